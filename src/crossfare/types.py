@@ -1,0 +1,341 @@
+"""The vocabulary. Read this file first: every stage speaks in these types.
+
+Offsets count Unicode code points. Scores are fractions in 0-1. Times are seconds.
+Languages are BCP-47 tags ("en", "pt", "pt-BR", "de", "vi").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any, Literal, Protocol, runtime_checkable
+
+TaskName = Literal["qa", "nli"]
+
+# The canonical NLI labels. Files that say "None" (ASSIN), "NEUTRAL" (SICK) or a number are
+# mapped to these when read and mapped back when written.
+NLI_LABELS = ("entailment", "neutral", "contradiction")
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)``; the unit (texts, batches, steps) is the stage's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A gold or predicted span: ``context[start:start + len(text)] == text``."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class QAExample:
+    """One question about one context (SQuAD v1.1: at least one answer, each a span of the context)."""
+
+    id: str
+    context: str
+    question: str
+    answers: tuple[Answer, ...]
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairExample:
+    """A premise and a hypothesis; ``label`` is None where annotators did not agree or none is given.
+
+    ``extra`` carries the file's own further columns (genre, similarity) unread, so that writing
+    the dataset back loses nothing.
+    """
+
+    id: str
+    premise: str
+    hypothesis: str
+    label: str | None
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+Example = QAExample | PairExample
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Examples of one task in one language.
+
+    ``revision`` identifies the content (see `content_revision`); ``origin`` names the translation
+    that made it ("marian-en-de@1f3a"), or is None for original data.
+    """
+
+    name: str
+    task: TaskName
+    split: str
+    language: str
+    examples: tuple[Example, ...]
+    revision: str = ""
+    origin: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a piece of work consumed: a fact, never money.
+
+    None means "not measured", 0 means "measured, and nothing was used". ``seconds`` are
+    device-seconds: one core or one accelerator busy for one second. ``annotated`` counts examples
+    labelled by people. ``measured`` is False for figures derived instead of observed.
+    """
+
+    seconds: float | None = None
+    requests: int | None = None
+    characters: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    annotated: int | None = None
+    energy_kwh: float | None = None
+    hardware: str | None = None
+    measured: bool = True
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add field by field; an unmeasured field stays unmeasured only if both are."""
+
+        def plus(name: str) -> Any:
+            a, b = getattr(self, name), getattr(other, name)
+            return b if a is None else a if b is None else a + b
+
+        if self.hardware and other.hardware and self.hardware != other.hardware:
+            hardware: str | None = f"{self.hardware}+{other.hardware}"
+        else:
+            hardware = self.hardware or other.hardware
+        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "measured"}}
+        return Usage(**sums, hardware=hardware, measured=self.measured and other.measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What an engine returns: same order, same length; a segment that failed is None, never ""."""
+
+    texts: tuple[str | None, ...]
+    usage: Usage
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A way to translate. One method; everything else describes it.
+
+    ``name``         the engine's name in a spec and in the tables
+    ``revision``     changes whenever the same input could give another output (weights, decoding)
+    ``granularity``  "sentence" for models trained on single sentences, "document" for engines
+                     that take a whole paragraph in one call
+    """
+
+    @property
+    def name(self) -> str:
+        """The engine's name in a spec and in the tables."""
+
+    @property
+    def revision(self) -> str:
+        """What identifies its output."""
+
+    @property
+    def granularity(self) -> Literal["sentence", "document"]:
+        """What it prefers to be given in one call."""
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:
+        """Translate ``texts``; raise an `EngineError` if nothing could be done at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A model's output for one example: the answer text, or the label.
+
+    ``start`` is the answer's offset in the context (QA). ``scores`` are per-label
+    probabilities (NLI) or the n-best span scores (QA), best first.
+    """
+
+    id: str
+    output: str
+    start: int | None = None
+    scores: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric on one dataset, with its 95 % bootstrap interval.
+
+    ``per_example`` is aligned with ``ids``; paired tests between methods are made from them.
+    """
+
+    metric: str
+    value: float
+    n: int
+    low: float
+    high: float
+    signature: str
+    ids: tuple[str, ...] = ()
+    per_example: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds added per call of ``batch_size`` inputs, warm-up excluded."""
+
+    batch_size: int
+    n: int
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    hardware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money for some usage. ``price`` names the price record it was derived from."""
+
+    usd: Decimal
+    price: str = ""
+
+    def __add__(self, other: Cost) -> Cost:
+        names = [n for n in (self.price, other.price) if n]
+        return Cost(self.usd + other.usd, " + ".join(dict.fromkeys(names)))
+
+
+Side = Literal["source", "target", "translated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way across the language barrier, as data (paper section 3).
+
+    ``train_on``  what the model is fine-tuned on: the source data, its translation, both, or
+                  gold data in the target language
+    ``infer_on``  what the model reads when serving: the target input, or its translation
+    ``models``    which encoders the method is run with
+    """
+
+    name: str
+    train_on: tuple[Side, ...]
+    infer_on: Literal["target", "translated"]
+    models: tuple[str, ...]
+
+    @property
+    def translates(self) -> bool:
+        """Whether the method needs a translation engine at all."""
+        return "translated" in self.train_on or self.infer_on == "translated"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One cell of the matrix: a method, made concrete.
+
+    ``model`` is the encoder's role ("target-encoder", "source-encoder"), ``checkpoint`` the
+    reference it stands for in this run; ``engine_label`` is how tables name the engine.
+    """
+
+    task: TaskName
+    method: str
+    model: str
+    source: str
+    target: str
+    engine: str | None
+    seed: int
+    checkpoint: str = ""
+    engine_label: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A readable, stable name: task|method|model=checkpoint|languages|engine|seed."""
+        return f"{self.without_seed}|{self.seed}"
+
+    @property
+    def without_seed(self) -> str:
+        """The cell that runs with different seeds are repetitions of."""
+        model = f"{self.model}={self.checkpoint}" if self.checkpoint else self.model
+        return "|".join((self.task, self.method, model, f"{self.source}-{self.target}", self.engine or "-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The cached unit of work. ``id`` hashes what changes the result and nothing else.
+
+    ``inputs`` maps a role ("train", "model") to the ids of the steps it is filled from;
+    ``runtime`` holds knobs that must not change the result (batch sizes, devices, paths).
+    """
+
+    stage: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: int = 1
+    label: str = field(default="", compare=False)
+    runtime: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def id(self) -> str:
+        """The stage and the hash of everything that changes its result."""
+        body = {"stage": self.stage, "version": self.version, "params": self.params, "inputs": self.inputs}
+        return f"{self.stage}-{digest(body)}"
+
+
+def canonical_json(value: Any) -> str:
+    """Serialise to the one JSON text that identifies ``value``: sorted keys, no blanks, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any, length: int = 16) -> str:
+    """Hash a JSON-serialisable value (SHA-256 of its canonical JSON, ``length`` hex digits)."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def content_revision(examples: Sequence[Example]) -> str:
+    """Identify examples by their content, independent of file format."""
+    hasher = hashlib.sha256()
+    for example in examples:
+        values = [getattr(example, f.name) for f in fields(example)]
+        if isinstance(example, QAExample):
+            values[3] = [[a.text, a.start] for a in example.answers]
+        hasher.update(canonical_json(values).encode())
+    return hasher.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """How many examples survived a translation; the lost ones are listed by id, never silently."""
+
+    kept: int
+    total: int
+    lost: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Kept examples as a fraction of all."""
+        return self.kept / self.total if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One cell of the matrix, measured and priced: a line of the paper's Table 1.
+
+    Costs are in USD. None in a translation field means the method does not translate there.
+    ``standalone`` is what the method would have cost alone; ``marginal`` what it added to this
+    run, given the steps it shares with cells listed before it.
+    """
+
+    spec: RunSpec
+    score: Score
+    further_scores: tuple[Score, ...]
+    train_examples: int
+    translation: Cost | None
+    annotation: Cost | None
+    fine_tuning: Cost
+    translation_per_1k: Cost | None
+    inference_per_1k: Cost
+    standalone: Cost
+    marginal: Cost
+    latency: tuple[Latency, ...] = ()
+    train_yield: Yield | None = None
+    test_yield: Yield | None = None
+    steps: tuple[str, ...] = ()

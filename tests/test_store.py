@@ -1,0 +1,89 @@
+"""Content-addressed artifacts: done only when marked, whole or absent, remade never."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from crossfare.errors import StaleArtifact
+from crossfare.store import Store, cache_folder
+from crossfare.types import Step, Usage
+
+STEP = Step("score", {"task": "qa"}, {"data": ("dataset-0",)}, label="a label")
+
+
+def make(store: Store, step: Step = STEP, text: str = "made") -> bool:
+    with store.making(step) as work:
+        if work is None:
+            return False
+        (work / "artifact" / "file.txt").write_text(text)
+        store.finish(step, Usage(seconds=1.5, characters=3))
+        return True
+
+
+def test_a_finished_step_is_found_again_with_what_it_consumed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert not store.done(STEP.id)
+    assert make(store)
+    assert not make(store, text="made twice")
+    assert (store.artifact(STEP.id) / "file.txt").read_text() == "made"
+    assert Store(tmp_path).usage(STEP.id) == Usage(seconds=1.5, characters=3)
+
+
+def test_an_interrupted_step_is_not_done_and_keeps_its_work(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(RuntimeError), store.making(STEP) as work:
+        assert work is not None
+        (work / "artifact" / "half").write_text("half")
+        raise RuntimeError
+    assert not store.done(STEP.id)
+    with store.making(STEP) as work:
+        assert work is not None
+        assert (work / "artifact" / "half").exists()
+
+
+def test_a_folder_without_its_marker_is_made_anew(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    make(store)
+    (store.folder(STEP.id) / "done").unlink()
+    assert not store.done(STEP.id)
+    assert make(store, text="again")
+    assert (store.artifact(STEP.id) / "file.txt").read_text() == "again"
+
+
+def test_an_unreadable_usage_record_names_what_to_delete(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    make(store)
+    (store.folder(STEP.id) / "usage.json").write_text("{")
+    with pytest.raises(StaleArtifact, match=STEP.id):
+        store.usage(STEP.id)
+
+
+def test_two_processes_make_a_step_once(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import sys, time
+        from pathlib import Path
+        from crossfare.store import Store
+        from crossfare.types import Step, Usage
+        step, store = Step("score", {"task": "race"}), Store(Path(sys.argv[1]))
+        with store.making(step) as work:
+            if work is not None:
+                time.sleep(0.5)
+                store.finish(step, Usage())
+                print("made")
+    """)
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    racing = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in racing]
+    assert [process.returncode for process in racing] == [0, 0]
+    assert "".join(outputs) == "made\n"
+
+
+def test_the_cache_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "here"))
+    assert cache_folder() == tmp_path / "here"
+    assert Store().root == tmp_path / "here"
