@@ -1,0 +1,166 @@
+"""crossfare's own dataset file: JSON lines, lossless for both tasks, safe to keep and to compare.
+
+The first line is a header (name, task, split, language, revision, origin, number of examples), every
+further line one example. The same dataset always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from crossfare.data.files import read_text, write_text
+from crossfare.data.loaded import Parsed
+from crossfare.errors import DataError
+from crossfare.types import Answer, Dataset, Example, PairExample, QAExample, content_revision
+
+FILE_NAME = "dataset.jsonl"
+VERSION = 1
+
+
+def write(dataset: Dataset, target: Path) -> Path:
+    """Write a dataset to a file, or as ``dataset.jsonl`` into a folder; returns the file's path.
+
+    A ``target`` without a suffix, or that is a folder already, names a folder.
+
+    Raises:
+        DataError: it cannot be written, or a text is not valid Unicode.
+    """
+    path = _file(target)
+    write_text(path, render(dataset))
+    return path
+
+
+def read(target: Path) -> Dataset:
+    """Read back what `write` wrote; gives an equal dataset.
+
+    Raises:
+        DataError: the file is missing, malformed, cut short or was changed after it was written.
+    """
+    path = _file(target)
+    parsed = parse(read_text(path), str(path))
+    return Dataset(
+        parsed.name or "",
+        parsed.task,
+        parsed.split or "",
+        parsed.language or "",
+        parsed.examples,
+        content_revision(parsed.examples),
+        parsed.origin,
+    )
+
+
+def render(dataset: Dataset) -> str:
+    """Lay a dataset out as the text of an artifact."""
+    header = {
+        "crossfare": VERSION,
+        "name": dataset.name,
+        "task": dataset.task,
+        "split": dataset.split,
+        "language": dataset.language,
+        "revision": content_revision(dataset.examples),
+        "origin": dataset.origin,
+        "examples": len(dataset.examples),
+    }
+    records = [header, *(_entry(example) for example in dataset.examples)]
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def parse(text: str, where: str) -> Parsed:
+    """Read the text of an artifact.
+
+    Raises:
+        DataError: as `read`.
+    """
+    lines = _objects(text, where)
+    header = next(lines)[1]
+    _check_header(header, where)
+    task = header["task"]
+    examples = tuple(_example(record, task, where, number) for number, record in lines)
+    if len(examples) != header["examples"]:
+        raise DataError(
+            f"{where}: cut short, {len(examples):,} of {header['examples']:,} examples are there; write it again"
+        )
+    if content_revision(examples) != header["revision"]:
+        raise DataError(
+            f"{where}: its content is not what was written (revision {header['revision']}); write it again, "
+            f"or set the revision in line 1 to {content_revision(examples)} to accept the change"
+        )
+    return Parsed(
+        task,
+        examples,
+        len(examples),
+        unlabelled=tuple(e.id for e in examples if isinstance(e, PairExample) and e.label is None),
+        name=header["name"],
+        split=header["split"],
+        language=header["language"],
+        origin=header["origin"],
+    )
+
+
+def _file(target: Path) -> Path:
+    return target / FILE_NAME if target.is_dir() or not target.suffix else target
+
+
+def _objects(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{where}, line {number}: broken JSON ({error.msg}); write the dataset again") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{where}, line {number}: not a JSON object; write the dataset again")
+        yield number, record
+
+
+def _check_header(header: dict[str, Any], where: str) -> None:
+    if header.get("crossfare") != VERSION:
+        raise DataError(
+            f"{where}, line 1: artifact version {header.get('crossfare')!r}, this crossfare reads {VERSION}; "
+            "write the dataset again"
+        )
+    missing = [k for k in ("name", "task", "split", "language", "revision", "origin", "examples") if k not in header]
+    if missing:
+        raise DataError(f"{where}, line 1: the header lacks {', '.join(missing)}; write the dataset again")
+    if header["task"] not in {"qa", "nli"}:
+        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa or nli")
+
+
+def _entry(example: Example) -> dict[str, Any]:
+    if isinstance(example, PairExample):
+        entry: dict[str, Any] = {
+            "id": example.id,
+            "premise": example.premise,
+            "hypothesis": example.hypothesis,
+            "label": example.label,
+        }
+        return {**entry, "extra": [list(item) for item in example.extra]} if example.extra else entry
+    return {
+        "id": example.id,
+        "title": example.title,
+        "context": example.context,
+        "question": example.question,
+        "answers": [[a.text, a.start] for a in example.answers],
+    }
+
+
+def _example(record: dict[str, Any], task: str, where: str, number: int) -> Example:
+    try:
+        if task == "nli":
+            extra = tuple((key, value) for key, value in record.get("extra", []))
+            return PairExample(record["id"], record["premise"], record["hypothesis"], record["label"], extra)
+        answers = tuple(Answer(text, start) for text, start in record["answers"])
+        example = QAExample(record["id"], record["context"], record["question"], answers, record["title"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}, line {number}: not an example of task {task} ({error}); write the dataset again"
+        ) from error
+    for answer in answers:
+        if not example.context.startswith(answer.text, answer.start):
+            raise DataError(
+                f"{where}, line {number}: the answer {answer.text!r} of example {example.id!r} does not stand at "
+                f"{answer.start} of its context; write the dataset again"
+            )
+    return example

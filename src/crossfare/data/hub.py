@@ -1,0 +1,188 @@
+"""Datasets of the Hugging Face hub, through the `datasets` library (extra ``crossfare[hub]``).
+
+A reference is ``NAME``, ``NAME/CONFIG`` for the hub's old names without an owner ("xnli/de"),
+``OWNER/NAME``, ``OWNER/NAME/CONFIG`` or ``NAME:CONFIG``; ``@REVISION`` may follow. A name that begins
+with "/" or "." is a local folder of parquet, JSON or CSV files. Code from the hub is never run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crossfare.data import nli, qa
+from crossfare.data.loaded import Parsed
+from crossfare.errors import ConfigError, DataError
+from crossfare.languages import language_name
+
+# Names the hub resolves without an owner, so that "xnli/de" is a name and its configuration.
+_WITHOUT_OWNER = {"assin", "assin2", "glue", "mlqa", "multi_nli", "sick", "snli"}
+_WITHOUT_OWNER |= {"squad", "squad_v2", "squadshifts", "tydiqa", "xnli", "xquad", "xtreme"}
+
+_LABELS: Mapping[str, str | None] = {
+    "entailment": "entailment",
+    "neutral": "neutral",
+    "contradiction": "contradiction",
+    "none": "neutral",
+    "paraphrase": "paraphrase",
+    "-": None,
+}
+
+_PREMISES = ("premise", "sentence1", "sentence_A")
+_HYPOTHESES = ("hypothesis", "sentence2", "sentence_B")
+_PAIR_LABELS = ("label", "gold_label", "entailment_judgment")
+_PAIR_IDS = ("id", "pairID", "pair_ID", "sentence_pair_id", "idx")
+
+
+@dataclass(frozen=True, slots=True)
+class HubRef:
+    """A dataset on the hub: its name, configuration and revision."""
+
+    name: str
+    config: str | None = None
+    revision: str | None = None
+
+
+def parse_ref(ref: str) -> HubRef:
+    """Take a reference apart.
+
+    Raises:
+        ConfigError: it has no name.
+    """
+    body, _, revision = ref.partition("@")
+    name, _, config = body.partition(":")
+    parts = name.split("/")
+    is_path = name.startswith(("/", "."))
+    if not config and not is_path and (len(parts) == 3 or (len(parts) == 2 and parts[0] in _WITHOUT_OWNER)):
+        name, config = "/".join(parts[:-1]), parts[-1]
+    if not name:
+        raise ConfigError(f"'hub:{ref}' names no dataset; write hub:NAME or hub:OWNER/NAME[/CONFIG]")
+    return HubRef(name, config or None, revision or None)
+
+
+def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Parsed:
+    """Load one split of a dataset from the hub.
+
+    Raises:
+        ConfigError: no split is given, or the `datasets` library is not installed.
+        DataError: the dataset cannot be had, or its columns are neither SQuAD's nor those of pairs.
+    """
+    wanted = parse_ref(ref)
+    if split is None:
+        raise ConfigError(f"'hub:{ref}' needs a split (such as train, validation, test)")
+    try:
+        import datasets
+    except ImportError as error:
+        raise ConfigError(
+            f"'hub:{ref}' needs the package 'datasets'; install it with: pip install 'crossfare[hub]'"
+        ) from error
+    try:
+        table = datasets.load_dataset(wanted.name, wanted.config, split=split, revision=wanted.revision)
+    except Exception as error:  # the library raises a dozen unrelated types here
+        reason = str(error).partition("\n")[0][:200]
+        raise DataError(
+            f"hub:{ref}, split {split}: cannot be loaded ({type(error).__name__}: {reason}); "
+            "check the name, the split and the connection, or load a file"
+        ) from error
+    parsed = convert(table, f"hub:{ref}")
+    return replace(parsed, name=_name(wanted), split=split, language=language or _language(wanted.config))
+
+
+def convert(table: Any, where: str) -> Parsed:
+    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples.
+
+    Raises:
+        DataError: the columns are others, or a value is of the wrong type.
+    """
+    columns = set(table.column_names)
+    if {"context", "question", "answers"} <= columns:
+        return qa.build(_questions(table, where), where)
+    premise, hypothesis, label = (_first(names, columns) for names in (_PREMISES, _HYPOTHESES, _PAIR_LABELS))
+    if premise and hypothesis and label:
+        return nli.build(_pairs(table, where, premise, hypothesis, label), where)
+    raise DataError(
+        f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
+        "nor premise, hypothesis, label; save it as a file with such columns and load that"
+    )
+
+
+def _questions(table: Any, where: str) -> Iterator[qa.RawQuestion]:
+    for number, row in enumerate(table, 1):
+        place = f"row {number}"
+        yield qa.RawQuestion(
+            str(row.get("id", number)),
+            _text(row, "context", where, place),
+            _text(row, "question", where, place),
+            tuple(_answers(row["answers"], where, place)),
+            row.get("title"),
+        )
+
+
+def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
+    """Both ways to hold answers: {"text": [...], "answer_start": [...]}, or a list of objects."""
+    try:
+        if isinstance(value, Mapping):
+            yield from zip(value["text"], value["answer_start"], strict=True)
+        else:
+            yield from ((answer["text"], answer["answer_start"]) for answer in value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
+
+
+def _pairs(table: Any, where: str, premise: str, hypothesis: str, label: str) -> Iterator[nli.RawPair]:
+    id_column = _first(_PAIR_IDS, set(table.column_names))
+    own = {premise, hypothesis, label, id_column, "language"}
+    names = getattr(table.features[label], "names", None)
+    for number, row in enumerate(table, 1):
+        place = f"row {number}"
+        yield nli.RawPair(
+            place,
+            str(row[id_column]) if id_column else None,
+            _text(row, premise, where, place),
+            _text(row, hypothesis, where, place),
+            _label(row[label], names, where, place),
+            nli.sorted_extra((k, _scalar(v)) for k, v in row.items() if k not in own and v is not None),
+        )
+
+
+def _label(value: Any, names: list[str] | None, where: str, place: str) -> str | None:
+    if value is None or value == -1:
+        return None
+    word = names[value] if names and isinstance(value, int) and value < len(names) else value
+    key = word.lower() if isinstance(word, str) else ""
+    if key not in _LABELS:
+        raise DataError(
+            f"{where}, {place}: unknown label {word!r}; known are {', '.join(_LABELS)}, or a ClassLabel of them"
+        )
+    return _LABELS[key]
+
+
+def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
+    value = row[column]
+    if not isinstance(value, str):
+        raise DataError(
+            f"{where}, {place}: {column} is {type(value).__name__}, not text; "
+            "if the configuration holds several languages, choose that of one (hub:xnli/de)"
+        )
+    return value
+
+
+def _scalar(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
+    return next((name for name in names if name in columns), None)
+
+
+def _name(ref: HubRef) -> str:
+    return f"{ref.name}/{ref.config}" if ref.config else ref.name
+
+
+def _language(config: str | None) -> str | None:
+    """The first language code in a configuration's name: "xquad.de", "mlqa.vi.en" (the context's), "de"."""
+    words = re.split(r"[^A-Za-z]+", config or "")
+    return next((w for w in words if len(w) == 2 and w.islower() and language_name(w) != w), None)

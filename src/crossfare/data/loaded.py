@@ -1,0 +1,167 @@
+"""What loading gives: the dataset, and a report that lists everything that was not taken as it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crossfare.types import Dataset, Example, QAExample, TaskName
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """An answer found elsewhere than its ``answer_start`` said.
+
+    ``text`` is the answer as the file gives it. ``normalised`` is True where it equals the
+    context only after Unicode normalisation (NFC): the example then carries the context's own
+    spelling, because the text of a context is never changed.
+    """
+
+    id: str
+    text: str
+    given: int
+    found: int
+    normalised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LostAnswer:
+    """An answer whose text does not occur in its context."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What was read and what was done to it; every item is listed, none only counted.
+
+    ``read``             examples in the file, in the language asked for
+    ``kept``             examples in the dataset before ``limit``; ``selected`` after it
+    ``answers``          answers of the kept examples
+    ``repaired``         answers whose start was wrong and whose text occurs
+    ``lost``             answers whose text does not occur
+    ``dropped``          ids of examples left without an answer because all of theirs were lost
+    ``unanswerable``     ids of questions given without an answer (SQuAD 2.0), which are left out
+    ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
+    ``duplicates``       (id, id of the first example with the same content); both are kept
+    ``unlabelled``       ids of pairs without a label (MNLI's "-"); they are kept, with label None
+    ``other_languages``  number of rows per language that were left out, as asked
+    ``ignored``          keys of the file that examples have no place for
+    ``language_from``    where the language was taken from: "given", "file", "file name" or "unknown"
+    """
+
+    source: str
+    format: str
+    read: int
+    kept: int
+    selected: int
+    answers: int = 0
+    repaired: tuple[Repair, ...] = ()
+    lost: tuple[LostAnswer, ...] = ()
+    dropped: tuple[str, ...] = ()
+    unanswerable: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    other_languages: tuple[tuple[str, int], ...] = ()
+    ignored: tuple[str, ...] = ()
+    language_from: str = "given"
+
+    def summary(self) -> tuple[str, ...]:
+        """Lay the report out as plain lines; what did not happen has no line."""
+        repairs = [f"{r.id} ({r.given} -> {r.found})" for r in self.repaired]
+        lines = [
+            f"{self.source}: {self.selected:,} of {self.read:,} examples, format {self.format}",
+            _line("answers moved to where their text occurs", repairs),
+            _line("answers whose text does not occur in the context", [x.id for x in self.lost]),
+            _line("examples dropped, all their answers lost", self.dropped),
+            _line("questions without an answer, left out", self.unanswerable),
+            _line("repeated ids, renamed", [f"{old} -> {new}" for old, new in self.renamed]),
+            _line("examples with the content of an earlier one, kept", [f"{a} = {b}" for a, b in self.duplicates]),
+            _line("pairs without a label", self.unlabelled),
+            _line("other languages left out", [f"{name}: {n:,} rows" for name, n in self.other_languages]),
+            _line("keys of the file not carried over", self.ignored),
+        ]
+        return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A dataset and how it was read."""
+
+    dataset: Dataset
+    report: LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a format's reader returns: examples, and what it had to do to get them."""
+
+    task: TaskName
+    examples: tuple[Example, ...]
+    read: int
+    repaired: tuple[Repair, ...] = ()
+    lost: tuple[LostAnswer, ...] = ()
+    dropped: tuple[str, ...] = ()
+    unanswerable: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    other_languages: tuple[tuple[str, int], ...] = ()
+    ignored: tuple[str, ...] = ()
+    name: str | None = None
+    split: str | None = None
+    language: str | None = None
+    origin: str | None = None
+
+
+class UniqueIds:
+    """Gives every example its own id: the second "7" becomes "7#2".
+
+    Published files do repeat ids (3,607 times in TyDi QA GoldP), and predictions are joined on them.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+        self.renamed: list[tuple[str, str]] = []
+
+    def take(self, given: str) -> str:
+        """Return ``given``, or the first free variant of it."""
+        number = self._next.get(given, 1)
+        chosen = given if number == 1 else f"{given}#{number}"
+        while chosen in self._taken:
+            number += 1
+            chosen = f"{given}#{number}"
+        self._next[given] = number + 1
+        self._taken.add(chosen)
+        if chosen != given:
+            self.renamed.append((given, chosen))
+        return chosen
+
+
+def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
+    """Pair each example with the first one of the same context and question (or premise and hypothesis)."""
+    first: dict[tuple[str, str], str] = {}
+    found = []
+    for example in examples:
+        earlier = first.setdefault(_content(example), example.id)
+        if earlier != example.id:
+            found.append((example.id, earlier))
+    return tuple(found)
+
+
+def _content(example: Example) -> tuple[str, str]:
+    if isinstance(example, QAExample):
+        return example.context, example.question
+    return example.premise, example.hypothesis
+
+
+def _line(what: str, items: Iterable[str]) -> str:
+    listed = tuple(items)
+    if not listed:
+        return ""
+    more = f", ... ({len(listed) - _SHOWN:,} more)" if len(listed) > _SHOWN else ""
+    return f"{what}: {len(listed):,}: {', '.join(listed[:_SHOWN])}{more}"
