@@ -1,0 +1,175 @@
+"""The ledger of a run: what each step consumed, and what that costs at given prices.
+
+The book stores usage; money is derived whenever it is asked for. Re-pricing a book (another
+catalogue, other offers, another day) therefore changes money and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+from crossfare.errors import DataError, PriceError
+from crossfare.ledger.prices import Catalogue
+from crossfare.store import write_text
+from crossfare.types import Cost, Usage
+
+COMPUTE = "compute"
+
+Cell = TypeVar("Cell")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step in the ledger.
+
+    ``resources`` names what the step used, such as "compute", "engine:reference" or
+    "annotation:qa"; the book's offers say what prices each. No resource: nothing to pay.
+    ``reused`` is True if the step was found finished: its usage is what it was when it ran.
+    """
+
+    step_id: str
+    stage: str
+    label: str
+    usage: Usage
+    resources: tuple[str, ...] = (COMPUTE,)
+    reused: bool = False
+
+
+class Book:
+    """The entries of a run, one per step, and the prices they are looked at with.
+
+    ``offers`` maps resources to offers of the catalogue, or to "compute" for an engine that runs
+    on one's own device: ``{"compute": "cpu-core", "engine:reference": "google-translate",
+    "engine:open": "compute", "annotation:qa": "annotation-qa"}``.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        offers: Mapping[str, str],
+        entries: Iterable[Entry] = (),
+        *,
+        on: date | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.offers = dict(offers)
+        self.on = on
+        self._entries: dict[str, Entry] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Enter a step; entering it again replaces what was entered."""
+        self._entries[entry.step_id] = entry
+
+    def cost(self, step_id: str) -> Cost:
+        """What one step costs.
+
+        Raises:
+            DataError: the step is not in the ledger.
+            PriceError: something it used has no price.
+        """
+        entry = self._entries.get(step_id)
+        if entry is None:
+            raise DataError(f"step {step_id} is not in the ledger; run it first")
+        try:
+            costs = [self.catalogue.cost(entry.usage, self.offer(name), self.on) for name in entry.resources]
+        except PriceError as error:
+            raise PriceError(f"{entry.label or step_id}: {error}") from error
+        return _sum(costs)
+
+    def offer(self, resource: str) -> str:
+        """The offer that prices a resource.
+
+        Raises:
+            PriceError: none is given.
+        """
+        offer = self.offers.get(resource)
+        if offer == COMPUTE and resource != COMPUTE:
+            offer = self.offers.get(COMPUTE)
+        if offer is None:
+            raise PriceError(f"no offer prices {resource!r}; name one, or {COMPUTE!r} to bill device time")
+        return offer
+
+    def total(self, step_ids: Iterable[str]) -> Cost:
+        """What these steps cost together; a step named twice is paid once."""
+        return _sum(self.cost(step_id) for step_id in dict.fromkeys(step_ids))
+
+    def spent(self) -> Cost:
+        """What this run paid: every step it did not find finished."""
+        return self.total(entry.step_id for entry in self if not entry.reused)
+
+    def standalone(self, cells: Iterable[tuple[Cell, Sequence[str]]]) -> dict[Cell, Cost]:
+        """What each cell would cost alone: all its steps."""
+        return {cell: self.total(step_ids) for cell, step_ids in cells}
+
+    def marginal(self, cells: Iterable[tuple[Cell, Sequence[str]]]) -> dict[Cell, Cost]:
+        """What each cell adds, given the cells before it: its steps that none of them needed.
+
+        The values sum exactly to the total of all steps of all cells.
+        """
+        paid: set[str] = set()
+        added: dict[Cell, Cost] = {}
+        for cell, step_ids in cells:
+            added[cell] = self.total(step_id for step_id in step_ids if step_id not in paid)
+            paid.update(step_ids)
+        return added
+
+    def repriced(
+        self, *, catalogue: Catalogue | None = None, offers: Mapping[str, str] | None = None, on: date | None = None
+    ) -> Book:
+        """The same entries at other prices; ``offers`` are added to those of this book."""
+        return Book(catalogue or self.catalogue, {**self.offers, **(offers or {})}, self, on=on or self.on)
+
+    def write(self, path: Path) -> None:
+        """Write the entries as JSON lines, one a step, atomically."""
+        write_text(path, "".join(_line(entry) + "\n" for entry in self))
+
+    @classmethod
+    def read(cls, path: Path, catalogue: Catalogue, offers: Mapping[str, str], *, on: date | None = None) -> Book:
+        """Read the entries that `write` wrote.
+
+        Raises:
+            DataError: the file cannot be read, or a line is not an entry; the message names it.
+        """
+        try:
+            lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
+        entries = [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
+        return cls(catalogue, offers, entries, on=on)
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    total = Cost(Decimal(0))
+    for cost in costs:
+        total = total + cost
+    return total
+
+
+def _line(entry: Entry) -> str:
+    usage = {key: value for key, value in asdict(entry.usage).items() if value is not None}
+    return json.dumps({**asdict(entry), "usage": usage}, ensure_ascii=False, allow_nan=False)
+
+
+def _entry(line: str, where: str) -> Entry:
+    try:
+        values = json.loads(line)
+        usage = Usage(**values.pop("usage"))
+        entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = ", ".join(f.name for f in fields(Entry))
+        raise DataError(f"{where}: not a ledger entry ({error}); it must hold {names}") from error
+    return entry

@@ -1,0 +1,36 @@
+"""Results as tables: terminal, Markdown, CSV."""
+
+from __future__ import annotations
+
+from crossfare.report.by_language import language_table
+from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown, to_rich
+from crossfare.report.tables import (
+    REFERENCE_NOTE,
+    Context,
+    cost_table,
+    price_table,
+    provenance,
+    quality_table,
+    table1,
+    task_table,
+    write_tables,
+)
+
+__all__ = [
+    "REFERENCE_NOTE",
+    "Cell",
+    "Column",
+    "Context",
+    "Table",
+    "cost_table",
+    "language_table",
+    "price_table",
+    "provenance",
+    "quality_table",
+    "table1",
+    "task_table",
+    "to_csv",
+    "to_markdown",
+    "to_rich",
+    "write_tables",
+]
