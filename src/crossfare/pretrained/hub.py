@@ -1,0 +1,49 @@
+"""A model of the Hugging Face hub as a local folder with an exact commit."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from crossfare.errors import ConfigError
+
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.spm"]
+# Checkpoints older than safetensors; torch reads these with weights_only=True.
+_OLDER_WEIGHTS = ["pytorch_model*.bin"]
+
+
+def snapshot(ref: str) -> tuple[Path, str]:
+    """Return the folder and the commit of ``org/name[@revision]``; download what is not cached.
+
+    With HF_HUB_OFFLINE set, or without a network, only what was downloaded before is found.
+
+    Raises:
+        ConfigError: no such model or revision, or it is neither cached nor reachable.
+    """
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise ConfigError(f"model {ref!r}: hub models need huggingface_hub; pip install 'crossfare[models]'") from None
+
+    name, _, revision = ref.partition("@")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    try:
+        folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=_FILES))
+        if not any(folder.glob("*.safetensors")):
+            patterns = [*_FILES, *_OLDER_WEIGHTS]
+            folder = Path(huggingface_hub.snapshot_download(name, revision=revision or None, allow_patterns=patterns))
+    except (OSError, ValueError) as error:  # every error of the hub's client is one of these
+        raise ConfigError(_explain(ref, error)) from error
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"model {ref!r}: the hub's repository has no config.json; it is no transformers checkpoint")
+    return folder, folder.name
+
+
+def _explain(ref: str, error: Exception) -> str:
+    kind = type(error).__name__
+    if kind in {"RepositoryNotFoundError", "RevisionNotFoundError", "GatedRepoError", "HFValidationError"}:
+        return f"model {ref!r}: not a folder, not embedded:/offline:, and the hub refuses it ({kind}); check the name"
+    return (
+        f"model {ref!r}: neither cached nor reachable on the hub ({kind}); "
+        "go online once without HF_HUB_OFFLINE, or give a local folder, embedded:NAME or offline:NAME"
+    )

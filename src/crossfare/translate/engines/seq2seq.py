@@ -1,0 +1,356 @@
+"""What all local sequence-to-sequence engines share: tokens, languages, lengths and batches.
+
+Covered: Marian (opus-mt), M2M-100, NLLB-200, mBART-50, T5 and its kin (mT5, MADLAD). How tokens are
+generated is left to the subclasses, so that two backends given one checkpoint differ in nothing else.
+
+Rules kept here:
+- Blank text never reaches a model (it would make up a sentence). Line ends and outer blanks stay.
+- Nothing is truncated silently: a line that the model cannot read whole, and a translation that does
+  not come to an end, make the text None, with the reason. A translation has come to no end when it is
+  longer than twice its source and 32 tokens; this does not depend on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.languages import language_name, mbart_code, nllb_code, primary
+from crossfare.meter import meter
+from crossfare.pretrained import resolve
+from crossfare.translate.outcome import ExplainedTranslation
+from crossfare.translate.sentences import Granularity
+from crossfare.types import digest
+
+VERSION = 1
+_DEFAULT_LIMIT = 512  # for models with relative positions, which state none
+_FAMILIES = {
+    "marian": "marian",
+    "m2m_100": "m2m",
+    "nllb": "m2m",
+    "mbart": "mbart",
+    "t5": "t5",
+    "mt5": "t5",
+    "umt5": "t5",
+}
+_LINE_END = re.compile(r"(\s*[\n\r\u2028\u2029]\s*)")
+_CONTROL_TOKEN = re.compile(r">>.*<<|__\w+__|[a-z]{2,3}_[A-Za-z]{2,4}|<extra_id_\d+>|<2\w+>|<eop>|<eod>")
+
+
+class Generated(NamedTuple):
+    """What a model generated for one input: token ids without start and end, and whether it ended.
+
+    ``broken`` says that the model computed something that is not a number.
+    """
+
+    ids: list[int]
+    ended: bool
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one model is asked for one language pair: a text prefix, or language codes.
+
+    ``source_code`` is set on the tokenizer; ``forced`` is the token every output starts with.
+    """
+
+    prefix: str = ""
+    source_code: str | None = None
+    forced: int | None = None
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """A checkpoint's tokenizer and limits, without its weights."""
+
+    tokenizer: Any
+    family: str
+    limit: int
+    controls: frozenset[int]
+
+    def encode(self, texts: Sequence[str], route: Route) -> list[list[int]]:
+        """Turn texts into token ids, special tokens included, never truncated."""
+        if route.source_code:
+            self.tokenizer.src_lang = route.source_code
+        encoded = self.tokenizer([route.prefix + text for text in texts], truncation=False, verbose=False)
+        return [list(map(int, ids)) for ids in encoded["input_ids"]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Turn token ids into text, without control tokens; markers stay, even if they are special tokens."""
+        kept = [i for i in ids if i not in self.controls]
+        text: str = self.tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text.strip()
+
+
+class Seq2SeqEngine(ABC):
+    """A local sequence-to-sequence checkpoint.
+
+    Args:
+        model: what `crossfare.pretrained.resolve` takes: a folder, an embedded name, or a hub id.
+        name: how specs, tables and prices call the engine.
+        beam: beam size; 1 is greedy search.
+        prefix: what a T5 expects before its input, with ``{source}`` and ``{target}`` for the
+            languages' English names; "translate {source} to {target}: " by default.
+        max_batch_tokens: padded source tokens in a batch. Does not change the result.
+
+    Raises:
+        ConfigError: the model's architecture, or an option, is not supported.
+    """
+
+    billing = "seconds"
+    granularity: Granularity = "sentence"
+
+    def __init__(
+        self, model: str, *, name: str, beam: int = 1, prefix: str | None = None, max_batch_tokens: int = 4096
+    ) -> None:
+        if beam < 1 or max_batch_tokens < 1:
+            raise ConfigError(f"engine {name!r}: beam and max_batch_tokens must be at least 1")
+        self.name = name
+        self.label = f"{name} ({model})"
+        self.model = model
+        self.beam = beam
+        self._prefix = prefix
+        self._max_batch_tokens = max_batch_tokens
+        self._resolved = resolve(model)
+        self._vocabulary: Vocabulary | None = None
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    @property
+    def revision(self) -> str:
+        """The model's revision, and a hash of what decoding depends on."""
+        return f"{self._resolved.revision[:16]}-{digest(self.decoding(), 8)}"
+
+    def decoding(self) -> dict[str, Any]:
+        """Everything but the weights that can change the result."""
+        return {"version": VERSION, "beam": self.beam, "prefix": self._prefix, "moses": _has_moses()}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer and limits, loaded on first use."""
+        if self._vocabulary is None:
+            self._vocabulary = load_vocabulary(str(self._resolved.path), self.model)
+        return self._vocabulary
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the weights, if they are not yet."""
+
+    @abstractmethod
+    def generate(self, batch: Sequence[list[int]], forced: int | None, max_tokens: int) -> list[Generated]:
+        """Translate token ids into token ids; ``forced`` is the token every output starts with."""
+
+    @abstractmethod
+    def hardware(self) -> tuple[str, int]:
+        """Name the device, and say how many of its kind work."""
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
+        """Translate texts line by line, in batches of similar length."""
+        route = self._route(source, target)
+        self.load()
+        lines = [_LINE_END.split(text.strip()) if text.strip() else [] for text in texts]
+        distinct = list(dict.fromkeys(line for parts in lines for line in parts[::2]))
+        device, count = self.hardware()
+        with meter(device, count) as running:
+            done = self._translate_lines(distinct, route)
+        usage = replace(
+            running.usage,
+            characters=sum(len(text) for text in texts if text.strip()),
+            input_tokens=sum(line.read for line in done.values()),
+            output_tokens=sum(line.written for line in done.values()),
+        )
+        translations: list[str | None] = []
+        failures: dict[int, str] = {}
+        for index, (text, parts) in enumerate(zip(texts, lines, strict=True)):
+            failed = next((done[line].failure for line in parts[::2] if done[line].failure), "")
+            if failed:
+                failures[index] = failed
+            translations.append(None if failed else _rebuild(text, parts, done))
+        return ExplainedTranslation(tuple(translations), usage, failures)
+
+    def _route(self, source: str, target: str) -> Route:
+        if (source, target) not in self._routes:
+            self._routes[source, target] = find_route(self.vocabulary, source, target, self._prefix, self.model)
+        return self._routes[source, target]
+
+    def _translate_lines(self, lines: Sequence[str], route: Route) -> dict[str, _Line]:
+        vocabulary = self.vocabulary
+        encoded = vocabulary.encode(lines, route) if lines else []
+        done = {
+            line: _Line(failure=f"{len(ids)} tokens are too many: the model reads {vocabulary.limit}")
+            for line, ids in zip(lines, encoded, strict=True)
+            if len(ids) > vocabulary.limit
+        }
+        order = sorted((i for i, line in enumerate(lines) if line not in done), key=lambda i: (len(encoded[i]), i))
+        for batch in _batches(order, [len(ids) for ids in encoded], self._max_batch_tokens):
+            longest = len(encoded[batch[-1]])
+            answers = self.generate([encoded[i] for i in batch], route.forced, self._most_tokens(longest))
+            for i, generated in zip(batch, answers, strict=True):
+                done[lines[i]] = self._line(generated, len(encoded[i]))
+        return done
+
+    def _most_tokens(self, read: int) -> int:
+        return min(2 * read + 32, self.vocabulary.limit - 2)
+
+    def _line(self, generated: Generated, read: int) -> _Line:
+        written = len(generated.ids)
+        most = self._most_tokens(read)
+        if generated.broken:
+            return _Line(failure="the model computed something that is not a number; use precision float32", read=read)
+        if not generated.ended or written > most:
+            return _Line(failure=f"the translation did not end within {most} tokens", read=read, written=written)
+        text = self.vocabulary.decode(generated.ids)
+        return _Line(text, "" if text else "the model returned nothing", read, written)
+
+
+class _Line(NamedTuple):
+    """A translated line, or why there is none; and the tokens read and written for it."""
+
+    text: str = ""
+    failure: str = ""
+    read: int = 0
+    written: int = 0
+
+
+def load_vocabulary(path: str, model: str) -> Vocabulary:
+    """Load a checkpoint's tokenizer and limits.
+
+    Raises:
+        EngineUnavailable: they cannot be loaded.
+        ConfigError: the architecture is not supported.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        config = AutoConfig.from_pretrained(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "Recommended: pip install sacremoses": see `_has_moses`
+            tokenizer = AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
+    family = _FAMILIES.get(config.model_type)
+    if family is None:
+        known = ", ".join(sorted(_FAMILIES))
+        raise ConfigError(f"model {model!r} is a {config.model_type!r}; translation models are: {known}")
+    if family == "mbart" and "50" not in type(tokenizer).__name__:
+        raise ConfigError(f"model {model!r} is an mBART of 25 languages, which is asked differently; use an mBART-50")
+    positions = getattr(config, "max_position_embeddings", None) or _DEFAULT_LIMIT
+    return Vocabulary(tokenizer, family, min(tokenizer.model_max_length, positions), _controls(tokenizer))
+
+
+def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> Route:
+    """Say how the model is asked for a language pair.
+
+    Raises:
+        ConfigError: the model does not know one of the languages.
+    """
+    tokenizer = vocabulary.tokenizer
+    if vocabulary.family == "marian":
+        return Route(prefix=_marian_prefix(tokenizer, target, model))
+    if vocabulary.family == "t5":
+        return Route(prefix=_t5_prefix(tokenizer, source, target, prefix))
+    codes = [_multilingual_code(tokenizer, vocabulary.family, tag, model) for tag in (source, target)]
+    return Route(source_code=codes[0][0], forced=codes[1][1])
+
+
+def _marian_prefix(tokenizer: Any, target: str, model: str) -> str:
+    codes = [code for code in tokenizer.get_vocab() if code.startswith(">>") and code.endswith("<<")]
+    if not codes:
+        return ""  # a model of one target language
+    region = target.replace("-", "_")
+    wanted = [f">>{tag}<<" for tag in (region, region.lower(), primary(target), _three_letters(target)) if tag]
+    for code in wanted:
+        if code in codes:
+            return f"{code} "
+    raise ConfigError(f"model {model!r} does not translate into {target!r}; it knows {', '.join(sorted(codes)[:20])}")
+
+
+def _three_letters(tag: str) -> str:
+    try:
+        return nllb_code(tag).partition("_")[0]
+    except ConfigError:
+        return ""
+
+
+def _t5_prefix(tokenizer: Any, source: str, target: str, prefix: str | None) -> str:
+    madlad = f"<2{primary(target)}>"
+    if prefix is None and madlad in tokenizer.get_vocab():
+        return f"{madlad} "
+    template = "translate {source} to {target}: " if prefix is None else prefix
+    return template.format(source=language_name(source), target=language_name(target))
+
+
+def _multilingual_code(tokenizer: Any, family: str, tag: str, model: str) -> tuple[str, int]:
+    """Return the language code to set on the tokenizer, and the id of its token."""
+    if family == "mbart":
+        code = token = mbart_code(tag)
+    elif hasattr(tokenizer, "get_lang_id"):  # M2M-100; NLLB's tokenizer has no such method
+        code, token = primary(tag), f"__{primary(tag)}__"
+    else:
+        code = token = nllb_code(tag)
+    token_id = tokenizer.convert_tokens_to_ids(token)
+    if token_id is None or token_id == tokenizer.unk_token_id:
+        raise ConfigError(f"model {model!r} does not know the language {tag!r} (no token {token!r})")
+    return code, int(token_id)
+
+
+def _controls(tokenizer: Any) -> frozenset[int]:
+    named = ("pad_token_id", "eos_token_id", "bos_token_id", "unk_token_id", "sep_token_id", "cls_token_id")
+    ids = {getattr(tokenizer, name, None) for name in (*named, "mask_token_id")}
+    special = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    ids |= {i for token, i in special.items() if _CONTROL_TOKEN.fullmatch(token)}
+    ids |= {i for token, i in tokenizer.get_vocab().items() if token.startswith(">>") and token.endswith("<<")}
+    return frozenset(int(i) for i in ids if i is not None)
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Pack indices, shortest first, so that no batch has more than ``budget`` padded tokens."""
+    batch: list[int] = []
+    for i in order:
+        if batch and lengths[i] * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _rebuild(text: str, parts: Sequence[str], done: Mapping[str, _Line]) -> str:
+    """Put translated lines between the original line ends and outer blanks."""
+    if not parts:
+        return text
+    lead = text[: len(text) - len(text.lstrip())]
+    tail = text[len(text.rstrip()) :]
+    body = "".join(part if number % 2 else done[part].text for number, part in enumerate(parts))
+    return f"{lead}{body}{tail}"
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Keep transformers' bars for loading weights out of our own progress display."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _has_moses() -> bool:
+    """Whether Marian tokenizers will normalise punctuation: they do so only where sacremoses is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("sacremoses") is not None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,60 @@
+"""Every engine, by name, on tiny checkpoints made when first asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+Checkpoints = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkpoints]:
+    """Make a family's tiny checkpoint once; conversions of it go to a cache of their own."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    pytest.importorskip("sentencepiece")
+    from checkpoints import MAKERS
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    before, threads = os.environ.get("CROSSFARE_CACHE"), torch.get_num_threads()
+    os.environ["CROSSFARE_CACHE"] = str(root / "cache")
+    torch.set_num_threads(1)
+    yield lru_cache(maxsize=None)(lambda family: MAKERS[family](root / family))
+    torch.set_num_threads(threads)
+    os.environ.pop("CROSSFARE_CACHE")
+    if before is not None:
+        os.environ["CROSSFARE_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def make(request: pytest.FixtureRequest) -> Callable[..., object]:
+    """Make an engine by name: "echo", "reference", or "backend:family"."""
+    from crossfare.translate import engine
+
+    def made(name: str, /, **options: object) -> object:
+        backend, _, family = name.partition(":")
+        if backend == "reference":
+            from cases import TEXTS
+
+            return engine(backend, entries=[_parallel(text) for text in TEXTS], **options)
+        if not family:
+            return engine(backend, **options)
+        pytest.importorskip(backend)
+        folder = request.getfixturevalue("checkpoint")(family)
+        exact = {"quantization": "float32"} if backend == "ctranslate2" else {}
+        return engine(backend, model=str(folder), **{**exact, **options})
+
+    return made
+
+
+def _parallel(text: str) -> SimpleNamespace:
+    return SimpleNamespace(texts={"en": text, "de": text.swapcase()}, spans=())
