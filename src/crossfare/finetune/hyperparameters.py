@@ -1,0 +1,88 @@
+"""What is chosen before fine-tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+from crossfare.errors import ConfigError
+
+_RUNTIME = {"runtime": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """Settings of one fine-tuning; `paper` gives those of Rosa et al. 2021, section 4.4.
+
+    ``batch_size`` is examples per optimiser step, over all devices and accumulated parts.
+    ``max_length`` and ``stride`` (the overlap of windows) count tokens; a model that cannot read ``max_length``
+    tokens gets as many as it can. ``crop`` (QA) trains on that many context tokens around the answer.
+    ``dropout`` None keeps the model's own. ``freeze_layers`` counts from the lowest.
+    ``head_learning_rate`` is for what is not pretrained: the task's head and the pooler.
+    ``select_best`` keeps the epoch with the best score on the validation set.
+    ``max_steps`` overrides ``epochs``. ``precision`` "auto" is bf16 (else fp16) on a GPU and fp32 on a CPU.
+
+    Runtime knobs, outside the identity of the result: ``gradient_accumulation`` works each batch off in that
+    many parts, to save memory; ``save_every`` is the seconds between resumable checkpoints.
+    """
+
+    learning_rate: float = 2e-5
+    epochs: float = 3
+    batch_size: int = 32
+    max_length: int = 128
+    stride: int = 128
+    max_answer_length: int = 30
+    crop: int | None = None
+    schedule: Literal["constant", "linear"] = "constant"
+    warmup_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    dropout: float | None = None
+    freeze_layers: int = 0
+    freeze_embeddings: bool = False
+    head_learning_rate: float | None = None
+    select_best: bool = False
+    max_steps: int | None = None
+    gradient_accumulation: int = field(default=1, metadata=_RUNTIME)
+    save_every: float = field(default=600.0, metadata=_RUNTIME)
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "epochs", "batch_size", "max_length", "gradient_accumulation"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} must be more than 0, not {getattr(self, name)}")
+        if self.batch_size % self.gradient_accumulation:
+            raise ConfigError(
+                f"batch_size {self.batch_size} cannot be divided by gradient_accumulation {self.gradient_accumulation}"
+            )
+        for name, allowed in (("schedule", ("constant", "linear")), ("precision", ("auto", "fp32", "bf16", "fp16"))):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+
+    @classmethod
+    def paper(cls, task: str, **overrides: Any) -> Hyperparameters:
+        """The paper's settings for "qa" or "nli", with ``overrides``.
+
+        Raises:
+            ConfigError: an unknown task, or an override that is not a hyperparameter.
+        """
+        if task not in _PAPER:
+            raise ConfigError(f"the paper has no hyperparameters for task {task!r}; choose {' or '.join(_PAPER)}")
+        names = [f.name for f in fields(cls)]
+        if unknown := [name for name in overrides if name not in names]:
+            raise ConfigError(f"{unknown[0]!r} is not a hyperparameter; choose from {', '.join(names)}")
+        return replace(_PAPER[task], **overrides)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that change the result, for a step's key."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
+
+    def runtime(self) -> dict[str, Any]:
+        """The settings that do not."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("runtime")}
+
+
+_PAPER = {
+    "qa": Hyperparameters(learning_rate=2e-5, epochs=5, batch_size=12, max_length=384, stride=128),
+    "nli": Hyperparameters(learning_rate=2e-5, epochs=3, batch_size=32, max_length=128),
+}

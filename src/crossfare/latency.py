@@ -1,0 +1,47 @@
+"""How long a call takes on a batch: the added latency of translating at inference time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from crossfare.errors import ConfigError, DataError
+from crossfare.meter import hardware_name
+from crossfare.types import Latency
+
+T = TypeVar("T")
+
+
+def measure(
+    call: Callable[[Sequence[T]], object],
+    inputs: Sequence[T],
+    *,
+    batch_size: int,
+    repeats: int = 20,
+    warmup: int = 2,
+) -> Latency:
+    """Time ``call`` on batches of ``batch_size`` inputs; the first ``warmup`` calls are not counted.
+
+    Batches are taken from ``inputs`` in turn, from the start again when they run out, so that the calls see
+    different inputs where there are enough. A cache inside ``call`` would be what is measured: pass a call without.
+
+    Raises:
+        DataError: there are no inputs.
+        ConfigError: ``batch_size`` or ``repeats`` is less than 1.
+    """
+    if not inputs:
+        raise DataError("there is nothing to measure latency on; give at least one input")
+    if batch_size < 1 or repeats < 1:
+        raise ConfigError(f"latency needs a batch_size and repeats of at least 1, not {batch_size} and {repeats}")
+    seconds = []
+    for number in range(warmup + repeats):
+        batch = [inputs[(number * batch_size + i) % len(inputs)] for i in range(batch_size)]
+        start = time.perf_counter()
+        call(batch)
+        seconds.append(time.perf_counter() - start)
+    counted = np.array(seconds[warmup:])
+    p50, p95, p99 = (float(value) for value in np.percentile(counted, [50, 95, 99]))
+    return Latency(batch_size, repeats, float(counted.mean()), p50, p95, p99, hardware_name())

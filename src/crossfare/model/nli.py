@@ -1,0 +1,128 @@
+"""Sentence pairs: tokens with a label, logits to labels."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossfare.errors import ConfigError, DataError
+from crossfare.model import encoder as encoders
+from crossfare.model.encoder import Encoder, Feature
+from crossfare.types import NLI_LABELS, PairExample, Prediction
+
+HEAD = "AutoModelForSequenceClassification"
+
+_TO_TWO_CLASSES = {"contradiction": "neutral"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Examples and their features, in the same order."""
+
+    examples: tuple[PairExample, ...]
+    features: list[Feature]
+
+
+def load(path: str, *, labels: Sequence[str] | None = None, dropout: float | None = None) -> Encoder:
+    """Load an encoder with a head for ``labels`` (in the order of the logits), or as fine-tuned if None.
+
+    A checkpoint that already has a head for these very labels keeps it, in its own order.
+
+    Raises:
+        ConfigError: see `encoder.load`; or the fine-tuned model's labels are not those of NLI.
+    """
+    if labels is None:
+        encoder = encoders.load(path, HEAD, trained=True)
+        model_labels(encoder)
+        return encoder
+
+    def name_labels(config: Any) -> None:
+        known = [str(config.id2label[i]).lower() for i in range(len(config.id2label))]
+        ordered = known if sorted(known) == sorted(labels) else labels
+        config.id2label = dict(enumerate(ordered))
+        config.label2id = {label: i for i, label in enumerate(ordered)}
+
+    return encoders.load(path, HEAD, dropout=dropout, configure=name_labels)
+
+
+def labels_of(examples: Sequence[PairExample]) -> tuple[str, ...]:
+    """The labels that occur, in canonical order."""
+    present = {example.label for example in examples if example.label is not None}
+    return tuple(label for label in NLI_LABELS if label in present)
+
+
+def model_labels(encoder: Encoder) -> tuple[str, ...]:
+    """The labels of a fine-tuned model, in the order of its logits.
+
+    Raises:
+        ConfigError: a label is not one of NLI's, as in a model saved without label names.
+    """
+    names = encoder.model.config.id2label
+    labels = tuple(str(names[i]).lower() for i in range(len(names)))
+    if unknown := set(labels) - set(NLI_LABELS):
+        raise ConfigError(
+            f"the model's label {min(unknown)!r} is not one of {', '.join(NLI_LABELS)}; "
+            "correct id2label in its config.json"
+        )
+    return labels
+
+
+def training_features(encoder: Encoder, examples: Sequence[PairExample], *, max_length: int = 128) -> list[Feature]:
+    """Encode labelled pairs; ``labels`` is the index in the model's labels.
+
+    Raises:
+        DataError: an example has no label, or one the model has no output for.
+    """
+    index = {label: i for i, label in enumerate(model_labels(encoder))}
+    features = inference_pairs(encoder, examples, max_length=max_length).features
+    for example, feature in zip(examples, features, strict=True):
+        if example.label not in index:
+            raise DataError(f"example {example.id!r} has the label {example.label!r}; the model knows {list(index)}")
+        feature["labels"] = index[example.label]
+    return features
+
+
+def inference_pairs(encoder: Encoder, examples: Sequence[PairExample], *, max_length: int = 128) -> Pairs:
+    """Encode pairs, composed to NFC; of a pair over ``max_length`` tokens the longer text is cut first."""
+    if not examples:
+        return Pairs((), [])
+    encoded = encoder.tokenizer(
+        [unicodedata.normalize("NFC", example.premise) for example in examples],
+        [unicodedata.normalize("NFC", example.hypothesis) for example in examples],
+        truncation="longest_first",
+        max_length=min(max_length, encoder.longest),
+        return_token_type_ids=encoder.segments,
+        return_attention_mask=False,
+    )
+    columns = {name: encoded[name] for name in ("input_ids", "token_type_ids") if name in encoded}
+    features = [
+        {name: np.asarray(rows[i], dtype=np.int64) for name, rows in columns.items()} for i in range(len(examples))
+    ]
+    return Pairs(tuple(examples), features)
+
+
+def decode(
+    examples: Sequence[PairExample], logits: NDArray[Any], labels: Sequence[str], *, classes: str | None = None
+) -> tuple[Prediction, ...]:
+    """Label each example by its largest logit; ``logits`` has shape (examples, labels).
+
+    On two-class data a predicted contradiction becomes neutral (paper section 5.2.1, alternative 1). It is the
+    prediction that is mapped, not the probabilities: ``scores`` keeps the model's own labels. ``classes`` says
+    "two-class" or "three-class"; None takes data whose labels include no contradiction for two-class.
+    """
+    present = labels_of(examples)
+    two = classes == "two-class" or (classes is None and bool(present) and "contradiction" not in present)
+    renames = _TO_TWO_CLASSES if two else {}
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = shifted / shifted.sum(axis=1, keepdims=True)
+    predictions = []
+    for example, row in zip(examples, probabilities.tolist(), strict=True):
+        scores = tuple(sorted(zip(labels, row, strict=True), key=lambda item: -item[1]))
+        best = scores[0][0]
+        predictions.append(Prediction(example.id, renames.get(best, best), scores=scores))
+    return tuple(predictions)

@@ -1,0 +1,143 @@
+"""Exact match and token F1 of extractive question answering.
+
+``squad`` equals the official SQuAD v1.1 script (Rajpurkar et al. 2016, evaluate-v1.1.py): lower case, ASCII
+punctuation removed, the English articles removed, white space collapsed; the best value over the gold answers;
+F1 is 0 where no token is shared, even if both sides are empty.
+
+``mlqa`` follows the official MLQA script (Lewis et al. 2020, mlqa_evaluation_v1.py): all Unicode punctuation is
+removed, the articles are those of the language, and Chinese is split into characters. Added here: Unicode is
+composed first (NFC; MLQA's Vietnamese is not), and Portuguese has articles (o a os as um uma uns umas). A
+language that the official script does not know loses no articles and is split at white space.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from crossfare.errors import ConfigError, DataError
+from crossfare.languages import primary
+from crossfare.score import bootstrap
+from crossfare.score.matching import outputs_by_id
+from crossfare.types import Dataset, Prediction, QAExample, Score
+
+Normalise = Callable[[str], str]
+
+_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+_ARTICLES = {
+    "ar": r"\sال^|ال",
+    "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
+    "en": r"\b(a|an|the)\b",
+    "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
+    "pt": r"\b(o|a|os|as|um|uma|uns|umas)\b",
+    "vi": r"\b(của|là|cái|chiếc|những)\b",
+}
+_HAN = re.compile("([\u4e00-\u9fa5])")
+
+
+def normalise_squad(text: str) -> str:
+    """Normalise an answer as evaluate-v1.1.py does."""
+    return " ".join(_ENGLISH_ARTICLES.sub(" ", text.lower().translate(_ASCII_PUNCTUATION)).split())
+
+
+def normalise_mlqa(text: str, language: str) -> str:
+    """Normalise an answer as mlqa_evaluation_v1.py does for ``language``, after composing it to NFC."""
+    language = primary(language)
+    text = unicodedata.normalize("NFC", text).lower().translate(_all_punctuation())
+    if language in _ARTICLES:
+        text = re.sub(_ARTICLES[language], " ", text)
+    if language == "zh":
+        text = _HAN.sub(r" \1 ", text)
+    return " ".join(text.split())
+
+
+@lru_cache
+def _all_punctuation() -> dict[int, None]:
+    punctuation = (c for c in range(sys.maxunicode) if unicodedata.category(chr(c)).startswith("P"))
+    return dict.fromkeys([*punctuation, *map(ord, string.punctuation)])
+
+
+def exact_match(prediction: str, golds: Sequence[str], normalise: Normalise = normalise_squad) -> float:
+    """1.0 if the normalised prediction equals one of the normalised gold answers, else 0.0."""
+    return _exact_match(normalise(prediction), [normalise(gold) for gold in golds])
+
+
+def f1(prediction: str, golds: Sequence[str], normalise: Normalise = normalise_squad) -> float:
+    """Token F1 against the best of the gold answers, in 0-1."""
+    return _f1(normalise(prediction), [normalise(gold) for gold in golds])
+
+
+def _exact_match(prediction: str, golds: Sequence[str]) -> float:
+    return float(prediction in golds)
+
+
+def _f1(prediction: str, golds: Sequence[str]) -> float:
+    tokens = prediction.split()
+    return max(_token_f1(tokens, gold.split()) for gold in golds)
+
+
+def _token_f1(prediction: Sequence[str], gold: Sequence[str]) -> float:
+    same = sum((Counter(prediction) & Counter(gold)).values())
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(prediction), same / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def score(
+    dataset: Dataset,
+    predictions: Sequence[Prediction],
+    *,
+    normalise: str = "squad",
+    resamples: int = bootstrap.RESAMPLES,
+    seed: int = 0,
+) -> tuple[Score, ...]:
+    """F1 and exact match with their 95 % bootstrap intervals.
+
+    An example without a prediction scores 0 and is counted in the signature (``missing``).
+
+    Raises:
+        ConfigError: ``normalise`` is neither "squad" nor "mlqa".
+        DataError: the dataset is empty or not QA, an example has no answer, or ids do not match.
+    """
+    function = _normaliser(normalise, dataset.language)
+    outputs = outputs_by_id(dataset.examples, predictions)
+    ids, f1s, matches = [], [], []
+    for example in dataset.examples:
+        if not isinstance(example, QAExample) or not example.answers:
+            raise DataError(f"example {example.id!r} of {dataset.name} has no gold answer; it cannot be scored")
+        ids.append(example.id)
+        golds = [function(answer.text) for answer in example.answers]
+        output = function(outputs[example.id]) if example.id in outputs else None
+        f1s.append(0.0 if output is None else _f1(output, golds))
+        matches.append(0.0 if output is None else _exact_match(output, golds))
+    if not ids:
+        raise DataError(f"{dataset.name} has no examples to score")
+    missing = len(ids) - len(outputs)
+    return tuple(
+        _summary(metric, values, ids, normalise, missing, resamples, seed)
+        for metric, values in (("f1", f1s), ("exact_match", matches))
+    )
+
+
+def _normaliser(name: str, language: str) -> Normalise:
+    if name == "squad":
+        return normalise_squad
+    if name == "mlqa":
+        return lambda text: normalise_mlqa(text, language)
+    raise ConfigError(f"unknown answer normalisation {name!r}; choose squad or mlqa")
+
+
+def _summary(
+    metric: str, values: list[float], ids: list[str], normalise: str, missing: int, resamples: int, seed: int
+) -> Score:
+    low, high = bootstrap.interval(values, resamples=resamples, seed=seed)
+    signature = bootstrap.signature(metric, resamples=resamples, seed=seed, norm=normalise, missing=missing)
+    return Score(metric, sum(values) / len(values), len(values), low, high, signature, tuple(ids), tuple(values))

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny_models
+from crossfare import predict
+from crossfare.errors import ConfigError
+from crossfare.model import qa
+
+torch = pytest.importorskip("torch")
+
+
+@given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
+def test_batches_hold_everything_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    groups = list(predict.batches(lengths, budget))
+    assert sorted(i for group in groups for i in group) == list(range(len(lengths)))
+    for group in groups:
+        assert len(group) == 1 or len(group) * max(lengths[i] for i in group) <= budget
+    flat = [lengths[i] for group in groups for i in group]
+    assert flat == sorted(lengths, reverse=True)
+
+
+def test_logits_come_in_the_order_of_the_features_whatever_the_batches() -> None:
+    encoder = qa.load(tiny_models.checkpoint())
+    examples = tiny_models.qa_data(9).examples
+    features = qa.inference_windows(encoder, examples, max_length=30, stride=4).features  # type: ignore[arg-type]
+    seen: list[int] = []
+    encoder.model.train()
+    start, end = predict.logits(
+        encoder.model,
+        features,
+        collate=encoder.collate,
+        outputs=("start_logits", "end_logits"),
+        token_budget=70,
+        progress=lambda done, total: seen.append(done * 1000 + total),
+    )
+    assert seen[-1] == len(features) * 1001
+    assert encoder.model.training  # as it was found
+    encoder.model.eval()
+    assert start.shape == (len(features), max(len(feature["input_ids"]) for feature in features))
+    for feature, *rows in zip(features, start, end, strict=True):
+        with torch.inference_mode():
+            alone = encoder.model(**encoder.collate([feature]))
+        width = len(feature["input_ids"])
+        assert np.allclose(rows[0][:width], alone.start_logits[0], atol=1e-4)
+        assert np.allclose(rows[1][:width], alone.end_logits[0], atol=1e-4)
+        assert not np.isfinite(np.maximum(rows[0], rows[1])[max(width, _batch_width(features, feature)) :]).any()
+
+
+def _batch_width(features: list[dict[str, np.ndarray]], feature: dict[str, np.ndarray]) -> int:
+    lengths = [len(item["input_ids"]) for item in features]
+    at = next(i for i, item in enumerate(features) if item is feature)
+    return next(max(lengths[i] for i in group) for group in predict.batches(lengths, 70) if at in group)
+
+
+def test_options() -> None:
+    options = predict.PredictOptions.of({"max_length": 128, "labels": "two-class"})
+    assert (options.max_length, options.labels, options.stride) == (128, "two-class", 128)
+    assert "token_budget" not in options.identity()
+    for wrong, message in (
+        ({"beam": 4}, "'beam' is not an inference option; choose from max_length"),
+        ({"labels": "four-class"}, "two-class or three-class"),
+        ({"n_best": 0}, "n_best must be at least 1"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            predict.PredictOptions.of(wrong)

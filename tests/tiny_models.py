@@ -1,0 +1,139 @@
+"""Tiny random checkpoints of real architectures, made once per test run in a temporary folder."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crossfare.types import Answer, Dataset, PairExample, QAExample
+
+ARCHITECTURES = ("bert", "xlm-roberta", "distilbert", "deberta-v2")
+
+_CITIES = ("Berlin", "Lisboa", "Hà Nội", "Paris", "München", "São Paulo", "Đà Nẵng", "London")
+_NAMES = ("Ana", "Bruno", "Chi", "Dora", "Emil", "Frida", "Gustavo", "Hương")
+_WORDS = "lives in the city of and works . ? where does live who a an is not never always , ; ! 0 1 2 3"
+_SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+def texts() -> list[str]:
+    return [*(f"{name} lives in {city} ." for name in _NAMES for city in _CITIES), _WORDS, "a b c d e f g h"]
+
+
+def qa_data(count: int = 16, language: str = "en") -> Dataset:
+    """Who lives where: two people per context, a question about one of them."""
+    examples = []
+    for i in range(count):
+        name, other = _NAMES[i % 8], _NAMES[(i + 3) % 8]
+        city, elsewhere = _CITIES[(i + i // 8) % 8], _CITIES[(i + 5) % 8]
+        parts = [f"{name} lives in {city}.", f"{other} works in {elsewhere}."]
+        context = " ".join(parts if i % 2 else parts[::-1])
+        answer = Answer(city, context.index(f"{name} lives in ") + len(f"{name} lives in "))
+        examples.append(QAExample(f"q{i}", context, f"where does {name} live?", (answer,)))
+    return Dataset("who-where", "qa", "train", language, tuple(examples))
+
+
+def nli_data(count: int = 18, classes: int = 3) -> Dataset:
+    labels = ("entailment", "neutral", "contradiction")[:classes]
+    marks = {"entailment": "always", "neutral": "who", "contradiction": "never"}
+    examples = [
+        PairExample(f"p{i}", f"{_NAMES[i % 8]} lives in {_CITIES[i % 7]}", f"{marks[label]} works", label)
+        for i, label in ((i, labels[i % classes]) for i in range(count))
+    ]
+    return Dataset(f"marks-{classes}", "nli", "train", "en", tuple(examples))
+
+
+@cache
+def _root() -> Path:
+    root = Path(tempfile.mkdtemp(prefix="crossfare-tiny-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return root
+
+
+@cache
+def checkpoint(kind: str = "bert", *, half: bool = False, positions: int = 128) -> str:
+    """Folder of a pretrained-like checkpoint (no task head) of the architecture."""
+    from crossfare.model.encoder import quiet
+
+    folder = _root() / f"{kind}-{half}-{positions}"
+    with quiet():
+        tokenizer = _tokenizer(kind, positions)
+        model = _model(kind, len(tokenizer), positions, tokenizer.pad_token_id)
+        (model.half() if half else model).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def _model(kind: str, vocabulary: int, positions: int, pad: int) -> Any:
+    import transformers
+
+    transformers.set_seed(7)
+    if kind == "bert":
+        config = transformers.BertConfig(vocab_size=vocabulary, max_position_embeddings=positions, **_SIZE)
+        return transformers.BertForMaskedLM(config)
+    if kind == "xlm-roberta":
+        config = transformers.XLMRobertaConfig(
+            vocab_size=vocabulary,
+            max_position_embeddings=positions + 2,
+            type_vocab_size=1,
+            pad_token_id=pad,
+            bos_token_id=0,
+            eos_token_id=2,
+            **_SIZE,
+        )
+        return transformers.XLMRobertaForMaskedLM(config)
+    if kind == "distilbert":
+        config = transformers.DistilBertConfig(
+            vocab_size=vocabulary, max_position_embeddings=positions, dim=32, n_layers=2, n_heads=2, hidden_dim=64
+        )
+        return transformers.DistilBertForMaskedLM(config)
+    config = transformers.DebertaV2Config(
+        vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=0, **_SIZE
+    )
+    return transformers.DebertaV2ForMaskedLM(config)
+
+
+def _tokenizer(kind: str, positions: int) -> Any:
+    import transformers
+
+    build = _unigram if kind == "xlm-roberta" else _wordpiece
+    backend, names = build()
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=positions, **names)
+
+
+def _wordpiece() -> tuple[Any, dict[str, str]]:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = [*names.values(), "[MASK]"]
+    backend.train_from_iterator(
+        texts(), trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    )
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return backend, names
+
+
+def _unigram() -> tuple[Any, dict[str, str]]:
+    """XLM-R's layout: <s> A </s></s> B </s>, pad id 1, no segments, NFKC."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    backend = Tokenizer(models.Unigram())
+    backend.normalizer = normalizers.NFKC()
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.train_from_iterator(
+        texts(),
+        trainers.UnigramTrainer(vocab_size=200, special_tokens=special, unk_token="<unk>", show_progress=False),
+    )
+    backend.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return backend, {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
