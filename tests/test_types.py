@@ -5,10 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossfare.types import Answer, PairExample, QAExample, RunSpec, Step, Usage, Yield, canonical_json, content_revision
+from crossfare.types import (
+    Answer,
+    PairExample,
+    QAExample,
+    RunSpec,
+    Step,
+    Usage,
+    Yield,
+    canonical_json,
+    content_revision,
+)
 
 counts = st.none() | st.integers(0, 10**9)
-usages = st.builds(Usage, seconds=st.none() | st.integers(0, 1000), requests=counts, characters=counts, annotated=counts)
+usages = st.builds(
+    Usage, seconds=st.none() | st.integers(0, 1000), requests=counts, characters=counts, annotated=counts
+)
 
 
 @given(usages, usages, usages)

@@ -283,7 +283,13 @@ def _train(
 ) -> None:
     """Run transformers' Seq2SeqTrainer for a fixed number of steps: linear warm-up (a tenth), then linear decay."""
     import torch
-    from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+    from transformers import (
+        DataCollatorForSeq2Seq,
+        PrinterCallback,
+        Seq2SeqTrainer,
+        Seq2SeqTrainingArguments,
+        TrainerCallback,
+    )
 
     steps, learning_rate, batch_size, seed = schedule
 
@@ -320,6 +326,7 @@ def _train(
         data_collator=collator,
         callbacks=[AfterStep()],
     )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout; progress is reported through `progress`
     trainer.train()
 
 

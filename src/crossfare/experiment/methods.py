@@ -1,0 +1,36 @@
+"""The methods, as data (paper section 3). A new method is a new row."""
+
+from __future__ import annotations
+
+from crossfare.errors import ConfigError
+from crossfare.types import Method
+
+TARGET, SOURCE = "target-encoder", "source-encoder"
+
+_ROWS = (
+    Method("zero-shot", ("source",), "target", (TARGET,)),
+    Method("translate-train", ("translated",), "target", (TARGET,)),
+    Method("translate-train-joint", ("source", "translated"), "target", (TARGET,)),
+    # The paper's two translate-infer rows: the target encoder is its control.
+    Method("translate-infer", ("source",), "translated", (TARGET, SOURCE)),
+    Method("in-language", ("target",), "target", (TARGET,)),
+    # The combinations of the paper's Table 4: gold data of the target language joins the others.
+    Method("zero-shot+gold", ("source", "target"), "target", (TARGET,)),
+    Method("translate-train+gold", ("translated", "target"), "target", (TARGET,)),
+    Method("translate-train-joint+gold", ("source", "translated", "target"), "target", (TARGET,)),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
+_ALIASES = {"translate-test": "translate-infer"}
+
+
+def method(name: str) -> Method:
+    """Look a method up by name or alias.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+    found = METHODS.get(_ALIASES.get(name, name))
+    if found is None:
+        raise ConfigError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
+    return found

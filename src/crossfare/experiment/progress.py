@@ -1,0 +1,116 @@
+"""Show a run as it goes: live bars on a terminal, one line per finished step elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from crossfare.types import Step, Usage
+
+Price = Callable[[Step, Usage], Decimal]
+
+
+class RunProgress:
+    """Counts finished steps and the money they stand for; prints a line for each."""
+
+    def __init__(self, console: Console, total: int, price: Price, *, quiet: bool = False) -> None:
+        self.console = console
+        self.total = total
+        self.done = 0
+        self.reused = 0
+        self.usd = Decimal(0)
+        self._price = price
+        self._quiet = quiet
+        self._began = time.monotonic()
+
+    def started(self, step: Step) -> None:
+        """Nothing to say until there is a result."""
+
+    def advanced(self, step_id: str, done: int, total: int) -> None:
+        """Not shown line by line."""
+
+    def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
+        """Count the step, and say so unless it was reused or lines are not wanted."""
+        self.done += 1
+        self.reused += reused
+        self.usd += self._price(step, usage)
+        if reused or self._quiet:
+            return
+        self.console.print(
+            f"[{self.done}/{self.total}] {step.label}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
+            f"{time.monotonic() - self._began:.0f} s elapsed",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def money(self) -> str:
+        """Money so far, for reused steps too: it is what the results cost."""
+        return f"{self.usd:.4f} USD so far"
+
+
+class LiveProgress(RunProgress):
+    """The same on a terminal: a bar over all steps, and one for each step that runs."""
+
+    def __init__(self, console: Console, total: int, price: Price) -> None:
+        super().__init__(console, total, price, quiet=True)
+        self._overall = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._steps = Progress(
+            TextColumn("  {task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn()
+        )
+        self._task = self._overall.add_task("steps", total=total)
+        self._running: dict[str, TaskID] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def display(self) -> Group:
+        """What is drawn: it renders itself anew at every refresh."""
+        return Group(self._overall, self._steps, self)
+
+    def __rich__(self) -> Text:
+        return Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")
+
+    def started(self, step: Step) -> None:
+        """Add a bar for the step."""
+        with self._lock:
+            self._running[step.id] = self._steps.add_task(escape(step.label), total=None)
+
+    def advanced(self, step_id: str, done: int, total: int) -> None:
+        """Move the step's bar."""
+        with self._lock:
+            if step_id in self._running:
+                self._steps.update(self._running[step_id], completed=done, total=total)
+
+    def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
+        """Drop the step's bar and move the one over all."""
+        super().finished(step, usage, reused=reused)
+        with self._lock:
+            self._overall.update(self._task, completed=self.done)
+            if step.id in self._running:
+                self._steps.remove_task(self._running.pop(step.id))
+
+
+@contextmanager
+def showing(console: Console, total: int, price: Price, *, quiet: bool = False) -> Iterator[RunProgress]:
+    """Show a run on ``console``: live on a terminal, as log lines elsewhere, not at all if quiet."""
+    if quiet or not console.is_terminal:
+        yield RunProgress(console, total, price, quiet=quiet)
+        return
+    live = LiveProgress(console, total, price)
+    with Live(live.display, console=console, refresh_per_second=4, transient=True):
+        yield live

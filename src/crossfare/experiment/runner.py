@@ -1,0 +1,305 @@
+"""Run a spec: execute its steps, then derive results, ledger and tables from what lies on disk."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
+from rich.console import Console
+
+import crossfare
+from crossfare import meter
+from crossfare.compare import Contest, contests
+from crossfare.data import artifact
+from crossfare.experiment import steps as planning
+from crossfare.experiment.methods import METHODS
+from crossfare.experiment.progress import showing
+from crossfare.experiment.schedule import run_steps
+from crossfare.experiment.spec import Spec, missing
+from crossfare.experiment.steps import CellSteps, Planner
+from crossfare.ledger.book import Book, Entry
+from crossfare.ledger.prices import Catalogue, per_1k
+from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
+from crossfare.store import Store, write_json, write_text
+from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
+
+RESULTS = TypeAdapter(tuple[Result, ...])
+_SCORES = TypeAdapter(tuple[Score, ...])
+_LATENCIES = TypeAdapter(tuple[Latency, ...])
+_PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: where it lies, what it found, and the tables that show it."""
+
+    folder: Path
+    results: tuple[Result, ...]
+    missing: tuple[tuple[RunSpec, str], ...]
+    contests: tuple[Contest, ...]
+    tables: tuple[Table, ...]
+
+
+def run(
+    spec: Spec,
+    *,
+    out: Path | None = None,
+    jobs: int | None = None,
+    store: Store | None = None,
+    console: Console | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
+
+    Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
+    run again, it ends with the same results.
+
+    Raises:
+        CrossfareError: a step failed; steps finished by then are kept.
+    """
+    store = store or Store()
+    planning.check(spec)
+    catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
+    plan = Planner(spec).plan()
+    book = Book(catalogue, _offers(spec))
+    resources = _resources(plan)
+    everything = planning.distinct(step for cell in plan for step in cell.all)
+    _check_prices(book, resources)
+
+    def price(step: Step, usage: Usage) -> Decimal:
+        book.add(Entry(step.id, step.stage, step.label, usage, resources[step.id]))
+        return book.cost(step.id).usd
+
+    fresh = {step.id for step in everything if not store.done(step.id)}
+    with showing(console or Console(), len(everything), price, quiet=quiet) as progress:
+        run_steps(everything, store, jobs=jobs or default_jobs(), observer=progress)
+    folder = (out or Path("runs") / spec.name).absolute()
+    return _write(folder, spec, plan, _book(store, spec, catalogue, everything, resources, fresh), store)
+
+
+def default_jobs() -> int:
+    """One process per core; one alone where an accelerator does the work."""
+    if shutil.which("nvidia-smi"):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
+    """List a run's steps as (label, id, finished already) without executing any."""
+    store = store or Store()
+    planning.check(spec)
+    everything = planning.distinct(step for cell in Planner(spec).plan() for step in cell.all)
+    return tuple((step.label, step.id, store.done(step.id)) for step in everything)
+
+
+# -- money ------------------------------------------------------------------------------------
+
+
+def _offers(spec: Spec) -> dict[str, str]:
+    """Which offer prices which resource."""
+    offers = {"compute": spec.prices.compute}
+    offers |= {f"annotation:{task}": offer for task, offer in spec.prices.annotation.items()}
+    offers |= {f"engine:{name}": engine.price or "compute" for name, engine in spec.engines.items()}
+    return offers
+
+
+def _resources(plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
+    """What each step uses that has a price."""
+    resources: dict[str, tuple[str, ...]] = {}
+    for cell in plan:
+        engine = f"engine:{cell.cell.engine}"
+        for step in cell.all:
+            if step.stage in {"translate", "existing"}:
+                resources.setdefault(step.id, (engine,))
+            elif step.stage == "dataset":
+                resources[step.id] = (f"annotation:{cell.cell.task}",) if step.params.get("annotated") else ()
+            else:
+                resources[step.id] = ("compute",)
+    return resources
+
+
+def _check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
+    """An unknown price is found before anything is spent."""
+    for resource in sorted({name for names in resources.values() for name in names}):
+        book.catalogue.get(book.offer(resource))
+
+
+def _book(
+    store: Store,
+    spec: Spec,
+    catalogue: Catalogue,
+    everything: Sequence[Step],
+    resources: Mapping[str, tuple[str, ...]],
+    fresh: set[str],
+) -> Book:
+    """The ledger as it lies on disk: totals are never taken from memory."""
+    entries = (
+        Entry(step.id, step.stage, step.label, store.usage(step.id), resources[step.id], step.id not in fresh)
+        for step in everything
+    )
+    return Book(catalogue, _offers(spec), entries)
+
+
+# -- results ----------------------------------------------------------------------------------
+
+
+def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
+    needed = [(cell.cell, [step.id for step in cell.all if step.stage != "latency"]) for cell in plan]
+    standalone, marginal = book.standalone(needed), book.marginal(needed)
+    return tuple(_result(cell, book, store, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
+
+
+def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
+    scores = _SCORES.validate_json((store.artifact(cell.score.id) / "scores.json").read_bytes())
+    tests = _examples(store, cell.test)
+    translation = cell.test_translation
+    train = (*cell.sources, *cell.translations, *cell.gold)
+    return Result(
+        spec=cell.cell,
+        score=scores[0],
+        further_scores=scores[1:],
+        train_examples=sum(_examples(store, step) for step in train),
+        translation=book.total(step.id for step in cell.translations) if cell.translations else None,
+        annotation=book.total(step.id for step in cell.gold) if cell.gold else None,
+        fine_tuning=book.cost(cell.finetune.id),
+        translation_per_1k=per_1k(book.cost(translation.id), tests) if translation else None,
+        inference_per_1k=per_1k(book.cost(cell.predict.id), scores[0].n),
+        standalone=standalone,
+        marginal=marginal,
+        latency=tuple(
+            latency
+            for step in cell.latency
+            for latency in _LATENCIES.validate_json((store.artifact(step.id) / "latency.json").read_bytes())
+        ),
+        train_yield=_yield(store, cell.translations[0]) if cell.translations else None,
+        test_yield=_yield(store, translation) if translation else None,
+        steps=tuple(step.id for step in cell.all),
+    )
+
+
+def _examples(store: Store, step: Step) -> int:
+    with (store.artifact(step.id) / artifact.FILE_NAME).open("rb") as lines:
+        return sum(1 for _ in lines) - 1  # the first line is the header
+
+
+def _yield(store: Store, step: Step) -> Yield:
+    values = json.loads((store.artifact(step.id) / "yield.json").read_text(encoding="utf-8"))
+    return Yield(values["kept"], values["total"], tuple(values["lost"]))
+
+
+# -- the run directory ------------------------------------------------------------------------
+
+
+def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
+    results = _results(plan, book, store)
+    found = contests(results)
+    context = _context(spec, found)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "spec.yaml", yaml.safe_dump(_portable(spec), sort_keys=False, allow_unicode=True))
+    book.write(folder / "ledger.jsonl")
+    _link_steps(folder / "steps", book, store)
+    record = _record(spec, results, found, book, store)
+    facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
+    write_json(folder / "results.json", record)
+    shown = (
+        *(task_table(results, task, context) for task in spec.tasks),
+        quality_table(results, context),
+        cost_table(results, context),
+    )
+    return Run(folder, results, missing(spec), found, shown)
+
+
+def _context(spec: Spec, found: Sequence[Contest]) -> Context:
+    """What the tables say beyond the results."""
+    return Context(
+        methods=METHODS,
+        engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
+        missing=missing(spec),
+        p_values={frozenset((contest.best, contest.other)): contest.p for contest in found},
+        data_names={name: task.name for name, task in spec.tasks.items() if task.name},
+    )
+
+
+def _portable(spec: Spec) -> dict[str, Any]:
+    """The spec without the folder its data lay in, which is nobody else's business."""
+    return spec.model_dump(mode="json", exclude={"data_dir"}, exclude_defaults=True)
+
+
+def _link_steps(folder: Path, book: Book, store: Store) -> None:
+    folder.mkdir(exist_ok=True)
+    wanted = {entry.step_id for entry in book}
+    for link in folder.iterdir():
+        if link.is_symlink() and link.name not in wanted:
+            link.unlink()
+    for step_id in wanted:
+        if not (folder / step_id).is_symlink():
+            (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
+
+
+def _record(
+    spec: Spec, results: Sequence[Result], found: Sequence[Contest], book: Book, store: Store
+) -> dict[str, Any]:
+    """Everything a later reader needs: what was found, from what, with what, at which prices."""
+    return {
+        "format": 1,
+        "name": spec.name,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "results": json.loads(RESULTS.dump_json(tuple(results))),
+        "missing": [{"cell": cell.id, "reason": reason} for cell, reason in missing(spec)],
+        "comparisons": json.loads(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found))),
+        "total_usd": str(book.total(entry.step_id for entry in book).usd),
+        "data": _reports(book, store),
+        "provenance": provenance(book),
+    }
+
+
+def _reports(book: Book, store: Store) -> dict[str, Any]:
+    """What loading repaired, translation lost and training left out, by step, with the ids."""
+    reports = {}
+    for entry in book:
+        for name in ("report.json", "yield.json", "training.json"):
+            path = store.artifact(entry.step_id) / name
+            if path.exists():
+                reports[entry.step_id] = {"label": entry.label, **json.loads(path.read_text(encoding="utf-8"))}
+    return reports
+
+
+def provenance(book: Book) -> dict[str, Any]:
+    """Versions, hardware, and the price records used with their dates and sources."""
+    records = [book.catalogue.get(book.offer(name)) for name in sorted({n for entry in book for n in entry.resources})]
+    return {
+        "crossfare": crossfare.__version__,
+        "python": platform.python_version(),
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        "hardware": meter.hardware_name(),
+        "prices": {
+            price.ref: {
+                "amount": str(price.amount),
+                "currency": price.currency,
+                "unit": price.unit,
+                "per": str(price.per),
+                "checked": price.checked.isoformat(),
+                "source": price.source,
+            }
+            for price in records
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

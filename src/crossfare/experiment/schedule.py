@@ -1,0 +1,188 @@
+"""Execute steps side by side in one-thread worker processes, as soon as their inputs are done."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from crossfare.errors import CrossfareError
+from crossfare.store import Store
+from crossfare.types import Step, Usage
+
+# Seconds a step of each stage takes in relation to the others; only the order of starting depends on it.
+_WEIGHT = {"dataset": 1, "existing": 1, "translate": 10, "finetune": 30, "predict": 4, "score": 1, "latency": 2}
+
+# Timed alone: another process on the machine would be measured with them.
+_ALONE = {"latency"}
+
+
+class Observer(Protocol):
+    """Is told what happens; used for progress and for money so far."""
+
+    def started(self, step: Step) -> None:
+        """A step begins."""
+
+    def advanced(self, step_id: str, done: int, total: int) -> None:
+        """A step reports progress in its own unit."""
+
+    def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
+        """A step is done, now or by an earlier run."""
+
+
+def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer) -> None:
+    """Execute ``steps`` (in an executable order) with up to ``jobs`` processes.
+
+    Finished steps are reused. When a step fails, those that run are let finish and are kept, none
+    is started, and the error is raised.
+
+    Raises:
+        CrossfareError: a step failed for a reason the caller can do something about.
+    """
+    pending: dict[str, Step] = {}
+    for step in steps:
+        if store.done(step.id):
+            observer.finished(step, store.usage(step.id), reused=True)
+        else:
+            pending[step.id] = step
+    if not pending:
+        return
+    urgency = _urgency(pending)
+    together = {key: step for key, step in pending.items() if step.stage not in _ALONE}
+    alone = {key: step for key, step in pending.items() if step.stage in _ALONE}
+    with _workers(jobs, observer) as pool:
+        _drain(together, urgency, pool, jobs, store, observer)
+        _drain(alone, urgency, pool, 1, store, observer)
+
+
+def _urgency(steps: Mapping[str, Step]) -> dict[str, int]:
+    """Weight of the longest chain that waits for each step: the critical path goes first."""
+    urgency: dict[str, int] = {}
+    for step in reversed(list(steps.values())):
+        own = urgency.get(step.id, 0) + _WEIGHT[step.stage]
+        urgency[step.id] = own
+        for ids in step.inputs.values():
+            for needed in ids:
+                urgency[needed] = max(urgency.get(needed, 0), own)
+    return urgency
+
+
+def _drain(
+    waiting: dict[str, Step],
+    urgency: Mapping[str, int],
+    pool: ProcessPoolExecutor,
+    jobs: int,
+    store: Store,
+    observer: Observer,
+) -> None:
+    running: dict[Future[Usage], Step] = {}
+    failure: BaseException | None = None
+    while waiting or running:
+        if failure is None:
+            for step in _ready(waiting, running, urgency)[: jobs - len(running)]:
+                running[pool.submit(_execute, step, store.root)] = waiting.pop(step.id)
+                observer.started(step)
+        if not running:
+            break
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            step = running.pop(future)
+            error = future.exception()
+            if error is None:
+                observer.finished(step, future.result(), reused=False)
+            else:
+                failure = failure or _explained(step, error)
+    if failure is not None:
+        raise failure
+
+
+def _ready(waiting: Mapping[str, Step], running: Mapping[Any, Step], urgency: Mapping[str, int]) -> list[Step]:
+    unfinished = set(waiting) | {step.id for step in running.values()}
+    ready = [step for step in waiting.values() if not unfinished & {i for ids in step.inputs.values() for i in ids}]
+    return sorted(ready, key=lambda step: -urgency[step.id])
+
+
+def _explained(step: Step, error: BaseException) -> BaseException:
+    if isinstance(error, BrokenProcessPool):
+        return CrossfareError(
+            f"{step.label}: its process was killed, most often for lack of memory; "
+            "run again with fewer --jobs (finished steps are kept)"
+        )
+    if isinstance(error, CrossfareError):
+        return type(error)(f"{step.label}: {error}")
+    error.add_note(f"while making: {step.label} ({step.id})")
+    return error
+
+
+@contextmanager
+def _workers(jobs: int, observer: Observer) -> Iterator[ProcessPoolExecutor]:
+    """A pool of one-thread processes, and a thread that carries their progress to the observer."""
+    context = multiprocessing.get_context("spawn")
+    events: Any = context.Queue()
+    one_thread = (
+        {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")} if jobs > 1 else {}
+    )
+    listener = threading.Thread(target=_listen, args=(events, observer), daemon=True)
+    with _environment({**one_thread, "TOKENIZERS_PARALLELISM": "false"}):
+        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(events,))
+        listener.start()
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            events.put(None)
+            listener.join(timeout=5)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _listen(events: Any, observer: Observer) -> None:
+    while (event := events.get()) is not None:
+        observer.advanced(*event)
+
+
+_events: Any = None
+
+
+def _start_worker(events: Any) -> None:
+    global _events  # noqa: PLW0603 - a worker process has one queue to its parent
+    _events = events
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed run must not leave workers behind that go on computing."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _execute(step: Step, root: Path) -> Usage:
+    from crossfare.experiment.stages import execute  # torch is loaded here, not in the parent
+
+    def progress(done: int, total: int) -> None:
+        try:
+            _events.put_nowait((step.id, done, total))
+        except queue.Full:
+            return
+
+    return execute(step, Store(root), progress)

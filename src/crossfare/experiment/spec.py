@@ -1,0 +1,280 @@
+"""The spec: what a run compares, as inert data. A list is an axis of the matrix.
+
+Nothing in a spec is executed, inherited or included; unknown keys are errors. Paths are relative
+to ``data_dir``, which is relative to the spec file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from crossfare.errors import ConfigError
+from crossfare.experiment.methods import method
+from crossfare.types import Method, RunSpec, TaskName
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataRef(_Strict):
+    """A dataset: a file, ``world:qa``, or ``hub:NAME``, and which part of it.
+
+    ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
+    examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
+    "neutral" (the paper, section 5.2.1).
+    """
+
+    ref: str
+    split: str | None = None
+    language: str | None = None
+    format: str | None = None
+    limit: int | None = Field(default=None, gt=0)
+    seed: int = 0
+    ids_of: str | None = None
+    labels: Literal["two-class"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"ref": value} if isinstance(value, str) else value
+
+
+class TaskSpec(_Strict):
+    """One task: its data, and how models are fine-tuned and asked.
+
+    ``name`` is what tables call its training data ("MNLI").
+    ``train`` and ``validation`` are in the source language. ``test`` and ``gold`` (training data
+    labelled in the target language) are one reference for every target, or one per target.
+    ``training`` and ``prediction`` override the paper's hyperparameters; ``gold_training``
+    overrides them once more for models trained on gold data alone, which is usually small.
+    ``select_on`` says whether the best checkpoint is chosen on the validation set itself or, for
+    methods with an engine, on its translation into the target language.
+    """
+
+    name: str | None = None
+    train: DataRef
+    test: dict[str, DataRef]
+    validation: DataRef | None = None
+    select_on: Literal["source", "translated"] = "source"
+    gold: dict[str, DataRef] = {}
+    training: dict[str, Any] = {}
+    gold_training: dict[str, Any] = {}
+    prediction: dict[str, Any] = {}
+    scoring: dict[str, Any] = {}
+
+    @field_validator("test", "gold", mode="before")
+    @classmethod
+    def _for_every_target(cls, value: Any) -> Any:
+        one_for_all = isinstance(value, str) or (isinstance(value, Mapping) and "ref" in value)
+        return {"*": value} if one_for_all else value
+
+
+class EngineSpec(_Strict):
+    """One translation engine as this run uses it.
+
+    ``engine``    its registered name, or "existing": translations that lie on disk already
+    ``label``     how tables name it ("Open S", "Comm")
+    ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one
+    ``existing``  per task and target: the translated training set, matched to the source by id
+    ``price``     the offer that bills its characters; without one its seconds are billed as compute
+    ``markers``   the delimiters round an answer
+    """
+
+    engine: str
+    label: str | None = None
+    models: dict[str, str] = {}
+    existing: dict[TaskName, dict[str, DataRef]] = {}
+    options: dict[str, Any] = {}
+    price: str | None = None
+    markers: tuple[str, str] | None = None
+    note: str | None = None
+
+    def model_for(self, source: str, target: str) -> str | None:
+        """The model of one direction; None for engines that have no models of their own.
+
+        Raises:
+            ConfigError: models are given, but none for this direction.
+        """
+        for key in (f"{source}-{target}", f"{source}-*", f"*-{target}", "*"):
+            if key in self.models:
+                return self.models[key]
+        if self.models:
+            raise ConfigError(
+                f"engine {self.engine!r} has no model for {source}-{target}; "
+                f"add it under models (there: {', '.join(self.models)})"
+            )
+        return None
+
+
+class Prices(_Strict):
+    """Which offers price what: compute by the device-hour, annotation by the example."""
+
+    compute: str = "cpu-core"
+    annotation: dict[TaskName, str] = {"qa": "annotation-qa", "nli": "annotation-nli"}
+    files: tuple[str, ...] = ()
+
+
+class LatencySpec(_Strict):
+    """How added translation latency is measured; ``repeats: 0`` leaves it out."""
+
+    batch_sizes: tuple[int, ...] = (32, 1)
+    repeats: int = Field(default=10, ge=0)
+    warmup: int = Field(default=1, ge=0)
+
+
+class Spec(_Strict):
+    """A whole run. See ``docs/spec.md`` for an annotated example.
+
+    ``report_to`` names where fine-tuning is logged besides the ledger ("tensorboard", "mlflow",
+    "wandb"); their packages must be installed.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    source: str = "en"
+    targets: tuple[str, ...] = Field(min_length=1)
+    tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
+    methods: tuple[str, ...] = Field(min_length=1)
+    models: dict[str, tuple[str, ...] | dict[str, str]]
+    engines: dict[str, EngineSpec] = {}
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    prices: Prices = Prices()
+    latency: LatencySpec = LatencySpec()
+    extra_cells: tuple[ExtraCells, ...] = ()
+    report_to: tuple[str, ...] = ()
+    data_dir: Path = Path()
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {role: (model,) if isinstance(model, str) else model for role, model in value.items()}
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(method(name).name for name in value)
+
+    def checkpoints(self, role: str, target: str) -> tuple[str, ...]:
+        """The models that play ``role`` for ``target``: one, or several to compare.
+
+        Raises:
+            ConfigError: the spec names none.
+        """
+        given = self.models.get(role, ())
+        found = (given[target],) if isinstance(given, dict) and target in given else given
+        if isinstance(found, dict):
+            found = (found["*"],) if "*" in found else ()
+        if not found:
+            raise ConfigError(f"spec {self.name!r} names no {role} for {target!r}; add it under models")
+        return found
+
+    def path(self, ref: str) -> str:
+        """A data reference with its path made absolute; ``world:`` and ``hub:`` stay as they are."""
+        return ref if ref.startswith(("world:", "hub:")) else str((self.data_dir / ref).resolve())
+
+
+class ExtraCells(_Strict):
+    """A control row: one method with a model it does not usually run with."""
+
+    method: str
+    model: str
+
+
+def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
+    """Read a spec from YAML.
+
+    ``data_dir`` (or $CROSSFARE_DATA) overrides the folder the spec names.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
+            key and what is wrong with it.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a spec file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
+    given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if "CROSSFARE_DATA" in os.environ else None)
+    folder = given or path.parent / str(values.get("data_dir", "."))
+    try:
+        return Spec.model_validate({**values, "data_dir": folder.absolute()})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {problems}") from error
+
+
+def narrowed(spec: Spec, *, targets: tuple[str, ...] = (), tasks: tuple[str, ...] = ()) -> Spec:
+    """The same run, cut to some of its targets and tasks.
+
+    Raises:
+        ConfigError: something asked for is not in the spec.
+    """
+    for asked, there, what in ((targets, spec.targets, "target"), (tasks, tuple(spec.tasks), "task")):
+        for name in asked:
+            if name not in there:
+                raise ConfigError(f"spec {spec.name!r} has no {what} {name!r}; it has {', '.join(there)}")
+    kept = {name: task for name, task in spec.tasks.items() if not tasks or name in tasks}
+    return spec.model_copy(
+        update={"targets": tuple(t for t in spec.targets if not targets or t in targets), "tasks": kept}
+    )
+
+
+def cells(spec: Spec) -> tuple[RunSpec, ...]:
+    """Expand the matrix, in the order of the paper's tables: task, method, engine, model, target.
+
+    A cell that cannot exist (no gold data, no existing translation) is left out; `missing` names
+    it, so that a table can say why it is empty.
+    """
+    return tuple(cell for cell, reason in _combinations(spec) if reason is None)
+
+
+def missing(spec: Spec) -> tuple[tuple[RunSpec, str], ...]:
+    """The cells of the matrix that cannot be run, each with its reason."""
+    return tuple((cell, reason) for cell, reason in _combinations(spec) if reason is not None)
+
+
+def _combinations(spec: Spec) -> Iterator[tuple[RunSpec, str | None]]:
+    rows = [(method(name), model) for name in spec.methods for model in method(name).models]
+    rows += [(method(extra.method), extra.model) for extra in spec.extra_cells]
+    for task, task_spec in spec.tasks.items():
+        for row, model in rows:
+            engines = tuple(spec.engines) if row.translates else (None,)
+            for engine in engines:
+                for target in (t for t in spec.targets if t in task_spec.test or "*" in task_spec.test):
+                    yield from _cells_of(spec, task, row, model, engine, target)
+
+
+def _cells_of(
+    spec: Spec, task: TaskName, row: Method, model: str, engine: str | None, target: str
+) -> Iterator[tuple[RunSpec, str | None]]:
+    reason = _why_not(spec, task, row, engine, target)
+    label = (spec.engines[engine].label or engine) if engine else None
+    checkpoints = spec.checkpoints(model, target)
+    for checkpoint in checkpoints:
+        for seed in spec.seeds:
+            yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label), reason
+
+
+def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target: str) -> str | None:
+    gold = spec.tasks[task].gold
+    if "target" in row.train_on and target not in gold and "*" not in gold:
+        return f"no gold training data in {target}"
+    if row.translates and target == spec.source:
+        return "the source language needs no translation"
+    if engine and spec.engines[engine].engine == "existing":
+        if row.infer_on == "translated":
+            return f"{engine} is an existing translation of the training set only"
+        if target not in spec.engines[engine].existing.get(task, {}):
+            return f"no existing {engine} translation into {target}"
+    return None

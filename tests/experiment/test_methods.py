@@ -1,0 +1,27 @@
+"""Methods are data: the paper's rows and their combinations."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossfare.errors import ConfigError
+from crossfare.experiment.methods import METHODS, method
+
+
+def test_the_papers_methods_train_and_infer_on_what_it_says() -> None:
+    sides = {name: (m.train_on, m.infer_on) for name, m in METHODS.items()}
+    assert sides["zero-shot"] == (("source",), "target")
+    assert sides["translate-train"] == (("translated",), "target")
+    assert sides["translate-infer"] == (("source",), "translated")
+    assert sides["in-language"] == (("target",), "target")
+    assert METHODS["translate-infer"].models == ("target-encoder", "source-encoder")
+
+
+def test_only_methods_that_translate_need_an_engine() -> None:
+    assert {name for name, m in METHODS.items() if not m.translates} == {"zero-shot", "in-language", "zero-shot+gold"}
+
+
+def test_aliases_and_unknown_names() -> None:
+    assert method("translate-test") is METHODS["translate-infer"]
+    with pytest.raises(ConfigError, match="unknown method 'fine-tune'; choose from zero-shot, "):
+        method("fine-tune")
