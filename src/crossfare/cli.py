@@ -32,6 +32,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="List the steps and what
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 
 
+_TABLE_WIDTH = 100  # narrower terminals wrap a line rather than lose a column
+
+
 def main() -> None:
     """Entry point: a known error is one line and status 2, an unknown one a traceback."""
     try:
@@ -95,6 +98,7 @@ def _run(
 
     spec = experiment.narrowed(spec, targets=_list(targets), tasks=_list(tasks))
     console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
     if dry_run:
         _print_steps(console, experiment.dry_run(spec))
         return

@@ -1,0 +1,1 @@
+"""How the shipped checkpoints are made; run ``scripts/make_checkpoints.py``."""
