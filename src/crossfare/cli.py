@@ -168,7 +168,7 @@ def tune_markers(
     target: Annotated[str, typer.Option(help="Target language (BCP-47).")],
     out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model.")],
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-5,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 5e-5,
     batch_size: Annotated[int, typer.Option(min=1, help="Sentences per step.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
 ) -> None:

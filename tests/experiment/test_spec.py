@@ -96,10 +96,12 @@ def test_the_source_language_can_be_a_point_of_reference(tmp_path: Path) -> None
 
 
 def test_models_of_an_engine_are_chosen_by_direction() -> None:
-    engine = EngineSpec(engine="ctranslate2", models={"en-pt": "a", "en-*": "b", "*-en": "c"})
-    assert [engine.model_for(*pair) for pair in (("en", "pt"), ("en", "de"), ("vi", "en"))] == ["a", "b", "c"]
-    with pytest.raises(ConfigError, match="no model for de-vi"):
-        engine.model_for("de", "vi")
+    engine = EngineSpec(engine="ctranslate2", models={"en-pt": "a", "en-*": "b", "*-en": "c", "qa:en-*": "d"})
+    pairs = (("en", "pt"), ("en", "de"), ("vi", "en"))
+    assert [engine.model_for("nli", *pair) for pair in pairs] == ["a", "b", "c"]
+    assert [engine.model_for("qa", *pair) for pair in pairs] == ["d", "d", "c"]
+    with pytest.raises(ConfigError, match="no model for nli de-vi"):
+        engine.model_for("nli", "de", "vi")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def tune_markers(
     target: str,
     out: Path,
     steps: int = 500,
-    learning_rate: float = 2e-5,
+    learning_rate: float = 5e-5,
     batch_size: int = 32,
     seed: int = 0,
     progress: Progress | None = None,

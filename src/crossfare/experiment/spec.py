@@ -81,7 +81,8 @@ class EngineSpec(_Strict):
 
     ``engine``    its registered name, or "existing": translations that lie on disk already
     ``label``     how tables name it ("Open S", "Comm")
-    ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one
+    ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one; a task
+                  can have its own ("qa:en-*"), such as one that was tuned to keep answer delimiters
     ``existing``  per task and target: the translated training set, matched to the source by id
     ``price``     the offer that bills its characters; without one its seconds are billed as compute
     ``markers``   the delimiters round an answer
@@ -96,18 +97,19 @@ class EngineSpec(_Strict):
     markers: tuple[str, str] | None = None
     note: str | None = None
 
-    def model_for(self, source: str, target: str) -> str | None:
+    def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None for engines that have no models of their own.
 
         Raises:
             ConfigError: models are given, but none for this direction.
         """
-        for key in (f"{source}-{target}", f"{source}-*", f"*-{target}", "*"):
+        directions = (f"{source}-{target}", f"{source}-*", f"*-{target}", "*")
+        for key in (*(f"{task}:{direction}" for direction in directions), *directions):
             if key in self.models:
                 return self.models[key]
         if self.models:
             raise ConfigError(
-                f"engine {self.engine!r} has no model for {source}-{target}; "
+                f"engine {self.engine!r} has no model for {task} {source}-{target}; "
                 f"add it under models (there: {', '.join(self.models)})"
             )
         return None

@@ -48,7 +48,7 @@ class Planner:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._engines: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._engines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
 
     def plan(self) -> tuple[CellSteps, ...]:
         """The steps of every cell, cells in the order of the tables."""
@@ -157,12 +157,12 @@ class Planner:
 
     def _translate(self, cell: RunSpec, dataset: Step, source: str, target: str, what: str) -> Step:
         engine_name, engine = self._engine(cell)
-        options = engine_options(engine, source, target)
+        options = engine_options(engine, cell.task, source, target)
         return Step(
             "translate",
             {
                 "task": cell.task,
-                "engine": self._engine_identity(engine_name, source, target),
+                "engine": self._engine_identity(cell.task, engine_name, source, target),
                 "source": source,
                 "target": target,
                 "markers": list(engine.markers) if engine.markers else None,
@@ -180,13 +180,13 @@ class Planner:
             return ()  # looking a text up is not translating it
         identity = {
             "task": cell.task,
-            "engine": self._engine_identity(engine_name, cell.target, cell.source),
+            "engine": self._engine_identity(cell.task, engine_name, cell.target, cell.source),
             "source": cell.target,
             "target": cell.source,
             "hardware": meter.hardware_name(),
             "asked": asked.model_dump(mode="json"),
         }
-        runtime = {"engine": engine.engine, "options": engine_options(engine, cell.target, cell.source)}
+        runtime = {"engine": engine.engine, "options": engine_options(engine, cell.task, cell.target, cell.source)}
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"
         return (Step("latency", identity, {"data": (test.id,)}, VERSIONS["latency"], label, runtime=runtime),)
 
@@ -194,11 +194,11 @@ class Planner:
         name = cast("str", cell.engine)
         return name, self.spec.engines[name]
 
-    def _engine_identity(self, name: str, source: str, target: str) -> dict[str, Any]:
-        key = (name, source, target)
+    def _engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
+        key = (task, name, source, target)
         if key not in self._engines:
             spec = self.spec.engines[name]
-            engine = make_engine(spec.engine, engine_options(spec, source, target))
+            engine = make_engine(spec.engine, engine_options(spec, task, source, target))
             self._engines[key] = {"name": engine.name, "revision": engine.revision}
         return self._engines[key]
 
@@ -255,9 +255,9 @@ class Planner:
         )
 
 
-def engine_options(spec: EngineSpec, source: str, target: str) -> dict[str, Any]:
-    """The options an engine is made with for one direction."""
-    model = spec.model_for(source, target)
+def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
+    """The options an engine is made with for one task and direction."""
+    model = spec.model_for(task, source, target)
     return {**spec.options, **({"model": model} if model else {})}
 
 
