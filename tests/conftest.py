@@ -12,6 +12,7 @@ from hypothesis import settings
 settings.register_profile("crossfare", deadline=None)
 settings.load_profile("crossfare")
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from crossfare.data import artifact
 from crossfare.experiment import steps as planning
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
-from crossfare.experiment.schedule import run_steps
+from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
 from crossfare.experiment.steps import CellSteps, Planner
 from crossfare.ledger.book import Book, Entry
@@ -92,7 +91,7 @@ def default_jobs() -> int:
     """One process per core; one alone where an accelerator does the work."""
     if shutil.which("nvidia-smi"):
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()
 
 
 def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
