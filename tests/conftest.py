@@ -21,7 +21,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 def shared_data() -> Path:
     """Folder of published datasets; they are not redistributed, so tests skip where it is absent."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("CROSSFARE_SHARED_DATA", default))
+    folder = Path(os.environ.get("CROSSFARE_DATA", default))
     if not folder.is_dir():
-        pytest.skip("the published datasets are not here; set CROSSFARE_SHARED_DATA to their folder")
+        pytest.skip("the published datasets are not here; set CROSSFARE_DATA to their folder")
     return folder

@@ -43,6 +43,7 @@ def test_the_demo_has_every_method_of_the_papers_tables() -> None:
 
 
 def test_paths_are_relative_to_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CROSSFARE_DATA", raising=False)
     path = spec_file(tmp_path, extra="data_dir: sub\n")
     assert load_spec(path).path("a.json") == str(tmp_path / "sub" / "a.json")
     assert load_spec(path, data_dir=tmp_path / "x").path("a.json") == str(tmp_path / "x" / "a.json")
