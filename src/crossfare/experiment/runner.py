@@ -26,16 +26,15 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
+from crossfare.experiment.stages import LATENCIES, SCORES
 from crossfare.experiment.steps import CellSteps, Planner
 from crossfare.ledger.book import Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
-from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
+from crossfare.types import Cost, Result, RunSpec, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
-_SCORES = TypeAdapter(tuple[Score, ...])
-_LATENCIES = TypeAdapter(tuple[Latency, ...])
 _PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
 
 
@@ -160,7 +159,7 @@ def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Resul
 
 
 def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
-    scores = _SCORES.validate_json((store.artifact(cell.score.id) / "scores.json").read_bytes())
+    scores = SCORES.validate_json((store.artifact(cell.score.id) / "scores.json").read_bytes())
     tests = _examples(store, cell.test)
     translation = cell.test_translation
     train = (*cell.sources, *cell.translations, *cell.gold)
@@ -179,7 +178,7 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         latency=tuple(
             latency
             for step in cell.latency
-            for latency in _LATENCIES.validate_json((store.artifact(step.id) / "latency.json").read_bytes())
+            for latency in LATENCIES.validate_json((store.artifact(step.id) / "latency.json").read_bytes())
         ),
         train_yield=_yield(store, cell.translations[0]) if cell.translations else None,
         test_yield=_yield(store, translation) if translation else None,

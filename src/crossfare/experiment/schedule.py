@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from crossfare.errors import CrossfareError
+from crossfare.experiment.stages import execute
 from crossfare.store import Store
 from crossfare.types import Step, Usage
 
@@ -190,8 +191,6 @@ def _end_with_parent() -> None:
 
 
 def _execute(step: Step, root: Path) -> Usage:
-    from crossfare.experiment.stages import execute  # torch is loaded here, not in the parent
-
     def progress(done: int, total: int) -> None:
         try:
             _events.put_nowait((step.id, done, total))

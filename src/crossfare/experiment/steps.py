@@ -20,7 +20,7 @@ from crossfare.experiment.methods import method
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
 from crossfare.tasks import TASKS
-from crossfare.types import RunSpec, Step, TaskName, canonical_json, digest
+from crossfare.types import RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
 VERSIONS = {"dataset": 1, "existing": 1, "translate": 1, "finetune": 1, "predict": 1, "score": 1, "latency": 1}
@@ -296,4 +296,3 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
-    canonical_json(spec.model_dump(mode="json"))
