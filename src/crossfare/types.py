@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
-TaskName = Literal["qa", "nli"]
+TaskName = Literal["qa", "nli", "ranking"]
 
 # The canonical NLI labels. Files that say "None" (ASSIN), "NEUTRAL" (SICK) or a number are
 # mapped to these when read and mapped back when written.
@@ -57,7 +57,38 @@ class PairExample:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-Example = QAExample | PairExample
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of a ranking collection."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankingExample:
+    """A query, a passage that answers it, and passages that do not: what a reranker is fine-tuned on."""
+
+    id: str
+    query: str
+    positive: str
+    negatives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryExample:
+    """A query and what was judged for it: what retrieval and reranking are tested on.
+
+    ``judgements`` are (passage id, grade) pairs, a grade of 1 or more meaning relevant; a passage
+    that nobody judged counts as not relevant.
+    """
+
+    id: str
+    query: str
+    judgements: tuple[tuple[str, int], ...]
+
+
+Example = QAExample | PairExample | RankingExample | QueryExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +181,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A model's output for one example: the answer text, or the label.
+    """A model's output for one example: the answer text, the label, or the id of the best passage.
 
-    ``start`` is the answer's offset in the context (QA). ``scores`` are per-label
-    probabilities (NLI) or the n-best span scores (QA), best first.
+    ``start`` is the answer's offset in the context (QA). ``scores`` are per-label probabilities
+    (NLI), the n-best span scores (QA), or the ranked passages by id with their scores (ranking,
+    where a first-stage run is of this type too), best first.
     """
 
     id: str
@@ -215,12 +247,19 @@ class Method:
                   gold data in the target language
     ``infer_on``  what the model reads when serving: the target input, or its translation
     ``models``    which encoders the method is run with
+    ``tasks``     the tasks it exists for
+    ``passages``  ranking by translation: whether the whole collection is translated, once (the
+                  paper's strategy 1), or each query's candidates when serving (strategy 2)
+
+    A method that trains on nothing is a baseline of ranking: its model ranks as it is.
     """
 
     name: str
     train_on: tuple[Side, ...]
     infer_on: Literal["target", "translated"]
     models: tuple[str, ...]
+    tasks: tuple[TaskName, ...] = ("qa", "nli", "ranking")
+    passages: Literal["collection", "candidates"] | None = None
 
     @property
     def translates(self) -> bool:
@@ -319,7 +358,8 @@ class Yield:
 class Result:
     """One cell of the matrix, measured and priced: a line of the paper's Table 1.
 
-    Costs are in USD. None in a translation field means the method does not translate there.
+    Costs are in USD. None means that the method has nothing of the kind: no translation at that
+    point, no gold data, no fine-tuning.
     ``standalone`` is what the method would have cost alone; ``marginal`` what it added to this
     run, given the steps it shares with cells listed before it.
     """
@@ -330,7 +370,7 @@ class Result:
     train_examples: int
     translation: Cost | None
     annotation: Cost | None
-    fine_tuning: Cost
+    fine_tuning: Cost | None
     translation_per_1k: Cost | None
     inference_per_1k: Cost
     standalone: Cost

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from crossfare.data import FORMATS, Published, catalog, published
+from crossfare.data import FORMATS, RANKING_FORMATS, Published, catalog, published
 from crossfare.data.hub import parse_ref
 from crossfare.languages import language_name
 
@@ -15,6 +15,7 @@ NAMES = {entry.name: entry for entry in catalog()}
 
 def test_every_dataset_is_there_once() -> None:
     expected = "squad faquad germanquad viquad xquad mlqa tydiqa-goldp squadshifts mnli xnli assin assin2 sick"
+    expected += " msmarco mmarco trec-dl-2019 quati cranfield"
     assert [e.name for e in catalog()] == [*expected.split(), "world:qa", "world:nli"]
 
 
@@ -22,8 +23,10 @@ def test_every_dataset_is_there_once() -> None:
 def test_an_entry_is_complete(name: str) -> None:
     entry = NAMES[name]
     assert all((entry.title, entry.languages, entry.licence, entry.sizes, entry.source, entry.role))
-    assert entry.format in {"embedded", *(row.name for row in FORMATS if row.task == entry.task)}
-    assert {split for split, _ in entry.sizes} <= {"train", "validation", "test"}
+    formats = RANKING_FORMATS if entry.task == "ranking" else {row.name for row in FORMATS if row.task == entry.task}
+    assert entry.format in {"embedded", *formats}
+    collection = {"collection"} if entry.task == "ranking" else set()
+    assert {split for split, _ in entry.sizes} <= {"train", "validation", "test"} | collection
     assert list(entry.languages) == sorted(entry.languages) or entry.format == "embedded"
     if entry.hub:
         assert parse_ref(entry.hub).name.count("/") == 1

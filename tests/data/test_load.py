@@ -350,7 +350,7 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
         load(tmp_path / "train.json")
     with pytest.raises(DataError, match=r"folder .* does not exist either"):
         load(tmp_path / "nowhere" / "train.json")
-    with pytest.raises(DataError, match="is a folder; name a file in it"):
+    with pytest.raises(DataError, match=r"is a folder in no known format .*; name a file in it"):
         load(tmp_path)
 
 
@@ -372,7 +372,7 @@ def test_a_wrong_argument_is_a_config_error(tmp_path: Path, call: dict[str, obje
 @pytest.mark.parametrize(
     ("ref", "message"),
     [
-        ("world:ranking", "the embedded data is world:qa and world:nli"),
+        ("world:mt", "the embedded data is world:qa, world:nli and world:ranking"),
         ("world:qa", "needs a language (en, pt, de, vi) and a split"),
     ],
 )

@@ -1,14 +1,22 @@
 """Load, write and inspect datasets in their published formats."""
 
+from crossfare.data import collection
 from crossfare.data.catalog import CatalogEntry, Published, catalog, published
+from crossfare.data.collection import Collection
 from crossfare.data.formats import FORMATS, Format
 from crossfare.data.inspection import Inspection, InspectionTable, inspect, tabulate
-from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, Repair
+from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, RankingReport, Repair
 from crossfare.data.loading import load, save
+from crossfare.data.qrels import read_qrels, write_qrels
+from crossfare.data.queries import write_queries
+from crossfare.data.ranking import RANKING_FORMATS, passages
+from crossfare.data.runs import read_run, write_run
 
 __all__ = [
     "FORMATS",
+    "RANKING_FORMATS",
     "CatalogEntry",
+    "Collection",
     "Format",
     "Inspection",
     "InspectionTable",
@@ -16,11 +24,19 @@ __all__ = [
     "Loaded",
     "LostAnswer",
     "Published",
+    "RankingReport",
     "Repair",
     "catalog",
+    "collection",
     "inspect",
     "load",
+    "passages",
     "published",
+    "read_qrels",
+    "read_run",
     "save",
     "tabulate",
+    "write_qrels",
+    "write_queries",
+    "write_run",
 ]

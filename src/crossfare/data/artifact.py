@@ -1,4 +1,4 @@
-"""crossfare's own dataset file: JSON lines, lossless for both tasks, safe to keep and to compare.
+"""crossfare's own dataset file: JSON lines, lossless for all tasks, safe to keep and to compare.
 
 The first line is a header (name, task, split, language, revision, origin, number of examples), every
 further line one example. The same dataset always gives the same bytes.
@@ -14,7 +14,16 @@ from typing import Any
 from crossfare.data.files import read_text, write_text
 from crossfare.data.loaded import Parsed
 from crossfare.errors import DataError
-from crossfare.types import Answer, Dataset, Example, PairExample, QAExample, content_revision
+from crossfare.types import (
+    Answer,
+    Dataset,
+    Example,
+    PairExample,
+    QAExample,
+    QueryExample,
+    RankingExample,
+    content_revision,
+)
 
 FILE_NAME = "dataset.jsonl"
 VERSION = 1
@@ -124,8 +133,8 @@ def _check_header(header: dict[str, Any], where: str) -> None:
     missing = [k for k in ("name", "task", "split", "language", "revision", "origin", "examples") if k not in header]
     if missing:
         raise DataError(f"{where}, line 1: the header lacks {', '.join(missing)}; write the dataset again")
-    if header["task"] not in {"qa", "nli"}:
-        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa or nli")
+    if header["task"] not in {"qa", "nli", "ranking"}:
+        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa, nli or ranking")
 
 
 def _entry(example: Example) -> dict[str, Any]:
@@ -137,6 +146,11 @@ def _entry(example: Example) -> dict[str, Any]:
             "label": example.label,
         }
         return {**entry, "extra": [list(item) for item in example.extra]} if example.extra else entry
+    if isinstance(example, QueryExample):
+        return {"id": example.id, "query": example.query, "judgements": [list(item) for item in example.judgements]}
+    if isinstance(example, RankingExample):
+        texts = {"positive": example.positive, "negatives": list(example.negatives)}
+        return {"id": example.id, "query": example.query, **texts}
     return {
         "id": example.id,
         "title": example.title,
@@ -148,19 +162,40 @@ def _entry(example: Example) -> dict[str, Any]:
 
 def _example(record: dict[str, Any], task: str, where: str, number: int) -> Example:
     try:
-        if task == "nli":
-            extra = tuple((key, value) for key, value in record.get("extra", []))
-            return PairExample(record["id"], record["premise"], record["hypothesis"], record["label"], extra)
-        answers = tuple(Answer(text, start) for text, start in record["answers"])
-        example = QAExample(record["id"], record["context"], record["question"], answers, record["title"])
+        example = _EXAMPLES[task](record)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}, line {number}: not an example of task {task} ({error}); write the dataset again"
         ) from error
-    for answer in answers:
+    if isinstance(example, QAExample):
+        _check_answers(example, where, number)
+    return example
+
+
+def _check_answers(example: QAExample, where: str, number: int) -> None:
+    for answer in example.answers:
         if not example.context.startswith(answer.text, answer.start):
             raise DataError(
                 f"{where}, line {number}: the answer {answer.text!r} of example {example.id!r} does not stand at "
                 f"{answer.start} of its context; write the dataset again"
             )
-    return example
+
+
+def _question(record: dict[str, Any]) -> Example:
+    answers = tuple(Answer(text, start) for text, start in record["answers"])
+    return QAExample(record["id"], record["context"], record["question"], answers, record["title"])
+
+
+def _pair(record: dict[str, Any]) -> Example:
+    extra = tuple((key, value) for key, value in record.get("extra", []))
+    return PairExample(record["id"], record["premise"], record["hypothesis"], record["label"], extra)
+
+
+def _ranking(record: dict[str, Any]) -> Example:
+    if "judgements" in record:
+        judgements = tuple((passage, grade) for passage, grade in record["judgements"])
+        return QueryExample(record["id"], record["query"], judgements)
+    return RankingExample(record["id"], record["query"], record["positive"], tuple(record["negatives"]))
+
+
+_EXAMPLES = {"qa": _question, "nli": _pair, "ranking": _ranking}

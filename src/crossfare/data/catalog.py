@@ -18,7 +18,8 @@ class CatalogEntry:
     """A dataset: what it is, how large, under which licence, and where to get it.
 
     ``sizes`` are (split, examples) as published, in ``size_language`` ("all" sums languages; None
-    means every language has that many). ``format`` is the name in `formats.FORMATS` of its files.
+    means every language has that many); for ranking queries, and passages of the split "collection".
+    ``format`` is the name in `formats.FORMATS` or `ranking.RANKING_FORMATS` of its files.
     ``hub`` can follow "hub:" in a reference; None where the hub is not known to have it.
     """
 
@@ -44,7 +45,7 @@ class CatalogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A row of the paper's Table 6 or 7: characters of one split, and per paragraph, question or pair."""
+    """A row of the paper's Table 6, 7 or 8: characters of one split, and per paragraph, question, pair or text."""
 
     name: str
     dataset: str
@@ -54,7 +55,7 @@ class Published:
     examples: int
     characters: int
     per_unit: Decimal
-    unit: Literal["paragraph", "question", "pair"]
+    unit: Literal["paragraph", "question", "pair", "passage", "query"]
 
 
 @cache
@@ -68,7 +69,7 @@ def catalog() -> tuple[CatalogEntry, ...]:
 
 @cache
 def published() -> tuple[Published, ...]:
-    """The figures of the paper's Tables 6 and 7."""
+    """The figures of the paper's Tables 6, 7 and 8."""
     return tuple(Published(**{**row, "per_unit": Decimal(f"{row['per_unit']:.2f}")}) for row in _rows("published.yaml"))
 
 

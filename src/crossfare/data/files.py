@@ -1,12 +1,17 @@
-"""Text files in and out: gzip by suffix, UTF-8 only, written atomically."""
+"""Text files in and out, whole or as a stream: gzip by suffix, UTF-8 only, written atomically."""
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import gzip
+import io
 import os
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from crossfare.errors import DataError
 
@@ -21,19 +26,46 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: the file is missing, empty, not gzip or not UTF-8 (with line and byte offset).
     """
-    raw = _read_bytes(path)
+    with _reading(path) as file:
+        raw = file.read()
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, line {line}: not UTF-8 (byte {raw[error.start]:#04x} at offset {error.start}); "
-            "convert the file to UTF-8"
-        ) from error
+        raise _not_utf8(path, line, raw[error.start], error.start) from error
     text = text.removeprefix(BOM)
     if not text.strip():
-        raise DataError(f"{path}: the file is empty; check that it was downloaded or written completely")
+        raise _empty(path)
     return text
+
+
+def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line without its end) of a UTF-8 file that need not fit into memory.
+
+    A line ends at a line feed only (U+2028 is text), or at a carriage return and a line feed. One leading byte order
+    mark and empty lines at the end of the file are skipped.
+
+    Raises:
+        DataError: as `read_text`, when the reading gets there.
+    """
+    offset = 0
+    waiting: list[tuple[int, str]] = []
+    found = False
+    with _reading(path) as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, number, raw[error.start], offset + error.start) from error
+            offset += len(raw)
+            line = line.removeprefix(BOM) if number == 1 else line
+            waiting.append((number, line.removesuffix("\n").removesuffix("\r")))
+            if line.strip():
+                found = True
+                yield from waiting
+                waiting.clear()
+    if not found:
+        raise _empty(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,25 +76,35 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: the text holds a lone surrogate, which no UTF-8 file can hold, or the folder cannot be written.
     """
-    # A text that itself begins with a byte order mark needs one more, or reading would take it away.
-    text = BOM + text if text.startswith(BOM) else text
-    try:
-        raw = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{path}: cannot write the lone surrogate {text[error.start]!r}, it is not valid Unicode; "
-            f"correct the text near {text[max(0, error.start - 20) : error.start]!r}"
-        ) from error
-    if path.suffix == ".gz":
-        raw = gzip.compress(raw, mtime=0)
+    with writing(path) as write:
+        write(text)
+
+
+def suffix(path: Path) -> str:
+    """What a file name ends in, leaving .gz aside: ".tsv" of "queries.tsv.gz"."""
+    return Path(path.name.removesuffix(".gz")).suffix
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[str], None]]:
+    """Write a text in pieces, otherwise as `write_text`: the file appears when the block ends without an error.
+
+    Raises:
+        DataError: as `write_text`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(raw)
+        with ExitStack() as stack:
+            file: BinaryIO = stack.enter_context(temporary.open("wb"))
+            if path.suffix == ".gz":
+                file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))  # type: ignore[assignment]
+            yield _encoder(path, file)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def stem(path: Path) -> str:
@@ -70,23 +112,53 @@ def stem(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).stem
 
 
-def _read_bytes(path: Path) -> bytes:
+def _encoder(path: Path, file: BinaryIO) -> Callable[[str], None]:
+    begun = False
+
+    def write(text: str) -> None:
+        nonlocal begun
+        try:
+            raw = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{path}: cannot write the lone surrogate {text[error.start]!r}, it is not valid Unicode; "
+                f"correct the text near {text[max(0, error.start - 20) : error.start]!r}"
+            ) from error
+        if text.startswith(BOM) and not begun:
+            # A text that itself begins with a byte order mark needs one more, or reading would take it away.
+            raw = codecs.BOM_UTF8 + raw
+        begun = begun or bool(text)
+        file.write(raw)
+
+    return write
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, unpacked; what goes wrong until the block ends is a DataError."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            packed = path.suffix == ".gz"
+            # The buffer around it makes reading lines of a gzip file several times as fast.
+            yield io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 20) if packed else file
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; {_suggestion(path)}") from error
     except IsADirectoryError as error:
         raise DataError(f"{path}: is a folder; name a file in it") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    if path.suffix != ".gz":
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: not a complete gzip file ({error}); fetch it again, or drop .gz from its name"
         ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _not_utf8(path: Path, line: int, byte: int, offset: int) -> DataError:
+    return DataError(f"{path}, line {line}: not UTF-8 (byte {byte:#04x} at offset {offset}); convert the file to UTF-8")
+
+
+def _empty(path: Path) -> DataError:
+    return DataError(f"{path}: the file is empty; check that it was downloaded or written completely")
 
 
 def _suggestion(path: Path) -> str:
@@ -96,4 +168,4 @@ def _suggestion(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {path.parent / near[0]}?"
-    return "check the path, or use 'world:qa', 'world:nli' or 'hub:NAME' for data that is not a file"
+    return "check the path, or use 'world:qa', 'world:nli', 'world:ranking' or 'hub:NAME' for data that is not a file"

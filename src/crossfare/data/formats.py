@@ -1,4 +1,7 @@
-"""The file formats, as data: what each is called, how it is recognised, read and written."""
+"""The file formats, as data: what each is called, how it is recognised, read and written.
+
+Those of ranking, which are read as streams and span several files, are in `sources` and `triples`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crossfare.data import artifact, nli, qa
+from crossfare.data import artifact, files, nli, qa
 from crossfare.data.loaded import Parsed
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, TaskName
@@ -18,7 +21,7 @@ from crossfare.types import Dataset, TaskName
 class Format:
     """A file format.
 
-    ``task``   its task, or None where it holds either
+    ``task``   its task, or None where it holds any
     ``sniff``  whether a text is in this format, by its first line of content
     ``read``   (text, name for messages, language or None) to what was parsed
     ``write``  a dataset to text
@@ -127,6 +130,7 @@ FORMATS: tuple[Format, ...] = (
 )
 
 _BY_SUFFIX = {
+    ("ranking", ".jsonl"): "crossfare",
     ("qa", ".json"): "squad",
     ("qa", ".jsonl"): "crossfare",
     ("nli", ".jsonl"): "crossfare",
@@ -148,6 +152,11 @@ def named(name: str) -> Format:
     raise ConfigError(f"format {name!r} is not known; choose one of {', '.join(row.name for row in FORMATS)}")
 
 
+def sniff(first: str) -> Format | None:
+    """Recognise a format by a file's first line of content."""
+    return next((row for row in FORMATS if row.sniff(first)), None)
+
+
 def detect(text: str, where: str) -> Format:
     """Recognise the format of a text by its beginning.
 
@@ -156,9 +165,9 @@ def detect(text: str, where: str) -> Format:
     """
     # A file may begin with empty lines; its first line of content decides.
     first = text.lstrip("\r\n ").partition("\n")[0].rstrip("\r")
-    for row in FORMATS:
-        if row.sniff(first):
-            return row
+    found = sniff(first)
+    if found:
+        return found
     raise DataError(
         f"{where}: format not recognised, its first line is {first[:60]!r}; "
         f"name it with format= (one of {', '.join(row.name for row in FORMATS)})"
@@ -171,7 +180,7 @@ def for_writing(dataset: Dataset, path: Path) -> Format:
     Raises:
         ConfigError: the suffix names no format of the dataset's task.
     """
-    suffix = Path(path.name.removesuffix(".gz")).suffix
+    suffix = files.suffix(path)
     name = _BY_SUFFIX.get((dataset.task, suffix))
     if name is None:
         known = sorted({s for task, s in _BY_SUFFIX if task == dataset.task})

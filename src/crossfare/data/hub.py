@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfare.data import nli, qa
-from crossfare.data.loaded import Parsed
+from crossfare.data.loaded import Parsed, Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
 
@@ -35,6 +35,9 @@ _PREMISES = ("premise", "sentence1", "sentence_A")
 _HYPOTHESES = ("hypothesis", "sentence2", "sentence_B")
 _PAIR_LABELS = ("label", "gold_label", "entailment_judgment")
 _PAIR_IDS = ("id", "pairID", "pair_ID", "sentence_pair_id", "idx")
+_TEXT_IDS = ("_id", "id", "docid", "pid", "qid", "query_id")
+_BEIR_CONFIGS = {"corpus", "queries"}
+_TEXTS = ("text", "passage", "query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,36 @@ def load_hub(ref: str, *, language: str | None = None, split: str | None = None)
         DataError: the dataset cannot be had, or its columns are neither SQuAD's nor those of pairs.
     """
     wanted = parse_ref(ref)
+    parsed = convert(_table(ref, wanted, split), f"hub:{ref}")
+    return replace(parsed, name=_name(wanted), split=split, language=language or _language(wanted.config))
+
+
+def load_texts(ref: str, *, split: str | None = None) -> Iterator[Text]:
+    """Stream queries or passages from the hub: an id and a text, before which BEIR's title stands if there is one.
+
+    BEIR's configurations "corpus" and "queries" have one split of the same name, which is taken.
+
+    Raises:
+        ConfigError: as `load_hub`.
+        DataError: as `load_hub`, or there are no such columns.
+    """
+    where = f"hub:{ref}"
+    wanted = parse_ref(ref)
+    table = _table(ref, wanted, wanted.config if wanted.config in _BEIR_CONFIGS else split)
+    columns = set(table.column_names)
+    id_column, text_column = _first(_TEXT_IDS, columns), _first(_TEXTS, columns)
+    if not id_column or not text_column:
+        raise DataError(
+            f"{where}: its columns ({', '.join(sorted(columns))}) are not an id ({', '.join(_TEXT_IDS)}) and a text "
+            f"({', '.join(_TEXTS)}); save it as id<TAB>text and load that"
+        )
+    for number, row in enumerate(table, 1):
+        place = f"row {number}"
+        text, title = _text(row, text_column, where, place), row.get("title")
+        yield Text(str(row[id_column]), f"{title} {text}" if title else text, place)
+
+
+def _table(ref: str, wanted: HubRef, split: str | None) -> Any:
     if split is None:
         raise ConfigError(f"'hub:{ref}' needs a split (such as train, validation, test)")
     try:
@@ -80,15 +113,13 @@ def load_hub(ref: str, *, language: str | None = None, split: str | None = None)
             f"'hub:{ref}' needs the package 'datasets'; install it with: pip install 'crossfare[hub]'"
         ) from error
     try:
-        table = datasets.load_dataset(wanted.name, wanted.config, split=split, revision=wanted.revision)
+        return datasets.load_dataset(wanted.name, wanted.config, split=split, revision=wanted.revision)
     except Exception as error:  # the library raises a dozen unrelated types here
         reason = str(error).partition("\n")[0][:200]
         raise DataError(
             f"hub:{ref}, split {split}: cannot be loaded ({type(error).__name__}: {reason}); "
             "check the name, the split and the connection, or load a file"
         ) from error
-    parsed = convert(table, f"hub:{ref}")
-    return replace(parsed, name=_name(wanted), split=split, language=language or _language(wanted.config))
 
 
 def convert(table: Any, where: str) -> Parsed:

@@ -14,22 +14,17 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
+from crossfare.data import triples
 from crossfare.data.catalog import Published, published
+from crossfare.data.counts import Facts, TextCount, count, count_triples, count_with_ids
+from crossfare.data.files import stem
 from crossfare.data.loaded import LoadReport
-from crossfare.data.loading import UNDETERMINED, load
+from crossfare.data.loading import UNDETERMINED, guess_language, guess_split, load
+from crossfare.data.ranking import Beside, is_ranking
+from crossfare.data.sources import Source, open_source
 from crossfare.errors import ConfigError
 from crossfare.languages import primary
-from crossfare.types import Dataset, PairExample, QAExample, TaskName
-
-
-@dataclass(frozen=True, slots=True)
-class TextCount:
-    """One kind of text: how many there are and their characters, with and without white space."""
-
-    what: str
-    texts: int
-    characters: int
-    without_space: int
+from crossfare.types import Dataset, PairExample, QAExample, QueryExample, RankingExample, TaskName
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +35,7 @@ class Inspection:
     ``labels``      (label, pairs) for NLI, most frequent first; "unlabelled" for those without
     ``paper``       the paper's figures for this dataset, if it is one of its datasets
     ``recognised``  why ``paper`` was chosen
+    ``facts``       what else was counted
     """
 
     dataset: Dataset
@@ -48,6 +44,7 @@ class Inspection:
     labels: tuple[tuple[str, int], ...] = ()
     paper: Published | None = None
     recognised: str = ""
+    facts: Facts = ()
 
     def count(self, what: str) -> TextCount:
         """The count of one kind of text, by its name."""
@@ -86,6 +83,8 @@ def inspect(
 ) -> Inspection:
     """Count what is in a dataset file, or in anything else `load` takes.
 
+    Collections, queries without judgements and triples are counted as a stream, and leave the dataset empty.
+
     Args:
         path: what to inspect; further arguments as for `load`.
         name: a dataset of the paper to compare with, such as "faquad-train". Without it the file is
@@ -95,16 +94,14 @@ def inspect(
         DataError: the file is missing or malformed.
         ConfigError: ``name`` is not one of the paper's datasets.
     """
-    dataset, report = _loaded(path, task, language, split, format)
+    if _is_ranking(path, task, format):
+        dataset, report, counts, facts = _ranking(Path(path), language, split, format)
+    else:
+        loaded = load(path, task=task, language=language, split=split, format=format)
+        dataset, report = loaded.dataset, loaded.report
+        counts, facts = tuple(_COUNTS[dataset.task](dataset)), _grades(dataset)
     paper, recognised = _named(name) if name else _recognise(dataset, report)
-    return Inspection(
-        dataset,
-        report,
-        tuple(_qa_counts(dataset) if dataset.task == "qa" else _pair_counts(dataset)),
-        _labels(dataset),
-        paper,
-        recognised,
-    )
+    return Inspection(dataset, report, counts, _labels(dataset), paper, recognised, facts)
 
 
 def tabulate(inspection: Inspection) -> InspectionTable:
@@ -117,13 +114,16 @@ def tabulate(inspection: Inspection) -> InspectionTable:
         Row("examples that can be used", f"{report.kept:,}"),
         *(_count_row(count) for count in inspection.counts),
         *(Row(f"label {label}", f"{n:,}") for label, n in inspection.labels),
+        *(Row(what, f"{n:,}") for what, n in inspection.facts),
         Row("repaired answers", f"{len(report.repaired):,}"),
         Row("lost answers", f"{len(report.lost):,}"),
         Row("repeated contents", f"{len(report.duplicates):,}"),
         Row("repeated ids", f"{len(report.renamed):,}"),
     ]
-    if dataset.task == "nli":
-        rows = [row for row in rows if row.label not in {"repaired answers", "lost answers"}]
+    hidden = set() if dataset.task == "qa" else {"repaired answers", "lost answers"}
+    if not dataset.examples:  # counted as a stream, which nobody compared
+        hidden |= {"repeated contents", "repeated ids"}
+    rows = [row for row in rows if row.label not in hidden]
     title = (
         f"{dataset.name}: {dataset.task}, language {dataset.language}, split {dataset.split}, format {report.format}"
     )
@@ -131,38 +131,78 @@ def tabulate(inspection: Inspection) -> InspectionTable:
     return InspectionTable(title, columns, tuple(rows + _paper_rows(inspection)), _notes(inspection))
 
 
-def _loaded(
-    path: str | Path, task: TaskName | None, language: str | None, split: str | None, format_name: str | None
-) -> tuple[Dataset, LoadReport]:
-    loaded = load(path, task=task, language=language, split=split, format=format_name)
-    return loaded.dataset, loaded.report
+def _is_ranking(ref: str | Path, task: TaskName | None, format_name: str | None) -> bool:
+    elsewhere = str(ref).startswith(("world:", "hub:"))
+    return not elsewhere and is_ranking(Path(ref), task, format_name, Beside())
+
+
+_Counted = tuple[Dataset, LoadReport, tuple[TextCount, ...], Facts]
+
+
+def _ranking(path: Path, language: str | None, split: str | None, format_name: str | None) -> _Counted:
+    """Count ranking data; what holds judgements is loaded, all else only streamed."""
+    name = format_name or (triples.detect(path) if path.is_file() else None)
+    if name == triples.TEXTS:
+        return _streamed(path, language, split, name, *count_triples(path, str(path)))
+    if name == triples.IDS:
+        raise ConfigError(f"{path}: triples of ids have no texts to count; inspect the queries and the collection")
+    source = open_source(path, str(path), split=split, format=format_name)
+    if source.either or source.queries is None:
+        counted, facts = _passages(source, "texts")
+        return _streamed(path, language, split, source.format, counted, facts)
+    loaded = load(path, task="ranking", language=language, split=split, format=format_name)
+    counted, facts = _passages(source, "passages")
+    counts = (*_ranking_counts(loaded.dataset), *counted)
+    return loaded.dataset, loaded.report, counts, _grades(loaded.dataset) + facts
+
+
+def _passages(source: Source, what: str) -> tuple[tuple[TextCount, ...], Facts]:
+    if source.passages is None:
+        return (), ()
+    counted, facts = count_with_ids(what, ((passage.id, passage.text) for passage in source.passages()))
+    return (counted,), facts
+
+
+def _streamed(
+    path: Path, language: str | None, split: str | None, format_name: str, counts: tuple[TextCount, ...], facts: Facts
+) -> _Counted:
+    tag, read = language or guess_language(path) or UNDETERMINED, counts[0].texts
+    dataset = Dataset(stem(path), "ranking", split or guess_split(path) or "unknown", tag, ())
+    return dataset, LoadReport(str(path), format_name, read, read, read), counts, facts
 
 
 def _qa_counts(dataset: Dataset) -> Iterable[TextCount]:
     examples = [e for e in dataset.examples if isinstance(e, QAExample)]
     contexts = [e.context for e in examples]
-    yield _count("contexts, distinct", dict.fromkeys(contexts))
-    yield _count("contexts, once per paragraph", (context for context, _ in groupby(contexts)))
-    yield _count("contexts, once per question", contexts)
-    yield _count("questions", (e.question for e in examples))
-    yield _count("answers, first of each question", (e.answers[0].text for e in examples))
-    yield _count("answers, all", (a.text for e in examples for a in e.answers))
+    yield count("contexts, distinct", dict.fromkeys(contexts))
+    yield count("contexts, once per paragraph", (context for context, _ in groupby(contexts)))
+    yield count("contexts, once per question", contexts)
+    yield count("questions", (e.question for e in examples))
+    yield count("answers, first of each question", (e.answers[0].text for e in examples))
+    yield count("answers, all", (a.text for e in examples for a in e.answers))
 
 
 def _pair_counts(dataset: Dataset) -> Iterable[TextCount]:
     pairs = [e for e in dataset.examples if isinstance(e, PairExample)]
-    yield _count("premises", (e.premise for e in pairs))
-    yield _count("premises, distinct", dict.fromkeys(e.premise for e in pairs))
-    yield _count("hypotheses", (e.hypothesis for e in pairs))
+    yield count("premises", (e.premise for e in pairs))
+    yield count("premises, distinct", dict.fromkeys(e.premise for e in pairs))
+    yield count("hypotheses", (e.hypothesis for e in pairs))
 
 
-def _count(what: str, texts: Iterable[str]) -> TextCount:
-    number = characters = without_space = 0
-    for text in texts:
-        number += 1
-        characters += len(text)
-        without_space += sum(map(len, text.split()))
-    return TextCount(what, number, characters, without_space)
+def _ranking_counts(dataset: Dataset) -> Iterable[TextCount]:
+    yield count("queries", (e.query for e in dataset.examples if isinstance(e, QueryExample | RankingExample)))
+    triples_ = [e for e in dataset.examples if isinstance(e, RankingExample)]
+    if triples_:
+        yield count("positive passages", (e.positive for e in triples_))
+        yield count("negative passages", (text for e in triples_ for text in e.negatives))
+
+
+_COUNTS = {"qa": _qa_counts, "nli": _pair_counts, "ranking": _ranking_counts}
+
+
+def _grades(dataset: Dataset) -> Facts:
+    grades = Counter(g for e in dataset.examples if isinstance(e, QueryExample) for _, g in e.judgements)
+    return tuple((f"judgements of grade {grade}", grades[grade]) for grade in sorted(grades, reverse=True))
 
 
 def _labels(dataset: Dataset) -> tuple[tuple[str, int], ...]:
@@ -198,7 +238,9 @@ def _count_row(count: TextCount) -> Row:
 _COMPARED = {
     "qa": ("contexts, once per paragraph", "questions", "answers, first of each question"),
     "nli": ("premises", "hypotheses"),
+    "ranking": ("texts",),
 }
+_EVERYTHING = {"qa": "contexts + questions + first answers", "nli": "premises + hypotheses", "ranking": "texts"}
 
 
 def _paper_rows(inspection: Inspection) -> list[Row]:
@@ -206,26 +248,27 @@ def _paper_rows(inspection: Inspection) -> list[Row]:
     paper = inspection.paper
     if paper is None:
         return []
-    parts = [inspection.count(what) for what in _COMPARED[paper.task]]
-    everything = "contexts + questions + first answers" if paper.task == "qa" else "premises + hypotheses"
+    parts = [c for what in _COMPARED[paper.task] for c in inspection.counts if c.what == what]
+    if not parts:
+        return []
     total, bare = sum(p.characters for p in parts), sum(p.without_space for p in parts)
     units = inspection.count("questions").texts if paper.unit == "question" else parts[0].texts
-    per_unit = (Decimal(bare) / units).quantize(Decimal("0.01"))
     table = f"Table {paper.table}"
     rows = [
-        _compare(f"{table}, against {everything}", total, paper.characters),
+        _compare(f"{table}, against {_EVERYTHING[paper.task]}", total, paper.characters),
         _compare(f"{table}, against the same without white space", bare, paper.characters, spaced=False),
-        Row(
-            f"{table}, characters per {paper.unit}, without white space",
-            "",
-            f"{per_unit:,}",
-            f"{paper.per_unit:,}",
-            f"{per_unit - paper.per_unit:+,}" if per_unit != paper.per_unit else "0",
-        ),
+        _compare_average(table, paper, Decimal(bare) / units),
     ]
     if paper.task == "qa":
         rows.insert(0, _compare(f"{table}, against contexts alone", parts[0].characters, paper.characters))
     return rows
+
+
+def _compare_average(table: str, paper: Published, average: Decimal) -> Row:
+    per_unit = average.quantize(Decimal("0.01"))
+    difference = f"{per_unit - paper.per_unit:+,}" if per_unit != paper.per_unit else "0"
+    label = f"{table}, characters per {paper.unit}, without white space"
+    return Row(label, "", f"{per_unit:,}", f"{paper.per_unit:,}", difference)
 
 
 def _compare(label: str, value: int, paper: int, *, spaced: bool = True) -> Row:
@@ -234,14 +277,20 @@ def _compare(label: str, value: int, paper: int, *, spaced: bool = True) -> Row:
     return Row(label, shown if spaced else "", "" if spaced else shown, f"{paper:,}", difference)
 
 
+_WHITE_SPACE = {
+    **dict.fromkeys(
+        (6, 7), "the paper's Tables 6 and 7 count characters without white space; translation APIs bill white space too"
+    ),
+    8: "whether the paper's Table 8 counts white space is not known; translation APIs bill it",
+}
+
+
 def _notes(inspection: Inspection) -> tuple[str, ...]:
     paper = inspection.paper
     notes = list(inspection.report.summary()[1:])
     if paper:
         notes.append(f"compared with the paper's {paper.name} ({inspection.recognised})")
-        notes.append(
-            "the paper's Tables 6 and 7 count characters without white space; translation APIs bill white space too"
-        )
+        notes.append(_WHITE_SPACE[paper.table])
     if inspection.report.dropped or inspection.report.unanswerable:
         notes.append("characters are those of the examples that can be used")
     return tuple(notes)

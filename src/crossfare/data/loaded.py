@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from crossfare.types import Dataset, Example, QAExample, TaskName
+from crossfare.types import Dataset, Example, PairExample, QAExample, QueryExample, TaskName
 
 _SHOWN = 5
 
@@ -35,6 +36,46 @@ class LostAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class RankingReport:
+    """What loading queries with their judgements, or triples, did; every item is listed.
+
+    ``judgements``           those of the kept queries
+    ``unknown_passages``     (query, passage) of judgements dropped because the collection has no such passage
+    ``unknown_queries``      ids of judged queries that the file of queries does not have
+    ``irrelevant``           ids of queries dropped because no relevant passage is left of what was judged for them
+    ``repeated``             ids of queries given again with the same text, which count once
+    ``repeated_judgements``  (query, passage) judged again with the same grade, which count once
+    ``wordless``             ids of queries without a letter or digit, which are kept
+    ``empty``                ids of triples with an empty passage, which are kept
+    ``mended``               ids of examples in which mojibake was repaired, where that was asked for
+    """
+
+    judgements: int = 0
+    unknown_passages: tuple[tuple[str, str], ...] = ()
+    unknown_queries: tuple[str, ...] = ()
+    irrelevant: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    repeated_judgements: tuple[tuple[str, str], ...] = ()
+    wordless: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Lay it out as plain lines, empty ones for what did not happen."""
+        unknown, repeated = ([f"{q} {p}" for q, p in x] for x in (self.unknown_passages, self.repeated_judgements))
+        return [
+            _line("judgements dropped, their passage is not in the collection", unknown),
+            _line("judged queries that are not in the file of queries", self.unknown_queries),
+            _line("queries dropped, no relevant passage is judged for them or left", self.irrelevant),
+            _line("queries repeated with the same text, left out", self.repeated),
+            _line("judgements repeated with the same grade, left out", repeated),
+            _line("queries without a letter or digit, kept", self.wordless),
+            _line("triples with an empty passage, kept", self.empty),
+            _line("examples with mojibake, repaired", self.mended),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """What was read and what was done to it; every item is listed, none only counted.
 
@@ -51,6 +92,7 @@ class LoadReport:
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
     ``language_from``    where the language was taken from: "given", "file", "file name" or "unknown"
+    ``ranking``          the same for ranking data, None for other tasks
     """
 
     source: str
@@ -69,6 +111,7 @@ class LoadReport:
     other_languages: tuple[tuple[str, int], ...] = ()
     ignored: tuple[str, ...] = ()
     language_from: str = "given"
+    ranking: RankingReport | None = None
 
     def summary(self) -> tuple[str, ...]:
         """Lay the report out as plain lines; what did not happen has no line."""
@@ -84,6 +127,7 @@ class LoadReport:
             _line("pairs without a label", self.unlabelled),
             _line("other languages left out", [f"{name}: {n:,} rows" for name, n in self.other_languages]),
             _line("keys of the file not carried over", self.ignored),
+            *(self.ranking.lines() if self.ranking else ()),
         ]
         return tuple(line for line in lines if line)
 
@@ -115,6 +159,15 @@ class Parsed:
     split: str | None = None
     language: str | None = None
     origin: str | None = None
+    ranking: RankingReport | None = None
+
+
+class Text(NamedTuple):
+    """A query or a passage as a file gives it; ``place`` ("line 7") is for messages."""
+
+    id: str
+    text: str
+    place: str
 
 
 class UniqueIds:
@@ -143,8 +196,8 @@ class UniqueIds:
 
 
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
-    """Pair each example with the first one of the same context and question (or premise and hypothesis)."""
-    first: dict[tuple[str, str], str] = {}
+    """Pair each example with the first one of the same content: context and question, premise and hypothesis, texts."""
+    first: dict[tuple[str, ...], str] = {}
     found = []
     for example in examples:
         earlier = first.setdefault(_content(example), example.id)
@@ -153,10 +206,14 @@ def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _content(example: Example) -> tuple[str, str]:
+def _content(example: Example) -> tuple[str, ...]:
     if isinstance(example, QAExample):
         return example.context, example.question
-    return example.premise, example.hypothesis
+    if isinstance(example, PairExample):
+        return example.premise, example.hypothesis
+    if isinstance(example, QueryExample):
+        return (example.query,)
+    return example.query, example.positive, *example.negatives
 
 
 def _line(what: str, items: Iterable[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from crossfare.data import artifact, files, formats, nli
+from crossfare.data import artifact, files, formats, nli, ranking
 from crossfare.data.hub import load_hub
 from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
 from crossfare.errors import ConfigError, DataError
@@ -38,21 +39,33 @@ def load(
     limit: int | None = None,
     seed: int = 0,
     labels: str | None = None,
+    qrels: str | Path | None = None,
+    collection: str | Path | Mapping[str, str] | None = None,
+    queries: str | Path | None = None,
+    fix_encoding: bool = False,
 ) -> Loaded:
     """Load a dataset from a file, from the embedded data or from the hub.
 
     Args:
-        ref: a path (also .gz); a folder that holds an artifact; ``world:qa`` or ``world:nli``, which
-            need ``language`` and ``split``; or ``hub:NAME[/CONFIG]`` (see `crossfare.data.hub`).
-        task: what the caller expects; checked.
+        ref: a path (also .gz); a folder that holds an artifact, or ranking data (BEIR, Cranfield, Quati);
+            ``world:qa``, ``world:nli`` or ``world:ranking``, which need ``language`` and ``split``; or
+            ``hub:NAME[/CONFIG]`` (see `crossfare.data.hub`), which for ranking needs ``task`` and ``qrels``.
+        task: what the caller expects; checked. With "ranking" a file in SQuAD's format becomes queries whose
+            paragraph is relevant (see `sources`), and three columns are triples.
         language: BCP-47 tag. Chooses the rows of a file that names languages. Where it is not given
             and the file does not say, a single language code in the file's name is taken
             ("xquad.de.json"; MLQA's "context-de-question-en" is German, the language of the context);
             otherwise it is "und".
-        split: the split's name, guessed alike from the file's name, otherwise "unknown".
-        format: a name from `formats.FORMATS`, where recognition by content fails.
+        split: the split's name, guessed alike from the file's name, otherwise "unknown". Chooses the judgements of
+            a BEIR folder.
+        format: a name from `formats.FORMATS` or `ranking.RANKING_FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
         labels: "two-class" maps contradiction to neutral and paraphrase to entailment.
+        qrels: a file of judgements of the queries.
+        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it does not have
+            are dropped. Triples of ids need it.
+        queries: the file of queries that triples of ids need.
+        fix_encoding: repair mojibake in queries and in triples of texts (needs the package ftfy).
 
     Raises:
         DataError: the data is missing or malformed.
@@ -60,32 +73,38 @@ def load(
     """
     source = str(ref)
     kind, _, rest = source.partition(":")
-    if kind == "world":
-        return _finish(_world(rest, language, split), source, "embedded", task, language, limit, seed, labels)
-    if kind == "hub":
-        parsed = load_hub(rest, language=language, split=split)
-        return _finish(parsed, source, "hub", task, language, limit, seed, labels)
+    beside = ranking.Beside(qrels, collection, queries, fix_encoding)
+    if kind == "world" or (kind == "hub" and task != "ranking"):
+        _refuse(beside, source)
+        parsed = _world(rest, language, split) if kind == "world" else load_hub(rest, language=language, split=split)
+        name = "embedded" if kind == "world" else "hub"
+        return _finish(parsed, source, name, task, language, limit, seed, labels)
     path = _file(Path(ref))
-    text = files.read_text(path)
-    row = formats.named(format) if format else formats.detect(text, source)
-    parsed = row.read(text, source, language)
-    parsed = replace(
-        parsed, name=parsed.name or files.stem(path), split=split or parsed.split or guess_split(path) or "unknown"
-    )
-    guessed = guess_language(path)
-    return _finish(parsed, source, row.name, task, language, limit, seed, labels, guessed)
+    if ranking.is_ranking(path, task, format, beside):
+        parsed, name = ranking.load_files(
+            path, source, beside, language=language, split=split, format=format, limit=limit, seed=seed
+        )
+    else:
+        _refuse(beside, source)
+        parsed, name = _text_file(path, source, language, format)
+    split = split or parsed.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
+    parsed = replace(parsed, name=parsed.name or files.stem(path), split=split or "unknown")
+    return _finish(parsed, source, name, task, language, limit, seed, labels, guess_language(path))
 
 
 def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
     """Write a dataset, atomically; the format is that of the suffix unless named.
 
-    Nothing is left out silently: what a format cannot hold (an id, a tab, a label) is an error.
+    Nothing is left out silently: what a format cannot hold (an id, a tab, a label, judgements) is an error.
 
     Raises:
         DataError: the format cannot hold the dataset, or the file cannot be written.
         ConfigError: the suffix or the format is not known.
     """
     target = Path(path)
+    if dataset.task == "ranking" and (format in ranking.WRITERS or (format is None and files.suffix(target) == ".tsv")):
+        ranking.write(dataset, target, format)
+        return
     row = formats.named(format) if format else formats.for_writing(dataset, target)
     files.write_text(target, row.write(dataset))
 
@@ -114,14 +133,25 @@ def _file(path: Path) -> Path:
     return inside if path.is_dir() and inside.is_file() else path
 
 
+def _refuse(beside: ranking.Beside, source: str) -> None:
+    if beside.given:
+        raise ConfigError(
+            f"{source}: {', '.join(beside.given)} belong to ranking data that is no artifact; leave them out, or say "
+            "task='ranking'"
+        )
+
+
+def _text_file(path: Path, source: str, language: str | None, format_name: str | None) -> tuple[Parsed, str]:
+    text = files.read_text(path)
+    row = formats.named(format_name) if format_name else formats.detect(text, source)
+    return row.read(text, source, language), row.name
+
+
 def _world(name: str, language: str | None, split: str | None) -> Parsed:
-    if name not in {"qa", "nli"}:
-        raise ConfigError(f"'world:{name}' is not known; the embedded data is world:qa and world:nli")
-    if language is None or split is None:
-        raise ConfigError(f"'world:{name}' needs a language (en, pt, de, vi) and a split (train, validation, test)")
+    language, split = ranking.embedded(name, language, split)
     from crossfare.data import world
 
-    dataset: Dataset = world.qa(language, split) if name == "qa" else world.nli(language, split)
+    dataset: Dataset = getattr(world, name)(language, split)
     return Parsed(
         dataset.task,
         dataset.examples,
@@ -201,4 +231,5 @@ def _report(parsed: Parsed, source: str, format_name: str, selected: int, langua
         other_languages=parsed.other_languages,
         ignored=parsed.ignored,
         language_from=language_from,
+        ranking=parsed.ranking,
     )

@@ -37,11 +37,30 @@ class RawQuestion:
     title: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RawParagraph:
+    """A paragraph as a file gives it, with its questions (there may be none)."""
+
+    context: str
+    questions: tuple[RawQuestion, ...]
+
+
 def read_squad(text: str, where: str) -> Parsed:
     """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed.
 
     Raises:
         DataError: not JSON (with its line), or a key is missing or of the wrong type (with its path).
+    """
+    ignored: set[str] = set()
+    questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
+    return build(questions, where, ignored=tuple(sorted(ignored)))
+
+
+def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawParagraph]:
+    """Read SQuAD v1.1-style JSON as it stands; keys that have no place are added to ``ignored``.
+
+    Raises:
+        DataError: as `read_squad`.
     """
     try:
         document = json.loads(text)
@@ -52,9 +71,7 @@ def read_squad(text: str, where: str) -> Parsed:
         ) from error
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply to be SQuAD; check the file") from error
-    ignored: set[str] = set()
-    questions = list(_questions(_Node(document, where), ignored))
-    return build(questions, where, ignored=tuple(sorted(ignored)))
+    yield from _paragraphs(_Node(document, where), ignored)
 
 
 def write_squad(dataset: Dataset) -> str:
@@ -270,7 +287,7 @@ class _Node:
         return {f"{pattern}.{key}" for key in self.value if key not in _KNOWN_KEYS[pattern]}
 
 
-def _questions(document: _Node, ignored: set[str]) -> Iterator[RawQuestion]:
+def _paragraphs(document: _Node, ignored: set[str]) -> Iterator[RawParagraph]:
     for article in document.items("data"):
         paragraphs = article.items("paragraphs")
         title = article.text("title") if "title" in article.value else None
@@ -278,8 +295,8 @@ def _questions(document: _Node, ignored: set[str]) -> Iterator[RawQuestion]:
         for paragraph in paragraphs:
             context = paragraph.text("context")
             ignored |= paragraph.unknown_keys("data[].paragraphs[]")
-            for question in paragraph.items("qas"):
-                yield _question(question, context, title, ignored)
+            questions = tuple(_question(node, context, title, ignored) for node in paragraph.items("qas"))
+            yield RawParagraph(context, questions)
 
 
 def _question(node: _Node, context: str, title: str | None, ignored: set[str]) -> RawQuestion:
