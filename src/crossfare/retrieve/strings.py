@@ -1,0 +1,62 @@
+"""A list of strings on disk, read where it lies: millions of ids or terms cost no memory until they are asked for."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Strings:
+    """A memory-mapped list of strings: their UTF-8 bytes in one file, where each begins in another.
+
+    Raises:
+        OSError, ValueError: a file is missing or cut short.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._offsets = np.asarray(np.load(_offsets(path), mmap_mode="r", allow_pickle=False))
+        size = int(self._offsets[-1])
+        self._bytes = np.memmap(path, mode="r", shape=(size,)).data if size else memoryview(b"")
+
+    @staticmethod
+    @contextmanager
+    def writing(path: Path) -> Iterator[Callable[[str], None]]:
+        """Yield a function that appends one string to the list at ``path``."""
+        ends = array("q", [0])
+        with path.open("wb") as file:
+            yield lambda string: ends.append(ends[-1] + file.write(string.encode()))
+        np.save(_offsets(path), np.frombuffer(ends, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def at(self, positions: Sequence[int] | NDArray[np.integer[Any]]) -> list[str]:
+        """The strings at ``positions``."""
+        where = np.asarray(positions, dtype=np.int64)
+        begins, ends = self._offsets[where].tolist(), self._offsets[where + 1].tolist()
+        return [str(self._bytes[begin:end], "utf-8") for begin, end in zip(begins, ends, strict=True)]
+
+    def find(self, string: str) -> int | None:
+        """Position of ``string`` in a list in the order of UTF-8 (that of code points); None if it is not there."""
+        wanted, low, high = string.encode(), 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._encoded(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self._encoded(low) == wanted else None
+
+    def _encoded(self, position: int) -> bytes:
+        begin, end = self._offsets[position : position + 2].tolist()
+        return bytes(self._bytes[begin:end])
+
+
+def _offsets(path: Path) -> Path:
+    return path.with_name(f"{path.name}.offsets.npy")
