@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import tiny_models
 from crossfare.errors import ConfigError, DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
-from crossfare.model import nli, qa
+from crossfare.model import nli, qa, ranking
 from crossfare.model.encoder import Encoder, quiet
-from crossfare.types import NLI_LABELS
+from crossfare.types import NLI_LABELS, digest
 
 torch = pytest.importorskip("torch")
 
@@ -61,6 +61,11 @@ def test_the_papers_hyperparameters() -> None:
     assert (hyper.max_length, hyper.stride, hyper.schedule, hyper.weight_decay) == (384, 128, "constant", 0.0)
     hyper = Hyperparameters.paper("nli", epochs=1)
     assert (hyper.learning_rate, hyper.epochs, hyper.batch_size, hyper.max_length) == (2e-5, 1, 32, 128)
+    hyper = Hyperparameters.paper("ranking")
+    assert (hyper.learning_rate, hyper.batch_size, hyper.max_steps) == (1e-3, 128, 100_000)
+    assert (hyper.optimizer, hyper.schedule, hyper.loss) == ("adafactor", "constant", "pointwise")
+    assert Hyperparameters.paper("ranking", epochs=2).max_steps is None
+    assert Hyperparameters.paper("ranking", epochs=2, max_steps=5).max_steps == 5
 
 
 def test_runtime_knobs_are_not_part_of_the_identity() -> None:
@@ -70,6 +75,16 @@ def test_runtime_knobs_are_not_part_of_the_identity() -> None:
     assert Hyperparameters.paper("nli", dropout=0.0).identity() != slow.identity()
 
 
+def test_what_only_ranking_reads_leaves_older_identities_as_they_are() -> None:
+    assert digest(Hyperparameters.paper("nli").identity()) == "5a5d27715b5c4eb9"
+    assert digest(Hyperparameters.paper("qa").identity()) == "5436c7b7d8c62f62"
+    assert Hyperparameters.paper("ranking").identity()["optimizer"] == "adafactor"
+    changes = ({"loss": "listwise"}, {"negatives": 3}, {"relevance_tokens": ["sim", "não"]}, {"optimizer": "adamw"})
+    plain = digest(Hyperparameters.paper("ranking").identity())
+    digests = {digest(Hyperparameters.paper("ranking", **change).identity()) for change in changes}
+    assert len(digests | {plain}) == 5
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -77,6 +92,9 @@ def test_runtime_knobs_are_not_part_of_the_identity() -> None:
         ({"gradient_accumulation": 5}, "cannot be divided by gradient_accumulation 5"),
         ({"schedule": "cosine"}, "constant, linear"),
         ({"precision": "int8"}, "auto, fp32, bf16, fp16"),
+        ({"optimizer": "sgd"}, "adamw, adafactor"),
+        ({"loss": "hinge"}, "pointwise, listwise"),
+        ({"negatives": 0}, "negatives must be at least 1"),
         ({"lr": 1e-3}, "'lr' is not a hyperparameter; choose from learning_rate"),
     ],
 )
@@ -219,6 +237,41 @@ def test_warmup_and_schedules(tmp_path: Path) -> None:
     assert rates() == [1.0] * 10
     assert rates(warmup_ratio=0.2) == [0.0, 0.5, *[1.0] * 8]
     assert rates(schedule="linear") == pytest.approx([1 - i / 10 for i in range(10)])
+
+
+def test_adafactor_is_used_as_t5s_authors_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights after one step are those of a hand-made step of the same optimiser, without gradient clipping."""
+    from transformers.optimization import Adafactor
+
+    examples: Any = tiny_models.ranking_data(4, negatives=1).examples
+    path = tiny_models.checkpoint("t5")
+
+    def train(out: str, optimizer: str) -> dict[str, Any]:
+        finetune(
+            lambda: ranking.load(path, dropout=0.0),
+            lambda model: ranking.training_features(model, examples, loss="pointwise", max_length=64).features,
+            out=tmp_path / out,
+            hyper=Hyperparameters.paper("ranking", max_steps=1, batch_size=8, optimizer=optimizer, max_grad_norm=1e-6),
+            loss=lambda model: ranking.loss_of(model, "pointwise"),
+        )
+        return weights(tmp_path / out)
+
+    made = train("adafactor", "adafactor")
+    reranker = ranking.load(path, dropout=0.0)
+    optimizer = Adafactor(
+        reranker.model.parameters(), lr=1e-3, scale_parameter=True, relative_step=False, warmup_init=False
+    )
+    features = ranking.training_features(reranker, examples, loss="pointwise", max_length=64).features
+    batch = reranker.collate(features)
+    labels = batch.pop("labels")
+    reranker.pointwise(reranker.model(**batch), labels).backward()
+    optimizer.step()
+    expected = reranker.model.state_dict()
+    start = weights(Path(path))
+    assert max(float((made[name] - start[name]).abs().max()) for name in made) > 1e-4
+    assert all(torch.allclose(made[name], expected[name], rtol=0, atol=1e-5) for name in made)
+    other = train("adamw", "adamw")
+    assert any(not torch.allclose(made[name], other[name], rtol=0, atol=1e-4) for name in made)
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:

@@ -60,10 +60,15 @@ def test_options() -> None:
     options = predict.PredictOptions.of({"max_length": 128, "labels": "two-class"})
     assert (options.max_length, options.labels, options.stride) == (128, "two-class", 128)
     assert "token_budget" not in options.identity()
+    assert list(options.identity()) == ["max_length", "stride", "n_best", "max_answer_length", "labels"]
+    ranking = predict.PredictOptions.of({"depth": 100, "relevance_tokens": ["sim", "não"], "query_prefix": "query: "})
+    assert ranking.relevance_tokens == ("sim", "não")
+    assert list(ranking.identity())[-3:] == ["depth", "relevance_tokens", "query_prefix"]
     for wrong, message in (
         ({"beam": 4}, "'beam' is not an inference option; choose from max_length"),
         ({"labels": "four-class"}, "two-class or three-class"),
         ({"n_best": 0}, "n_best must be at least 1"),
+        ({"depth": 0}, "depth must be at least 1"),
     ):
         with pytest.raises(ConfigError, match=message):
             predict.PredictOptions.of(wrong)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crossfare.types import Answer, Dataset, PairExample, QAExample
+from crossfare.types import (
+    Answer,
+    Dataset,
+    PairExample,
+    Prediction,
+    QAExample,
+    QueryExample,
+    RankingExample,
+)
 
 ARCHITECTURES = ("bert", "xlm-roberta", "distilbert", "deberta-v2")
+SEQ2SEQ = ("t5", "t5-v1.1", "mt5")
 
 _CITIES = ("Berlin", "Lisboa", "Hà Nội", "Paris", "München", "São Paulo", "Đà Nẵng", "London")
 _NAMES = ("Ana", "Bruno", "Chi", "Dora", "Emil", "Frida", "Gustavo", "Hương")
@@ -46,6 +56,32 @@ def nli_data(count: int = 18, classes: int = 3) -> Dataset:
     return Dataset(f"marks-{classes}", "nli", "train", "en", tuple(examples))
 
 
+def ranking_data(count: int = 8, negatives: int = 3, language: str = "en") -> Dataset:
+    """Who lives where: the passage that names the person asked for, and others."""
+    examples = []
+    for i in range(count):
+        texts = [_lives((i + k) % 8) for k in range(negatives + 1)]
+        examples.append(RankingExample(f"r{i}", f"where does {_NAMES[i % 8]} live?", texts[0], tuple(texts[1:])))
+    return Dataset("who-ranking", "ranking", "train", language, tuple(examples))
+
+
+def _lives(number: int) -> str:
+    return f"{_NAMES[number]} lives in {_CITIES[number]}."
+
+
+def reranking() -> tuple[Dataset, tuple[Prediction, ...], dict[str, str]]:
+    """Queries, a first-stage run that has the relevant passage in the middle, and the passages."""
+    passages = {f"d{i}": _lives(i) for i in range(8)}
+    queries = tuple(
+        QueryExample(f"q{i}", f"where does {name} live?", ((f"d{i}", 1),)) for i, name in enumerate(_NAMES[:6])
+    )
+    run = tuple(
+        Prediction(f"q{i}", f"d{i + 2}", scores=tuple((f"d{(i + k) % 8}", 9.0 - n) for n, k in enumerate((2, 1, 0, 3))))
+        for i in range(6)
+    )
+    return Dataset("who-ranking", "ranking", "test", "en", queries), run, passages
+
+
 @cache
 def _root() -> Path:
     root = Path(tempfile.mkdtemp(prefix="crossfare-tiny-"))
@@ -56,10 +92,13 @@ def _root() -> Path:
 @cache
 def checkpoint(kind: str = "bert", *, half: bool = False, positions: int = 128) -> str:
     """Folder of a pretrained-like checkpoint (no task head) of the architecture."""
+    import torch
+
     from crossfare.model.encoder import quiet
 
     folder = _root() / f"{kind}-{half}-{positions}"
-    with quiet():
+    with quiet(), torch.random.fork_rng():
+        torch.manual_seed(0)
         tokenizer = _tokenizer(kind, positions)
         model = _model(kind, len(tokenizer), positions, tokenizer.pad_token_id)
         (model.half() if half else model).save_pretrained(folder)
@@ -90,16 +129,30 @@ def _model(kind: str, vocabulary: int, positions: int, pad: int) -> Any:
             vocab_size=vocabulary, max_position_embeddings=positions, dim=32, n_layers=2, n_heads=2, hidden_dim=64
         )
         return transformers.DistilBertForMaskedLM(config)
+    if kind in SEQ2SEQ:
+        return _seq2seq(kind, vocabulary)
     config = transformers.DebertaV2Config(
         vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=0, **_SIZE
     )
     return transformers.DebertaV2ForMaskedLM(config)
 
 
+def _seq2seq(kind: str, vocabulary: int) -> Any:
+    """T5 scales what its tied output projection reads, T5 v1.1 does not, and mT5 does not either."""
+    import transformers
+
+    size = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "vocab_size": vocabulary + 5}
+    start = {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}
+    if kind == "mt5":
+        return transformers.MT5ForConditionalGeneration(transformers.MT5Config(**size, **start))
+    tied = kind == "t5"
+    return transformers.T5ForConditionalGeneration(transformers.T5Config(**size, **start, tie_word_embeddings=tied))
+
+
 def _tokenizer(kind: str, positions: int) -> Any:
     import transformers
 
-    build = _unigram if kind == "xlm-roberta" else _wordpiece
+    build = _unigram if kind == "xlm-roberta" else _sentencepiece if kind in SEQ2SEQ else _wordpiece
     backend, names = build()
     return transformers.PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=positions, **names)
 
@@ -137,3 +190,25 @@ def _unigram() -> tuple[Any, dict[str, str]]:
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     return backend, {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+
+
+def _sentencepiece() -> tuple[Any, dict[str, str]]:
+    """T5's layout: A </s>, pad id 0; "yes" and "no" are pieces, and so are "true" and "false"."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["<pad>", "</s>", "<unk>"]
+    backend = Tokenizer(models.Unigram())
+    backend.normalizer = normalizers.NFKC()
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")]
+    )
+    backend.train_from_iterator(
+        texts(),
+        trainers.UnigramTrainer(vocab_size=200, special_tokens=special, unk_token="<unk>", show_progress=False),
+    )
+    trained = json.loads(backend.to_str())
+    words = ("yes", "no", "true", "false", "Query:", "Document:", "Relevant:")
+    trained["model"]["vocab"] += [[f"▁{word}", -3.0] for word in words]
+    backend = Tokenizer.from_str(json.dumps(trained))
+    backend.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return backend, {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from crossfare.types import Prediction, Progress, Usage
 
 Feature = Mapping[str, Any]
 
+_RANKING = {"unless_default": True}
+"""Fields that only ranking reads. Left out of the identity at their default: older results were made without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
@@ -23,6 +26,11 @@ class PredictOptions:
     can. ``n_best`` and ``max_answer_length`` (tokens) are for QA. ``labels`` (NLI) names the test set's label set:
     "two-class" or "three-class"; None goes by the labels that occur in it. ``token_budget`` bounds the padded
     tokens of a batch: a runtime knob, it changes no result.
+
+    For ranking: ``depth`` is how many candidates of a query are reranked, from the best on (None: all); the others are
+    left out. ``relevance_tokens`` are the pieces of the vocabulary that a T5 says for relevant and for not relevant
+    (None: those of the checkpoint). ``query_prefix`` and ``passage_prefix`` are put before the texts that a bi-encoder
+    embeds (None: those the model was trained with, where that is known).
     """
 
     max_length: int = 384
@@ -30,6 +38,10 @@ class PredictOptions:
     n_best: int = 5
     max_answer_length: int = 30
     labels: str | None = None
+    depth: int | None = field(default=None, metadata=_RANKING)
+    relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_RANKING)
+    query_prefix: str | None = field(default=None, metadata=_RANKING)
+    passage_prefix: str | None = field(default=None, metadata=_RANKING)
     token_budget: int = 8192
 
     def __post_init__(self) -> None:
@@ -38,6 +50,8 @@ class PredictOptions:
         for name in ("max_length", "n_best", "max_answer_length", "token_budget"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.depth is not None and self.depth < 1:
+            raise ConfigError(f"depth must be at least 1, or left out for all candidates, not {self.depth}")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> PredictOptions:
@@ -45,11 +59,15 @@ class PredictOptions:
         names = [f.name for f in fields(cls)]
         if unknown := [name for name in settings if name not in names]:
             raise ConfigError(f"{unknown[0]!r} is not an inference option; choose from {', '.join(names)}")
+        if settings.get("relevance_tokens"):
+            settings = {**settings, "relevance_tokens": tuple(settings["relevance_tokens"])}  # a spec has lists
         return cls(**settings)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token_budget"}
+        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token_budget"}
+        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and settings[f.name] == f.default}
+        return {name: value for name, value in settings.items() if name not in silent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +89,8 @@ def logits(
 ) -> tuple[NDArray[np.float32], ...]:
     """The model's outputs of the given names, each of shape (features, widest row), in the order of ``features``.
 
-    Rows shorter than the widest are filled with -inf. The model computes in fp32 on a CPU and under bf16 autocast on
-    a GPU that knows it. ``progress`` counts features.
+    What a model gives for one feature is laid out in one row. Rows shorter than the widest are filled with -inf. The
+    model computes in fp32 on a CPU and under bf16 autocast on a GPU that knows it. ``progress`` counts features.
 
     Raises:
         ConfigError: a batch does not fit into the GPU's memory.
@@ -90,7 +108,7 @@ def logits(
             for batch in batches([len(feature["input_ids"]) for feature in features], token_budget):
                 inputs = collate([features[i] for i in batch])
                 result = model(**{name: tensor.to(device) for name, tensor in inputs.items()})
-                columns = [result[name].float().cpu().numpy() for name in outputs]
+                columns = [result[name].float().flatten(1).cpu().numpy() for name in outputs]
                 for i, *values in zip(batch, *columns, strict=True):
                     rows[i] = tuple(values)
                 done += len(batch)

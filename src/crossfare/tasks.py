@@ -5,10 +5,13 @@ Importing this loads neither torch nor transformers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import numpy as np
 
 from crossfare.errors import DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
@@ -16,6 +19,7 @@ from crossfare.meter import meter
 from crossfare.predict import Predicted, PredictOptions, logits
 from crossfare.score import nli as nli_score
 from crossfare.score import qa as qa_score
+from crossfare.score import ranking as ranking_score
 from crossfare.types import (
     Dataset,
     Example,
@@ -23,30 +27,39 @@ from crossfare.types import (
     Prediction,
     Progress,
     QAExample,
+    QueryExample,
+    RankingExample,
     Score,
     TaskName,
     Usage,
 )
 
 if TYPE_CHECKING:
-    from crossfare.model.encoder import Encoder, Feature
+    from numpy.typing import NDArray
 
-E = TypeVar("E", QAExample, PairExample)
+    from crossfare.finetune.training import Loss
+    from crossfare.model.encoder import Encoder, Feature
+    from crossfare.model.ranking import Reranker
+
+T = TypeVar("T")
+E = TypeVar("E", QAExample, PairExample, RankingExample, QueryExample)
 
 Notes = tuple[str, ...]
+Made = tuple[tuple[Prediction, ...], int]
+"""Predictions, and how many tokens the model read for them."""
+
+_PAIRS_AT_ONCE = 20_000
+"""Query-passage pairs that are in memory as tokens: enough for batches of equal length."""
+_PASSAGES_AT_ONCE = 4096
 
 
 class _Row(Protocol):
     """What differs between tasks. A note says which examples teach nothing, and why."""
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Which of the model's outputs `decode` wants."""
-
-    def load_new(self, path: str, examples: Sequence[Example], dropout: float | None) -> Encoder:
+    def load_new(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         """An encoder with a head for ``examples``."""
 
-    def load_trained(self, path: str) -> Encoder:
+    def load_trained(self, model: str, options: PredictOptions) -> Encoder:
         """A fine-tuned encoder."""
 
     def training(
@@ -54,25 +67,37 @@ class _Row(Protocol):
     ) -> tuple[list[Feature], Notes]:
         """Features with targets."""
 
-    def inference(self, encoder: Encoder, examples: Sequence[Example], options: PredictOptions) -> Any:
-        """Inputs that `decode` knows to read; their ``features`` go to the model."""
+    def loss(self, encoder: Encoder, hyper: Hyperparameters) -> Loss | None:
+        """The loss from outputs and labels, or None where the model has its own."""
 
-    def decode(self, encoder: Encoder, inputs: Any, values: Sequence[Any], options: PredictOptions) -> Any:
-        """Predictions from logits."""
+    def validate(self, encoder: Encoder, dataset: Dataset, options: PredictOptions) -> float:
+        """How well a model does on a validation set; more is better."""
+
+    def predict(
+        self,
+        encoder: Encoder,
+        examples: Sequence[Example],
+        options: PredictOptions,
+        progress: Progress | None,
+        *more: Any,
+        **inputs: Any,
+    ) -> Made:
+        """One prediction for each example; ranking takes more inputs than the examples."""
+
+    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
+        """The metrics, the primary one first."""
 
 
 class _QA:
-    outputs = ("start_logits", "end_logits")
-
-    def load_new(self, path: str, _: Sequence[Example], dropout: float | None) -> Encoder:
+    def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import qa
 
-        return qa.load(path, dropout=dropout)
+        return qa.load(_locate(model), dropout=hyper.dropout)
 
-    def load_trained(self, path: str) -> Encoder:
+    def load_trained(self, model: str, _: PredictOptions) -> Encoder:
         from crossfare.model import qa
 
-        return qa.load(path, trained=True)
+        return qa.load(_locate(model), trained=True)
 
     def training(
         self, encoder: Encoder, examples: Sequence[Example], hyper: Hyperparameters, seed: int
@@ -89,34 +114,41 @@ class _QA:
         )
         return made.features, _note("have their answer in no window and teach nothing", made.unreachable)
 
-    def inference(self, encoder: Encoder, examples: Sequence[Example], options: PredictOptions) -> Any:
+    def loss(self, _: Encoder, __: Hyperparameters) -> None:
+        return None
+
+    def validate(self, encoder: Encoder, dataset: Dataset, options: PredictOptions) -> float:
+        return _primary_metric(self, encoder, dataset, options)
+
+    def predict(
+        self, encoder: Encoder, examples: Sequence[Example], options: PredictOptions, progress: Progress | None
+    ) -> Made:
         from crossfare.model import qa
 
-        examples = _of(QAExample, examples)
-        return qa.inference_windows(encoder, examples, max_length=options.max_length, stride=options.stride)
+        windows = qa.inference_windows(
+            encoder, _of(QAExample, examples), max_length=options.max_length, stride=options.stride
+        )
+        start, end = _outputs(encoder, windows.features, ("start_logits", "end_logits"), options, progress)
+        predictions = qa.decode(windows, start, end, n_best=options.n_best, max_answer_length=options.max_answer_length)
+        return predictions, _tokens(windows.features)
 
-    def decode(self, _: Encoder, inputs: Any, values: Sequence[Any], options: PredictOptions) -> Any:
-        from crossfare.model import qa
-
-        start, end = values
-        return qa.decode(inputs, start, end, n_best=options.n_best, max_answer_length=options.max_answer_length)
+    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
+        return qa_score.score(dataset, predictions, **options)
 
 
 class _NLI:
-    outputs = ("logits",)
-
-    def load_new(self, path: str, examples: Sequence[Example], dropout: float | None) -> Encoder:
+    def load_new(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import nli
 
         labels = nli.labels_of(_of(PairExample, examples))
         if len(labels) < 2:
             raise DataError(f"the training set has {len(labels)} different labels; it needs two or three")
-        return nli.load(path, labels=labels, dropout=dropout)
+        return nli.load(_locate(model), labels=labels, dropout=hyper.dropout)
 
-    def load_trained(self, path: str) -> Encoder:
+    def load_trained(self, model: str, _: PredictOptions) -> Encoder:
         from crossfare.model import nli
 
-        return nli.load(path)
+        return nli.load(_locate(model))
 
     def training(
         self, encoder: Encoder, examples: Sequence[Example], hyper: Hyperparameters, _: int
@@ -128,15 +160,108 @@ class _NLI:
         features = nli.training_features(encoder, labelled, max_length=hyper.max_length)
         return features, _note("have no label and were left out", [pair.id for pair in pairs if pair.label is None])
 
-    def inference(self, encoder: Encoder, examples: Sequence[Example], options: PredictOptions) -> Any:
+    def loss(self, _: Encoder, __: Hyperparameters) -> None:
+        return None
+
+    def validate(self, encoder: Encoder, dataset: Dataset, options: PredictOptions) -> float:
+        return _primary_metric(self, encoder, dataset, options)
+
+    def predict(
+        self, encoder: Encoder, examples: Sequence[Example], options: PredictOptions, progress: Progress | None
+    ) -> Made:
         from crossfare.model import nli
 
-        return nli.inference_pairs(encoder, _of(PairExample, examples), max_length=options.max_length)
+        pairs = nli.inference_pairs(encoder, _of(PairExample, examples), max_length=options.max_length)
+        (values,) = _outputs(encoder, pairs.features, ("logits",), options, progress)
+        predictions = nli.decode(pairs.examples, values, nli.model_labels(encoder), classes=options.labels)
+        return predictions, _tokens(pairs.features)
 
-    def decode(self, encoder: Encoder, inputs: Any, values: Sequence[Any], options: PredictOptions) -> Any:
-        from crossfare.model import nli
+    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
+        return nli_score.score(dataset, predictions, **options)
 
-        return nli.decode(inputs.examples, values[0], nli.model_labels(encoder), classes=options.labels)
+
+class _Ranking:
+    """Fine-tunes on `RankingExample`, reranks the candidates of `QueryExample`."""
+
+    def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
+        from crossfare.model import ranking
+
+        path = _locate(model)
+        return ranking.load(path, dropout=hyper.dropout, relevance_tokens=hyper.relevance_tokens, name=model)
+
+    def load_trained(self, model: str, options: PredictOptions) -> Encoder:
+        from crossfare.model import ranking
+
+        return ranking.load(_locate(model), trained=True, relevance_tokens=options.relevance_tokens, name=model)
+
+    def training(
+        self, encoder: Encoder, examples: Sequence[Example], hyper: Hyperparameters, seed: int
+    ) -> tuple[list[Feature], Notes]:
+        from crossfare.model import ranking
+
+        made = ranking.training_features(
+            cast("Reranker", encoder),
+            _of(RankingExample, examples),
+            loss=hyper.loss,
+            negatives=hyper.negatives,
+            max_length=hyper.max_length,
+            seed=seed,
+        )
+        return made.features, _note("have no negatives and were left out", made.without_negatives)
+
+    def loss(self, encoder: Encoder, hyper: Hyperparameters) -> Loss:
+        from crossfare.model import ranking
+
+        return ranking.loss_of(cast("Reranker", encoder), hyper.loss)
+
+    def validate(self, encoder: Encoder, dataset: Dataset, options: PredictOptions) -> float:
+        from crossfare.model import ranking
+
+        examples = _of(RankingExample, dataset.examples)
+        pairs = [(example.query, text) for example in examples for text in (example.positive, *example.negatives)]
+        scores = self._scores(encoder, pairs, options, None)[0]
+        return ranking.mean_reciprocal_rank(scores, [1 + len(example.negatives) for example in examples])
+
+    def predict(
+        self,
+        encoder: Encoder,
+        examples: Sequence[Example],
+        options: PredictOptions,
+        progress: Progress | None,
+        *,
+        candidates: Sequence[Prediction],
+        passages: Mapping[str, str],
+    ) -> Made:
+        from crossfare.model import ranking
+
+        asked = ranking.candidates(_of(QueryExample, examples), candidates, depth=options.depth)
+        total = sum(len(one.passages) for one in asked)
+        predictions: list[Prediction] = []
+        done = tokens = 0
+        for chunk in ranking.chunks(asked, _PAIRS_AT_ONCE):
+            pairs = ranking.pairs(chunk, passages)
+            scores, read = self._scores(encoder, pairs, options, _part_of(progress, done, total))
+            predictions += ranking.decode(chunk, scores)
+            done, tokens = done + len(pairs), tokens + read
+        return tuple(predictions), tokens
+
+    def _scores(
+        self,
+        encoder: Encoder,
+        pairs: Sequence[tuple[str, str]],
+        options: PredictOptions,
+        progress: Progress | None,
+    ) -> tuple[NDArray[np.float32], int]:
+        reranker = cast("Reranker", encoder)
+        if not pairs:
+            return np.empty(0, dtype=np.float32), 0
+        features = reranker.features(pairs, options.max_length)
+        with reranker.scoring():
+            (values,) = _outputs(reranker, features, ("logits",), options, progress)
+        return reranker.scores(values), _tokens(features)
+
+    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
+        return ranking_score.score(dataset, predictions, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +271,6 @@ class Task:
     name: TaskName
     metric: str
     row: _Row
-    scorer: Callable[..., tuple[Score, ...]]
     inference: Mapping[str, Any]
 
     def hyperparameters(self, **overrides: Any) -> Hyperparameters:
@@ -171,7 +295,9 @@ class Task:
     ) -> FineTuned:
         """Fine-tune ``model`` (a reference for `pretrained.resolve`) on the datasets together; see `finetune`.
 
-        The validation set is read only if ``hyper.select_best``; it is scored by the task's primary metric.
+        The validation set is read only if ``hyper.select_best``; it is scored by the task's primary metric. Ranking
+        trains and validates on `RankingExample`; there the score is the mean reciprocal rank of the positive among its
+        negatives, an equal score counting against it.
 
         Raises:
             ConfigError, DataError: as `finetune`; or the data are of another task.
@@ -179,7 +305,6 @@ class Task:
         from crossfare.model.encoder import quiet
 
         hyper = hyper or self.hyperparameters()
-        path = _locate(model)
         examples = self._examples(train)
         notes: list[str] = []
 
@@ -190,11 +315,12 @@ class Task:
 
         with quiet():
             tuned = finetune(
-                lambda: self.row.load_new(path, examples, hyper.dropout),
+                lambda: self.row.load_new(model, examples, hyper),
                 featurise,
                 out=out,
                 hyper=hyper,
                 seed=seed,
+                loss=lambda encoder: self.row.loss(encoder, hyper),
                 validate=self._validation(validation, hyper),
                 progress=progress,
                 report_to=report_to,
@@ -208,11 +334,8 @@ class Task:
             max_length=hyper.max_length, stride=hyper.stride, max_answer_length=hyper.max_answer_length
         )
 
-        def validate(encoder: Encoder) -> float:
-            predictions = self._predict(encoder, validation, options, None).predictions
-            return self.score(validation, predictions, resamples=1)[0].value
-
-        return validate
+        self._examples([validation])
+        return lambda encoder: self.row.validate(encoder, validation, options)
 
     def predict(
         self,
@@ -221,39 +344,30 @@ class Task:
         *,
         options: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
+        **inputs: Any,
     ) -> Predicted:
         """Predict every example of ``dataset`` with a fine-tuned model; usage leaves out loading it.
 
-        ``options`` override the paper's (`PredictOptions`).
+        ``options`` override the paper's (`PredictOptions`). Ranking needs two more inputs: ``candidates``, a
+        first-stage run of the queries (predictions whose ``scores`` are passage ids, best first), and ``passages``, a
+        mapping from id to text; of each query the ``depth`` best candidates come back, ranked anew. ``progress``
+        counts examples, and query-passage pairs in ranking.
 
         Raises:
             ConfigError: the model cannot be loaded, or was not fine-tuned for this task.
-            DataError: the data are of another task.
+            DataError: the data are of another task, or a candidate is not among the passages.
         """
         settings = self.options(**(options or {}))
-        encoder = self.row.load_trained(_locate(model))
-        return self._predict(encoder, dataset, settings, progress)
-
-    def _predict(
-        self, encoder: Encoder, dataset: Dataset, options: PredictOptions, progress: Progress | None
-    ) -> Predicted:
+        examples = self._examples([dataset])
+        encoder = self.row.load_trained(model, settings)
         with meter() as measured:
-            inputs = self.row.inference(encoder, self._examples([dataset]), options)
-            values = logits(
-                encoder.model,
-                inputs.features,
-                collate=encoder.collate,
-                outputs=self.row.outputs,
-                token_budget=options.token_budget,
-                progress=progress,
-            )
-            predictions = self.row.decode(encoder, inputs, values, options)
-            measured.add(Usage(input_tokens=sum(len(feature["input_ids"]) for feature in inputs.features)))
+            predictions, tokens = self.row.predict(encoder, examples, settings, progress, **inputs)
+            measured.add(Usage(input_tokens=tokens))
         return Predicted(predictions, measured.usage)
 
     def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
-        """Score predictions, the primary metric first; see `score.qa.score` and `score.nli.score` for options."""
-        return self.scorer(dataset, predictions, **options)
+        """Score predictions, the primary metric first; for options see `score.qa.score` and its like of the task."""
+        return self.row.score(dataset, predictions, **options)
 
     def _examples(self, datasets: Sequence[Dataset]) -> list[Example]:
         for dataset in datasets:
@@ -263,10 +377,53 @@ class Task:
 
 
 TASKS: Mapping[str, Task] = {
-    "qa": Task("qa", "f1", _QA(), qa_score.score, {"max_length": 384, "stride": 128}),
-    "nli": Task("nli", "accuracy", _NLI(), nli_score.score, {"max_length": 128}),
+    "qa": Task("qa", "f1", _QA(), {"max_length": 384, "stride": 128}),
+    "nli": Task("nli", "accuracy", _NLI(), {"max_length": 128}),
+    "ranking": Task("ranking", "mrr@10", _Ranking(), {"max_length": 512}),
 }
-"""The tasks by name. QA: F1, then exact match. NLI: accuracy, then macro-F1."""
+"""The tasks by name. QA: F1, then exact match. NLI: accuracy, then macro-F1. Ranking: MRR@10, then more."""
+
+
+def dense_run(
+    model: str,
+    queries: Sequence[QueryExample],
+    passages: Mapping[str, str],
+    k: int,
+    *,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Predicted:
+    """Find the ``k`` passages most similar to each query, exactly, with an encoder that was not trained for it.
+
+    Texts are compared by the cosine of their mean token vectors; ``passages`` are read once, in chunks. ``options``
+    are `PredictOptions` (max_length 512, and prefixes for models that want some). ``progress`` counts passages.
+
+    Raises:
+        ConfigError: the model cannot be loaded, or is not an encoder.
+    """
+    from crossfare.model import biencoder
+
+    settings = PredictOptions.of({"max_length": 512, **(options or {})})
+    encoder = biencoder.load(_locate(model))
+    known = biencoder.known_prefixes(model)
+    given = (settings.query_prefix, settings.passage_prefix)
+    before_query, before_passage = (known[i] if prefix is None else prefix for i, prefix in enumerate(given))
+
+    def embed(texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
+        features = biencoder.features(encoder, texts, prefix=prefix, max_length=settings.max_length)
+        measured.add(Usage(input_tokens=_tokens(features)))
+        return _outputs(encoder, features, ("embedding",), settings, None)[0]
+
+    with meter() as measured:
+        best = biencoder.Best(embed([query.query for query in queries], before_query), k)
+        done = 0
+        for chunk in _chunks(passages.items(), _PASSAGES_AT_ONCE):
+            best.add([name for name, _ in chunk], embed([text for _, text in chunk], before_passage))
+            done += len(chunk)
+            if progress:
+                progress(done, len(passages))
+        ranked = best.ranked([query.id for query in queries])
+    return Predicted(ranked, measured.usage)
 
 
 def _locate(model: str) -> str:
@@ -287,3 +444,40 @@ def _of(kind: type[E], examples: Sequence[Example]) -> list[E]:
 
 def _note(what: str, ids: Sequence[str]) -> Notes:
     return (f"{len(ids)} examples {what}: {', '.join(ids)}",) if ids else ()
+
+
+def _primary_metric(row: _Row, encoder: Encoder, dataset: Dataset, options: PredictOptions) -> float:
+    predictions, _ = row.predict(encoder, dataset.examples, options, None)
+    return row.score(dataset, predictions, resamples=1)[0].value
+
+
+def _outputs(
+    encoder: Encoder,
+    features: Sequence[Feature],
+    names: Sequence[str],
+    options: PredictOptions,
+    progress: Progress | None,
+) -> tuple[NDArray[np.float32], ...]:
+    return logits(
+        encoder.model,
+        features,
+        collate=encoder.collate,
+        outputs=names,
+        token_budget=options.token_budget,
+        progress=progress,
+    )
+
+
+def _tokens(features: Sequence[Feature]) -> int:
+    return sum(len(feature["input_ids"]) for feature in features)
+
+
+def _part_of(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Report the progress of a chunk as that of the whole."""
+    return (lambda done, _: progress(before + done, total)) if progress else None
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

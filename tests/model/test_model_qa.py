@@ -89,7 +89,9 @@ def test_targets_lead_back_to_the_answer(
     if span is None:
         assert made.unreachable == ("q",)
         return
-    assert not made.unreachable
+    if made.unreachable:  # only an answer longer than the overlap can lie in no window
+        assert span[1] + 1 - span[0] > 16
+        return
     covered = example.context[context.starts[span[0]] : context.ends[span[1]]]
     assert answer.text.strip(" \u200b\u00a0") in covered
     first = len(qa._layout(encoder).before)

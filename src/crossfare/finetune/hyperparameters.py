@@ -8,19 +8,30 @@ from typing import Any, Literal
 from crossfare.errors import ConfigError
 
 _RUNTIME = {"runtime": True}
+_RANKING = {"unless_default": True}
+"""Fields that only ranking reads. Left out of the identity at their default: older results were made without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
     """Settings of one fine-tuning; `paper` gives those of Rosa et al. 2021, section 4.4.
 
-    ``batch_size`` is examples per optimiser step, over all devices and accumulated parts.
+    ``batch_size`` is examples per optimiser step, over all devices and accumulated parts; in ranking these are
+    query-passage pairs with the pointwise loss, and queries with all their passages with the listwise one.
     ``max_length`` and ``stride`` (the overlap of windows) count tokens; a model that cannot read ``max_length``
     tokens gets as many as it can. ``crop`` (QA) trains on that many context tokens around the answer.
     ``dropout`` None keeps the model's own. ``freeze_layers`` counts from the lowest.
     ``head_learning_rate`` is for what is not pretrained: the task's head and the pooler.
     ``select_best`` keeps the epoch with the best score on the validation set.
-    ``max_steps`` overrides ``epochs``. ``precision`` "auto" is bf16 (else fp16) on a GPU and fp32 on a CPU.
+    ``max_steps`` overrides ``epochs``. ``precision`` "auto" is bf16 (else fp16, or fp32 for T5) on a GPU and
+    fp32 on a CPU.
+    ``optimizer`` "adafactor" is T5's own setting of it (steps relative to each weight's scale, no momentum); it
+    clips its own updates, so ``max_grad_norm`` is not used with it.
+
+    For ranking: ``loss`` "pointwise" judges each passage for itself, "listwise" is the softmax over a query's
+    passages; ``negatives`` is how many of an example's negatives are used, drawn by the seed (None: all);
+    ``relevance_tokens`` are the two pieces of the vocabulary that a T5 says for relevant and for not relevant (None:
+    those of the checkpoint, see `model.monot5`).
 
     Runtime knobs, outside the identity of the result: ``gradient_accumulation`` works each batch off in that
     many parts, to save memory; ``save_every`` is the seconds between resumable checkpoints.
@@ -44,6 +55,10 @@ class Hyperparameters:
     head_learning_rate: float | None = None
     select_best: bool = False
     max_steps: int | None = None
+    optimizer: Literal["adamw", "adafactor"] = field(default="adamw", metadata=_RANKING)
+    loss: Literal["pointwise", "listwise"] = field(default="pointwise", metadata=_RANKING)
+    negatives: int | None = field(default=None, metadata=_RANKING)
+    relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_RANKING)
     gradient_accumulation: int = field(default=1, metadata=_RUNTIME)
     save_every: float = field(default=600.0, metadata=_RUNTIME)
 
@@ -55,34 +70,52 @@ class Hyperparameters:
             raise ConfigError(
                 f"batch_size {self.batch_size} cannot be divided by gradient_accumulation {self.gradient_accumulation}"
             )
-        for name, allowed in (("schedule", ("constant", "linear")), ("precision", ("auto", "fp32", "bf16", "fp16"))):
+        if self.negatives is not None and self.negatives < 1:
+            raise ConfigError(f"negatives must be at least 1, or left out for all there are, not {self.negatives}")
+        for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
 
     @classmethod
     def paper(cls, task: str, **overrides: Any) -> Hyperparameters:
-        """The paper's settings for "qa" or "nli", with ``overrides``.
+        """The paper's settings for "qa", "nli" or "ranking", with ``overrides``; ``epochs`` put off its ``max_steps``.
 
         Raises:
             ConfigError: an unknown task, or an override that is not a hyperparameter.
         """
         if task not in _PAPER:
-            raise ConfigError(f"the paper has no hyperparameters for task {task!r}; choose {' or '.join(_PAPER)}")
+            raise ConfigError(f"the paper has no hyperparameters for task {task!r}; choose from {', '.join(_PAPER)}")
         names = [f.name for f in fields(cls)]
         if unknown := [name for name in overrides if name not in names]:
             raise ConfigError(f"{unknown[0]!r} is not a hyperparameter; choose from {', '.join(names)}")
+        if "epochs" in overrides:
+            overrides = {"max_steps": None, **overrides}
+        if overrides.get("relevance_tokens"):
+            overrides["relevance_tokens"] = tuple(overrides["relevance_tokens"])  # a spec has lists
         return replace(_PAPER[task], **overrides)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
+        settings = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
+        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and settings[f.name] == f.default}
+        return {name: value for name, value in settings.items() if name not in silent}
 
     def runtime(self) -> dict[str, Any]:
         """The settings that do not."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("runtime")}
 
 
+_CHOICES = {
+    "schedule": ("constant", "linear"),
+    "precision": ("auto", "fp32", "bf16", "fp16"),
+    "optimizer": ("adamw", "adafactor"),
+    "loss": ("pointwise", "listwise"),
+}
+
 _PAPER = {
     "qa": Hyperparameters(learning_rate=2e-5, epochs=5, batch_size=12, max_length=384, stride=128),
     "nli": Hyperparameters(learning_rate=2e-5, epochs=3, batch_size=32, max_length=128),
+    "ranking": Hyperparameters(
+        learning_rate=1e-3, max_steps=100_000, batch_size=128, max_length=512, optimizer="adafactor", loss="pointwise"
+    ),
 }

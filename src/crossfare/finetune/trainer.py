@@ -17,7 +17,7 @@ from crossfare.finetune.hyperparameters import Hyperparameters
 from crossfare.types import Progress
 
 if TYPE_CHECKING:
-    from crossfare.finetune.training import Encoder, Feature
+    from crossfare.finetune.training import Encoder, Feature, Loss
 
 _NEVER = 10**9
 _LOGGED = 20  # points of the loss curve
@@ -53,7 +53,7 @@ class LengthGroups(torch.utils.data.Sampler[int]):
 
 
 class _Trainer(Trainer):  # type: ignore[misc]
-    """Adds length groups, a learning rate for the head, and validation by the task's own metric.
+    """Adds length groups, a learning rate for the head, the task's own loss, and validation by its own metric.
 
     Counting floating point operations walks all parameters on every step, which a small model feels.
     """
@@ -63,10 +63,11 @@ class _Trainer(Trainer):  # type: ignore[misc]
         encoder: Encoder,
         features: Sequence[Feature],
         hyper: Hyperparameters,
+        loss: Loss | None,
         validate: Callable[[], float] | None,
         arguments: TrainingArguments,
     ) -> None:
-        self.hyper, self.validate = hyper, validate
+        self.hyper, self.loss, self.validate = hyper, loss, validate
         self.lengths = [len(feature["input_ids"]) for feature in features]
         super().__init__(
             model=encoder.model,
@@ -86,8 +87,21 @@ class _Trainer(Trainer):  # type: ignore[misc]
         """Not counted."""
         return 0
 
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        """The mean loss of a batch: the task's own, made of outputs and labels, or else the model's."""
+        if self.loss is None:
+            return super().compute_loss(model, inputs, *arguments, **named)
+        labels = inputs.pop("labels")
+        return self.loss(model(**inputs), labels)
+
+    @staticmethod
+    def get_optimizer_cls_and_kwargs(args: TrainingArguments, model: Any = None) -> tuple[Any, Any]:
+        """As in the Trainer, but AdaFactor scales its steps by the size of each weight, as T5's authors have it."""
+        kind, settings = Trainer.get_optimizer_cls_and_kwargs(args, model)
+        return kind, {**settings, "scale_parameter": True} if args.optim == "adafactor" else settings
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """AdamW; weight decay as in the Trainer, the head's own learning rate if one is set."""
+        """AdamW or AdaFactor; weight decay as in the Trainer, the head's own learning rate if one is set."""
         if self.hyper.head_learning_rate is not None:
             kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer: Any = kind(self._groups(self.hyper.head_learning_rate), **settings)
@@ -96,7 +110,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
 
     def _groups(self, head_learning_rate: float) -> list[dict[str, Any]]:
         decayed = set(self.get_decay_parameter_names(self.model))
-        prefix = f"{self.model.base_model_prefix}."
+        prefix = f"{self.model.base_model_prefix}." if self.model.base_model is not self.model else ""
         groups: dict[tuple[bool, bool], list[Any]] = {}
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
@@ -165,15 +179,16 @@ def make(
     hyper: Hyperparameters,
     *,
     seed: int,
+    loss: Loss | None,
     validate: Callable[[], float] | None,
     report_to: Sequence[str],
 ) -> Trainer:
     """Set up a Trainer that keeps its checkpoints in ``folder`` and prints nothing."""
     if hyper.select_best and validate is None:
         raise ConfigError("select_best needs a validation set; give one, or switch it off")
-    arguments = _arguments(len(features), folder, hyper, seed, report_to)
+    arguments = _arguments(encoder.model, len(features), folder, hyper, seed, report_to)
     try:
-        trainer = _Trainer(encoder, features, hyper, validate, arguments)
+        trainer = _Trainer(encoder, features, hyper, loss, validate, arguments)
     except (ImportError, RuntimeError, ValueError) as error:
         if not report_to:
             raise
@@ -190,7 +205,7 @@ def watch(trainer: Trainer, progress: Progress | None, save_every: float, starte
 
 
 def _arguments(
-    examples: int, folder: Path, hyper: Hyperparameters, seed: int, report_to: Sequence[str]
+    model: Any, examples: int, folder: Path, hyper: Hyperparameters, seed: int, report_to: Sequence[str]
 ) -> TrainingArguments:
     steps = hyper.max_steps or math.ceil(math.ceil(examples / hyper.batch_size) * hyper.epochs)
     schedule = "constant_with_warmup" if hyper.schedule == "constant" and hyper.warmup_ratio else hyper.schedule
@@ -205,7 +220,8 @@ def _arguments(
         lr_scheduler_type=schedule,
         warmup_steps=round(hyper.warmup_ratio * steps),
         weight_decay=hyper.weight_decay,
-        max_grad_norm=hyper.max_grad_norm,
+        max_grad_norm=0.0 if hyper.optimizer == "adafactor" else hyper.max_grad_norm,
+        **({"optim": "adafactor"} if hyper.optimizer == "adafactor" else {}),
         seed=seed,
         logging_steps=max(1, steps // _LOGGED),
         logging_nan_inf_filter=False,
@@ -220,7 +236,7 @@ def _arguments(
         disable_tqdm=True,
         log_level="error",
         report_to=list(report_to) or "none",
-        **_precision(hyper.precision),
+        **_precision(hyper.precision, model),
     )
 
 
@@ -236,10 +252,11 @@ def _per_device(hyper: Hyperparameters) -> int:
     return share
 
 
-def _precision(wanted: str) -> dict[str, bool]:
+def _precision(wanted: str, model: Any) -> dict[str, bool]:
     if wanted == "auto":
         gpu = torch.cuda.is_available()
-        wanted = "fp32" if not gpu else "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        overflows = model.config.is_encoder_decoder  # T5, trained in bf16, leaves the range of fp16
+        wanted = "fp32" if not gpu else "bf16" if torch.cuda.is_bf16_supported() else "fp32" if overflows else "fp16"
     if wanted == "fp16" and not torch.accelerator.is_available():
         raise ConfigError("fp16 training needs a GPU; set precision to fp32 or auto")
     return {"bf16": wanted == "bf16", "fp16": wanted == "fp16"}

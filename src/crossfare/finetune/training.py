@@ -19,6 +19,9 @@ from crossfare.types import Progress, Usage, canonical_json
 
 Feature = Mapping[str, Any]
 
+Loss = Callable[[Any, Any], Any]
+"""From a model's outputs and the labels of a batch to its mean loss."""
+
 
 class Encoder(Protocol):
     """A model with its tokenizer; ``collate`` makes a batch of tensors from features."""
@@ -61,6 +64,7 @@ def finetune(
     out: Path,
     hyper: Hyperparameters,
     seed: int = 0,
+    loss: Callable[[E], Loss | None] | None = None,
     validate: Callable[[E], float] | None = None,
     progress: Progress | None = None,
     report_to: Sequence[str] = (),
@@ -68,8 +72,9 @@ def finetune(
     """Fine-tune what ``load`` returns on the features ``featurise`` makes, and save it in the folder ``out``.
 
     ``load`` is called with the random state set, so that a new head depends on ``seed`` alone; on a CPU the whole
-    result does. A feature maps names to arrays (the tokens are ``input_ids``) and targets. ``validate`` scores the
-    model on a validation set, higher is better; it is called after each epoch if ``hyper.select_best``.
+    result does. A feature maps names to arrays (the tokens are ``input_ids``) and targets. ``loss`` makes the loss for
+    what was loaded; without it the model computes its own. ``validate`` scores the model on a validation set, higher
+    is better; it is called after each epoch if ``hyper.select_best``.
 
     Long trainings leave a resumable checkpoint in a hidden folder beside ``out`` every ``hyper.save_every``
     seconds; called again with the same arguments after a kill, training goes on from there, and the seconds spent
@@ -96,7 +101,10 @@ def finetune(
             raise DataError("the training set is empty; give at least one example to fine-tune on")
         scratch = _scratch(out, features, {"hyper": hyper.identity(), "seed": seed, "model": str(encoder.model.config)})
         score = (lambda: validate(encoder)) if validate else None
-        trainer = trainers.make(encoder, features, scratch, hyper, seed=seed, validate=score, report_to=report_to)
+        own = loss(encoder) if loss else None
+        trainer = trainers.make(
+            encoder, features, scratch, hyper, seed=seed, loss=own, validate=score, report_to=report_to
+        )
         watch = trainers.watch(trainer, progress, hyper.save_every, started)
         try:
             trainer.train(resume_from_checkpoint=_last_checkpoint(scratch))
@@ -124,7 +132,8 @@ def _scratch(out: Path, features: Sequence[Feature], settings: Mapping[str, Any]
     folder = out.parent / f".{out.name}.training"
     hasher = hashlib.sha256(canonical_json(settings).encode())
     for name in features[0]:
-        hasher.update(np.concatenate([np.atleast_1d(feature[name]) for feature in features]).tobytes())
+        for feature in features:
+            hasher.update(np.atleast_1d(feature[name]).tobytes())
     marker, run = folder / "run.txt", hasher.hexdigest()
     if not marker.exists() or marker.read_text() != run:
         shutil.rmtree(folder, ignore_errors=True)

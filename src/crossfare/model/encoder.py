@@ -26,6 +26,7 @@ _DROPOUTS = (
     "attention_dropout",
     "qa_dropout",
     "seq_classif_dropout",
+    "dropout_rate",
 )
 
 
@@ -71,8 +72,8 @@ def load(
     """Load weights (as fp32, whatever the file holds) and tokenizer.
 
     ``head`` names the transformers class ("AutoModelForQuestionAnswering"); ``trained`` demands that the head be
-    in the checkpoint, otherwise a new one is initialised from the current random state. ``settings`` are set
-    on the model's config; ``dropout`` sets every dropout rate the architecture has.
+    in the checkpoint, otherwise a new one is initialised from the current random state. ``configure`` changes
+    the model's config; ``dropout`` sets every dropout rate the architecture has.
 
     Raises:
         ConfigError: nothing loadable there, weights of another architecture, no trained head, or a slow tokenizer.
@@ -119,8 +120,8 @@ def _check(path: str, model: Any, info: Mapping[str, Any], trained: bool) -> Non
     """Raise if weights that must come from the checkpoint did not: transformers would only warn."""
     mismatched = [key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"]]
     new = [*info["missing_keys"], *mismatched]
-    prefix = f"{model.base_model_prefix}."
-    lost = [key for key in new if key.startswith(prefix) and ".pooler." not in key]
+    prefix = f"{model.base_model_prefix}." if model.base_model is not model else ""
+    lost = [key for key in new if key.startswith(prefix) and "pooler." not in key]
     if lost:
         raise ConfigError(
             f"the checkpoint {path} does not fit {type(model).__name__}: {len(lost)} weights of the encoder "
@@ -138,6 +139,17 @@ def _longest(model: Any, tokenizer: Any) -> int:
     if getattr(model.config, "max_position_embeddings", None):
         limit = min(limit, model.config.max_position_embeddings - (0 if padding is None else padding + 1))
     return limit
+
+
+def shortened(tokenizer: Any, texts: Sequence[str], limit: int) -> list[str]:
+    """Cut each text after its first ``limit`` tokens."""
+    encoded = tokenizer(
+        list(texts), add_special_tokens=False, truncation=True, max_length=limit + 1, return_offsets_mapping=True
+    )
+    return [
+        text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
+        for text, offsets in zip(texts, encoded["offset_mapping"], strict=True)
+    ]
 
 
 @contextmanager
