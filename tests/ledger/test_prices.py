@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare.errors import ConfigError, PriceError
-from crossfare.ledger import Catalogue, Price, per_1k
+from crossfare.ledger import STALE_AFTER_DAYS, Catalogue, Price, per_1k
 from crossfare.types import Cost, Usage
 
 DECEMBER = date(2021, 12, 15)
@@ -22,6 +22,26 @@ own_file = """
 checked: 2026-01-31
 offers:
   - {{offer: mine, unit: character, per: 1000, amount: "0.5", valid_from: 2026-01-01, source: contract{more}}}
+"""
+
+
+RATES = """
+  - {offer: exchange-rate:eur, unit: currency, amount: "1.10", valid_from: 2026-01-10, source: the bank}
+  - {offer: exchange-rate:eur, unit: currency, amount: "1.20", valid_from: 2026-03-01, source: the bank}
+"""
+
+RATES_FILE = "checked: 2026-01-31\noffers:" + RATES
+
+TOKENS = """
+checked: 2026-01-31
+offers:
+  - offer: our-llm
+    unit: token
+    per: 1000000
+    amount: "0.15"
+    output_amount: "0.60"
+    valid_from: 2026-01-01
+    source: contract
 """
 
 
@@ -76,7 +96,7 @@ def test_a_mean_is_computed_from_its_offers() -> None:
 
 def test_a_mean_keeps_its_value_after_one_of_its_offers_has_ended() -> None:
     assert CATALOGUE.get("paper-api-mean") == CATALOGUE.get("paper-api-mean", DECEMBER)
-    with pytest.raises(PriceError, match="ended on 2024-12-10"):
+    with pytest.raises(PriceError, match="was withdrawn on 2024-12-10"):
         CATALOGUE.get("ibm-translator")
 
 
@@ -104,6 +124,7 @@ def test_zero_costs_nothing_but_unmeasured_is_an_error() -> None:
         ("zzz", None, "crossfare prices"),
         ("v100-gcp", date(2021, 11, 30), "no price of 'v100-gcp' is known for 2021-11-30"),
         ("ibm-translator", date(2024, 12, 11), "known: 2021-12-01 to 2024-12-10"),
+        ("exchange-rate:eur", None, "no price is known"),
     ],
 )
 def test_an_unknown_price_is_an_error(offer: str, on: date | None, message: str) -> None:
@@ -154,6 +175,14 @@ def test_own_files_add_and_replace_offers(tmp_path: Path) -> None:
             "alike",
         ),
         (own_file.format(more="") + "  - {offer: m, mean_of: [nobody], valid_from: 2026-02-01, source: s}\n", "nobody"),
+        (own_file.format(more=", output_amount: '1'"), "unit token needs"),
+        (TOKENS.replace('    output_amount: "0.60"\n', ""), "unit token needs"),
+        (own_file.format(more="").replace("unit: character", "unit: currency"), "exchange-rate:eur and the like"),
+        (own_file.format(more="").replace("offer: mine", "offer: exchange-rate:eur"), "exchange-rate:eur and the like"),
+        (own_file.format(more=", counting: by hand"), "counting"),
+        (own_file.format(more=", counting: {characters: word, white_space: true, markup: free}"), "characters"),
+        (TOKENS + "    counting: {characters: byte, white_space: true, markup: free}", "bill characters"),
+        (RATES_FILE.replace("unit: currency", "unit: currency, currency: EUR"), "stated in USD"),
         ("checked: [", "not valid YAML"),
         ("- 1", "prices.yaml"),
     ],
@@ -171,11 +200,38 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_another_currency_needs_a_rate(tmp_path: Path) -> None:
-    without = Catalogue.load([written(tmp_path, own_file.format(more=", currency: EUR"))])
-    with pytest.raises(PriceError, match="usd_rate"):
+    euros = own_file.format(more=", currency: EUR").rstrip()
+    without = Catalogue.load([written(tmp_path, euros)])
+    with pytest.raises(PriceError, match="exchange-rate:eur"):
         without.cost(Usage(characters=1000), "mine")
-    rated = Catalogue.load([written(tmp_path, own_file.format(more=', currency: EUR, usd_rate: "1.10"'))])
-    assert rated.cost(Usage(characters=1000), "mine").usd == Decimal("0.55")
+    catalogue = Catalogue.load([written(tmp_path, euros + RATES)])
+    usage = Usage(characters=1000)
+    assert catalogue.cost(usage, "mine") == Cost(Decimal("0.6"), "mine@2026-01-01 + exchange-rate:eur@2026-03-01")
+    on = date(2026, 2, 1)
+    assert catalogue.cost(usage, "mine", on) == Cost(Decimal("0.55"), "mine@2026-01-01 + exchange-rate:eur@2026-01-10")
+    with pytest.raises(PriceError, match="exchange-rate:eur"):  # no rate was known by then
+        catalogue.cost(usage, "mine", date(2026, 1, 5))
+    with pytest.raises(PriceError, match="it prices no work"):
+        catalogue.cost(usage, "exchange-rate:eur")
+    rows = {row["offer"]: row for row in catalogue.describe(on)}
+    assert (rows["exchange-rate:eur"]["amount"], rows["exchange-rate:eur"]["unit"]) == ("1.20 USD", "EUR")
+    assert catalogue.cost(Usage(characters=1_000_000), "deepl-api-eur").usd == 24
+
+
+def test_a_currency_file_states_its_rates_in_dollars(tmp_path: Path) -> None:
+    text = (
+        own_file.format(more="").replace("checked: 2026-01-31", "checked: 2026-01-31\ncurrency: EUR").rstrip() + RATES
+    )
+    assert Catalogue.load([written(tmp_path, text)]).cost(Usage(characters=1000), "mine").usd == Decimal("0.6")
+
+
+def test_tokens_read_and_written_have_a_price_each(tmp_path: Path) -> None:
+    catalogue = Catalogue.load([written(tmp_path, TOKENS)])
+    cost = catalogue.cost(Usage(input_tokens=2_000_000, output_tokens=500_000), "our-llm")
+    assert cost == Cost(Decimal("0.6"), "our-llm@2026-01-01")
+    with pytest.raises(PriceError, match="output_tokens were not measured"):
+        catalogue.cost(Usage(input_tokens=1), "our-llm")
+    assert {row["offer"]: row["amount"] for row in catalogue.describe()}["our-llm"] == "0.15 read and 0.60 written USD"
 
 
 def test_the_list_shows_age_and_marks_stale_records() -> None:
@@ -188,7 +244,13 @@ def test_the_list_shows_age_and_marks_stale_records() -> None:
         "age": "3 d",
         "evidence": "published",
         "source": "Rosa et al. 2021, section 4.5 (Google Cloud, December 2021)",
+        "counting": "",
+        "free": "",
+        "retired": "",
     }
+    assert rows["ibm-translator"]["retired"] == "withdrawn on 2024-12-10"
+    assert rows["azure-translator"]["counting"] == "counts UTF-16 units, blanks billed, tags billed"
+    assert rows["google-translate"]["free"] == "500,000 characters a month are free"
     assert rows["annotation-qa"]["unit"] == "5 examples"
     assert rows["paper-api-mean"]["amount"] == "16.6667 USD"
     assert rows["ibm-translator"]["valid"] == "2021-12-01 to 2024-12-10"
@@ -241,9 +303,36 @@ def test_usage_adds_like_numbers(a: Usage, b: Usage, c: Usage) -> None:
     )
 
 
+def test_matching_lists_a_part_of_the_catalogue() -> None:
+    assert {price.offer for price in CATALOGUE.matching("lambda")} >= {"a10-lambda", "h100-sxm-lambda"}
+    assert len({price.offer for price in CATALOGUE.matching("google-translate")}) == 1
+    with pytest.raises(PriceError, match="did you mean google-translate"):
+        CATALOGUE.matching("gogle-translate")
+
+
+def test_stale_records_are_those_unchecked_for_longer_than_the_limit() -> None:
+    last = CATALOGUE.get("v100-gcp").checked
+    limit = last + timedelta(days=STALE_AFTER_DAYS)
+    assert "v100-gcp" not in {price.offer for price in CATALOGUE.stale(limit)}
+    assert "v100-gcp" in {price.offer for price in CATALOGUE.stale(limit + timedelta(days=1))}
+    assert not CATALOGUE.stale(last)
+
+
 def test_a_price_names_itself() -> None:
     price = CATALOGUE.get("v100-gcp")
     assert isinstance(price, Price)
     assert price.ref == "v100-gcp@2021-12-01"
     assert price.holds(date(2030, 1, 1))
     assert not price.holds(date(2021, 11, 30))
+
+
+def test_the_documented_price_file_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    catalogue = Catalogue.load([written(tmp_path, example)])
+    assert catalogue.cost(Usage(annotated=100), "our-annotators").usd == Decimal("37.8")
+    assert catalogue.cost(Usage(input_tokens=10**6, output_tokens=10**6), "our-llm").usd == Decimal("0.5")
+    named = {name for line in text.split("## What is counted")[0].splitlines() for name in line.split("|")[1:2]}
+    shipped = {price.offer for price in CATALOGUE}
+    listed = {part.strip(" `") for cell in named for part in cell.split(",")}
+    assert shipped <= listed

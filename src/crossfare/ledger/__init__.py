@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crossfare.ledger.book import Book, Entry
-from crossfare.ledger.prices import Catalogue, Price, per_1k
+from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, Counting, Price, per_1k
 
-__all__ = ["Book", "Catalogue", "Entry", "Price", "per_1k"]
+__all__ = ["STALE_AFTER_DAYS", "Book", "Catalogue", "Counting", "Entry", "Price", "per_1k"]

@@ -1,0 +1,156 @@
+"""Price files: the YAML form of price records, shipped or one's own (see docs/prices.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from crossfare.errors import ConfigError
+from crossfare.ledger.price import EXCHANGE_RATE, Counting, Evidence, Price, Unit
+
+
+def _exact(value: Any) -> Any:
+    """Reject binary floating point: money in a file is written as text or as a whole number."""
+    if isinstance(value, (bool, float)):
+        raise ValueError(f'put the number {value} in quotes ("{value}"), so that it stays exact')
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[Exact, Field(gt=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Counting(_Strict):
+    characters: Literal["code-point", "utf-16", "byte"]
+    white_space: bool
+    markup: Literal["billed", "free"]
+    minimum: int = Field(default=0, ge=0)
+
+
+class _Offer(_Strict):
+    offer: str = Field(pattern=r"^[a-z0-9][a-z0-9._:/-]*$")
+    unit: Unit | None = None
+    per: Positive = Decimal(1)
+    amount: Exact | None = None
+    output_amount: Exact | None = None
+    mean_of: tuple[str, ...] = ()
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    valid_from: date
+    valid_to: date | None = None
+    retired: date | None = None
+    checked: date | None = None
+    source: str = Field(min_length=1)
+    evidence: Evidence = "published"
+    counting: _Counting | None = None
+    free_per_month: int | None = Field(default=None, gt=0)
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> _Offer:
+        if bool(self.mean_of) == (self.amount is not None):
+            raise ValueError(f"{self.offer}: give either amount or mean_of")
+        if self.mean_of and (self.unit or self.currency):
+            raise ValueError(f"{self.offer}: unit and currency of a mean are those of its offers; leave them out")
+        if self.amount is not None and self.unit is None:
+            raise ValueError(f"{self.offer}: say what the amount buys (unit: {', '.join(get_args(Unit))})")
+        if self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError(f"{self.offer}: valid_to lies before valid_from")
+        self._check_unit()
+        return self
+
+    def _check_unit(self) -> None:
+        if (self.unit == "token") != (self.output_amount is not None):
+            raise ValueError(f"{self.offer}: unit token needs amount (tokens read) and output_amount (tokens written)")
+        if (self.unit == "currency") != self.offer.startswith(EXCHANGE_RATE):
+            raise ValueError(f"{self.offer}: unit currency is for offers named {EXCHANGE_RATE}eur and the like")
+        if self.unit == "currency" and (self.currency or "USD") != "USD":
+            raise ValueError(f"{self.offer}: an exchange rate is stated in USD")
+        if self.counting and self.unit != "character":
+            raise ValueError(f"{self.offer}: counting is for offers that bill characters")
+
+
+class _File(_Strict):
+    checked: date
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    offers: tuple[_Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An offer as a file states it. ``unit`` and ``amount`` are None for a mean of other offers."""
+
+    offer: str
+    unit: Unit | None
+    amount: Decimal | None
+    mean_of: tuple[str, ...]
+    valid_from: date
+    path: Path
+    _stated: _Offer
+    _file: _File
+
+    def price(self) -> Price:
+        """The price the file states; not for a mean."""
+        stated = self._stated
+        assert stated.unit is not None
+        assert stated.amount is not None
+        currency = stated.currency or ("USD" if stated.unit == "currency" else self._file.currency)
+        return self._made(stated.unit, stated.per, stated.amount, currency)
+
+    def mean(self, members: tuple[Price, ...], amount: Decimal) -> Price:
+        """The price of a mean: alike in everything with its members but the amount."""
+        first = members[0]
+        return self._made(first.unit, first.per, amount, first.currency)
+
+    def _made(self, unit: Unit, per: Decimal, amount: Decimal, currency: str) -> Price:
+        stated = self._stated
+        return Price(
+            offer=stated.offer,
+            unit=unit,
+            per=per,
+            amount=amount,
+            currency=currency,
+            valid_from=stated.valid_from,
+            valid_to=stated.valid_to or stated.retired,
+            checked=stated.checked or self._file.checked,
+            source=stated.source,
+            evidence=stated.evidence,
+            counting=Counting(**stated.counting.model_dump()) if stated.counting else None,
+            note=stated.note.strip(),
+            mean_of=stated.mean_of,
+            output_amount=stated.output_amount,
+            free_per_month=stated.free_per_month,
+            retired=stated.retired,
+        )
+
+
+def read(path: Path) -> list[Record]:
+    """Read a price file.
+
+    Raises:
+        ConfigError: it cannot be read, is not YAML, or does not have the form of a price file; the
+            message names the file and the key.
+    """
+    try:
+        file = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a price file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {problems}") from error
+    refs = [(offer.offer, offer.valid_from) for offer in file.offers]
+    for offer, start in refs:
+        if refs.count((offer, start)) > 1:
+            raise ConfigError(f"{path}: {offer} has two records valid from {start}; keep one")
+    return [Record(o.offer, o.unit, o.amount, o.mean_of, o.valid_from, path, o, file) for o in file.offers]

@@ -1,0 +1,22 @@
+"""What Rosa et al. (2021) published: their scores, and their costs and latencies recomputed."""
+
+from __future__ import annotations
+
+from crossfare.paper.audit import Assumptions, Audit, audit
+from crossfare.paper.cells import Cell, Computation, Verdict
+from crossfare.paper.layout import full_table, to_json, to_tables
+from crossfare.paper.published import PublishedScore, published_scores
+
+__all__ = [
+    "Assumptions",
+    "Audit",
+    "Cell",
+    "Computation",
+    "PublishedScore",
+    "Verdict",
+    "audit",
+    "full_table",
+    "published_scores",
+    "to_json",
+    "to_tables",
+]

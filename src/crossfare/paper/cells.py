@@ -1,0 +1,84 @@
+"""A cell of the paper's Table 1 beside what its own inputs give, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from crossfare.paper.published import Input
+
+Verdict = Literal["exact", "rounding", "rounded input", "assumption", "does not reproduce"]
+Explains = Literal["rounded input", "assumption", "nothing stated"]
+
+# A difference of one in ten thousand is put down to rounding on the way (50,793.00 for 50,792.34).
+_ROUNDING = Decimal("1e-4")
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """A value, how it is computed, and from what.
+
+    ``explains`` says what it would mean if this were what the paper computed: one of its inputs was
+    rounded, it made an assumption it does not state, or nothing that it states.
+    """
+
+    value: Decimal
+    formula: str
+    inputs: tuple[Input, ...] = ()
+    explains: Explains = "nothing stated"
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cost or latency of Table 1.
+
+    ``computed`` is made from the stated inputs; ``others`` are further computations: first those that
+    would explain the printed figure, then what the same cell would be for other languages or readings.
+    ``unit`` is "USD", "USD/1k" or "s/batch"; ``text`` is the figure as a copy of the text reads.
+    """
+
+    name: str
+    title: str
+    unit: str
+    printed: Decimal
+    computed: Computation
+    others: tuple[Computation, ...] = ()
+    note: str = ""
+    text: str = ""
+
+    @property
+    def difference(self) -> Decimal:
+        """Recomputed minus printed, as a fraction of what is printed."""
+        return (self.computed.value - self.printed) / self.printed
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the printed figure comes out of the stated inputs.
+
+        exact: rounded to the printed digits it is the printed figure. rounding: it misses by no more
+        than one in the last digit, or by no more than 0.01 %. Otherwise what the first computation
+        that gives the printed figure explains it by; without one, it does not reproduce.
+        """
+        agreement = agree(self.printed, self.computed.value)
+        if agreement:
+            return agreement
+        for other in self.others:
+            if other.explains != "nothing stated" and agree(self.printed, other.value):
+                return other.explains
+        return "does not reproduce"
+
+    @property
+    def matches(self) -> tuple[Computation, ...]:
+        """The further computations that give the printed figure."""
+        return tuple(other for other in self.others if agree(self.printed, other.value))
+
+
+def agree(printed: Decimal, value: Decimal) -> Literal["exact", "rounding"] | None:
+    """Whether a value could have been printed like this; None if not."""
+    last_digit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
+    if value.quantize(last_digit, rounding=ROUND_HALF_UP) == printed:
+        return "exact"
+    difference = abs(value - printed)
+    return "rounding" if difference <= max(last_digit, abs(printed) * _ROUNDING) else None

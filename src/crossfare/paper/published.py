@@ -1,0 +1,127 @@
+"""The figures as the paper prints them: scores (``scores.yaml``) and what costs are made from (``inputs.yaml``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from crossfare.data.catalog import published
+from crossfare.types import TaskName
+
+PaperEngine = Literal["open", "commercial"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScore:
+    """One score of the paper's Tables 1 to 5, in one language.
+
+    ``engine`` is "open" (OPUS-MT) or "commercial" (Google Translate), None where nothing is translated
+    or the paper does not say; ``model`` is the role of the model, ``checkpoint`` its name in the paper.
+    ``method`` is None for a system of another kind. An ``upper_bound`` was not measured: the paper takes
+    over the score on original English data.
+    """
+
+    table: int
+    row: str
+    task: TaskName
+    method: str | None
+    engine: PaperEngine | None
+    model: str
+    checkpoint: str
+    training: str
+    language: str
+    metric: str
+    value: float
+    upper_bound: bool
+
+    @property
+    def source(self) -> str:
+        """Where it is printed: "Rosa et al. 2021, Table 2, row (5)"."""
+        return f"Rosa et al. 2021, Table {self.table}" + (f", row {self.row}" if self.row else "")
+
+
+def published_scores(
+    task: TaskName | None = None, *, table: int | None = None, language: str | None = None
+) -> tuple[PublishedScore, ...]:
+    """The scores of Tables 1 to 5, or those of one task, table or language, in the paper's order."""
+    return tuple(
+        score
+        for score in _scores()
+        if task in (None, score.task) and table in (None, score.table) and language in (None, score.language)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A number that costs are computed from, and where it is from."""
+
+    name: str
+    value: Decimal
+    unit: str
+    source: str
+
+
+@cache
+def inputs() -> Mapping[str, Input]:
+    """Everything that the text states or that was counted, by name, and the characters of Tables 6 to 8.
+
+    Of a dataset, "NAME" is all its characters and "NAME/each" those per example.
+    """
+    values = _yaml("inputs.yaml")
+    found = {
+        name: Input(name, Decimal(given["value"]), given["unit"], given["source"])
+        for name, given in {**values["stated"], **values["counted"]}.items()
+    }
+    for row in published():
+        table = f"Table {row.table}"
+        found[row.name] = Input(row.name, Decimal(row.characters), "characters", table)
+        found[f"{row.name}/each"] = Input(f"{row.name}/each", row.per_unit, f"characters per {row.unit}", table)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A cell of Table 1: its figure with all the digits it has, and how a copy of the text shows it."""
+
+    figure: Decimal
+    text: str
+
+
+@cache
+def printed() -> Mapping[str, Printed]:
+    """The cost and latency cells of Table 1, by name."""
+    cells = _yaml("inputs.yaml")["printed"]
+    return {name: Printed(Decimal(cell["printed"]), cell.get("text", cell["printed"])) for name, cell in cells.items()}
+
+
+@cache
+def _scores() -> tuple[PublishedScore, ...]:
+    return tuple(
+        PublishedScore(
+            table=table["table"],
+            row=row.get("row", ""),
+            task=table["task"],
+            method=row.get("method"),
+            engine=row.get("engine"),
+            model=row.get("model", "target-encoder"),
+            checkpoint=row.get("checkpoint", ""),
+            training=row.get("training", ""),
+            language=language,
+            metric=table["metric"],
+            value=float(value),
+            upper_bound=row.get("upper_bound", False),
+        )
+        for table in _yaml("scores.yaml")["tables"]
+        for row in table["rows"]
+        for language, value in row["scores"].items()
+    )
+
+
+def _yaml(name: str) -> Any:
+    return yaml.safe_load(files("crossfare.paper").joinpath(name).read_text(encoding="utf-8"))
