@@ -1,5 +1,42 @@
-"""Which method to choose: paired comparisons between results."""
+"""Which method to choose: paired comparisons, Pareto fronts, break-evens, and a recommendation with its reasons."""
 
+from crossfare.compare.breakeven import BreakEven, Curve, break_even, break_evens, curves, grid
 from crossfare.compare.contests import Contest, contests
+from crossfare.compare.export import to_json
+from crossfare.compare.frontier import cost_front, latency_front
+from crossfare.compare.gather import decisions
+from crossfare.compare.model import Component, Decision, Option, Pair, Rate
+from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
+from crossfare.compare.runs import RunRecord, read_run, reprice
+from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
 
-__all__ = ["Contest", "contests"]
+__all__ = [
+    "ALPHA",
+    "BreakEven",
+    "Component",
+    "Constraints",
+    "Contest",
+    "Curve",
+    "Decision",
+    "Flip",
+    "Option",
+    "Pair",
+    "Rate",
+    "Recommendation",
+    "RunRecord",
+    "Verdict",
+    "break_even",
+    "break_evens",
+    "contests",
+    "cost_front",
+    "curves",
+    "decisions",
+    "grid",
+    "latency_front",
+    "price_flips",
+    "read_run",
+    "recommend",
+    "reprice",
+    "to_json",
+    "volume_flips",
+]

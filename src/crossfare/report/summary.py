@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from statistics import fmean, stdev
 
-from crossfare.types import Cost, Latency, Result, RunSpec, Score, TaskName, Yield
-
-# Two-sided 95 % points of Student's t for 1 to 9 degrees of freedom; the last is kept for more
-# (a little too wide, never too narrow).
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+from crossfare.compare.estimates import Estimate, estimate
+from crossfare.types import Cost, Latency, Result, RunSpec, TaskName, Yield
 
 BATCH_SIZE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A score over seeds with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-    seeds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +65,6 @@ def _crowded_roles(specs: Iterable[RunSpec]) -> set[tuple[TaskName, str]]:
 def targets(of: Iterable[Line]) -> tuple[str, ...]:
     """The target languages, in order of first appearance."""
     return tuple(dict.fromkeys(spec.target for line in of for spec in line.specs))
-
-
-def estimate(scores: Sequence[Score]) -> Estimate:
-    """The mean over seeds with its 95 % interval.
-
-    One seed has its bootstrap interval over the test examples. Several add a second, independent
-    source of error, the seed: the half-width of the t-interval of the mean over seeds joins the
-    mean bootstrap half-width in quadrature, on each side.
-    """
-    values = [score.value for score in scores]
-    mean = fmean(values)
-    spread = 0.0
-    if len(values) > 1:
-        spread = _T95[min(len(values) - 1, len(_T95)) - 1] * stdev(values) / math.sqrt(len(values))
-    below = math.hypot(fmean(score.value - score.low for score in scores), spread)
-    above = math.hypot(fmean(score.high - score.value for score in scores), spread)
-    return Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), len(values))
 
 
 def mean_cost(results: Iterable[Result], pick: Callable[[Result], Cost | None]) -> Decimal | None:

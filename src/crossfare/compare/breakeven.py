@@ -1,0 +1,74 @@
+"""From how many examples on is one method cheaper than another?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from itertools import combinations
+
+from crossfare.compare.model import Decision, Option
+
+_STEPS = (1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """``first`` is cheaper up to ``examples`` examples, ``then`` from there on.
+
+    Without ``examples`` the costs never cross: ``first`` costs no more than ``then`` at any volume.
+    """
+
+    first: Option
+    then: Option
+    examples: Decimal | None
+
+
+def break_even(fixed_a: Decimal, per_1k_a: Decimal, fixed_b: Decimal, per_1k_b: Decimal) -> Decimal | None:
+    """The number of examples at which two methods cost the same; None if one is never dearer.
+
+    fixed_a + per_1k_a * n / 1000 = fixed_b + per_1k_b * n / 1000, solved for n > 0.
+    """
+    saved_once, paid_again = fixed_b - fixed_a, per_1k_a - per_1k_b
+    if saved_once * paid_again <= 0:
+        return None
+    with localcontext(prec=28):
+        return saved_once * 1000 / paid_again
+
+
+def break_evens(decision: Decision) -> tuple[BreakEven, ...]:
+    """Every pair of methods; those whose costs cross come first, lowest volume first."""
+    found = [_between(decision, a, b) for a, b in combinations(decision.options, 2)]
+    return tuple(sorted(found, key=lambda each: (each.examples is None, each.examples or Decimal(0))))
+
+
+def _between(decision: Decision, a: Option, b: Option) -> BreakEven:
+    fixed_a, fixed_b = decision.fixed_usd(a), decision.fixed_usd(b)
+    per_1k_a, per_1k_b = decision.recurring_usd_per_1k(a), decision.recurring_usd_per_1k(b)
+    examples = break_even(fixed_a, per_1k_a, fixed_b, per_1k_b)
+    first, then = (a, b) if (fixed_a, per_1k_a) <= (fixed_b, per_1k_b) else (b, a)
+    return BreakEven(first, then, examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What one method costs in total, at each of a row of volumes."""
+
+    option: Option
+    points: tuple[tuple[Decimal, Decimal], ...]
+
+
+def curves(decision: Decision, volumes: Sequence[Decimal]) -> tuple[Curve, ...]:
+    """Total cost over volume, (examples, USD), for every method."""
+    return tuple(Curve(o, tuple((n, decision.total_usd(o, n)) for n in volumes)) for o in decision.options)
+
+
+def grid(decision: Decision, examples: Decimal) -> tuple[Decimal, ...]:
+    """Volumes to draw curves over: 1, 2, 5, 10, ... to ten times the asked or the last break-even volume."""
+    crossings = [each.examples for each in break_evens(decision) if each.examples is not None]
+    last = 10 * max([examples, *crossings])
+    found = [Decimal(1)]
+    while found[-1] < last:
+        decade, step = divmod(len(found), len(_STEPS))
+        found.append(Decimal(_STEPS[step]).scaleb(decade))
+    return tuple(found)

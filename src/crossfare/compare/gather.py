@@ -1,0 +1,230 @@
+"""From runs to decisions: bring together what several seeds, runs and languages say of one method."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from statistics import fmean
+
+from crossfare.compare.cells import Cell, asked_cells, engine_label, gather_cells, label, leave_out, run_names
+from crossfare.compare.contests import pool
+from crossfare.compare.estimates import Estimate, estimate, over_targets
+from crossfare.compare.model import Component, Decision, Option, Part, Rate
+from crossfare.compare.paired import PairedTests, over_languages
+from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
+from crossfare.errors import ConfigError
+
+# Quantities are kept to this: a billionth of a character, a second or an example.
+_QUANTUM = Decimal("1e-9")
+
+_PARTS: Mapping[Share, Part] = {
+    "translation": "translation",
+    "annotation": "annotation",
+    "fine_tuning": "fine-tuning",
+    "translation_per_1k": "translation",
+    "inference_per_1k": "inference",
+}
+
+_Names = Mapping[tuple[int, str], str]
+"""What a resource of a run (by its identity) is called in a decision."""
+
+
+def decisions(
+    runs: Sequence[RunRecord],
+    *,
+    tasks: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    without: Sequence[str] = (),
+    mean: bool = False,
+) -> tuple[Decision, ...]:
+    """One decision per task and target language, or per task over the mean of its languages.
+
+    ``tasks`` and ``targets`` keep some; ``without`` leaves out engines (by name, or "reference" for
+    every engine that looks translations up) and methods. Cells that are equal but for the seed are
+    pooled, over runs too, if the runs describe the task alike, had the same hardware and prices,
+    and share no seed; otherwise they are listed by run.
+
+    Raises:
+        ConfigError: the runs do not hold what is asked for, or nothing is left.
+    """
+    cells = leave_out(asked_cells(gather_cells(runs), tasks, targets), without)
+    if not cells:
+        raise ConfigError("no result is left to choose from; leave out less")
+    groups: dict[str, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    for cell in cells:
+        groups[cell.task][cell.target].append(cell)
+    if mean:
+        return tuple(_mean(task, tuple(by_target.values())) for task, by_target in groups.items())
+    return tuple(_decision(own) for by_target in groups.values() for own in by_target.values())
+
+
+# -- one language -----------------------------------------------------------------------------
+
+
+def _decision(cells: Sequence[Cell]) -> Decision:
+    first, names = cells[0], _resource_names(cells)
+    options = tuple(_option(cell, cells, names) for cell in cells)
+    pairs = PairedTests({cell.key: pool(cell.scores) for cell in cells})
+    return Decision(
+        first.task, first.target, first.metric, _rates(cells, names, options), options, pairs, _notes(cells)
+    )
+
+
+def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
+    facts, quality = cell.engine, estimate(cell.scores)
+    components = _components(cell, names)
+    return Option(
+        key=cell.key,
+        label=label(cell, cells),
+        fixed=tuple(each for share, each in components if not share.endswith("per_1k")),
+        recurring=tuple(each for share, each in components if share.endswith("per_1k")),
+        quality=quality.value,
+        low=quality.low,
+        high=quality.high,
+        latency_ms=_latency_ms(cell),
+        seeds=quality.seeds,
+        engine=engine_label(cell) if cell.first.spec.engine else "",
+        note=facts.note if facts else "",
+        reference=cell.reference,
+    )
+
+
+def _latency_ms(cell: Cell) -> float | None:
+    """What translation adds to one request, 95th percentile; None if it translates and was not timed."""
+    if all(result.translation_per_1k is None for _, result in cell.results):
+        return 0.0
+    found = [each.p95 for _, result in cell.results for each in result.latency if each.batch_size == 1]
+    return 1000 * fmean(found) if found else None
+
+
+def _components(cell: Cell, names: _Names) -> list[tuple[Share, Component]]:
+    """The quantities of every priced resource, means over seeds; recurring ones per 1,000 examples."""
+    sums: dict[tuple[Share, str], Decimal] = defaultdict(Decimal)
+    with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
+        for run, result in cell.results:
+            for share in (share for share in SHARES if getattr(result, share) is not None):
+                per = Decimal(1000) / examples_of(result, share) if share.endswith("per_1k") else Decimal(1)
+                for entry in run.steps(result, share):
+                    for resource in entry.resources:
+                        for bill in run.bills(resource):
+                            sums[share, names[id(run), bill.name]] += bill.quantity(entry) * per
+        return [
+            (share, Component(_PARTS[share], resource, (total / len(cell.results)).quantize(_QUANTUM)))
+            for (share, resource), total in sums.items()
+        ]
+
+
+def _resource_names(cells: Sequence[Cell]) -> _Names:
+    """What is billed, by its own name; where runs pay different prices for it, by the run's name too."""
+    runs = list({id(run): run for cell in cells for run, _ in cell.results}.values())
+    bills = [(run, bill) for run in runs for resource in run.resources for bill in run.bills(resource)]
+    rates: dict[str, set[Rate]] = defaultdict(set)
+    for _, bill in bills:
+        rates[bill.name].add(bill.rate)
+    marks = dict(zip(map(id, runs), run_names(runs), strict=True))
+    return {
+        (id(run), bill.name): bill.name if len(rates[bill.name]) == 1 else f"{bill.name} [{marks[id(run)]}]"
+        for run, bill in bills
+    }
+
+
+def _rates(cells: Sequence[Cell], names: _Names, options: Sequence[Option]) -> dict[str, Rate]:
+    """The prices of what the options use."""
+    used = {each.resource for option in options for each in (*option.fixed, *option.recurring)}
+    return {
+        name: bill.rate
+        for cell in cells
+        for run, _ in cell.results
+        for resource in run.resources
+        for bill in run.bills(resource)
+        if (name := names[id(run), bill.name]) in used
+    }
+
+
+def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
+    notes = []
+    if any(len({id(run) for run, _ in cell.results}) > 1 for cell in cells):
+        notes.append("Runs that differ in their seeds only are pooled: scores and costs are means over seeds.")
+    if any(cell.mark for cell in cells):
+        notes.append(
+            "Cells found in several runs are listed by run: they differ in more than the seed, or not even there."
+        )
+    for cell in cells:
+        lost = fmean(_lost(cell))
+        if lost > 0:
+            named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
+            notes.append(f"{named} in translation; the score is that of the rest.")
+    return tuple(notes)
+
+
+def _lost(cell: Cell) -> list[float]:
+    """The share of test examples that did not survive their translation, by seed."""
+    return [0.0 if result.test_yield is None else 1 - result.test_yield.rate for _, result in cell.results]
+
+
+# -- means over languages ---------------------------------------------------------------------
+
+
+def _mean(task: str, groups: Sequence[Sequence[Cell]]) -> Decision:
+    """One decision over several languages: the methods found in all of them, at their means."""
+    if len(groups) == 1:
+        return _decision(groups[0])
+    by_target = [{_across(cell, cells): cell for cell in cells} for cells in groups]
+    common = [key for key in by_target[0] if all(key in own for own in by_target)]
+    if not common:
+        raise ConfigError(f"no {task} method was run in every language; compare the languages one by one")
+    rows = [[own[key] for own in by_target] for key in common]
+    every = [cell for row in rows for cell in row]
+    names = _resource_names(every)
+    options = tuple(_mean_option(key, row, groups, names) for key, row in zip(common, rows, strict=True))
+    scores = over_languages({key: [pool(cell.scores) for cell in row] for key, row in zip(common, rows, strict=True)})
+    target = "+".join(cells[0].target for cells in groups)
+    notes = tuple(dict.fromkeys(note for cells in groups for note in _notes(cells)))
+    notes += (*_left_out(by_target, common), "Scores and costs are those of one target language, means over them.")
+    rates = _rates(every, names, options)
+    return Decision(task, target, every[0].metric, rates, options, PairedTests(scores), notes)
+
+
+def _across(cell: Cell, cells: Sequence[Cell]) -> str:
+    """A name that the same method has in every language."""
+    spec = cell.first.spec
+    crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
+    model = f"{spec.model}={spec.checkpoint}" if len(crowd) > 1 else spec.model
+    return "|".join((spec.task, spec.method, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
+
+
+def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:
+    found = [_option(cell, cells, names) for cell, cells in zip(row, groups, strict=True)]
+    quality = over_targets([Estimate(each.quality, each.low, each.high, each.seeds) for each in found])
+    latencies = [each.latency_ms for each in found]
+    return replace(
+        found[0],
+        key=key,
+        fixed=_mean_components([each.fixed for each in found]),
+        recurring=_mean_components([each.recurring for each in found]),
+        quality=quality.value,
+        low=quality.low,
+        high=quality.high,
+        seeds=quality.seeds,
+        latency_ms=None if None in latencies else fmean(each for each in latencies if each is not None),
+    )
+
+
+def _mean_components(found: Sequence[Sequence[Component]]) -> tuple[Component, ...]:
+    sums: dict[tuple[Part, str], Decimal] = defaultdict(Decimal)
+    with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
+        for each in (component for components in found for component in components):
+            sums[each.part, each.resource] += each.quantity
+        return tuple(
+            Component(part, resource, (total / len(found)).quantize(_QUANTUM))
+            for (part, resource), total in sums.items()
+        )
+
+
+def _left_out(by_target: Sequence[Mapping[str, Cell]], common: Sequence[str]) -> tuple[str, ...]:
+    names = dict.fromkeys(
+        label(cell, list(own.values())) for own in by_target for key, cell in own.items() if key not in common
+    )
+    return (f"Not run in every language, so left out of the mean: {', '.join(names)}.",) if names else ()

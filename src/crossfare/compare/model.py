@@ -1,0 +1,170 @@
+"""The decision model: what each method delivers and what it costs, as plain data with little arithmetic.
+
+Everything that depends on a price or a volume is computed here, from three formulas (`usd`,
+`Decision.total_usd`, `Decision.recurring_usd_per_1k`), so that another program can compute the
+same from `Decision.to_json` alone:
+
+    one-time (USD)       = sum over one-time components of quantity * rate.usd / rate.per
+    recurring (USD / 1k) = sum over recurring components of quantity * rate.usd / rate.per
+    total (USD)          = one-time + recurring * examples / 1000
+
+where the quantities of recurring components are those of 1,000 examples. Money is Decimal, every
+component rounded to 1e-12 USD; sums and products of these are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from fractions import Fraction
+from typing import Any, Literal
+
+from crossfare.ledger.prices import QUANTUM
+
+Part = Literal["translation", "annotation", "fine-tuning", "inference"]
+
+_PRECISION = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example").
+
+    ``source`` names the price record, or says who stated it.
+    """
+
+    usd: Decimal
+    per: Decimal
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A quantity of a priced resource that a method uses for one part of its work."""
+
+    part: Part
+    resource: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One method with its engine and model: what there is to choose from.
+
+    ``fixed``       what is paid once: translation, annotation, fine-tuning
+    ``recurring``   what is paid per 1,000 examples: translation, inference
+    ``quality``     the score, mean over ``seeds``, with its 95 % interval ``low`` to ``high``
+    ``latency_ms``  added by translation to one request (95th percentile); 0 if nothing is
+                    translated when serving, None if it was not measured
+    ``engine``      what its translation engine is called, "" without one
+    ``note``        what a reader must know of it, such as that its translation is no system's
+    ``reference``   whether its engine looks translations up instead of translating
+    """
+
+    key: str
+    label: str
+    fixed: tuple[Component, ...]
+    recurring: tuple[Component, ...]
+    quality: float
+    low: float
+    high: float
+    latency_ms: float | None = 0.0
+    seeds: int = 1
+    engine: str = ""
+    note: str = ""
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A paired test of option ``a`` against option ``b``: a minus b on the ``n`` examples both have.
+
+    ``p`` is two-sided and not adjusted; a recommendation adjusts the ones it uses (Holm).
+    """
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    n: int
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The methods there are for one task and target language (or a mean over several).
+
+    ``pairs`` maps two keys to their paired test; a pair that cannot be tested is not in it.
+    ``notes`` say how the figures were brought together.
+    """
+
+    task: str
+    target: str
+    metric: str
+    rates: Mapping[str, Rate]
+    options: tuple[Option, ...]
+    pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def fixed_usd(self, option: Option) -> Decimal:
+        """What is paid once."""
+        return usd(option.fixed, self.rates)
+
+    def recurring_usd_per_1k(self, option: Option) -> Decimal:
+        """What 1,000 examples cost when serving."""
+        return usd(option.recurring, self.rates)
+
+    def total_usd(self, option: Option, examples: Decimal) -> Decimal:
+        """What the method costs until ``examples`` examples are served."""
+        with localcontext(prec=_PRECISION):
+            return self.fixed_usd(option) + self.recurring_usd_per_1k(option) * examples / 1000
+
+    def at_price(self, resource: str, usd: Decimal) -> Decision:
+        """The same methods with another price of one resource, in USD for what its rate bills."""
+        return replace(self, rates={**self.rates, resource: replace(self.rates[resource], usd=usd)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for other programs: Decimals as text, every pair that can be tested."""
+        return {
+            "task": self.task,
+            "target": self.target,
+            "metric": self.metric,
+            "rates": {
+                name: {"usd": f"{rate.usd:f}", "per": f"{rate.per:f}", "unit": rate.unit, "source": rate.source}
+                for name, rate in self.rates.items()
+            },
+            "options": [_option_json(option) for option in self.options],
+            "pairs": [
+                {name: getattr(pair, name) for name in Pair.__dataclass_fields__} for pair in self.pairs.values()
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def usd(components: Iterable[Component], rates: Mapping[str, Rate]) -> Decimal:
+    """What components cost together, each rounded to 1e-12 USD as in the ledger."""
+    with localcontext(prec=_PRECISION, rounding=ROUND_HALF_EVEN):
+        costs = (
+            (each.quantity * (rate := rates[each.resource]).usd / rate.per).quantize(QUANTUM) for each in components
+        )
+        return sum(costs, Decimal(0))
+
+
+def quantity_of(option: Option, resource: str, examples: Decimal) -> Fraction:
+    """How much of a resource a method uses until ``examples`` examples are served, in the unit of its rate."""
+    fixed = sum((Fraction(each.quantity) for each in option.fixed if each.resource == resource), Fraction(0))
+    per_1k = sum((Fraction(each.quantity) for each in option.recurring if each.resource == resource), Fraction(0))
+    return fixed + per_1k * Fraction(examples) / 1000
+
+
+def _option_json(option: Option) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(option, name) for name in Option.__dataclass_fields__}
+    for name in ("fixed", "recurring"):
+        values[name] = [
+            {"part": each.part, "resource": each.resource, "quantity": f"{each.quantity:f}"} for each in values[name]
+        ]
+    return values

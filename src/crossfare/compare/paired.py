@@ -1,0 +1,85 @@
+"""Paired tests between options, made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from crossfare.compare.contests import pool
+from crossfare.compare.model import Pair
+from crossfare.score import significance
+from crossfare.types import Score
+
+
+class PairedTests(Mapping[frozenset[str], Pair]):
+    """The paired test of every two options, each made once: ten thousand permutations take a while.
+
+    ``scores`` are by option; two that share no example, or have no value per example, have no test.
+    """
+
+    def __init__(self, scores: Mapping[str, Score]) -> None:
+        self._scores = {key: score for key, score in scores.items() if score.per_example}
+        self._ids = {key: frozenset(score.ids) for key, score in self._scores.items()}
+        self._made: dict[frozenset[str], Pair] = {}
+
+    def __getitem__(self, keys: frozenset[str]) -> Pair:
+        if keys not in self:
+            raise KeyError(keys)
+        if keys not in self._made:
+            a, b = (key for key in self._scores if key in keys)
+            found = significance.compare(self._scores[a], self._scores[b])
+            self._made[keys] = Pair(a, b, found.difference, found.low, found.high, found.p, found.n, found.test)
+        return self._made[keys]
+
+    def __contains__(self, keys: object) -> bool:
+        if not isinstance(keys, frozenset) or len(keys) != 2 or not keys <= self._scores.keys():
+            return False
+        a, b = (self._ids[key] for key in keys)
+        return not a.isdisjoint(b)
+
+    def __iter__(self) -> Iterator[frozenset[str]]:
+        keys = list(self._scores)
+        every = (frozenset((a, b)) for index, a in enumerate(keys) for b in keys[index + 1 :])
+        return (pair for pair in every if pair in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def over_languages(scores: Mapping[str, Sequence[Score]]) -> dict[str, Score]:
+    """One score per option from its scores in several languages, fit for paired tests of the mean.
+
+    On parallel test sets (the same ids in every language) an example is its mean over languages:
+    translations of one example succeed and fail together. Otherwise every language's examples
+    stand for themselves, weighted so that each language counts the same.
+    """
+    if not all(score.per_example for own in scores.values() for score in own):
+        return {}
+    tested = [{i for score in column for i in score.ids} for column in zip(*scores.values(), strict=True)]
+    if all(ids == tested[0] for ids in tested):
+        return {key: _parallel(own) for key, own in scores.items()}
+    sizes = [len(ids) for ids in tested]
+    return {key: _stacked(own, sizes) for key, own in scores.items()}
+
+
+def _parallel(scores: Sequence[Score]) -> Score:
+    """The examples scored in every language, each at its mean."""
+    common = frozenset.intersection(*(frozenset(score.ids) for score in scores))
+    return pool([_only(score, common) for score in scores])
+
+
+def _only(score: Score, ids: frozenset[str]) -> Score:
+    kept = [(i, value) for i, value in zip(score.ids, score.per_example, strict=True) if i in ids]
+    return replace(score, ids=tuple(i for i, _ in kept), per_example=tuple(value for _, value in kept))
+
+
+def _stacked(scores: Sequence[Score], sizes: Sequence[int]) -> Score:
+    """All examples of all languages; ``sizes`` are those of the whole test sets, so that weights are common to all."""
+    pairs = [
+        (f"{index}:{i}", value * sum(sizes) / (len(sizes) * size))
+        for index, (score, size) in enumerate(zip(scores, sizes, strict=True))
+        for i, value in zip(score.ids, score.per_example, strict=True)
+    ]
+    values = tuple(value for _, value in pairs)
+    return replace(scores[0], value=fmean(values), n=len(pairs), ids=tuple(i for i, _ in pairs), per_example=values)

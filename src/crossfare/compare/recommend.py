@@ -1,0 +1,182 @@
+"""Which method to choose at a volume, under constraints, and why not the others.
+
+The rule, in words: of the methods that keep every constraint, find the best score. Going down from
+it, methods count as tied with it until the first one that is significantly worse (paired test,
+Holm's correction over the methods that keep the constraints). Of the tied methods the cheapest at
+the volume is recommended.
+
+So a recommended method is never dominated: one that is at least as good and costs no more would be
+tied too, and cheaper. And as ties do not depend on costs, a larger volume (without a budget) can
+only move the recommendation to a method with a lower recurring cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from crossfare.compare.frontier import dominator
+from crossfare.compare.model import Decision, Option
+from crossfare.score import significance
+
+ALPHA = 0.05
+
+Status = Literal["recommended", "excluded", "dominated", "tied", "worse", "below-worse"]
+Broken = Literal["min-quality", "max-latency", "latency-not-measured", "max-usd"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What a method must keep to be considered at all; None is no constraint.
+
+    Quality is the score as a fraction, latency is added to one request, money is the total over
+    the horizon.
+    """
+
+    min_quality: float | None = None
+    max_latency_ms: float | None = None
+    max_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one method.
+
+    ``status``      "excluded": breaks the constraints named in ``broken``
+                    "dominated": ``other`` is at least as good and costs no more
+                    "tied": not significantly different from the best, but dearer than ``other``
+                    "worse": significantly worse than ``other``, the best
+                    "below-worse": scores no higher than ``other``, which is significantly worse
+    ``difference``  best minus this one on common examples, and ``p``, Holm-adjusted; None if this
+                    is the best itself, or the two cannot be compared
+    """
+
+    option: Option
+    status: Status
+    other: Option | None = None
+    broken: tuple[Broken, ...] = ()
+    difference: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The choice at a number of examples; ``chosen`` is None if no method keeps the constraints.
+
+    ``best`` has the highest score of those that keep them; ``tied`` are the methods not told apart
+    from it, itself included: more than one means that there is no clear winner.
+    """
+
+    decision: Decision
+    examples: Decimal
+    constraints: Constraints
+    chosen: Option | None
+    best: Option | None
+    tied: tuple[Option, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+_FREE = Constraints()
+
+
+def recommend(decision: Decision, examples: Decimal, constraints: Constraints = _FREE) -> Recommendation:
+    """Choose a method for ``examples`` examples in all."""
+    totals = {option.key: decision.total_usd(option, examples) for option in decision.options}
+    broken = {option.key: _broken(option, totals[option.key], constraints) for option in decision.options}
+    allowed = [option for option in decision.options if not broken[option.key]]
+    best = max(allowed, key=lambda option: option.quality, default=None)
+    tests = _against(best, allowed, decision) if best else {}
+    tied = _tied(best, allowed, tests) if best else ()
+    chosen = min(tied, key=lambda option: _preference(option, totals), default=None)
+    verdicts = tuple(
+        Verdict(option, "excluded", broken=broken[option.key])
+        if broken[option.key]
+        else _verdict(option, chosen, best, tied, allowed, tests, totals)
+        for option in decision.options
+    )
+    return Recommendation(decision, examples, constraints, chosen, best, tied, verdicts)
+
+
+def _broken(option: Option, total: Decimal, asked: Constraints) -> tuple[Broken, ...]:
+    found: list[Broken] = []
+    if asked.min_quality is not None and option.quality < asked.min_quality:
+        found.append("min-quality")
+    if asked.max_latency_ms is not None:
+        if option.latency_ms is None:
+            found.append("latency-not-measured")
+        elif option.latency_ms > asked.max_latency_ms:
+            found.append("max-latency")
+    if asked.max_usd is not None and total > asked.max_usd:
+        found.append("max-usd")
+    return tuple(found)
+
+
+def _preference(option: Option, totals: Mapping[str, Decimal]) -> tuple[Decimal, float, float]:
+    """Cheapest first; of equal costs the better one, of equal ones the faster."""
+    latency = float("inf") if option.latency_ms is None else option.latency_ms
+    return totals[option.key], -option.quality, latency
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """The best minus another one, and the adjusted p-value."""
+
+    difference: float
+    p: float
+
+
+def _against(best: Option, allowed: Sequence[Option], decision: Decision) -> dict[str, _Test]:
+    found = {
+        option.key: pair
+        for option in allowed
+        if option.key != best.key and (pair := decision.pairs.get(frozenset((best.key, option.key)))) is not None
+    }
+    adjusted = significance.holm([pair.p for pair in found.values()])
+    return {
+        key: _Test(pair.difference if pair.a == best.key else -pair.difference, p)
+        for (key, pair), p in zip(found.items(), adjusted, strict=True)
+    }
+
+
+def _worse(option: Option, best: Option, tests: Mapping[str, _Test]) -> bool:
+    """Whether a method is told apart from the best; where no test is possible, its score decides."""
+    if option.quality == best.quality:
+        return False
+    test = tests.get(option.key)
+    return test is None or (test.p < ALPHA and test.difference > 0)
+
+
+def _tied(best: Option, allowed: Sequence[Option], tests: Mapping[str, _Test]) -> tuple[Option, ...]:
+    limit = _first_worse(best, allowed, tests)
+    return tuple(option for option in allowed if limit is None or option.quality > limit.quality)
+
+
+def _first_worse(best: Option, allowed: Sequence[Option], tests: Mapping[str, _Test]) -> Option | None:
+    """The highest score that is significantly worse than the best."""
+    return max((o for o in allowed if _worse(o, best, tests)), key=lambda option: option.quality, default=None)
+
+
+def _verdict(
+    option: Option,
+    chosen: Option | None,
+    best: Option | None,
+    tied: Sequence[Option],
+    allowed: Sequence[Option],
+    tests: Mapping[str, _Test],
+    totals: Mapping[str, Decimal],
+) -> Verdict:
+    assert chosen is not None and best is not None  # this option keeps the constraints
+    test = tests.get(option.key)
+    measured = (test.difference, test.p) if test else (None, None)
+    if option.key == chosen.key:
+        return Verdict(option, "recommended", None, (), *measured)
+    stronger = dominator(option, allowed, lambda each: totals[each.key])
+    if stronger is not None:
+        return Verdict(option, "dominated", stronger, (), *measured)
+    if option in tied:
+        return Verdict(option, "tied", chosen, (), *measured)
+    if _worse(option, best, tests):
+        return Verdict(option, "worse", best, (), *measured)
+    return Verdict(option, "below-worse", _first_worse(best, allowed, tests), (), *measured)

@@ -1,0 +1,387 @@
+"""Read run directories, and price them anew.
+
+A run directory says what every cell scored (results.json) and what every step used (ledger.jsonl);
+spec.yaml says what its engines are. Money is derived from the ledger here as it was when the run
+was written, and must come out the same: otherwise the files do not belong together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from crossfare.compare.model import Rate
+from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
+from crossfare.ledger.book import COMPUTE
+from crossfare.types import Cost, Result
+
+FORMAT = 1
+
+Share = Literal["translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k"]
+"""The costs of a `Result` that steps add up to."""
+
+SHARES: tuple[Share, ...] = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
+
+_RESULTS = TypeAdapter(tuple[Result, ...])
+_REFERENCE = "reference"
+_REFERENCE_NOTE = "reference translation, priced as a commercial API"
+
+# What a rate bills, by the unit of its price: its name, the field of Usage, and how many make one unit.
+_UNITS: Mapping[str, tuple[str, str, int]] = {
+    "character": ("character", "characters", 1),
+    "device-hour": ("second", "seconds", 3600),
+    "example": ("example", "annotated", 1),
+    "token": ("token", "input_tokens", 1),
+}
+
+# What a stated price buys: dollars a device-hour, a million characters, an example.
+_STATED_PER = {"device-hour": Decimal(1), "character": Decimal(1_000_000), "example": Decimal(1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate."""
+
+    name: str
+    field: str
+    rate: Rate
+
+    def quantity(self, entry: Entry) -> Decimal:
+        """How much of it a step used, in the unit of the rate."""
+        return Decimal(str(getattr(entry.usage, self.field)))
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What a run's spec says of one engine: its kind, whether an offer prices it, what to know of it."""
+
+    kind: str
+    price: str | None = None
+    note: str = ""
+
+    @property
+    def reference(self) -> bool:
+        """Whether it looks up what people translated instead of translating."""
+        return self.kind == _REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it lies on disk: its results, and its ledger with the prices it was made at.
+
+    ``tasks`` is the spec's own text on each task: runs that differ there did not do the same.
+    """
+
+    name: str
+    folder: Path
+    results: tuple[Result, ...]
+    book: Book
+    engines: Mapping[str, EngineFacts]
+    tasks: Mapping[str, Any]
+    hardware: str
+
+    def steps(self, result: Result, share: Share) -> tuple[Entry, ...]:
+        """The ledger's entries that one of the result's costs is made of."""
+        entries = {entry.step_id: entry for entry in self.book}
+        return tuple(entries[step] for step in result.steps if _share(entries[step]) == share)
+
+    def repriced(self, offers: Mapping[str, str], catalogue: Catalogue | None = None) -> RunRecord:
+        """The same run at other prices: costs change and nothing else does.
+
+        ``offers`` maps resources to offers of ``catalogue``, as in `Book`. An offer named here
+        counts with its newest record there, wherever the run uses it.
+
+        Raises:
+            PriceError: an offer is unknown, or bills what was not measured.
+        """
+        known = self.book.catalogue
+        if catalogue is not None:
+            named = set(offers.values())
+            kept = [price for price in known if price.offer not in named]
+            known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
+        book = self.book.repriced(catalogue=known, offers=offers)
+        return replace(self, book=book, results=tuple(_priced(self, book)))
+
+    def stated(self, amounts: Mapping[str, Decimal]) -> RunRecord:
+        """The same run at stated prices, in USD per device-hour, million characters or example.
+
+        A resource keeps the unit it is billed by; `repriced` can change that.
+        """
+        offers = {resource: f"{resource} as stated" for resource in amounts}
+        now = {resource: self.book.catalogue.get(self.book.offer(resource)) for resource in amounts}
+        prices = [_stated(offers[resource], now[resource], amount) for resource, amount in amounts.items()]
+        return self.repriced(offers, Catalogue(prices))
+
+    def bills(self, resource: str) -> tuple[Bill, ...]:
+        """How a resource is billed: at one unit price, or at two where tokens read and written differ."""
+        price = self.book.catalogue.get(self.book.offer(resource))
+        name = COMPUTE if self.book.offers.get(resource) == COMPUTE else resource
+        unit, field, units = _UNITS[price.unit]
+        usd = Decimal(1) if price.usd_rate is None else price.usd_rate
+        read = Rate(price.amount * usd, price.per * units, unit, price.ref)
+        if price.output_amount is None:
+            return (Bill(name, field, read),)
+        written = replace(read, usd=price.output_amount * usd)
+        return Bill(f"{name} tokens read", field, read), Bill(f"{name} tokens written", "output_tokens", written)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What the run's steps used that has a price."""
+        return tuple(dict.fromkeys(name for entry in self.book for name in entry.resources))
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read a run directory.
+
+    Raises:
+        DataError: it is none, or of another format, or its files contradict each other.
+    """
+    record = _record(folder)
+    try:
+        results = _RESULTS.validate_python(record["results"], strict=False)
+        prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
+        name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
+    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
+    spec = _spec(folder)
+    engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
+    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines))
+    run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
+    _check(run)
+    return run
+
+
+def reprice(
+    runs: Sequence[RunRecord],
+    *,
+    prices: Mapping[str, Decimal] | None = None,
+    offers: Mapping[str, str] | None = None,
+    catalogue: Catalogue | None = None,
+) -> tuple[RunRecord, ...]:
+    """Price runs anew: at stated ``prices``, or by other ``offers`` (of the shipped catalogue, if none is given).
+
+    Raises:
+        ConfigError: no run uses a resource that is named, or it is given both a price and an offer.
+        PriceError: an offer is unknown, or bills what was not measured.
+    """
+    prices, offers = prices or {}, offers or {}
+    there = tuple(dict.fromkeys(name for run in runs for name in run.resources))
+    for name in (*prices, *offers):
+        if name not in there:
+            raise ConfigError(f"nothing here uses {name!r}; what has a price here: {', '.join(there)}")
+    if both := sorted(set(prices) & set(offers)):
+        raise ConfigError(f"{both[0]!r} is given both a price and an offer; give one")
+    known = (catalogue or Catalogue.load()) if offers else None
+    return tuple(_repriced(run, prices, offers, known) for run in runs)
+
+
+def _repriced(
+    run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue | None
+) -> RunRecord:
+    used = set(run.resources)
+    if own := {resource: offer for resource, offer in offers.items() if resource in used}:
+        run = run.repriced(own, known)
+    stated = {resource: amount for resource, amount in prices.items() if resource in used}
+    return run.stated(stated) if stated else run
+
+
+# -- files ------------------------------------------------------------------------------------
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / "results.json"
+    if not path.is_file():
+        raise DataError(f"{folder}: not a run directory (it has no results.json); give what `crossfare run` wrote")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({_first(error)}); run its spec again") from error
+    found = record.get("format") if isinstance(record, dict) else None
+    if found != FORMAT:
+        raise DataError(f"{path}: format {found!r}, this version reads format {FORMAT}; run its spec again")
+    return dict(record)
+
+
+def _spec(folder: Path) -> Mapping[str, Any]:
+    path = folder / "spec.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: cannot be read ({_first(error)}); give what `crossfare run` wrote") from error
+    if not isinstance(values, Mapping):
+        raise DataError(f"{path}: a spec is a mapping of keys; give what `crossfare run` wrote")
+    return values
+
+
+def _first(error: Exception) -> str:
+    """One line of an error that may have many."""
+    if isinstance(error, ValidationError):
+        problem = error.errors()[0]
+        return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return " ".join(str(error).split())
+
+
+def _price(ref: str, values: Mapping[str, Any]) -> Price:
+    offer, _, start = ref.rpartition("@")
+    if values["unit"] not in _UNITS:
+        raise ValueError(f"{ref} bills by an unknown unit, {values['unit']!r}")
+    return Price(
+        offer=offer,
+        unit=values["unit"],
+        per=Decimal(values["per"]),
+        amount=Decimal(values["amount"]),
+        currency=values["currency"],
+        valid_from=date.fromisoformat(start),
+        valid_to=None,
+        checked=date.fromisoformat(values["checked"]),
+        source=values["source"],
+        evidence="published",
+        usd_rate=_decimal(values.get("usd_rate")),
+        output_amount=_decimal(values.get("output_amount")),
+    )
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _stated(offer: str, now: Price, amount: Decimal) -> Price:
+    if now.unit not in _STATED_PER:
+        raise ConfigError(f"{now.offer!r} bills by the {now.unit}; state it in a price file and name it as the offer")
+    return replace(
+        now,
+        offer=offer,
+        per=_STATED_PER[now.unit],
+        amount=amount,
+        currency="USD",
+        usd_rate=None,
+        valid_to=None,
+        source="stated for this comparison",
+        mean_of=(),
+        retired=None,
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _engine(values: Mapping[str, Any]) -> EngineFacts:
+    kind = str(values.get("engine", ""))
+    note = values.get("note") or (_REFERENCE_NOTE if kind == _REFERENCE else "")
+    return EngineFacts(kind, values.get("price"), str(note))
+
+
+# -- money ------------------------------------------------------------------------------------
+
+
+def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts]) -> dict[str, str]:
+    """Which offer priced which resource: results name the records their costs were derived from."""
+    offers: dict[str, str] = {}
+    for result in results:
+        engine, task = f"engine:{result.spec.engine}", result.spec.task
+        for resource, cost in (
+            (COMPUTE, result.inference_per_1k),
+            (COMPUTE, result.fine_tuning),
+            (f"annotation:{task}", result.annotation),
+            (engine, result.translation),
+            (engine, result.translation_per_1k),
+        ):
+            if cost is not None and cost.price:
+                # "offer@day", followed by " + exchange-rate:eur@day" where the price is in EUR
+                offers[resource] = cost.price.partition(" + ")[0].rpartition("@")[0]
+    return offers | {f"engine:{name}": COMPUTE for name, facts in engines.items() if facts.price is None}
+
+
+def _share(entry: Entry) -> Share | None:
+    """The part a step plays in the costs of a cell, told from its stage and its label.
+
+    Translating a training set or a collection is paid once, and what is asked is translated again
+    and again; steps with no part in a result's costs (loading, mining, scoring, timing) have none.
+    """
+    stage, what = entry.stage, entry.label.rpartition(": ")[2]
+    if any(resource.startswith("annotation:") for resource in entry.resources):
+        return "annotation"
+    if stage in {"existing", "translate-collection"} or (stage == "translate" and what == "training set"):
+        return "translation"
+    if stage == "translate-candidates" or (stage == "translate" and what != "validation set"):
+        return "translation_per_1k"
+    if stage == "finetune":
+        return "fine_tuning"
+    if stage in {"predict", "embed"} or (stage == "retrieve" and not _mines(entry)):
+        return "inference_per_1k"
+    return None
+
+
+def _mines(entry: Entry) -> bool:
+    """Whether a first-stage run looks for training examples instead of answering."""
+    return any(f"over collection {split} " in entry.label for split in ("train", "validation"))
+
+
+def examples_of(result: Result, share: Share) -> int:
+    """How many examples the usage behind one of a result's costs served: 0 for what is paid once."""
+    if share == "translation_per_1k":
+        return result.test_yield.total if result.test_yield else 0
+    return result.score.n if share == "inference_per_1k" else 0
+
+
+def _priced(run: RunRecord, book: Book) -> Iterator[Result]:
+    """The run's results with the costs that follow from a book."""
+    timed = {entry.step_id for entry in book if entry.stage == "latency"}
+    whole = [(result.spec, [step for step in result.steps if step not in timed]) for result in run.results]
+    standalone, marginal = book.standalone(whole), book.marginal(whole)
+    for result in run.results:
+        yield replace(
+            result,
+            translation=_cost(run, book, result, "translation"),
+            annotation=_cost(run, book, result, "annotation"),
+            fine_tuning=_cost(run, book, result, "fine_tuning"),
+            translation_per_1k=_cost(run, book, result, "translation_per_1k"),
+            inference_per_1k=_cost(run, book, result, "inference_per_1k") or result.inference_per_1k,
+            standalone=standalone[result.spec],
+            marginal=marginal[result.spec],
+        )
+
+
+def _cost(run: RunRecord, book: Book, result: Result, share: Share) -> Cost | None:
+    """One of a result's costs; None where the method has nothing of the kind."""
+    if getattr(result, share) is None:
+        return None
+    total = book.total(entry.step_id for entry in run.steps(result, share))
+    return per_1k(total, examples_of(result, share)) if share.endswith("per_1k") else total
+
+
+def _check(run: RunRecord) -> None:
+    """The ledger must give the costs that were written beside it."""
+    there = {entry.step_id for entry in run.book}
+    for result in run.results:
+        if lost := [step for step in result.steps if step not in there]:
+            raise DataError(
+                f"{run.folder}: step {lost[0]} of {result.spec.id} is not in ledger.jsonl; run its spec again"
+            )
+    try:
+        again = tuple(_priced(run, run.book))
+    except PriceError as error:
+        raise DataError(f"{run.folder}: {error}") from error
+    for result, priced in zip(run.results, again, strict=True):
+        for share in (*SHARES, "standalone", "marginal"):
+            if _usd(getattr(result, share)) != _usd(getattr(priced, share)):
+                raise DataError(
+                    f"{run.folder}: ledger.jsonl does not give the {share.replace('_', ' ')} cost of "
+                    f"{result.spec.id} in results.json; run its spec again"
+                )
+
+
+def _usd(cost: Cost | None) -> Decimal | None:
+    return None if cost is None else cost.usd

@@ -1,0 +1,214 @@
+"""Decisions made up by hand, and run directories with results and a ledger that belong together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
+
+from crossfare.compare import Component, Decision, Option, Pair, Rate
+from crossfare.ledger import Book, Catalogue, Entry, per_1k
+from crossfare.types import Cost, Latency, Result, RunSpec, Score, TaskName, Usage, Yield
+
+OFFERS = {
+    "compute": "cpu-core",
+    "annotation:nli": "annotation-nli",
+    "engine:open": "compute",
+    "engine:reference": "google-translate",
+}
+ENGINES: Mapping[str, Any] = {
+    "open": {"engine": "ctranslate2", "label": "Open S"},
+    "reference": {"engine": "reference", "price": "google-translate"},
+}
+TESTED = 40
+
+
+# -- decisions --------------------------------------------------------------------------------
+
+
+def option(name: str, quality: float, fixed: str, per_1k_usd: str, latency_ms: float | None = 0.0) -> Option:
+    """A method whose costs are stated in dollars: of "money", at a dollar the unit."""
+    return Option(
+        key=name,
+        label=name,
+        fixed=(Component("translation", "money", Decimal(fixed)),),
+        recurring=(Component("inference", "money", Decimal(per_1k_usd)),),
+        quality=quality,
+        low=max(0.0, quality - 0.05),
+        high=min(1.0, quality + 0.05),
+        latency_ms=latency_ms,
+    )
+
+
+def decision(options: Sequence[Option], p: Mapping[tuple[str, str], float] | float = 1.0) -> Decision:
+    """Methods with the p-values of their paired tests: one for all, or by pair of names."""
+    by_key = {each.key: each for each in options}
+    pairs: dict[frozenset[str], Pair] = {}
+    keys = list(by_key)
+    for index, a in enumerate(keys):
+        for b in keys[index + 1 :]:
+            value = p if isinstance(p, float) else p.get((a, b), p.get((b, a)))
+            if value is not None:
+                difference = by_key[a].quality - by_key[b].quality
+                pairs[frozenset((a, b))] = Pair(
+                    a, b, difference, difference - 0.1, difference + 0.1, value, 100, "made"
+                )
+    rates = {"money": Rate(Decimal(1), Decimal(1), "example", "made")}
+    return Decision("nli", "pt", "accuracy", rates, tuple(options), pairs)
+
+
+# -- run directories --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Made:
+    """A cell to make: how many of the test examples it gets right, and what its parts used."""
+
+    method: str
+    right: int
+    engine: str | None = None
+    model: str = "target-encoder"
+    target: str = "pt"
+    seed: int = 0
+    task: TaskName = "nli"
+
+
+CELLS = (
+    Made("zero-shot", 20),
+    Made("translate-train", 26, "open"),
+    Made("translate-train", 34, "reference"),
+    Made("translate-infer", 30, "open"),
+    Made("translate-infer", 33, "reference"),
+    Made("in-language", 12),
+)
+
+
+def run(
+    folder: Path,
+    cells: Sequence[Made] = CELLS,
+    *,
+    name: str = "made",
+    hardware: str = "2 test cores",
+    offers: Mapping[str, str] = OFFERS,
+    speed: float = 1.0,
+    spec: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a run directory; the same cell with the same seed has the same steps."""
+    entries = {cell: _entries(cell, speed) for cell in cells}
+    book = Book(Catalogue.load(), offers, [entry for own in entries.values() for entry in own.values()])
+    specs = {cell: _spec(cell) for cell in cells}
+    order = [
+        (specs[cell], [entry.step_id for entry in own.values() if entry.stage != "latency"])
+        for cell, own in entries.items()
+    ]
+    standalone, marginal = book.standalone(order), book.marginal(order)
+    results = tuple(
+        _result(cell, specs[cell], entries[cell], book, standalone[specs[cell]], marginal[specs[cell]])
+        for cell in cells
+    )
+    used = sorted({resource for entry in book for resource in entry.resources})
+    prices = [book.catalogue.get(book.offer(resource)) for resource in used]
+    record = {
+        "format": 1,
+        "name": name,
+        "results": json.loads(TypeAdapter(tuple[Result, ...]).dump_json(results)),
+        "provenance": {
+            "hardware": hardware,
+            "prices": {
+                price.ref: {
+                    "amount": str(price.amount),
+                    "currency": price.currency,
+                    "unit": price.unit,
+                    "per": str(price.per),
+                    "checked": price.checked.isoformat(),
+                    "source": price.source,
+                }
+                for price in prices
+            },
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(record), encoding="utf-8")
+    book.write(folder / "ledger.jsonl")
+    values = spec or {"name": name, "tasks": {"nli": {"train": "world:nli"}}, "engines": dict(ENGINES)}
+    (folder / "spec.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    return folder
+
+
+def _spec(cell: Made) -> RunSpec:
+    label = {"open": "Open S", "reference": "Reference", None: None}[cell.engine]
+    return RunSpec(
+        cell.task, cell.method, cell.model, "en", cell.target, cell.engine, cell.seed, f"tiny:{cell.model}", label
+    )
+
+
+def _entries(cell: Made, speed: float) -> dict[str, Entry]:
+    """The steps of a cell, by the part they play; the source's training set is shared."""
+    name = f"{cell.method}-{cell.engine}-{cell.model}-{cell.target}"
+    engine = (f"engine:{cell.engine}",)
+    found = {"data": Entry("dataset-en", "dataset", "nli train en", Usage(seconds=1.5), ())}
+    if cell.method == "translate-train":
+        label = f"nli {cell.engine} en-{cell.target}: training set"
+        used = Usage(seconds=speed * 12.345, characters=306_575)
+        found["translation"] = Entry(f"translate-train-{cell.engine}-{cell.target}", "translate", label, used, engine)
+    if cell.method == "translate-infer":
+        label = f"nli {cell.engine} {cell.target}-en: test {cell.target}"
+        used = Usage(seconds=speed * 1.75, characters=4_321)
+        found["translation_per_1k"] = Entry(
+            f"translate-test-{cell.engine}-{cell.target}", "translate", label, used, engine
+        )
+    if cell.method == "in-language":
+        found["annotation"] = Entry(
+            f"dataset-{cell.target}", "dataset", f"nli gold {cell.target}", Usage(annotated=300), ("annotation:nli",)
+        )
+    used = Usage(seconds=speed * (20 + cell.seed))
+    found["fine_tuning"] = Entry(f"finetune-{name}-{cell.seed}", "finetune", "nli fine-tune tiny", used)
+    found["inference_per_1k"] = Entry(
+        f"predict-{name}-{cell.seed}", "predict", f"nli predict {cell.target}", Usage(seconds=speed * 0.5)
+    )
+    found["score"] = Entry(f"score-{name}-{cell.seed}", "score", "nli score", Usage(seconds=0.01))
+    if cell.method == "translate-infer" and cell.engine == "open":
+        found["latency"] = Entry(f"latency-{name}", "latency", "nli open: latency", Usage(seconds=3.0))
+    return found
+
+
+def _result(
+    cell: Made, spec: RunSpec, entries: Mapping[str, Entry], book: Book, standalone: Cost, marginal: Cost
+) -> Result:
+    def cost(part: str, examples: int | None = None) -> Cost | None:
+        if part not in entries:
+            return None
+        total = book.cost(entries[part].step_id)
+        return per_1k(total, examples) if examples else total
+
+    ids = tuple(f"{cell.task}-{n}" for n in range(TESTED))
+    # Seeds get other examples right, as many of them.
+    values = tuple(float((n + cell.seed) % TESTED < cell.right) for n in range(TESTED))
+    mean = sum(values) / TESTED
+    inference = cost("inference_per_1k", TESTED)
+    assert inference is not None
+    served = "translation_per_1k" in entries
+    return Result(
+        spec=spec,
+        score=Score("accuracy", mean, TESTED, max(0, mean - 0.1), min(1, mean + 0.1), "accuracy|v:1", ids, values),
+        further_scores=(),
+        train_examples=100,
+        translation=cost("translation"),
+        annotation=cost("annotation"),
+        fine_tuning=cost("fine_tuning"),
+        translation_per_1k=cost("translation_per_1k", TESTED),
+        inference_per_1k=inference,
+        standalone=standalone,
+        marginal=marginal,
+        latency=(Latency(32, 5, 0.2, 0.2, 0.3, 0.4, "test"), Latency(1, 5, 0.011, 0.01, 0.02, 0.03, "test"))
+        if "latency" in entries
+        else (),
+        test_yield=Yield(TESTED, TESTED) if served else None,
+        steps=tuple(entry.step_id for entry in entries.values()),
+    )

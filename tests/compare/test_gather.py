@@ -1,0 +1,230 @@
+"""What several seeds, runs and languages say of one method, brought together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import made
+import pytest
+
+from crossfare.compare import Constraints, Decision, Option, contests, decisions, read_run, recommend, to_json
+from crossfare.compare.estimates import estimate
+from crossfare.errors import ConfigError
+
+MILLION = Decimal(1_000_000)
+
+
+def labels(decision: Decision) -> list[str]:
+    return [option.label for option in decision.options]
+
+
+def by_label(decision: Decision, label: str) -> Option:
+    return next(option for option in decision.options if option.label == label)
+
+
+def cells(**changes: Any) -> list[made.Made]:
+    return [replace(cell, **changes) for cell in made.CELLS]
+
+
+def test_an_option_has_the_quality_the_costs_and_the_latency_of_its_results(tmp_path: Path) -> None:
+    (decision,) = decisions([read_run(made.run(tmp_path))])
+    assert (decision.task, decision.target, decision.metric) == ("nli", "pt", "accuracy")
+    served = by_label(decision, "translate-infer (Open S)")
+    assert (served.quality, served.latency_ms, served.seeds) == (0.75, 20.0, 1)
+    assert [(part.part, part.resource, part.quantity) for part in served.recurring] == [
+        ("translation", "compute", Decimal("43.75")),  # 1.75 s for 40 examples
+        ("inference", "compute", Decimal("12.5")),
+    ]
+    looked_up = by_label(decision, "translate-infer (Reference†)")
+    assert looked_up.latency_ms is None
+    assert looked_up.reference
+    assert by_label(decision, "zero-shot").latency_ms == 0.0
+
+
+def test_seeds_of_one_run_are_means(tmp_path: Path) -> None:
+    seeds = [replace(cell, seed=seed) for seed in (0, 2) for cell in made.CELLS]
+    record = read_run(made.run(tmp_path, seeds))
+    (decision,) = decisions([record])
+    assert labels(decision) == labels(decisions([read_run(made.run(tmp_path / "one"))])[0])
+    zero_shot = by_label(decision, "zero-shot")
+    assert zero_shot.fixed[0].quantity == 21  # 20 s and 22 s
+    scores = [result.score for result in record.results if result.spec.method == "zero-shot"]
+    wanted = estimate(scores)
+    assert (zero_shot.quality, zero_shot.low, zero_shot.high) == (wanted.value, wanted.low, wanted.high)
+    assert zero_shot.seeds == 2
+
+
+def test_runs_that_differ_in_their_seeds_only_are_pooled(tmp_path: Path) -> None:
+    runs = [read_run(made.run(tmp_path / str(seed), cells(seed=seed), name=f"s{seed}")) for seed in (0, 2)]
+    together = read_run(made.run(tmp_path / "both", [*cells(seed=0), *cells(seed=2)]))
+    (apart,), (joined,) = decisions(runs), decisions([together])
+    assert apart.options == joined.options
+    assert any("pooled" in note for note in apart.notes)
+    assert dict(apart.pairs) == dict(joined.pairs)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cells": cells(seed=0)},  # the same seed again
+        {"hardware": "another machine"},
+        {"offers": {**made.OFFERS, "compute": "gcp-n1-vcpu"}},
+        {"spec": {"tasks": {"nli": {"train": "other"}}, "engines": dict(made.ENGINES)}},
+    ],
+    ids=["same seed", "hardware", "price", "task"],
+)
+def test_runs_that_differ_in_more_are_listed_by_run(tmp_path: Path, changes: dict[str, Any]) -> None:
+    first = read_run(made.run(tmp_path / "a", name="first"))
+    second = read_run(made.run(tmp_path / "b", **{"cells": cells(seed=1), "name": "second", **changes}))
+    (decision,) = decisions([first, second])
+    assert len(decision.options) == 2 * len(made.CELLS)
+    assert labels(decision)[:3] == [
+        "zero-shot (run first)",
+        "zero-shot (run second)",
+        "translate-train (Open S, run first)",
+    ]
+    assert any("listed by run" in note for note in decision.notes)
+
+
+def test_prices_that_differ_between_runs_stay_apart(tmp_path: Path) -> None:
+    offers = {**made.OFFERS, "compute": "gcp-n1-vcpu"}
+    runs = [read_run(made.run(tmp_path / "a", name="x")), read_run(made.run(tmp_path / "b", name="y", offers=offers))]
+    (decision,) = decisions(runs)
+    assert set(decision.rates) == {"compute [x]", "compute [y]", "engine:reference", "annotation:nli"}
+    for run, option in zip(runs, decision.options[:2], strict=True):
+        assert decision.fixed_usd(option) == run.results[0].fine_tuning.usd
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    runs = [read_run(made.run(tmp_path / name)) for name in ("monday", "tuesday")]
+    assert labels(decisions(runs)[0])[:2] == ["zero-shot (run monday)", "zero-shot (run tuesday)"]
+
+
+def test_runs_of_different_languages_stand_side_by_side(tmp_path: Path) -> None:
+    runs = [read_run(made.run(tmp_path / target, cells(target=target))) for target in ("pt", "de")]
+    assert [(each.target, len(each.options)) for each in decisions(runs)] == [("pt", 6), ("de", 6)]
+    assert [each.target for each in decisions(runs, targets=["de"])] == ["de"]
+
+
+def test_the_mean_over_languages_is_one_decision(tmp_path: Path) -> None:
+    here = [*cells(target="pt"), *(replace(cell, target="de", right=cell.right - 4) for cell in made.CELLS[:-1])]
+    record = read_run(made.run(tmp_path, here))
+    (mean,) = decisions([record], mean=True)
+    each = decisions([record])
+    assert mean.target == "pt+de"
+    assert labels(mean) == labels(each[1])  # in-language was run in one language only
+    assert "Not run in every language, so left out of the mean: in-language." in mean.notes
+    for option in mean.options:
+        pt, de = (by_label(decision, option.label) for decision in each)
+        assert option.quality == pytest.approx((pt.quality + de.quality) / 2)
+        assert option.low == pytest.approx((pt.low + de.low) / 2)
+        wanted = (Fraction(each[0].total_usd(pt, MILLION)) + Fraction(each[1].total_usd(de, MILLION))) / 2
+        assert float(mean.total_usd(option, MILLION)) == pytest.approx(float(wanted), rel=1e-9)
+    assert decisions([record], targets=["pt"], mean=True)[0].options == each[0].options
+
+
+def test_paired_tests_are_those_of_the_contests(tmp_path: Path) -> None:
+    """Best against the others, Holm's correction: as the tables have it."""
+    record = read_run(made.run(tmp_path))
+    (decision,) = decisions([record])
+    found = recommend(decision, MILLION)
+    measured = {verdict.option.key: verdict.p for verdict in found.verdicts if verdict.p is not None}
+    assert measured == {contest.other: contest.p for contest in contests(record.results)}
+
+
+def test_parallel_languages_are_tested_on_the_mean_of_each_example(tmp_path: Path) -> None:
+    here = [replace(cell, target=target) for target in ("pt", "de", "vi") for cell in made.CELLS]
+    record = read_run(made.run(tmp_path, here))
+    (mean,), (one, *_) = decisions([record], mean=True), decisions([record])
+    # The made languages are copies of each other: three copies are no more evidence than one.
+    a, b = (list(decision.pairs.values()) for decision in (mean, one))
+    assert [(pair.n, pair.difference, pair.p) for pair in a] == [(pair.n, pair.difference, pair.p) for pair in b]
+
+
+def test_other_test_sets_are_stacked_and_weighted(tmp_path: Path) -> None:
+    here = [replace(cell, target=target) for target in ("pt", "de") for cell in made.CELLS]
+    folder = made.run(tmp_path, here)
+    record = read_run(folder)
+    shorter = tuple(
+        replace(
+            result,
+            score=replace(
+                result.score,
+                ids=tuple(f"de-{i}" for i in result.score.ids[:10]),
+                per_example=result.score.per_example[:10],
+                n=10,
+                value=sum(result.score.per_example[:10]) / 10,
+            ),
+        )
+        if result.spec.target == "de"
+        else result
+        for result in record.results
+    )
+    (mean,) = decisions([replace(record, results=shorter)], mean=True)
+    for pair in mean.pairs.values():
+        a, b = (next(o for o in mean.options if o.key == key) for key in (pair.a, pair.b))
+        assert pair.n == 50
+        assert pair.difference == pytest.approx(a.quality - b.quality)
+
+
+def test_engines_and_methods_can_be_left_out(tmp_path: Path) -> None:
+    record = read_run(made.run(tmp_path))
+    (decision,) = decisions([record], without=["reference", "in-language"])
+    assert labels(decision) == ["zero-shot", "translate-train (Open S)", "translate-infer (Open S)"]
+    assert set(decision.rates) == {"compute"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"tasks": ["qa"]}, "no result for task 'qa'; there: nli"),
+        ({"targets": ["fr"]}, "no result for target 'fr'; there: pt"),
+        ({"without": ["google"]}, "no result for engine or method 'google'; there: zero-shot, open"),
+        ({"without": [cell.method for cell in made.CELLS]}, "no result is left"),
+    ],
+)
+def test_what_is_not_there_is_an_error(tmp_path: Path, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        decisions([read_run(made.run(tmp_path))], **asked)
+
+
+def test_models_are_named_where_they_differ(tmp_path: Path) -> None:
+    here = [*made.CELLS, replace(made.CELLS[3], model="source-encoder")]
+    (decision,) = decisions([read_run(made.run(tmp_path, here))])
+    assert {"translate-infer (Open S, target-encoder)", "translate-infer (Open S, source-encoder)"} < set(
+        labels(decision)
+    )
+
+
+def test_the_exported_model_gives_the_computed_figures_by_the_documented_formulas(tmp_path: Path) -> None:
+    """What another program does with the JSON alone, in exact fractions."""
+    (decision,) = decisions([read_run(made.run(tmp_path))])
+    made_here = recommend(decision, MILLION, Constraints(min_quality=0.3, max_usd=Decimal(5_000)))
+    plain = json.loads(json.dumps(to_json(made_here)))
+    computed = plain["computed"]
+
+    def paid(components: list[dict[str, str]]) -> Fraction:
+        rates = plain["rates"]
+        return sum(
+            (
+                Fraction(each["quantity"]) * Fraction(rate["usd"]) / Fraction(rate["per"])
+                for each in components
+                for rate in (rates[each["resource"]],)
+            ),
+            Fraction(0),
+        )
+
+    for option, figures in zip(plain["options"], computed["options"], strict=True):
+        fixed, per_1k = paid(option["fixed"]), paid(option["recurring"])
+        assert abs(fixed - Fraction(figures["fixed_usd"])) < Fraction("1e-11")
+        assert abs(per_1k - Fraction(figures["recurring_usd_per_1k"])) < Fraction("1e-11")
+        total = fixed + per_1k * Fraction(computed["examples"]) / 1000
+        assert abs(total - Fraction(figures["total_usd"])) < Fraction("0.00001")
+    assert computed["recommended"] == made_here.chosen.key
+    assert len(plain["pairs"]) == 15
+    assert {flip["what"] for flip in computed["flips"]} <= {*plain["rates"], "volume"}

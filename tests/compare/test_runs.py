@@ -1,0 +1,196 @@
+"""Run directories: read, checked, priced anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from decimal import Decimal
+from pathlib import Path
+
+import made
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossfare.compare import Decision, Rate, RunRecord, decisions, read_run, reprice
+from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.experiment import Spec, load_spec
+from crossfare.experiment.methods import METHODS
+from crossfare.experiment.steps import Planner
+from crossfare.ledger import Book, Catalogue, Entry
+from crossfare.types import Result, Usage
+
+TASKS = {
+    task: {"train": f"world:{task}", "test": f"world:{task}", "gold": f"world:{task}", **more}
+    for task, more in {
+        "qa": {"validation": "world:qa", "training": {"select_best": True}, "select_on": "translated"},
+        "nli": {},
+        "ranking": {"ranking": {"negatives": 2}, "validation": "world:ranking", "training": {"select_best": True}},
+    }.items()
+}
+MONEY = {
+    "translation",
+    "annotation",
+    "fine_tuning",
+    "translation_per_1k",
+    "inference_per_1k",
+    "standalone",
+    "marginal",
+}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+    return read_run(made.run(tmp_path_factory.mktemp("made")))
+
+
+def shape(decision: Decision) -> Decision:
+    """A decision without its money."""
+    return replace(decision, rates={name: Rate(Decimal(0), Decimal(1), "", "") for name in decision.rates}, pairs={})
+
+
+def planned(folder: Path) -> Spec:
+    """Every task and trained method there is, with one engine."""
+    roles = {role: "embedded:multilingual-encoder" for role in ("target-encoder", "source-encoder")}
+    values = {
+        "name": "planned",
+        "targets": ["pt"],
+        "tasks": TASKS,
+        "methods": [name for name, method in METHODS.items() if method.train_on],
+        "models": roles,
+        "engines": {"echo": {"engine": "echo"}},
+    }
+    path = folder / "planned.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return load_spec(path)
+
+
+def test_the_steps_of_every_method_find_their_part(tmp_path: Path, record: RunRecord) -> None:
+    """What the planner says a step is for is read back from its stage and label."""
+    for cell in Planner(planned(tmp_path)).plan():
+        result = replace(record.results[0], steps=tuple(step.id for step in cell.all))
+        entries = [
+            Entry(step.id, step.stage, step.label, Usage(), ("annotation:x",) if step in cell.gold else ())
+            for step in cell.all
+        ]
+        run = replace(record, book=Book(Catalogue([]), {}, entries))
+        parts = {
+            share: {entry.step_id for entry in run.steps(result, share)}
+            for share in ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
+        }
+        assert parts == {
+            "translation": {step.id for step in cell.one_time},
+            "annotation": {step.id for step in cell.gold},
+            "fine_tuning": {cell.finetune.id},
+            "translation_per_1k": {step.id for step in cell.recurring},
+            "inference_per_1k": {step.id for step in cell.inference},
+        }, cell.cell.id
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(
+        st.sampled_from(["compute", "engine:open", "engine:reference", "annotation:nli"]),
+        st.decimals(0, 1000, places=4),
+        min_size=1,
+    )
+)
+def test_pricing_a_run_anew_changes_money_only(record: RunRecord, prices: dict[str, Decimal]) -> None:
+    (again,) = reprice([record], prices=prices)
+    for before, after in zip(record.results, again.results, strict=True):
+        for field in fields(Result):
+            if field.name not in MONEY:
+                assert getattr(after, field.name) == getattr(before, field.name)
+    assert tuple(again.book) == tuple(record.book)
+    if "engine:open" not in prices:  # otherwise its seconds are no longer billed as compute
+        (a,), (b,) = decisions([record]), decisions([again])
+        assert shape(a) == shape(b)
+
+
+def test_costs_follow_the_stated_prices(record: RunRecord) -> None:
+    amounts = {"compute": Decimal(36), "engine:reference": Decimal(10), "annotation:nli": Decimal("0.5")}
+    (again,) = reprice([record], prices=amounts)
+    cells = {(r.spec.method, r.spec.engine): r for r in again.results}
+    assert cells["zero-shot", None].fine_tuning.usd == Decimal("0.2")  # 20 s
+    assert cells["zero-shot", None].fine_tuning.price.startswith("compute as stated@")
+    assert cells["translate-train", "open"].translation.usd == Decimal("0.12345")  # an engine billed as compute
+    assert cells["translate-train", "reference"].translation.usd == Decimal("3.06575")
+    assert cells["translate-infer", "reference"].translation_per_1k.usd == Decimal("1.08025")
+    assert cells["in-language", None].annotation.usd == 150
+
+
+def test_an_offer_is_that_of_the_catalogue(record: RunRecord) -> None:
+    (again,) = reprice([record], offers={"engine:open": "google-translate"})
+    opened = next(r for r in again.results if (r.spec.method, r.spec.engine) == ("translate-train", "open"))
+    assert opened.translation == Catalogue.load().cost(Usage(characters=306_575), "google-translate")
+    with pytest.raises(PriceError, match="did you mean google-translate"):
+        reprice([record], offers={"engine:open": "google-translat"})
+
+
+def test_an_offer_that_bills_what_was_not_measured_is_refused(record: RunRecord) -> None:
+    with pytest.raises(PriceError, match="bills by the character"):
+        reprice([record], offers={"compute": "google-translate"}, catalogue=Catalogue.load())
+
+
+def test_only_what_a_run_uses_can_be_priced(record: RunRecord) -> None:
+    with pytest.raises(ConfigError, match="nothing here uses 'gpu'; what has a price here: compute, engine:open"):
+        reprice([record], prices={"gpu": Decimal(1)})
+    with pytest.raises(ConfigError, match="both a price and an offer"):
+        reprice([record], prices={"compute": Decimal(1)}, offers={"compute": "cpu-core"})
+
+
+def edited(folder: Path, **changes: object) -> Path:
+    """A run whose results.json says something else."""
+    path = made.run(folder) / "results.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**values, **changes}), encoding="utf-8")
+    return folder
+
+
+def test_what_is_no_run_directory_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "nowhere"):
+        with pytest.raises(DataError, match="not a run directory"):
+            read_run(folder)
+    with pytest.raises(DataError, match="format 0, this version reads format 1"):
+        read_run(edited(tmp_path / "older", format=0))
+    with pytest.raises(DataError, match=r"results\.json: 0\.spec: "):
+        read_run(edited(tmp_path / "other", results=[{"task": "nli"}]))
+    with pytest.raises(DataError, match="'prices' is missing"):
+        read_run(edited(tmp_path / "bare", provenance={}))
+    (made.run(tmp_path / "torn") / "results.json").write_text('{"format": 1', encoding="utf-8")
+    with pytest.raises(DataError, match="cannot be read as JSON"):
+        read_run(tmp_path / "torn")
+    (made.run(tmp_path / "lost") / "ledger.jsonl").unlink()
+    with pytest.raises(DataError, match=r"ledger\.jsonl: cannot be read"):
+        read_run(tmp_path / "lost")
+    (made.run(tmp_path / "no-spec") / "spec.yaml").unlink()
+    with pytest.raises(DataError, match=r"spec\.yaml: cannot be read"):
+        read_run(tmp_path / "no-spec")
+
+
+def test_a_ledger_of_another_run_is_noticed(tmp_path: Path) -> None:
+    folder, other = made.run(tmp_path / "a"), made.run(tmp_path / "b", speed=2.0)
+    (folder / "ledger.jsonl").write_bytes((other / "ledger.jsonl").read_bytes())
+    with pytest.raises(DataError, match=r"does not give the fine tuning cost of nli\|zero-shot"):
+        read_run(folder)
+    lines = (other / "ledger.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (other / "ledger.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"step dataset-en of nli.* is not in ledger\.jsonl"):
+        read_run(other)
+
+
+def test_an_engine_without_a_price_is_billed_as_compute(record: RunRecord) -> None:
+    assert record.book.offers == made.OFFERS
+    (decision,) = decisions([record])
+    assert set(decision.rates) == {"compute", "engine:reference", "annotation:nli"}
+
+
+def test_the_note_of_an_engine_is_kept(tmp_path: Path) -> None:
+    spec = {"engines": {**made.ENGINES, "open": {"engine": "ctranslate2", "note": "a small model"}}}
+    (decision,) = decisions([read_run(made.run(tmp_path, spec=spec))])
+    notes = {option.label: option.note for option in decision.options}
+    assert notes["translate-train (Open S†)"] == "a small model"
+    assert notes["translate-train (Reference†)"] == "reference translation, priced as a commercial API"
+    assert yaml.safe_load((tmp_path / "spec.yaml").read_text(encoding="utf-8")) == spec
