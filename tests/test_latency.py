@@ -28,6 +28,17 @@ def test_percentiles_without_the_warm_up(monkeypatch: pytest.MonkeyPatch) -> Non
     assert batches[:4] == [["a", "b"], ["c", "a"], ["b", "c"], ["a", "b"]]
 
 
+def test_slow_calls_are_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def call(_: Sequence[str]) -> None:
+        clock[0] += 4.0
+
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock[0])
+    assert measure(call, ["a"], batch_size=1, warmup=1, repeats=50, max_seconds=5).n == 3
+    assert measure(call, ["a"], batch_size=1, warmup=1, repeats=50, max_seconds=30).n == 7
+
+
 def test_refuses_what_cannot_be_measured() -> None:
     with pytest.raises(DataError, match="nothing to measure"):
         measure(len, [], batch_size=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,6 +15,8 @@ from crossfare.types import Latency
 
 T = TypeVar("T")
 
+_ENOUGH = 3
+
 
 def measure(
     call: Callable[[Sequence[T]], object],
@@ -22,8 +25,11 @@ def measure(
     batch_size: int,
     repeats: int = 20,
     warmup: int = 2,
+    max_seconds: float = math.inf,
 ) -> Latency:
     """Time ``call`` on batches of ``batch_size`` inputs; the first ``warmup`` calls are not counted.
+
+    Once ``max_seconds`` have passed, three counted calls are enough; the result's ``n`` says how many there were.
 
     Batches are taken from ``inputs`` in turn, from the start again when they run out, so that the calls see
     different inputs where there are enough. A cache inside ``call`` would be what is measured: pass a call without.
@@ -42,6 +48,8 @@ def measure(
         start = time.perf_counter()
         call(batch)
         seconds.append(time.perf_counter() - start)
+        if sum(seconds) > max_seconds and len(seconds) >= warmup + _ENOUGH:
+            break
     counted = np.array(seconds[warmup:])
     p50, p95, p99 = (float(value) for value in np.percentile(counted, [50, 95, 99]))
-    return Latency(batch_size, repeats, float(counted.mean()), p50, p95, p99, hardware_name())
+    return Latency(batch_size, len(counted), float(counted.mean()), p50, p95, p99, hardware_name())

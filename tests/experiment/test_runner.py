@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 import tiny_run
+from crossfare.compare import read_run
 from crossfare.errors import ConfigError, CrossfareError, PriceError
 from crossfare.experiment import Run, dry_run, run
 from crossfare.experiment.runner import RESULTS
@@ -40,6 +41,7 @@ def test_every_cell_has_a_result_with_its_costs(finished: tuple[Run, Path]) -> N
     for result in results.values():
         assert 0.0 <= result.score.low <= result.score.value <= result.score.high <= 1.0
         assert result.score.n == len(result.score.per_example) == 8
+        assert result.fine_tuning is not None
         assert result.fine_tuning.usd > 0
         assert result.inference_per_1k.usd > 0
     zero_shot = results["nli", "zero-shot", "target-encoder"]
@@ -78,6 +80,7 @@ def test_the_run_directory_can_be_read_again(finished: tuple[Run, Path]) -> None
     made, _ = finished
     record = json.loads((made.folder / "results.json").read_text(encoding="utf-8"))
     assert RESULTS.validate_python(record["results"]) == made.results
+    assert read_run(made.folder).results == made.results
     assert {"crossfare", "python", "packages", "hardware", "prices"} <= set(record["provenance"])
     for name in ("table1.md", "table1.csv", "table2.md", "table3.csv", "provenance.md"):
         assert (made.folder / "tables" / name).stat().st_size > 0

@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+import tiny_run
 from crossfare.errors import ConfigError
 from crossfare.experiment import cells, demo_spec, load_spec, missing, narrowed
 from crossfare.experiment.spec import EngineSpec
@@ -30,16 +31,38 @@ def spec_file(folder: Path, text: str = MINIMAL, extra: str = "") -> Path:
 def test_the_demo_has_every_method_of_the_papers_tables() -> None:
     expanded = cells(demo_spec())
     assert not missing(demo_spec())
-    rows = {(c.task, c.method, c.engine, c.model) for c in expanded}
-    assert len(rows) == 2 * 8
-    assert len(expanded) == 2 * 8 * 3
-    assert [c.method for c in expanded if c.task == "qa" and c.target == "pt"] == [
-        "zero-shot",
-        "translate-train",
-        "translate-train",
-        *["translate-infer"] * 4,
-        "in-language",
-    ]
+    assert len(expanded) == len(set(expanded))
+    for task in ("qa", "nli"):
+        assert [c.method for c in expanded if c.task == task and c.target == "pt"] == [
+            "zero-shot",
+            "translate-train",
+            "translate-train",
+            *["translate-infer"] * 4,
+            "in-language",
+        ]
+    ranking = {(c.method, c.engine, c.target) for c in expanded if c.task == "ranking"}
+    for target in ("pt", "de", "vi"):
+        assert {("bm25", None, target), ("zero-shot", None, target), ("in-language", None, target)} <= ranking
+        assert ("translate-train-joint", "open", target) in ranking
+        for engine in ("open", "reference"):
+            assert ("translate-train", engine, target) in ranking
+            assert ("translate-infer-strategy-1", engine, target) in ranking
+            assert ("translate-infer-strategy-2", engine, target) in ranking
+
+
+def test_an_extra_row_can_be_for_some_tasks_and_engines_only(tmp_path: Path) -> None:
+    extra = {"method": "translate-train-joint", "model": "source-encoder", "tasks": ["qa"], "engines": ["b"]}
+    tasks = {"nli": tiny_run.task("nli"), "qa": tiny_run.task("qa")}
+    engines = {"a": {"engine": "echo"}, "b": {"engine": "echo"}}
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot"], tasks=tasks, engines=engines, extra_cells=[extra])
+    rows = {(c.task, c.method, c.model, c.engine) for c in cells(spec)}
+    assert rows == {
+        ("nli", "zero-shot", "target-encoder", None),
+        ("qa", "zero-shot", "target-encoder", None),
+        ("qa", "translate-train-joint", "source-encoder", "b"),
+    }
+    with pytest.raises(ConfigError, match="an engine 'c' that is not under engines"):
+        tiny_run.spec(tmp_path, extra_cells=[{**extra, "engines": ["c"]}])
 
 
 def test_paths_are_relative_to_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,14 +124,21 @@ def test_models_of_an_engine_are_chosen_by_direction() -> None:
     pairs = (("en", "pt"), ("en", "de"), ("vi", "en"))
     assert [engine.model_for("nli", *pair) for pair in pairs] == ["a", "b", "c"]
     assert [engine.model_for("qa", *pair) for pair in pairs] == ["d", "d", "c"]
-    with pytest.raises(ConfigError, match="no model for nli de-vi"):
-        engine.model_for("nli", "de", "vi")
+    assert engine.model_for("nli", "de", "vi") is None
+
+
+def test_a_direction_without_a_model_makes_no_cell_and_says_why(tmp_path: Path) -> None:
+    engines = {"open": {"engine": "ctranslate2", "models": {"*-en": "m"}}}
+    spec = tiny_run.spec(tmp_path, methods=["translate-train", "translate-infer"], engines=engines)
+    assert {cell.method for cell in cells(spec)} == {"translate-infer"}
+    ((cell, reason),) = missing(spec)
+    assert (cell.method, reason) == ("translate-train", "engine open has no model for nli en-pt (there: *-en)")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("methods: [zero-shot]", "methods: [zero]"), "unknown method 'zero'; choose from zero-shot"),
+        (("methods: [zero-shot]", "methods: [zero]"), "unknown method 'zero'; choose from bm25, bi-encoder, zero-shot"),
         (("name: small", "nmae: small"), "nmae: Extra inputs"),
         (("name: small", "name: ../up"), "name: String should match"),
         (("targets: [pt, de]", "targets: []"), "targets"),

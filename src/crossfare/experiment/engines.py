@@ -29,7 +29,7 @@ def make_engine(name: str, options: dict[str, Any]) -> Engine:
 def _world_entries() -> tuple[world.Aligned, ...]:
     return tuple(
         entry
-        for task in ("qa", "nli")
+        for task in ("qa", "nli", "ranking")
         for split in ("train", "validation", "test")
         for entry in world.parallel(task, split)
     )

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from crossfare.errors import ConfigError
-from crossfare.types import Method
+from crossfare.types import Method, TaskName
 
 TARGET, SOURCE = "target-encoder", "source-encoder"
+BM25 = "bm25"
+
+_READING: tuple[TaskName, ...] = ("qa", "nli")
+_RANKING: tuple[TaskName, ...] = ("ranking",)
 
 _ROWS = (
+    # What rerankers are compared with: the first stage alone (the paper's Table 5), and the encoder before fine-tuning.
+    Method("bm25", (), "target", (BM25,), _RANKING),
+    Method("bi-encoder", (), "target", (TARGET,), _RANKING),
     Method("zero-shot", ("source",), "target", (TARGET,)),
     Method("translate-train", ("translated",), "target", (TARGET,)),
     Method("translate-train-joint", ("source", "translated"), "target", (TARGET,)),
     # The paper's two translate-infer rows: the target encoder is its control.
-    Method("translate-infer", ("source",), "translated", (TARGET, SOURCE)),
+    Method("translate-infer", ("source",), "translated", (TARGET, SOURCE), _READING),
+    Method("translate-infer-strategy-1", ("source",), "translated", (TARGET, SOURCE), _RANKING, "collection"),
+    Method("translate-infer-strategy-2", ("source",), "translated", (TARGET, SOURCE), _RANKING, "candidates"),
     Method("in-language", ("target",), "target", (TARGET,)),
     # The combinations of the paper's Table 4: gold data of the target language joins the others.
     Method("zero-shot+gold", ("source", "target"), "target", (TARGET,)),

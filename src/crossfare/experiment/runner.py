@@ -22,12 +22,13 @@ from crossfare import meter
 from crossfare.compare import Contest, contests
 from crossfare.data import artifact
 from crossfare.experiment import steps as planning
+from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.files import LATENCIES, SCORES
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
-from crossfare.experiment.stages import LATENCIES, SCORES
-from crossfare.experiment.steps import CellSteps, Planner
+from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
@@ -70,8 +71,8 @@ def run(
     planning.check(spec)
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
     plan = Planner(spec).plan()
-    book = Book(catalogue, _offers(spec))
-    resources = _resources(plan)
+    book = Book(catalogue, offers_of(spec))
+    resources = resources_of(plan)
     everything = planning.distinct(step for cell in plan for step in cell.all)
     _check_prices(book, resources)
 
@@ -104,7 +105,7 @@ def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, 
 # -- money ------------------------------------------------------------------------------------
 
 
-def _offers(spec: Spec) -> dict[str, str]:
+def offers_of(spec: Spec) -> dict[str, str]:
     """Which offer prices which resource."""
     offers = {"compute": spec.prices.compute}
     offers |= {f"annotation:{task}": offer for task, offer in spec.prices.annotation.items()}
@@ -112,13 +113,13 @@ def _offers(spec: Spec) -> dict[str, str]:
     return offers
 
 
-def _resources(plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
+def resources_of(plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
     """What each step uses that has a price."""
     resources: dict[str, tuple[str, ...]] = {}
     for cell in plan:
         engine = f"engine:{cell.cell.engine}"
         for step in cell.all:
-            if step.stage in {"translate", "existing"}:
+            if step.stage == "existing" or step.stage.startswith("translate"):
                 resources.setdefault(step.id, (engine,))
             elif step.stage == "dataset":
                 resources[step.id] = (f"annotation:{cell.cell.task}",) if step.params.get("annotated") else ()
@@ -146,7 +147,7 @@ def _book(
         Entry(step.id, step.stage, step.label, store.usage(step.id), resources[step.id], step.id not in fresh)
         for step in everything
     )
-    return Book(catalogue, _offers(spec), entries)
+    return Book(catalogue, offers_of(spec), entries)
 
 
 # -- results ----------------------------------------------------------------------------------
@@ -161,18 +162,17 @@ def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Resul
 def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
     scores = SCORES.validate_json((store.artifact(cell.score.id) / "scores.json").read_bytes())
     tests = _examples(store, cell.test)
-    translation = cell.test_translation
-    train = (*cell.sources, *cell.translations, *cell.gold)
+    yields = [_yield(store, step) for step in cell.one_time if step in cell.train]
     return Result(
         spec=cell.cell,
         score=scores[0],
         further_scores=scores[1:],
-        train_examples=sum(_examples(store, step) for step in train),
-        translation=book.total(step.id for step in cell.translations) if cell.translations else None,
-        annotation=book.total(step.id for step in cell.gold) if cell.gold else None,
-        fine_tuning=book.cost(cell.finetune.id),
-        translation_per_1k=per_1k(book.cost(translation.id), tests) if translation else None,
-        inference_per_1k=per_1k(book.cost(cell.predict.id), scores[0].n),
+        train_examples=sum(_examples(store, step) for step in cell.train),
+        translation=_total(book, cell.one_time),
+        annotation=_total(book, cell.gold),
+        fine_tuning=book.cost(cell.finetune.id) if cell.finetune else None,
+        translation_per_1k=per_1k(book.total(s.id for s in cell.recurring), tests) if cell.recurring else None,
+        inference_per_1k=per_1k(book.total(step.id for step in cell.inference), scores[0].n),
         standalone=standalone,
         marginal=marginal,
         latency=tuple(
@@ -180,10 +180,14 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
             for step in cell.latency
             for latency in LATENCIES.validate_json((store.artifact(step.id) / "latency.json").read_bytes())
         ),
-        train_yield=_yield(store, cell.translations[0]) if cell.translations else None,
-        test_yield=_yield(store, translation) if translation else None,
+        train_yield=yields[0] if yields else None,
+        test_yield=_yield(store, cell.recurring[0]) if cell.recurring else None,
         steps=tuple(step.id for step in cell.all),
     )
+
+
+def _total(book: Book, steps: Sequence[Step]) -> Cost | None:
+    return book.total(step.id for step in steps) if steps else None
 
 
 def _examples(store: Store, step: Step) -> int:
@@ -290,6 +294,11 @@ def provenance(book: Book) -> dict[str, Any]:
                 "per": str(price.per),
                 "checked": price.checked.isoformat(),
                 "source": price.source,
+                **{
+                    name: str(value)
+                    for name in ("usd_rate", "output_amount")
+                    if (value := getattr(price, name)) is not None
+                },
             }
             for price in records
         },

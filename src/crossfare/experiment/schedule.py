@@ -19,7 +19,7 @@ from crossfare.store import Store
 from crossfare.types import Step, Usage
 
 # Seconds a step of each stage takes in relation to the others; only the order of starting depends on it.
-_WEIGHT = {"dataset": 1, "existing": 1, "translate": 10, "finetune": 30, "predict": 4, "score": 1, "latency": 2}
+_WEIGHT = {"translate": 10, "translate-collection": 10, "translate-candidates": 10, "finetune": 30, "predict": 4}
 
 # Timed alone: another process on the machine would be measured with them.
 _ALONE = {"latency"}
@@ -67,7 +67,7 @@ def _urgency(steps: Mapping[str, Step]) -> dict[str, int]:
     """Weight of the longest chain that waits for each step: the critical path goes first."""
     urgency: dict[str, int] = {}
     for step in reversed(list(steps.values())):
-        own = urgency.get(step.id, 0) + _WEIGHT[step.stage]
+        own = urgency.get(step.id, 0) + _WEIGHT.get(step.stage, 1)
         urgency[step.id] = own
         for ids in step.inputs.values():
             for needed in ids:

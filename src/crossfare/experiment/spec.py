@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crossfare.errors import ConfigError
-from crossfare.experiment.methods import method
+from crossfare.experiment.methods import BM25, method
 from crossfare.types import Method, RunSpec, TaskName
 
 
@@ -28,7 +28,8 @@ class DataRef(_Strict):
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
     examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
-    "neutral" (the paper, section 5.2.1).
+    "neutral" (the paper, section 5.2.1). Ranking needs a ``collection`` of passages, and
+    judgements (``qrels``) or, with triples of ids, the ``queries``, unless ``ref`` holds them all.
     """
 
     ref: str
@@ -38,12 +39,32 @@ class DataRef(_Strict):
     limit: int | None = Field(default=None, gt=0)
     seed: int = 0
     ids_of: str | None = None
+    collection: str | None = None
+    qrels: str | None = None
+    queries: str | None = None
     labels: Literal["two-class"] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return {"ref": value} if isinstance(value, str) else value
+
+
+class RankingSpec(_Strict):
+    """How a ranking task finds what the reranker reads, and what it learns from.
+
+    ``depth``         candidates of the first stage per query (the paper: 1000)
+    ``bm25``          settings of the first stage (`crossfare.retrieve.BM25`)
+    ``negatives``     passages mined per training query, from the best ``mining_depth`` of the first
+                      stage; None where the training data are triples, which bring their own
+    ``embedding``     settings of the bi-encoder baseline
+    """
+
+    depth: int = Field(default=1000, gt=0)
+    bm25: dict[str, Any] = {}
+    negatives: int | None = Field(default=None, gt=0)
+    mining_depth: int = Field(default=100, gt=0)
+    embedding: dict[str, Any] = {}
 
 
 class TaskSpec(_Strict):
@@ -68,6 +89,7 @@ class TaskSpec(_Strict):
     gold_training: dict[str, Any] = {}
     prediction: dict[str, Any] = {}
     scoring: dict[str, Any] = {}
+    ranking: RankingSpec = RankingSpec()
 
     @field_validator("test", "gold", mode="before")
     @classmethod
@@ -98,20 +120,11 @@ class EngineSpec(_Strict):
     note: str | None = None
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
-        """The model of one direction; None for engines that have no models of their own.
-
-        Raises:
-            ConfigError: models are given, but none for this direction.
-        """
+        """The model of one direction; None if there is none, or the engine has no models of its own."""
         directions = (f"{source}-{target}", f"{source}-*", f"*-{target}", "*")
         for key in (*(f"{task}:{direction}" for direction in directions), *directions):
             if key in self.models:
                 return self.models[key]
-        if self.models:
-            raise ConfigError(
-                f"engine {self.engine!r} has no model for {task} {source}-{target}; "
-                f"add it under models (there: {', '.join(self.models)})"
-            )
         return None
 
 
@@ -119,16 +132,24 @@ class Prices(_Strict):
     """Which offers price what: compute by the device-hour, annotation by the example."""
 
     compute: str = "cpu-core"
-    annotation: dict[TaskName, str] = {"qa": "annotation-qa", "nli": "annotation-nli"}
+    annotation: dict[TaskName, str] = {
+        "qa": "annotation-qa",
+        "nli": "annotation-nli",
+        "ranking": "annotation-ranking",
+    }
     files: tuple[str, ...] = ()
 
 
 class LatencySpec(_Strict):
-    """How added translation latency is measured; ``repeats: 0`` leaves it out."""
+    """How added translation latency is measured; ``repeats: 0`` leaves it out.
+
+    A batch size is not repeated beyond ``max_seconds``, but at least three times.
+    """
 
     batch_sizes: tuple[int, ...] = (32, 1)
     repeats: int = Field(default=10, ge=0)
     warmup: int = Field(default=1, ge=0)
+    max_seconds: float = Field(default=20.0, gt=0)
 
 
 class Spec(_Strict):
@@ -159,6 +180,14 @@ class Spec(_Strict):
             return value
         return {role: (model,) if isinstance(model, str) else model for role, model in value.items()}
 
+    @model_validator(mode="after")
+    def _engines_exist(self) -> Spec:
+        for extra in self.extra_cells:
+            for name in extra.engines:
+                if name not in self.engines:
+                    raise ValueError(f"extra_cells names an engine {name!r} that is not under engines")
+        return self
+
     @field_validator("methods")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,6 +200,8 @@ class Spec(_Strict):
             ConfigError: the spec names none.
         """
         given = self.models.get(role, ())
+        if role == BM25:
+            return ("",)
         found = (given[target],) if isinstance(given, dict) and target in given else given
         if isinstance(found, dict):
             found = (found["*"],) if "*" in found else ()
@@ -184,10 +215,12 @@ class Spec(_Strict):
 
 
 class ExtraCells(_Strict):
-    """A control row: one method with a model it does not usually run with."""
+    """A further row: one method with a model it does not usually run with, or for some tasks or engines only."""
 
     method: str
     model: str
+    tasks: tuple[TaskName, ...] = ()
+    engines: tuple[str, ...] = ()
 
 
 def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
@@ -247,14 +280,16 @@ def missing(spec: Spec) -> tuple[tuple[RunSpec, str], ...]:
 
 
 def _combinations(spec: Spec) -> Iterator[tuple[RunSpec, str | None]]:
-    rows = [(method(name), model) for name in spec.methods for model in method(name).models]
-    rows += [(method(extra.method), extra.model) for extra in spec.extra_cells]
+    rows = [ExtraCells(method=name, model=model) for name in spec.methods for model in method(name).models]
     for task, task_spec in spec.tasks.items():
-        for row, model in rows:
-            engines = tuple(spec.engines) if row.translates else (None,)
+        for asked in (*rows, *spec.extra_cells):
+            row = method(asked.method)
+            if task not in row.tasks or (asked.tasks and task not in asked.tasks):
+                continue
+            engines = (asked.engines or tuple(spec.engines)) if row.translates else (None,)
             for engine in engines:
                 for target in (t for t in spec.targets if t in task_spec.test or "*" in task_spec.test):
-                    yield from _cells_of(spec, task, row, model, engine, target)
+                    yield from _cells_of(spec, task, row, asked.model, engine, target)
 
 
 def _cells_of(
@@ -264,7 +299,7 @@ def _cells_of(
     label = (spec.engines[engine].label or engine) if engine else None
     checkpoints = spec.checkpoints(model, target)
     for checkpoint in checkpoints:
-        for seed in spec.seeds:
+        for seed in spec.seeds if row.train_on else spec.seeds[:1]:  # nothing is left to chance without training
             yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label), reason
 
 
@@ -274,9 +309,18 @@ def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target
         return f"no gold training data in {target}"
     if row.translates and target == spec.source:
         return "the source language needs no translation"
-    if engine and spec.engines[engine].engine == "existing":
+    return _why_no_translation(spec, task, row, engine, target) if engine else None
+
+
+def _why_no_translation(spec: Spec, task: TaskName, row: Method, engine: str, target: str) -> str | None:
+    given = spec.engines[engine]
+    if given.engine == "existing":
         if row.infer_on == "translated":
             return f"{engine} is an existing translation of the training set only"
-        if target not in spec.engines[engine].existing.get(task, {}):
-            return f"no existing {engine} translation into {target}"
+        return None if target in given.existing.get(task, {}) else f"no existing {engine} translation into {target}"
+    ways = [(spec.source, target)] if "translated" in row.train_on else []
+    ways += [(target, spec.source)] if row.infer_on == "translated" else []
+    for a, b in ways if given.models else []:
+        if given.model_for(task, a, b) is None:
+            return f"engine {engine} has no model for {task} {a}-{b} (there: {', '.join(given.models)})"
     return None

@@ -5,44 +5,41 @@ These functions run in worker processes. Each returns the `Usage` of its work, n
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
-
-from pydantic import TypeAdapter
+from typing import cast
 
 from crossfare import data, latency, meter, translate
 from crossfare.data import artifact
+from crossfare.data.collection import Collection
 from crossfare.errors import DataError
-from crossfare.experiment.engines import make_engine
+from crossfare.experiment.files import (
+    LATENCIES,
+    SCORES,
+    Execution,
+    engine_of,
+    input_data,
+    inputs,
+    read_predictions,
+    write_predictions,
+    write_yield,
+)
+from crossfare.experiment.ranking_stages import RANKING_STAGES, without_lost
 from crossfare.store import Store, write_json
 from crossfare.tasks import TASKS
 from crossfare.types import (
     Dataset,
-    Engine,
     Example,
-    Latency,
-    Prediction,
+    PairExample,
     Progress,
     QAExample,
-    Score,
     Step,
     TaskName,
     Usage,
     Yield,
-    canonical_json,
     content_revision,
 )
-
-PREDICTIONS = TypeAdapter(tuple[Prediction, ...])
-SCORES = TypeAdapter(tuple[Score, ...])
-LATENCIES = TypeAdapter(tuple[Latency, ...])
-YIELD = TypeAdapter(Yield)
-
-Execution = Callable[[Step, Store, Path, Progress | None], Usage]
 
 
 def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage:
@@ -55,17 +52,9 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
         return usage
 
 
-def _inputs(step: Step, store: Store, role: str) -> list[Path]:
-    return [store.artifact(step_id) for step_id in step.inputs.get(role, ())]
-
-
-def _input_data(step: Step, store: Store, role: str = "data") -> Dataset:
-    return artifact.read(_inputs(step, store, role)[0])
-
-
 def _dataset(step: Step, __: Store, work: Path, _: Progress | None) -> Usage:
     with meter.meter("cpu") as measured:
-        loaded = _load(step)
+        loaded = load_data(step)
         artifact.write(loaded.dataset, work / "artifact")
         write_json(
             work / "artifact" / "report.json", {"summary": list(loaded.report.summary()), **asdict(loaded.report)}
@@ -74,7 +63,8 @@ def _dataset(step: Step, __: Store, work: Path, _: Progress | None) -> Usage:
     return replace(measured.usage, annotated=annotated)
 
 
-def _load(step: Step) -> data.Loaded:
+def load_data(step: Step) -> data.Loaded:
+    """Load the dataset of a step as it asks for it."""
     params, ref = step.params, cast("str", step.runtime["ref"])
     kept_ids = step.runtime["ids_of"]
     loaded = data.load(
@@ -86,6 +76,7 @@ def _load(step: Step) -> data.Loaded:
         limit=None if kept_ids else params.get("limit"),
         seed=params["seed"],
         labels=params.get("labels"),
+        **{name: step.runtime[name] for name in ("collection", "qrels", "queries") if step.runtime.get(name)},
     )
     if not kept_ids:
         return loaded
@@ -102,8 +93,8 @@ def _with_examples(dataset: Dataset, examples: tuple[Example, ...]) -> Dataset:
 
 def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     """Take a translation that lies on disk: the examples of the original, matched by id."""
-    original = _input_data(step, store, "original")
-    translated = _load(step).dataset
+    original = input_data(step, store, "original")
+    translated = load_data(step).dataset
     by_id = {example.id: example for example in translated.examples}
     kept = tuple(by_id[example.id] for example in original.examples if example.id in by_id)
     if not kept:
@@ -111,35 +102,30 @@ def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage
     lost = tuple(example.id for example in original.examples if example.id not in by_id)
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
-    _write_yield(work, Yield(len(kept), len(original), lost), {})
-    return Usage(characters=_characters(original), hardware="provider", measured=False)
+    write_yield(work, Yield(len(kept), len(original), lost), {})
+    return Usage(characters=billed_characters(original), hardware="provider", measured=False)
 
 
-def _characters(dataset: Dataset) -> int:
-    """Code points an API bills for a dataset, each context once."""
-    contexts = {example.context for example in dataset.examples if isinstance(example, QAExample)}
-    texts = [
-        example.question if isinstance(example, QAExample) else example.premise + example.hypothesis
-        for example in dataset.examples
-    ]
-    return sum(map(len, contexts)) + sum(map(len, texts))
-
-
-def _write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
-    write_json(work / "artifact" / "yield.json", {**json.loads(YIELD.dump_json(yield_)), **details})
-
-
-@lru_cache(maxsize=2)
-def _engine(name: str, options: str) -> Engine:
-    """One engine per worker process: loading a model costs more than many a translation."""
-    return make_engine(name, json.loads(options))
+def billed_characters(dataset: Dataset) -> int:
+    """Code points an API bills for a dataset: each context once, and in ranking each query and passage."""
+    texts: list[str] = []
+    once: set[str] = set()
+    for example in dataset.examples:
+        if isinstance(example, QAExample):
+            texts.append(example.question)
+            once.add(example.context)
+        elif isinstance(example, PairExample):
+            texts += translate.texts_of(example)
+        else:
+            once.update(translate.texts_of(example))
+    return sum(map(len, texts)) + sum(map(len, once))
 
 
 def _translate(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    engine = _engine(step.runtime["engine"], canonical_json(step.runtime["options"]))
+    engine = engine_of(step)
     markers = step.params["markers"]
     result = translate.translate_dataset(
-        _input_data(step, store),
+        input_data(step, store),
         engine,
         target=step.params["target"],
         memory=translate.TranslationMemory(store.root / "memory.sqlite"),
@@ -147,21 +133,18 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
         progress=progress,
     )
     if not result.dataset.examples:
-        raise DataError(
-            f"{step.label}: no example survived translation by {engine.name}; "
-            "use an engine that keeps answer delimiters (crossfare tune-markers makes one)"
-        )
+        raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
     artifact.write(result.dataset, work / "artifact")
-    _write_yield(work, result.yield_, {"report": result.report.as_dict()})
+    write_yield(work, result.yield_, {"report": result.report.as_dict()})
     return result.usage
 
 
 def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
-    validation = _inputs(step, store, "validation")
+    validation = inputs(step, store, "validation")
     tuned = task.finetune(
         step.runtime["model"],
-        [artifact.read(folder) for folder in _inputs(step, store, "train")],
+        [artifact.read(folder) for folder in inputs(step, store, "train")],
         validation=artifact.read(validation[0]) if validation else None,
         out=work / "artifact",
         hyper=task.hyperparameters(**step.runtime["training"]),
@@ -176,40 +159,55 @@ def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -
 
 def _predict(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
-    model = _inputs(step, store, "model")[0]
-    predicted = task.predict(str(model), _input_data(step, store), options=step.params["options"], progress=progress)
-    (work / "artifact" / "predictions.json").write_bytes(PREDICTIONS.dump_json(predicted.predictions))
+    model, dataset, options = str(inputs(step, store, "model")[0]), input_data(step, store), step.params["options"]
+    if "candidates" in step.inputs:
+        run = without_lost(read_predictions(step, store, "candidates"), inputs(step, store, "passages")[0])
+        with Collection.open(inputs(step, store, "passages")[0]) as passages:
+            predicted = task.predict(
+                model, dataset, candidates=run, passages=passages, options=options, progress=progress
+            )
+    else:
+        predicted = task.predict(model, dataset, options=options, progress=progress)
+    write_predictions(predicted.predictions, work)
     return predicted.usage
 
 
 def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
-    predictions = PREDICTIONS.validate_json((_inputs(step, store, "predictions")[0] / "predictions.json").read_bytes())
+    predictions = read_predictions(step, store, "predictions")
     with meter.meter("cpu") as measured:
-        scores = task.score(_input_data(step, store), predictions, **step.params["options"])
+        scores = task.score(input_data(step, store), predictions, **step.params["options"])
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))
     return measured.usage
 
 
 def _latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    engine = _engine(step.runtime["engine"], canonical_json(step.runtime["options"]))
-    examples = _input_data(step, store).examples
-    asked = step.params["asked"]
+    engine, asked = engine_of(step), step.params["asked"]
 
-    def serve(batch: Sequence[Example]) -> None:
-        texts = [text for example in batch for text in translate.texts_of(example)]
+    def serve(batch: Sequence[Sequence[str]]) -> None:
+        texts = [text for request in batch for text in request]
         translate.translate_texts(texts, engine, source=step.params["source"], target=step.params["target"])
 
     with meter.meter() as measured:
+        requests = _requests(step, store)
         latencies = []
         for done, size in enumerate(asked["batch_sizes"]):
-            latencies.append(
-                latency.measure(serve, examples, batch_size=size, repeats=asked["repeats"], warmup=asked["warmup"])
-            )
+            limits = {name: asked[name] for name in ("repeats", "warmup", "max_seconds")}
+            latencies.append(latency.measure(serve, requests, batch_size=size, **limits))
             if progress:
                 progress(done + 1, len(asked["batch_sizes"]))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return measured.usage
+
+
+def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:
+    """The texts that serving sends for each input: in ranking by strategy 2, its candidates too."""
+    examples = input_data(step, store).examples
+    if "candidates" not in step.inputs:
+        return [translate.texts_of(example) for example in examples]
+    found = {run.id: [name for name, _ in run.scores] for run in read_predictions(step, store, "candidates")}
+    with Collection.open(inputs(step, store, "passages")[0]) as passages:
+        return [(*translate.texts_of(example), *(passages[name] for name in found[example.id])) for example in examples]
 
 
 _STAGES: dict[str, Execution] = {
@@ -220,4 +218,5 @@ _STAGES: dict[str, Execution] = {
     "predict": _predict,
     "score": _score,
     "latency": _latency,
+    **RANKING_STAGES,
 }

@@ -8,39 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.methods import method
+from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
 from crossfare.tasks import TASKS
 from crossfare.types import RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
-VERSIONS = {"dataset": 1, "existing": 1, "translate": 1, "finetune": 1, "predict": 1, "score": 1, "latency": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class CellSteps:
-    """The steps of one cell by the part they play; `all` is in an order that can be executed."""
-
-    cell: RunSpec
-    sources: tuple[Step, ...]
-    translations: tuple[Step, ...]
-    gold: tuple[Step, ...]
-    finetune: Step
-    test: Step
-    predict: Step
-    score: Step
-    test_translation: Step | None = None
-    latency: tuple[Step, ...] = ()
-    all: tuple[Step, ...] = field(default=())
+VERSIONS = {
+    "dataset": 1,
+    "existing": 1,
+    "collection": 1,
+    "index": 1,
+    "retrieve": 1,
+    "mine": 1,
+    "translate": 1,
+    "translate-collection": 1,
+    "translate-candidates": 1,
+    "embed": 1,
+    "finetune": 1,
+    "predict": 1,
+    "score": 1,
+    "latency": 1,
+}
 
 
 class Planner:
@@ -49,6 +48,7 @@ class Planner:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self._engines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self._steps: dict[str, Step] = {}
 
     def plan(self) -> tuple[CellSteps, ...]:
         """The steps of every cell, cells in the order of the tables."""
@@ -56,66 +56,63 @@ class Planner:
 
     def cell(self, cell: RunSpec) -> CellSteps:
         """The steps of one cell."""
+        if cell.task == "ranking":
+            return ranking_cell(self, cell)
         row = method(cell.method)
-        original = self._source_data(cell.task, "train")
-        sources = (original,) if "source" in row.train_on else ()
-        translations = (self._translated_training(cell, original),) if "translated" in row.train_on else ()
-        gold = (self._gold(cell),) if "target" in row.train_on else ()
-        validation = self._validation(cell)
-        finetune = self._finetune(cell, (*sources, *translations, *gold), validation[-1:])
-        test = self._data(cell.task, self._test_ref(cell), cell.target, "test", f"{cell.task} test {cell.target}")
-        test_translation: Step | None = None
-        latency: tuple[Step, ...] = ()
-        if row.infer_on == "translated":
-            test_translation = self._translate(cell, test, cell.target, cell.source, f"test {cell.target}")
-            latency = self._latency(cell, test)
-        predict = self._predict(cell, finetune, test_translation or test)
-        score = self._score(cell, predict, test_translation or test)
-        before = (original,) if translations else ()
-        chain = (*before, *sources, *translations, *gold, *validation, finetune, test, test_translation, predict, score)
+        test = self.data(cell.task, self.test_ref(cell), cell.target, "test", f"{cell.task} test {cell.target}")
+        training = self.training(cell)
+        finetune = self.finetune(cell, training.train)
+        translated = row.infer_on == "translated"
+        asked = self.translate(cell, test, cell.target, cell.source, f"test {cell.target}") if translated else test
+        predict = self.predict(cell, {"model": finetune, "data": asked})
+        score = self.score(cell, predict, asked)
+        latency = self.latency(cell, {"data": test}) if translated else ()
         return CellSteps(
             cell=cell,
-            sources=sources,
-            translations=translations,
-            gold=gold,
+            train=training.train,
+            gold=training.gold,
+            one_time=training.translations,
+            recurring=(asked,) if translated else (),
             finetune=finetune,
+            inference=(predict,),
             test=test,
-            predict=predict,
             score=score,
-            test_translation=test_translation,
             latency=latency,
-            all=distinct((*(step for step in chain if step is not None), *latency)),
+            all=self.closure(score, *latency),
         )
+
+    def step(
+        self,
+        stage: str,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, Step | tuple[Step, ...]],
+        label: str,
+        runtime: Mapping[str, Any] | None = None,
+    ) -> Step:
+        """Make a step from the steps it reads, by role."""
+        given = {role: steps if isinstance(steps, tuple) else (steps,) for role, steps in inputs.items()}
+        ids = {role: tuple(step.id for step in steps) for role, steps in given.items()}
+        made = Step(stage, params, ids, VERSIONS[stage], label, runtime=runtime or {})
+        return self._steps.setdefault(made.id, made)
+
+    def closure(self, *ends: Step) -> tuple[Step, ...]:
+        """These steps and all that they need, inputs before what reads them."""
+        found: dict[str, Step] = {}
+
+        def visit(step: Step) -> None:
+            if step.id not in found:
+                for ids in step.inputs.values():
+                    for needed in ids:
+                        visit(self._steps[needed])
+                found[step.id] = step
+
+        for end in ends:
+            visit(end)
+        return tuple(found.values())
 
     # -- data ---------------------------------------------------------------------------------
 
-    def _source_data(self, task: TaskName, split: str) -> Step:
-        spec = self.spec.tasks[task]
-        ref = spec.train if split == "train" else cast("DataRef", spec.validation)
-        return self._data(task, ref, self.spec.source, split, f"{task} {split} {self.spec.source}")
-
-    def _validation(self, cell: RunSpec) -> tuple[Step, ...]:
-        """Steps that lead to the set the best checkpoint is chosen on, which is the last of them."""
-        task = self.spec.tasks[cell.task]
-        if not task.validation or not self._hyper(cell).select_best:
-            return ()
-        original = self._source_data(cell.task, "validation")
-        if task.select_on == "source" or cell.engine is None or self._engine(cell)[1].engine == "existing":
-            return (original,)
-        return original, self._translate(cell, original, cell.source, cell.target, "validation set")
-
-    def _gold(self, cell: RunSpec) -> Step:
-        gold = self.spec.tasks[cell.task].gold
-        ref = gold.get(cell.target) or gold["*"]
-        return self._data(
-            cell.task, ref, cell.target, "train", f"{cell.task} gold {cell.target}", params={"annotated": True}
-        )
-
-    def _test_ref(self, cell: RunSpec) -> DataRef:
-        test = self.spec.tasks[cell.task].test
-        return test.get(cell.target) or test["*"]
-
-    def _data(
+    def data(
         self,
         task: TaskName,
         ref: DataRef,
@@ -125,9 +122,10 @@ class Planner:
         *,
         stage: str = "dataset",
         params: Mapping[str, Any] | None = None,
-        inputs: Mapping[str, tuple[str, ...]] | None = None,
+        inputs: Mapping[str, Step | tuple[Step, ...]] | None = None,
     ) -> Step:
-        where = {"ref": self.spec.path(ref.ref), "ids_of": self.spec.path(ref.ids_of) if ref.ids_of else None}
+        """Load a dataset."""
+        where = self._files(ref)
         identity = {
             "task": task,
             "split": ref.split or split,
@@ -136,15 +134,71 @@ class Planner:
             **ref.model_dump(include={"format", "limit", "seed", "labels"}, exclude_none=True),
             **(params or {}),
         }
-        return Step(stage, identity, inputs or {}, VERSIONS[stage], label, runtime=where)
+        return self.step(stage, identity, inputs or {}, label, where)
+
+    def collection(self, ref: DataRef, language: str, split: str) -> Step:
+        """Bring the passages that ``ref`` ranks into a collection on disk."""
+        path = self.spec.path(ref.collection or ref.ref)
+        identity = {
+            "split": ref.split or split,
+            "language": ref.language or language,
+            "revision": data_revision(path),
+            "format": None if ref.collection else ref.format,
+        }
+        return self.step("collection", identity, {}, f"ranking collection {split} {language}", {"ref": path})
+
+    def test_ref(self, cell: RunSpec) -> DataRef:
+        """The test set of a cell."""
+        test = self.spec.tasks[cell.task].test
+        return test.get(cell.target) or test["*"]
+
+    def _files(self, ref: DataRef) -> dict[str, str | None]:
+        given = {name: getattr(ref, name) for name in ("ref", "ids_of", "collection", "qrels", "queries")}
+        return {name: self.spec.path(path) if path else None for name, path in given.items()}
+
+    def _source_data(self, task: TaskName, split: str) -> Step:
+        spec = self.spec.tasks[task]
+        ref = spec.train if split == "train" else cast("DataRef", spec.validation)
+        data = self.data(task, ref, self.spec.source, split, f"{task} {split} {self.spec.source}")
+        return mined(self, data, ref, self.spec.source, split) if task == "ranking" else data
+
+    def _validation(self, cell: RunSpec) -> Step | None:
+        """The set the best checkpoint is chosen on."""
+        task = self.spec.tasks[cell.task]
+        if not task.validation or not self._hyper(cell).select_best:
+            return None
+        original = self._source_data(cell.task, "validation")
+        if task.select_on == "source" or cell.engine is None or self._engine(cell)[1].engine == "existing":
+            return original
+        return self.translate(cell, original, cell.source, cell.target, "validation set")
+
+    def _gold(self, cell: RunSpec) -> Step:
+        gold = self.spec.tasks[cell.task].gold
+        ref = gold.get(cell.target) or gold["*"]
+        label = f"{cell.task} gold {cell.target}"
+        return self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
+
+    def training(self, cell: RunSpec) -> Training:
+        """What the cell's model is fine-tuned on."""
+        sides = method(cell.method).train_on
+        original = self._source_data(cell.task, "train")
+        sources = (original,) if "source" in sides else ()
+        translations = (self._translated_training(cell, original),) if "translated" in sides else ()
+        gold = (self._gold(cell),) if "target" in sides else ()
+        learnt: tuple[Step, ...] = gold
+        if gold and cell.task == "ranking":
+            refs = self.spec.tasks[cell.task].gold
+            ref = refs.get(cell.target) or refs["*"]
+            learnt = tuple(mined(self, step, ref, cell.target, "train") for step in gold)
+        return Training((*sources, *translations, *learnt), gold, translations)
 
     # -- translation --------------------------------------------------------------------------
 
     def _translated_training(self, cell: RunSpec, original: Step) -> Step:
         engine_name, engine = self._engine(cell)
         if engine.engine != "existing":
-            return self._translate(cell, original, cell.source, cell.target, "training set")
-        return self._data(
+            return self.translate(cell, original, cell.source, cell.target, "training set")
+        return self.data(
             cell.task,
             engine.existing[cell.task][cell.target],
             cell.target,
@@ -152,35 +206,46 @@ class Planner:
             f"{cell.task} {engine_name} {cell.source}-{cell.target}: existing translation",
             stage="existing",
             params={"engine": engine_name},
-            inputs={"original": (original.id,)},
+            inputs={"original": original},
         )
 
-    def _translate(self, cell: RunSpec, dataset: Step, source: str, target: str, what: str) -> Step:
+    def translate(
+        self,
+        cell: RunSpec,
+        data: Step,
+        source: str,
+        target: str,
+        what: str,
+        *,
+        stage: str = "translate",
+        inputs: Mapping[str, Step] | None = None,
+    ) -> Step:
+        """Translate a dataset or a collection with the cell's engine."""
         engine_name, engine = self._engine(cell)
-        options = engine_options(engine, cell.task, source, target)
-        return Step(
-            "translate",
-            {
-                "task": cell.task,
-                "engine": self._engine_identity(cell.task, engine_name, source, target),
-                "source": source,
-                "target": target,
-                "markers": list(engine.markers) if engine.markers else None,
-            },
-            {"data": (dataset.id,)},
-            VERSIONS["translate"],
+        identity = {
+            "task": cell.task,
+            "engine": self.engine_identity(cell.task, engine_name, source, target),
+            "source": source,
+            "target": target,
+            "markers": list(engine.markers) if engine.markers else None,
+        }
+        return self.step(
+            stage,
+            identity,
+            {"data": data, **(inputs or {})},
             f"{cell.task} {engine_name} {source}-{target}: {what}",
-            runtime={"engine": engine.engine, "options": options},
+            {"engine": engine.engine, "options": engine_options(engine, cell.task, source, target)},
         )
 
-    def _latency(self, cell: RunSpec, test: Step) -> tuple[Step, ...]:
+    def latency(self, cell: RunSpec, inputs: Mapping[str, Step]) -> tuple[Step, ...]:
+        """Time the translation of what is asked, unless there is nothing to time."""
         engine_name, engine = self._engine(cell)
         asked = self.spec.latency
         if not asked.repeats or engine.engine == "reference":
             return ()  # looking a text up is not translating it
         identity = {
             "task": cell.task,
-            "engine": self._engine_identity(cell.task, engine_name, cell.target, cell.source),
+            "engine": self.engine_identity(cell.task, engine_name, cell.target, cell.source),
             "source": cell.target,
             "target": cell.source,
             "hardware": meter.hardware_name(),
@@ -188,13 +253,14 @@ class Planner:
         }
         runtime = {"engine": engine.engine, "options": engine_options(engine, cell.task, cell.target, cell.source)}
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"
-        return (Step("latency", identity, {"data": (test.id,)}, VERSIONS["latency"], label, runtime=runtime),)
+        return (self.step("latency", identity, inputs, label, runtime),)
 
     def _engine(self, cell: RunSpec) -> tuple[str, EngineSpec]:
         name = cast("str", cell.engine)
         return name, self.spec.engines[name]
 
-    def _engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
+    def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
+        """What identifies the output of an engine in one direction."""
         key = (task, name, source, target)
         if key not in self._engines:
             spec = self.spec.engines[name]
@@ -212,47 +278,35 @@ class Planner:
     def _hyper(self, cell: RunSpec) -> Hyperparameters:
         return TASKS[cell.task].hyperparameters(**self._overrides(cell))
 
-    def _finetune(self, cell: RunSpec, train: tuple[Step, ...], validation: tuple[Step, ...]) -> Step:
-        inputs = {"train": tuple(step.id for step in train)}
-        if validation:
-            inputs["validation"] = tuple(step.id for step in validation)
+    def finetune(self, cell: RunSpec, train: tuple[Step, ...]) -> Step:
+        """Fine-tune the cell's model."""
+        validation = self._validation(cell)
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
-        return Step(
+        identity = {
+            "task": cell.task,
+            "model": pretrained.resolve(cell.checkpoint).revision,
+            "training": self._hyper(cell).identity(),
+            "seed": cell.seed,
+        }
+        return self.step(
             "finetune",
-            {
-                "task": cell.task,
-                "model": pretrained.resolve(cell.checkpoint).revision,
-                "training": self._hyper(cell).identity(),
-                "seed": cell.seed,
-            },
-            inputs,
-            VERSIONS["finetune"],
+            identity,
+            {"train": train, **({"validation": validation} if validation else {})},
             f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}",
-            runtime={
-                "model": cell.checkpoint,
-                "training": self._overrides(cell),
-                "report_to": self.spec.report_to,
-            },
+            {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
         )
 
-    def _predict(self, cell: RunSpec, model: Step, data: Step) -> Step:
+    def predict(self, cell: RunSpec, inputs: Mapping[str, Step]) -> Step:
+        """Let the model answer."""
         options = self.spec.tasks[cell.task].prediction
-        return Step(
-            "predict",
-            {"task": cell.task, "options": TASKS[cell.task].options(**options).identity()},
-            {"model": (model.id,), "data": (data.id,)},
-            VERSIONS["predict"],
-            f"{cell.task} predict {cell.target}: {cell.method}",
-        )
+        identity = {"task": cell.task, "options": TASKS[cell.task].options(**options).identity()}
+        return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.method}")
 
-    def _score(self, cell: RunSpec, predictions: Step, data: Step) -> Step:
-        return Step(
-            "score",
-            {"task": cell.task, "options": self.spec.tasks[cell.task].scoring},
-            {"predictions": (predictions.id,), "data": (data.id,)},
-            VERSIONS["score"],
-            f"{cell.task} score {cell.target}: {cell.method}",
-        )
+    def score(self, cell: RunSpec, predictions: Step, data: Step) -> Step:
+        """Score the answers."""
+        identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
+        inputs = {"predictions": predictions, "data": data}
+        return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.method}")
 
 
 def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
@@ -270,7 +324,8 @@ def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
 def data_revision(ref: str) -> str:
     """Identify the content behind a data reference without reading it as data.
 
-    A file is its SHA-256, ``world:`` is the source code that generates it, a hub id is its name.
+    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the source code
+    that generates it, a hub id is its name.
 
     Raises:
         DataError: the file cannot be read.
@@ -282,10 +337,17 @@ def data_revision(ref: str) -> str:
     if ref.startswith("hub:"):
         return ref
     try:
-        with Path(ref).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        if Path(ref).is_dir():
+            files = sorted(path for path in Path(ref).rglob("*") if path.is_file())
+            return digest({str(path.relative_to(ref)): _sha256(path) for path in files})
+        return _sha256(Path(ref))[:16]
     except OSError as error:
         raise DataError(f"{ref}: cannot be read ({error.strerror}); correct the path in the spec") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(spec: Spec) -> None:

@@ -1,4 +1,4 @@
-"""The tables: the paper's layouts (Tables 1 to 3) with the columns it leaves out, and provenance.
+"""The tables: the paper's layouts (Tables 1 to 3 and 5) with the columns it leaves out, and provenance.
 
 Costs are those of one target language. Table 1 shows their mean over languages; its CSV has a
 line per language.
@@ -33,11 +33,27 @@ from crossfare.types import Cost, Method, Result, RunSpec, TaskName
 REFERENCE_NOTE = "reference translation, priced as a commercial API"
 ALPHA = 0.05
 
-_TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI"}
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3"}
-_METRICS: Mapping[str, str] = {"f1": "F1", "accuracy": "accuracy", "exact_match": "exact match"}
-_METHODS: Mapping[str, str] = {"in-language": "In-language (gold)"}
+_TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
+_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
+_METRICS: Mapping[str, str] = {
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "exact_match": "exact match",
+    "mrr@10": "MRR@10",
+    "ndcg@10": "nDCG@10",
+}
+_METHODS: Mapping[str, str] = {
+    "bm25": "First stage only",
+    "bi-encoder": "Bi-encoder, not fine-tuned",
+    "translate-infer-strategy-1": "Translate-infer, strategy 1",
+    "translate-infer-strategy-2": "Translate-infer, strategy 2",
+    "in-language": "In-language (gold)",
+}
 _NOT_MEASURED = "n.m."
+_STRATEGIES = (
+    "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "
+    "with its candidates when serving. An example is a query."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +162,7 @@ def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
 
 
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
-    """The paper's Table 2 or 3: numbered rows with method, training data, model and a score per language."""
+    """The paper's Table 2, 3 or 5: numbered rows with method, training data, model and a score per language."""
     found = context.lines(results, task)
     languages = targets(found)
     best = _best(found, languages)
@@ -195,7 +211,7 @@ def provenance(
 
 
 def price_table(catalogue: Catalogue, today: date | None = None) -> Table:
-    """The price records, newest last; where each is from stands in the notes.
+    """The price records, newest last; where each is from, and how its provider counts, stands in the notes.
 
     "Age" counts the days since the record was compared with its source.
     """
@@ -212,10 +228,14 @@ def price_table(catalogue: Catalogue, today: date | None = None) -> Table:
         for row in listed
     )
     notes = tuple(
-        " ".join((f"{row['offer']}, {row['valid']}: {row['source']}.", price.note, price.counting)).strip()
+        "; ".join(filter(None, (f"{row['offer']}, {row['valid']}: {row['source']}", *_price_details(row), price.note)))
         for row, price in zip(listed, catalogue, strict=True)
     )
     return Table("Prices", columns, rows, notes)
+
+
+def _price_details(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["retired"], row["counting"], row["free"]
 
 
 def write_tables(
@@ -226,7 +246,7 @@ def write_tables(
     catalogue: Catalogue | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> tuple[Path, ...]:
-    """Write table1, table2 (QA), table3 (NLI) and provenance as Markdown and CSV; return the paths.
+    """Write table1, table2 (QA), table3 (NLI), table5 (ranking) and provenance as Markdown and CSV; return the paths.
 
     table1.csv has a line per language in full precision, `language_table`.
     """
@@ -268,6 +288,8 @@ def _engine_label(spec: RunSpec, context: Context) -> str:
 def _model(line: Line) -> str:
     """The checkpoint's short name, or the role where languages have checkpoints of their own."""
     checkpoints = {spec.checkpoint for spec in line.specs}
+    if line.first.model == "bm25":
+        return "BM25"
     if checkpoints == {""} or len(checkpoints) > 1:
         return line.first.model.replace("-", " ")
     return line.first.checkpoint.rstrip("/").replace(":", "/").rpartition("/")[2]
@@ -275,7 +297,7 @@ def _model(line: Line) -> str:
 
 def _training(line: Line, context: Context) -> str:
     spec, method = line.first, context.methods.get(line.first.method)
-    if method is None:
+    if method is None or not method.train_on:
         return MISSING
     name = context.data_names.get(spec.task)
     texts = {
@@ -412,6 +434,8 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
         f"1,000 examples when serving. {MISSING}: the method needs nothing of the kind.",
     ]
+    if any(line.first.task == "ranking" for line in found):
+        notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
     if refs := price_refs(results):
@@ -438,15 +462,18 @@ def _missing_notes(found: Sequence[Line], languages: Sequence[str], context: Con
         f"No {_TASKS.get(t, t)} in {', '.join(there)}: not part of this run." for t, there in absent.items() if there
     ]
     reasons = {spec.without_seed: reason for spec, reason in context.missing}
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for line in found:
         gaps: dict[str, list[str]] = {}
         known = {spec.target: reasons.get(spec.without_seed, "not run") for spec in line.specs}
         for language in languages:
             if not line.at(language) and language not in absent[line.first.task]:
                 gaps.setdefault(known.get(language, "not run"), []).append(language)
-        label = ", ".join(cell.text for cell in _labels(line, context))
-        name = _TASKS.get(line.first.task, line.first.task)
-        notes += [f"No score for {name}, {label}, {', '.join(where)}: {reason}." for reason, where in gaps.items()]
+        for reason, without in gaps.items():
+            label = ", ".join(cell.text for cell in _labels(line, context))
+            alike.setdefault((line.first.task, ", ".join(without), reason), []).append(label)
+    for (name, where, reason), labels in alike.items():
+        notes.append(f"No score for {_TASKS.get(name, name)}, {'; '.join(labels)}, {where}: {reason}.")
     return tuple(notes)
 
 

@@ -14,12 +14,14 @@ from crossfare.translate.engines import EngineInfo, engine, engines
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation
+from crossfare.translate.passages import PassageTranslation
 
 __all__ = [
     "EngineInfo",
     "ExplainedTranslation",
     "Lost",
     "Markers",
+    "PassageTranslation",
     "TranslatedDataset",
     "TranslationMemory",
     "TranslationReport",

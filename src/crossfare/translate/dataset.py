@@ -1,9 +1,9 @@
 """Translate whole datasets as in the paper (section 4.2), losing nothing silently.
 
-NLI: premise and hypothesis are translated independently. QA: the answer is marked in its context,
-the context translated, and the answer read off between the markers. Engines that prefer sentences
-get sentences; only the one that holds the marker differs between the questions of a paragraph, so
-all others are translated once.
+NLI and ranking: every text is translated independently. QA: the answer is marked in its context, the
+context translated, and the answer read off between the markers. Engines that prefer sentences get
+sentences; only the one that holds the marker differs between the questions of a paragraph, so all
+others are translated once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from crossfare.types import (
     PairExample,
     Progress,
     QAExample,
+    QueryExample,
+    RankingExample,
     Usage,
     Yield,
     content_revision,
@@ -171,9 +173,15 @@ def translate_texts(
 
 def texts_of(example: Example) -> tuple[str, ...]:
     """Return the texts a method that translates at inference sends for one example."""
-    if isinstance(example, QAExample):
-        return (example.context, example.question)
-    return (example.premise, example.hypothesis)
+    match example:
+        case QAExample():
+            return (example.context, example.question)
+        case PairExample():
+            return (example.premise, example.hypothesis)
+        case QueryExample():
+            return (example.query,)
+        case RankingExample():
+            return (example.query, example.positive, *example.negatives)
 
 
 class _Failed(Exception):
@@ -269,24 +277,29 @@ class _Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class _PairJob:
-    """An NLI example: two independent texts."""
+class _PlainJob:
+    """An example of independent texts (NLI, ranking): all of them survive, or the example is lost."""
 
-    example: PairExample
-    premise: _Plain
-    hypothesis: _Plain
+    example: PairExample | QueryExample | RankingExample
+    texts: tuple[_Plain, ...]
 
     def segments(self) -> Iterator[str]:
-        yield from self.premise.segments()
-        yield from self.hypothesis.segments()
+        for text in self.texts:
+            yield from text.segments()
 
     def assemble(self, outcome: _Outcome) -> Example | None:
         try:
-            premise, hypothesis = self.premise.assemble(outcome), self.hypothesis.assemble(outcome)
+            first, *rest = (text.assemble(outcome) for text in self.texts)
         except _Failed as failed:
             outcome.lost.append(Lost(self.example.id, failed.reason, failed.excerpt))
             return None
-        return replace(self.example, premise=premise, hypothesis=hypothesis)
+        match self.example:
+            case PairExample():
+                return replace(self.example, premise=first, hypothesis=rest[0])
+            case QueryExample():
+                return replace(self.example, query=first)
+            case RankingExample():
+                return replace(self.example, query=first, positive=rest[0], negatives=tuple(rest[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,10 +353,9 @@ def _nearest(context: str, answer: Answer) -> Answer:
     return Answer(answer.text, min(starts, key=lambda start: abs(start - answer.start)))
 
 
-def _job(example: Example, cutter: _Cutter, markers: Markers) -> _PairJob | _QAJob:
-    if isinstance(example, PairExample):
-        premise, hypothesis = (_Plain(text, cutter(text)) for text in (example.premise, example.hypothesis))
-        return _PairJob(example, premise, hypothesis)
+def _job(example: Example, cutter: _Cutter, markers: Markers) -> _PlainJob | _QAJob:
+    if not isinstance(example, QAExample):
+        return _PlainJob(example, tuple(_Plain(text, cutter(text)) for text in texts_of(example)))
     marked: list[_Marked] = []
     unmarkable: list[Lost] = []
     for answer in dict.fromkeys(example.answers):

@@ -1,0 +1,41 @@
+"""The steps of one cell of the matrix, by the part they play in its cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossfare.types import RunSpec, Step
+
+
+@dataclass(frozen=True, slots=True)
+class CellSteps:
+    """The steps of one cell by the part they play; ``all`` is in an order that can be executed.
+
+    ``train``      the datasets the model is fine-tuned on
+    ``gold``       those labelled for this run in the target language
+    ``one_time``   translations paid once: of the training set, or of a collection
+    ``recurring``  translations of what is asked when serving
+    ``finetune``   None for a baseline that is not trained
+    ``inference``  what answers: retrieval, prediction
+    """
+
+    cell: RunSpec
+    train: tuple[Step, ...]
+    gold: tuple[Step, ...]
+    one_time: tuple[Step, ...]
+    recurring: tuple[Step, ...]
+    finetune: Step | None
+    inference: tuple[Step, ...]
+    test: Step
+    score: Step
+    latency: tuple[Step, ...]
+    all: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a model is fine-tuned on; ``gold`` and ``translations`` say what had to be paid for it."""
+
+    train: tuple[Step, ...]
+    gold: tuple[Step, ...]
+    translations: tuple[Step, ...]

@@ -1,0 +1,59 @@
+"""What the stages read and write in the folders of steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from crossfare.data import artifact
+from crossfare.experiment.engines import make_engine
+from crossfare.store import Store, write_json
+from crossfare.types import Dataset, Engine, Latency, Prediction, Progress, Score, Step, Usage, Yield, canonical_json
+
+PREDICTIONS = TypeAdapter(tuple[Prediction, ...])
+SCORES = TypeAdapter(tuple[Score, ...])
+LATENCIES = TypeAdapter(tuple[Latency, ...])
+YIELD = TypeAdapter(Yield)
+
+Execution = Callable[[Step, Store, Path, Progress | None], Usage]
+"""Make a step's artifact in a folder, from the store; what it consumed is returned, never money."""
+
+
+def inputs(step: Step, store: Store, role: str) -> list[Path]:
+    """The artifacts that fill a role."""
+    return [store.artifact(step_id) for step_id in step.inputs.get(role, ())]
+
+
+def input_data(step: Step, store: Store, role: str = "data") -> Dataset:
+    """The dataset that fills a role."""
+    return artifact.read(inputs(step, store, role)[0])
+
+
+def read_predictions(step: Step, store: Store, role: str) -> tuple[Prediction, ...]:
+    """The predictions, or the first stage's run, that fill a role."""
+    return PREDICTIONS.validate_json((inputs(step, store, role)[0] / "predictions.json").read_bytes())
+
+
+def write_predictions(predictions: tuple[Prediction, ...], work: Path) -> None:
+    """Write predictions, or a first stage's run."""
+    (work / "artifact" / "predictions.json").write_bytes(PREDICTIONS.dump_json(predictions))
+
+
+def write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
+    """Write how much survived a translation."""
+    write_json(work / "artifact" / "yield.json", {**json.loads(YIELD.dump_json(yield_)), **details})
+
+
+def engine_of(step: Step) -> Engine:
+    """The engine that a step translates with; one per worker process, since loading it may cost more than its work."""
+    return _engine(step.runtime["engine"], canonical_json(step.runtime["options"]))
+
+
+@lru_cache(maxsize=2)
+def _engine(name: str, options: str) -> Engine:
+    return make_engine(name, json.loads(options))

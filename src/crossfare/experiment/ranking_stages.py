@@ -1,0 +1,156 @@
+"""What the stages of ranking do when their step is executed; the others are in `stages`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import cast
+
+from crossfare import data, meter, retrieve, tasks, translate
+from crossfare.data import artifact
+from crossfare.data.collection import Collection
+from crossfare.experiment.files import (
+    Execution,
+    engine_of,
+    input_data,
+    inputs,
+    read_predictions,
+    write_predictions,
+    write_yield,
+)
+from crossfare.store import Store, write_json
+from crossfare.types import Passage, Prediction, Progress, QueryExample, Step, Usage, content_revision
+
+
+def _collection(step: Step, __: Store, work: Path, _: Progress | None) -> Usage:
+    params = step.params
+    with meter.meter("cpu") as measured:
+        passages = data.passages(
+            step.runtime["ref"], language=params["language"], split=params["split"], format=params["format"]
+        )
+        header = data.collection.write(passages, work / "artifact", name=params["split"], language=params["language"])
+    write_json(work / "artifact" / "report.json", {"summary": list(header.summary())})
+    return measured.usage
+
+
+def _index(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    settings = retrieve.BM25(**step.params["settings"])
+    with meter.meter("cpu") as measured, Collection.open(inputs(step, store, "passages")[0]) as collection:
+        retrieve.build(collection.passages(), work / "artifact", settings, progress=progress)
+    return measured.usage
+
+
+def _retrieve(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    queries = [(example.id, example.query) for example in _queries(step, store)]
+    index = retrieve.Index.open(inputs(step, store, "index")[0])
+    with meter.meter("cpu") as measured:
+        run = index.search(queries, step.params["depth"], progress=progress)
+    write_predictions(tuple(run), work)
+    return measured.usage
+
+
+def _embed(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    with Collection.open(inputs(step, store, "passages")[0]) as collection:
+        ranked = tasks.dense_run(
+            step.runtime["model"],
+            _queries(step, store),
+            collection,
+            k=step.params["depth"],
+            options=step.params["options"],
+            progress=progress,
+        )
+    write_predictions(ranked.predictions, work)
+    return ranked.usage
+
+
+def _mine(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
+    dataset = input_data(step, store)
+    with meter.meter("cpu") as measured, Collection.open(inputs(step, store, "passages")[0]) as collection:
+        examples = retrieve.mine(
+            _queries(step, store),
+            read_predictions(step, store, "candidates"),
+            collection,
+            negatives=step.params["negatives"],
+            depth=step.params["depth"],
+            seed=0,
+        )
+    mined = replace(dataset, examples=examples, revision=content_revision(examples))
+    artifact.write(mined, work / "artifact")
+    without = retrieve.without_relevant(_queries(step, store))
+    summary = [f"{len(without)} queries have no relevant passage and teach nothing: {', '.join(without)}"]
+    write_json(work / "artifact" / "report.json", {"summary": summary if without else []})
+    return measured.usage
+
+
+def _translate_collection(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    """Strategy 1: every passage, once."""
+    translation = _translation(step, store)
+    with Collection.open(inputs(step, store, "data")[0]) as collection:
+        passages = translation.stream(collection.passages(), expected=len(collection), progress=progress)
+        data.collection.write(passages, work / "artifact", language=translation.target)
+    write_yield(work, translation.yield_, {"reasons": [asdict(lost) for lost in translation.lost]})
+    return translation.usage
+
+
+def _translate_candidates(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    """Strategy 2: the candidates of every query.
+
+    A passage that several queries found is translated once here, but would be each time when serving: usage is
+    scaled to what serving sends, by characters.
+    """
+    translation = _translation(step, store)
+    found = [passage for prediction in read_predictions(step, store, "candidates") for passage, _ in prediction.scores]
+    distinct = list(dict.fromkeys(found))
+    with Collection.open(inputs(step, store, "passages")[0]) as collection:
+        texts = (Passage(name, collection[name]) for name in distinct)
+        passages = translation.stream(texts, expected=len(distinct), progress=progress)
+        data.collection.write(passages, work / "artifact", language=translation.target)
+        served = sum(len(collection[name]) for name in found)
+    write_yield(work, translation.yield_, {"reasons": [asdict(lost) for lost in translation.lost]})
+    return _scaled(translation.usage, served / max(1, translation.characters))
+
+
+def without_lost(run: Sequence[Prediction], passages: Path) -> tuple[Prediction, ...]:
+    """A run without the candidates that were lost in translation: what was not translated cannot be ranked."""
+    record = passages / "yield.json"
+    lost = set(json.loads(record.read_text(encoding="utf-8"))["lost"]) if record.exists() else set()
+    kept = ((each, tuple(scored for scored in each.scores if scored[0] not in lost)) for each in run)
+    return tuple(replace(each, output=scores[0][0] if scores else "", scores=scores) for each, scores in kept)
+
+
+def _translation(step: Step, store: Store) -> translate.PassageTranslation:
+    memory = translate.TranslationMemory(store.root / "memory.sqlite")
+    return translate.PassageTranslation(engine_of(step), step.params["source"], step.params["target"], memory)
+
+
+def _scaled(usage: Usage, factor: float) -> Usage:
+    def times(value: int | None) -> int | None:
+        return None if value is None else round(value * factor)
+
+    return replace(
+        usage,
+        seconds=None if usage.seconds is None else usage.seconds * factor,
+        energy_kwh=None if usage.energy_kwh is None else usage.energy_kwh * factor,
+        requests=times(usage.requests),
+        characters=times(usage.characters),
+        input_tokens=times(usage.input_tokens),
+        output_tokens=times(usage.output_tokens),
+        measured=usage.measured and factor == 1,
+    )
+
+
+def _queries(step: Step, store: Store) -> Sequence[QueryExample]:
+    return [cast("QueryExample", example) for example in input_data(step, store).examples]
+
+
+RANKING_STAGES: dict[str, Execution] = {
+    "collection": _collection,
+    "index": _index,
+    "retrieve": _retrieve,
+    "embed": _embed,
+    "mine": _mine,
+    "translate-collection": _translate_collection,
+    "translate-candidates": _translate_candidates,
+}

@@ -1,0 +1,69 @@
+"""Translate a ranking collection as a stream: it need not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from crossfare.translate.dataset import Lost, translate_texts
+from crossfare.translate.memory import TranslationMemory
+from crossfare.types import Engine, Passage, Progress, Usage, Yield
+
+CHUNK = 2048
+"""Passages translated at once. Sentences that repeat are translated once within a chunk; the memory knows them in
+the next one, but they are counted again, as a provider without a memory would bill them."""
+
+
+@dataclass(slots=True)
+class PassageTranslation:
+    """A collection being translated: iterate over `stream`, then read what it took.
+
+    ``usage``       what all passages consumed; remembered ones count as when they were made
+    ``characters``  code points of the passages given
+    ``lost``        passages without a translation, with the reason
+    """
+
+    engine: Engine
+    source: str
+    target: str
+    memory: TranslationMemory | None = None
+    usage: Usage = field(default_factory=Usage)
+    characters: int = 0
+    total: int = 0
+    lost: list[Lost] = field(default_factory=list)
+
+    def stream(
+        self, passages: Iterable[Passage], *, expected: int = 0, progress: Progress | None = None
+    ) -> Iterator[Passage]:
+        """Translate passages in their order, leaving out those that are lost.
+
+        ``progress`` counts passages out of ``expected``.
+
+        Raises:
+            EngineError: the engine could do nothing at all.
+        """
+        source = iter(passages)
+        while chunk := list(islice(source, CHUNK)):
+            done = translate_texts(
+                [passage.text for passage in chunk],
+                self.engine,
+                source=self.source,
+                target=self.target,
+                memory=self.memory,
+            )
+            self.usage += done.usage
+            for index, (passage, text) in enumerate(zip(chunk, done.texts, strict=True)):
+                self.total += 1
+                self.characters += len(passage.text)
+                if text is None:
+                    self.lost.append(Lost(passage.id, done.failures[index]))
+                else:
+                    yield Passage(passage.id, text)
+            if progress:
+                progress(self.total, max(expected, self.total))
+
+    @property
+    def yield_(self) -> Yield:
+        """How many passages survived."""
+        return Yield(self.total - len(self.lost), self.total, tuple(lost.id for lost in self.lost))
