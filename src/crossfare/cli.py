@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -60,11 +61,31 @@ def demo(
     quiet: Quiet = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
 ) -> None:
-    """Run the whole comparison offline, on the embedded data and models."""
+    """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
     from crossfare import experiment
 
     spec = experiment.demo_spec(seeds=_numbers(seeds))
-    _run(spec, targets, tasks, out, jobs, dry_run, quiet)
+    folder = _run(spec, targets, tasks, out, jobs, dry_run, quiet)
+    if folder:
+        _conclude(folder)
+
+
+def _conclude(folder: Path) -> None:
+    """Say what the demo recommends, leaving out the reference translation that no system delivers; write its report."""
+    from crossfare import compare as comparing
+    from crossfare.experiment.methods import METHODS
+    from crossfare.report import decision, write_report
+
+    console, horizon = Console(), decision.Horizon(100_000, 12)
+    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",)):
+        chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
+        for line in decision.explain(chosen, horizon)[:2]:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Why, and what would change it: crossfare recommend {folder}", soft_wrap=True, markup=False)
+    try:
+        console.print(f"Report: {write_report(folder, methods=METHODS)}", soft_wrap=True, markup=False, highlight=False)
+    except ConfigError as error:  # the light install has no plotting
+        console.print(f"No report: {error}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -92,7 +113,8 @@ def _run(
     jobs: int | None,
     dry_run: bool,
     quiet: bool,
-) -> None:
+) -> Path | None:
+    """Run a spec and print its tables; the run directory, unless nothing was run."""
     from crossfare import experiment
     from crossfare.report import to_rich
 
@@ -101,12 +123,13 @@ def _run(
     console.width = max(console.width, _TABLE_WIDTH)
     if dry_run:
         _print_steps(console, experiment.dry_run(spec))
-        return
+        return None
     finished = experiment.run(spec, out=out, jobs=jobs, console=console, quiet=quiet)
     for table in finished.tables:
         console.print(to_rich(table))
         console.print()
     console.print(f"Results, tables and ledger: {finished.folder}", soft_wrap=True, markup=False, highlight=False)
+    return finished.folder
 
 
 def _print_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:
@@ -233,15 +256,353 @@ def inspect_dataset(
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
+Mean = Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")]
+Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
+Months = Annotated[int, typer.Option(min=1, help="Months that costs are counted over.")]
+Without = Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")]
+StatedPrices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--price", metavar="RESOURCE=USD", help="State a price: per device-hour, million characters, example."
+    ),
+]
+Offers = Annotated[
+    list[str] | None, typer.Option("--offer", metavar="RESOURCE=OFFER", help="Price a resource by a catalogue offer.")
+]
+PriceFiles = Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")]
+AsJson = Annotated[Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")]
+
+
+@app.command()
+def compare(
+    runs: Runs,
+    tasks: Tasks = None,
+    targets: Targets = None,
+    mean: Mean = False,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    price: StatedPrices = None,
+    offer: Offers = None,
+    price_file: PriceFiles = None,
+    without: Without = None,
+    json_file: AsJson = None,
+) -> None:
+    """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
+    from crossfare.report import decision, to_rich
+
+    horizon = decision.Horizon(volume, months)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
+    for made in _decide(asked, horizon.examples, None, None, None):
+        for table in (
+            decision.front_table(made, horizon),
+            decision.break_even_table(made.decision, horizon),
+            decision.sensitivity_table(made, horizon),
+        ):
+            console.print(to_rich(table))
+            console.print()
+
+
+@app.command()
+def recommend(
+    runs: Runs,
+    tasks: Tasks = None,
+    targets: Targets = None,
+    mean: Mean = False,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    min_quality: Annotated[float | None, typer.Option(help="Least score, as a fraction.")] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Most that translation may add to a request.")] = None,
+    max_usd: Annotated[str | None, typer.Option(metavar="USD", help="Most that may be spent in all.")] = None,
+    price: StatedPrices = None,
+    offer: Offers = None,
+    price_file: PriceFiles = None,
+    without: Without = None,
+    json_file: AsJson = None,
+) -> None:
+    """Say which method to choose, why, why not the others, and what would change that.
+
+    Status 1 if no method keeps the constraints.
+    """
+    from crossfare.report import decision
+
+    horizon = decision.Horizon(volume, months)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    console = Console()
+    found = _decide(asked, horizon.examples, min_quality, max_latency_ms, max_usd)
+    for made in found:
+        for line in decision.explain(made, horizon):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print()
+    if any(made.chosen is None for made in found):
+        raise typer.Exit(1)
+
+
+class _Asked(NamedTuple):
+    """What `compare` and `recommend` are both asked."""
+
+    runs: list[Path]
+    tasks: str | None
+    targets: str | None
+    mean: bool
+    price: list[str] | None
+    offer: list[str] | None
+    price_file: list[Path] | None
+    without: str | None
+    json_file: Path | None
+
+
+def _decide(
+    asked: _Asked,
+    examples: Decimal,
+    min_quality: float | None,
+    max_latency_ms: float | None,
+    max_usd: str | None,
+) -> tuple[comparing.Recommendation, ...]:  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    from crossfare import compare as comparing
+    from crossfare.ledger import Catalogue
+    from crossfare.store import write_json
+
+    if min_quality is not None and not 0 <= min_quality <= 1:
+        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
+    if asked.price_file and not asked.offer:
+        raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
+    budget = None if max_usd is None else _usd("--max-usd", max_usd)
+    runs = comparing.reprice(
+        [comparing.read_run(folder) for folder in asked.runs],
+        prices={name: _usd("--price", text) for name, text in _settings("--price", asked.price).items()},
+        offers=_settings("--offer", asked.offer),
+        catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
+    )
+    found = comparing.decisions(
+        runs, tasks=_list(asked.tasks), targets=_list(asked.targets), without=_list(asked.without), mean=asked.mean
+    )
+    constraints = comparing.Constraints(min_quality, max_latency_ms, budget)
+    made = tuple(comparing.recommend(each, examples, constraints) for each in found)
+    if asked.json_file:
+        write_json(asked.json_file, {"format": 1, "decisions": [comparing.to_json(each) for each in made]})
+    return made
+
+
+def _settings(flag: str, texts: list[str] | None) -> dict[str, str]:
+    parts = [text.rpartition("=") for text in texts or ()]
+    for name, _, value in parts:
+        if not (name and value):
+            raise ConfigError(f"{flag} takes RESOURCE=VALUE, such as compute=0.5 or engine:open=google-translate")
+    return {name: value for name, _, value in parts}
+
+
+def _usd(flag: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigError(f"{flag} takes an amount in USD, such as 12.50, not {text!r}")
+    return amount
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)],
+    volume: Volume = 100_000,
+    months: Months = 12,
+) -> None:
+    """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
+    from crossfare.experiment.methods import METHODS
+    from crossfare.report import write_report
+    from crossfare.report.decision import Horizon
+
+    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS)
+    Console().print(f"Report: {page}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def plan(
+    spec: Annotated[str | None, typer.Argument(help="The spec, a YAML file, or demo; without one, state it.")] = None,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    targets: Targets = None,
+    tasks: Tasks = None,
+    from_runs: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="RUN", help="Pilot runs: their scores and rates are used.")
+    ] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option("--rate", metavar="STAGE[:NAME]=SECONDS", help="State a rate, or its LOW,EXPECTED,HIGH."),
+    ] = None,
+    compute: Annotated[str | None, typer.Option(metavar="OFFER", help="What prices device time.")] = None,
+    hardware: Annotated[str | None, typer.Option(help="Use rates of this device, as runs name it.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Forecast this finished run by other steps, and compare.")
+    ] = None,
+    against: Annotated[Path | None, typer.Option(help="With --check: compare with this forecast (--json).")] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="With --check: list every step.")] = False,
+    task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None,
+    source: Annotated[str, typer.Option(help="Language of the labelled data (BCP-47).")] = "en",
+    examples: Annotated[int | None, typer.Option(min=1, help="Training examples.")] = None,
+    characters: Annotated[int | None, typer.Option(min=1, help="Characters of an example (ranking: a query).")] = None,
+    data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
+    test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
+    gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer that bills characters.")] = None,
+    translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
+    passages: Annotated[int | None, typer.Option(min=1, help="Ranking: passages of the collection.")] = None,
+    passage_characters: Annotated[int | None, typer.Option(min=1, help="Ranking: characters of a passage.")] = None,
+) -> None:
+    """Forecast what each method will cost, from a spec or from figures; nothing is run.
+
+    Status 1 if a part of the costs is not known; a line says what to give.
+    """
+    from crossfare.experiment import forecast
+
+    stated_rates = forecast.parse(rate or ())
+    if check:
+        _check_forecast(check, from_runs or [], stated_rates, hardware, data_dir, against, steps)
+        return
+    if against or steps:
+        raise ConfigError("--against and --steps compare a forecast with a run; name the run with --check")
+    figures = forecast.Stated(
+        task=task or "",
+        targets=_list(targets),
+        source=source,
+        examples=examples,
+        characters=characters,
+        train=data,
+        test=test,
+        gold=gold,
+        engines=tuple(engine or ()),
+        translation_model=translation_model,
+        model=model,
+        methods=tuple(method or ()),
+        passages=passages,
+        passage_characters=passage_characters,
+    )
+    asked = _asked_spec(spec, figures, _list(tasks), data_dir)
+    basis = forecast.Basis.gather(from_runs or (), stated=stated_rates, hardware=hardware)
+    made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
+    if json_file:
+        forecast.save(made, json_file, volume=volume, months=months)
+    if not _print_forecast(made.plans(), volume, months):
+        raise typer.Exit(1)
+
+
+def _asked_spec(
+    spec: str | None,
+    figures: forecast.Stated,  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    tasks: tuple[str, ...],
+    data_dir: Path | None,
+) -> forecast.StatedSpec:  # type: ignore[name-defined]  # noqa: F821
+    from crossfare import experiment
+    from crossfare.experiment import forecast
+
+    if bool(spec) == bool(figures.task):
+        raise ConfigError("give a spec (a file, or demo) or figures with --task; see crossfare plan --help")
+    if not spec:
+        return forecast.stated_spec(figures)
+    found = experiment.demo_spec() if spec == "demo" else experiment.load_spec(Path(spec), data_dir=data_dir)
+    return forecast.StatedSpec(experiment.narrowed(found, targets=figures.targets, tasks=tasks), {}, {})
+
+
+def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:  # type: ignore[name-defined]  # noqa: F821
+    """Print what each method will cost; False if something is not known."""
+    from crossfare.report import decision, to_rich
+    from crossfare.report import forecast as shown
+
+    console, horizon = Console(), decision.Horizon(volume, months)
+    console.width = max(console.width, _TABLE_WIDTH)
+    unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
+    for each in plans:
+        console.print(to_rich(shown.plan_table(each, horizon)))
+        console.print()
+        if not shown.unknown(each):
+            console.print(to_rich(decision.break_even_table(each.expected, horizon)))
+            console.print()
+    console.print(to_rich(shown.assumption_table(plans)))
+    for line in unknown:
+        console.print(f"unknown: {line}", markup=False, highlight=False, soft_wrap=True)
+    return not unknown
+
+
+def _check_forecast(
+    run: Path,
+    others: list[Path],
+    stated: dict[str, forecast.Rate],  # type: ignore[name-defined]  # noqa: F821
+    hardware: str | None,
+    data_dir: Path | None,
+    against: Path | None,
+    steps: bool,
+) -> None:
+    from crossfare.experiment import forecast
+    from crossfare.report import forecast as shown
+    from crossfare.report import to_rich
+
+    if against:
+        found = forecast.check_saved(run, against)
+    else:
+        basis = forecast.Basis.gather([run, *others], stated=stated, hardware=hardware)
+        found = forecast.check_rates(run, basis, data_dir=data_dir)
+    console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
+    console.print(to_rich(shown.check_table(found)))
+    if steps:
+        console.print()
+        console.print(to_rich(shown.step_table(found)))
+
+
 @app.command()
 def prices(
+    offer: Annotated[str | None, typer.Argument(help="Only offers with this in their name, or llm:MODEL.")] = None,
     file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
 ) -> None:
-    """List the price records, with their age and source."""
-    from crossfare.ledger import Catalogue
+    """List the price records with their age and source; those unchecked for a year are marked stale."""
+    from crossfare.ledger import STALE_AFTER_DAYS, Catalogue
     from crossfare.report import price_table, to_rich
 
-    Console().print(to_rich(price_table(Catalogue.load(file or ()))))
+    catalogue = Catalogue.load(file or ())
+    listed = catalogue.matching(offer) if offer else catalogue
+    console = Console()
+    console.print(to_rich(price_table(listed)))
+    if stale := listed.stale():
+        names = ", ".join(dict.fromkeys(price.offer for price in stale))
+        console.print(f"Not checked for more than {STALE_AFTER_DAYS} days, state your own: {names}", soft_wrap=True)
+
+
+@app.command("audit-paper")
+def audit_paper(
+    batch_size: Annotated[int, typer.Option(help="Examples that the paper's seconds a batch are for.")] = 32,
+    hours: Annotated[str, typer.Option(help="Translation hours: stated (in the text) or implied (by the cost).")] = (
+        "stated"
+    ),
+    billing: Annotated[str, typer.Option(help="What an API bills as an example of QA: paragraph or question.")] = (
+        "paragraph"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the cells as CSV.")] = False,
+) -> None:
+    """Recompute the costs and latencies of Rosa et al. (2021), Table 1, from the paper's own inputs."""
+    import json
+
+    from crossfare import paper
+    from crossfare.report import to_csv, to_rich
+
+    audited = paper.audit(paper.Assumptions.parse(batch_size=batch_size, hours=hours, billing=billing))
+    if as_json:
+        typer.echo(json.dumps(paper.to_json(audited), ensure_ascii=False, indent=2))
+    elif as_csv:
+        typer.echo(to_csv(paper.full_table(audited)), nl=False)
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        for table in paper.to_tables(audited):
+            console.print(to_rich(table))
+            console.print()
 
 
 @app.command()

@@ -215,6 +215,7 @@ def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, stor
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
     write_json(folder / "results.json", record)
+    (folder / "report.html").unlink(missing_ok=True)  # one of an earlier run would not fit these results
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),

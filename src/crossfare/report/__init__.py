@@ -1,8 +1,10 @@
-"""Results as tables: terminal, Markdown, CSV."""
+"""Results as tables (terminal, Markdown, CSV, LaTeX), as figures, and as one page."""
 
 from __future__ import annotations
 
 from crossfare.report.by_language import language_table
+from crossfare.report.html import write_report
+from crossfare.report.latex import to_latex
 from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown, to_rich
 from crossfare.report.tables import (
     REFERENCE_NOTE,
@@ -30,7 +32,9 @@ __all__ = [
     "table1",
     "task_table",
     "to_csv",
+    "to_latex",
     "to_markdown",
     "to_rich",
+    "write_report",
     "write_tables",
 ]

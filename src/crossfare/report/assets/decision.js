@@ -1,0 +1,340 @@
+"use strict";
+/* The decision model of crossfare.compare, in exact arithmetic: what Python computes from the same
+   data must come out to the last digit (tests/report/test_report_html.py). No document is touched here.
+
+   A decimal is {int: BigInt, exp: Number} and stands for int * 10 ** exp. Money is kept in whole
+   units of 1e-12 USD (components) and 1e-15 USD (totals), so sums are exact. */
+const Decision = (() => {
+  const ALPHA = 0.05;
+  const COMPONENT = 12, TOTAL = 15, DIGITS = 28;
+
+  // -- decimals ---------------------------------------------------------------------------------
+
+  const power = (n) => 10n ** BigInt(n);
+  const absolute = (n) => (n < 0n ? -n : n);
+  const adjusted = ({int, exp}) => absolute(int).toString().length - 1 + exp;
+
+  /** Read "0.28678", "20" or "1e-7"; null if the text is no such number. */
+  function parse(text) {
+    const found = /^\s*(-?)(\d{0,30})(?:\.(\d{0,30}))?(?:[eE]([-+]?\d{1,3}))?\s*$/.exec(String(text));
+    if (!found || !(found[2] || found[3])) return null;
+    const part = found[3] || "";
+    return {int: BigInt(found[1] + (found[2] || "0") + part), exp: Number(found[4] || 0) - part.length};
+  }
+
+  /** numerator / denominator as a whole number, half to even. */
+  function halfEven(numerator, denominator) {
+    const negative = numerator < 0n !== denominator < 0n;
+    const n = absolute(numerator), d = absolute(denominator);
+    let quotient = n / d;
+    const twice = 2n * (n % d);
+    if (twice > d || (twice === d && quotient % 2n === 1n)) quotient += 1n;
+    return negative ? -quotient : quotient;
+  }
+
+  /** numerator / denominator, to 28 significant digits. */
+  function divide(numerator, denominator) {
+    const lengths = absolute(numerator).toString().length - absolute(denominator).toString().length;
+    const scaled = (shift) => (shift < 0 ? [numerator, denominator * power(-shift)] : [numerator * power(shift), denominator]);
+    let shift = DIGITS - lengths;
+    const [n, d] = scaled(shift);
+    if (absolute(n / d).toString().length > DIGITS) shift -= 1;
+    return {int: halfEven(...scaled(shift)), exp: -shift};
+  }
+
+  function compare(a, b) {
+    const exp = Math.min(a.exp, b.exp);
+    const left = a.int * power(a.exp - exp), right = b.int * power(b.exp - exp);
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
+
+  /** All digits, without an exponent. */
+  function plain({int, exp}) {
+    if (exp >= 0) return (int * power(exp)).toString();
+    const digits = absolute(int).toString().padStart(1 - exp, "0");
+    return `${int < 0n ? "-" : ""}${digits.slice(0, exp)}.${digits.slice(exp)}`;
+  }
+
+  /** A double's exact value as a decimal. */
+  function exactly(number) {
+    let value = number, exp = 0;
+    while (!Number.isInteger(value)) { value *= 2; exp += 1; }
+    return {int: BigInt(value) * 5n ** BigInt(exp), exp: -exp};
+  }
+
+  /** Thousands separated, so many decimals; `up` rounds half up, else half to even. */
+  function rounded(value, decimals, up) {
+    const shift = value.exp + decimals;
+    let int = value.int * power(Math.max(0, shift));
+    if (shift < 0) {
+      const unit = power(-shift);
+      int = up ? (2n * int + unit) / (2n * unit) : halfEven(int, unit);
+    }
+    const [whole, part] = plain({int, exp: -decimals}).split(".");
+    return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
+  }
+
+  // -- how numbers are shown (crossfare.report.numbers) -------------------------------------------
+
+  function amount(value) {
+    if (value.int === 0n) return "0";
+    if (compare(value, {int: 1n, exp: -6}) < 0) return "<0.000001";
+    return rounded(value, adjusted(value) >= 0 ? 2 : Math.max(2, 1 - adjusted(value)), true);
+  }
+  const money = (value) => `${amount(value)} USD`;
+  const score = (value) => rounded(exactly(value), 3, false);
+  const interval = (option) => `${score(option.low)}-${score(option.high)}`;
+  const latency = (option) => (option.latency_ms === null ? "n.m." : amount(parse(option.latency_ms)));
+  const count = (value) => (compare(value, {int: 100n, exp: 0}) >= 0 ? rounded(value, 0, false) : amount(value));
+  const listed = (names) => (names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`);
+
+  // -- money ------------------------------------------------------------------------------------
+
+  /** What people state a price for: how many of the units that the rate counts. */
+  const STATED = {second: "3600", character: "1000000", token: "1000000", example: "1"};
+
+  /** The rates with stated prices in place of the run's own. */
+  function priced(rates, prices) {
+    return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [
+      name,
+      prices[name] === undefined
+        ? {usd: parse(rate.usd), per: parse(rate.per)}
+        : {usd: parse(prices[name]), per: parse(STATED[rate.unit])},
+    ]));
+  }
+
+  /** What components cost, in units of 1e-12 USD, each rounded to one. */
+  function cost(components, rates) {
+    let sum = 0n;
+    for (const {resource, quantity} of components) {
+      const {usd, per} = rates[resource], used = parse(quantity);
+      const exp = used.exp + usd.exp - per.exp + COMPONENT;
+      const n = used.int * usd.int * power(Math.max(0, exp));
+      sum += halfEven(n, per.int * power(Math.max(0, -exp)));
+    }
+    return sum;
+  }
+
+  function breakEvens(rows) {
+    const found = [];
+    rows.forEach((a, index) => rows.slice(index + 1).forEach((b) => {
+      const once = b.fixed - a.fixed, again = a.recurring - b.recurring;
+      const examples = (once > 0n && again > 0n) || (once < 0n && again < 0n) ? divide(once * 1000n, again) : null;
+      const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
+      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples});
+    }));
+    const rank = (each) => (each.examples === null ? 1 : 0);
+    return found.sort((a, b) => rank(a) - rank(b) || (a.examples ? compare(a.examples, b.examples) : 0));
+  }
+
+  // -- fronts -----------------------------------------------------------------------------------
+
+  /** The best option that is at least as good at no higher price, and better in one of the two. */
+  function dominator(row, rows, price) {
+    let best = null;
+    for (const other of rows) {
+      const better = other.option.quality > row.option.quality, cheaper = price(other) < price(row);
+      if (other.option.quality < row.option.quality || price(other) > price(row) || !(better || cheaper)) continue;
+      const wins = best === null || other.option.quality > best.option.quality
+        || (other.option.quality === best.option.quality && price(other) < price(best));
+      if (wins) best = other;
+    }
+    return best;
+  }
+
+  function front(rows, price) {
+    const kept = rows.filter((row) => dominator(row, rows, price) === null);
+    return kept.sort((a, b) => (price(a) < price(b) ? -1 : price(a) > price(b) ? 1 : 0));
+  }
+
+  // -- the choice -------------------------------------------------------------------------------
+
+  function broken({option, total}, asked) {
+    const found = [];
+    if (asked.minQuality !== null && option.quality < asked.minQuality) found.push("min-quality");
+    if (asked.maxLatencyMs !== null) {
+      if (option.latency_ms === null) found.push("latency-not-measured");
+      else if (option.latency_ms > asked.maxLatencyMs) found.push("max-latency");
+    }
+    if (asked.maxUsd !== null && compare({int: total, exp: -TOTAL}, asked.maxUsd) > 0) found.push("max-usd");
+    return found;
+  }
+
+  function holm(values) {
+    const order = values.map((_, index) => index).sort((a, b) => values[a] - values[b]);
+    const result = new Array(values.length);
+    let largest = 0;
+    order.forEach((index, rank) => {
+      largest = Math.max(largest, Math.min(1, (values.length - rank) * values[index]));
+      result[index] = largest;
+    });
+    return result;
+  }
+
+  /** The paired tests of the best against the others, adjusted. */
+  function testsAgainst(best, allowed, pairs) {
+    const found = [];
+    for (const {option} of allowed) {
+      const pair = pairs.find(({a, b}) => (a === best.option.key && b === option.key) || (b === best.option.key && a === option.key));
+      if (pair) found.push({key: option.key, difference: pair.a === best.option.key ? pair.difference : -pair.difference, p: pair.p});
+    }
+    const adjustedValues = holm(found.map((each) => each.p));
+    return new Map(found.map((each, index) => [each.key, {difference: each.difference, p: adjustedValues[index]}]));
+  }
+
+  /** The first of the highest by `value`; null of none. */
+  const highest = (rows, value) => rows.reduce((best, row) => (best === null || value(row) > value(best) ? row : best), null);
+
+  function preferred(a, b) {
+    if (a.total !== b.total) return a.total < b.total;
+    if (a.option.quality !== b.option.quality) return a.option.quality > b.option.quality;
+    return (a.option.latency_ms ?? Infinity) < (b.option.latency_ms ?? Infinity);
+  }
+
+  function choose(rows, pairs, asked) {
+    const excluded = new Map(rows.map((row) => [row, broken(row, asked)]));
+    const allowed = rows.filter((row) => !excluded.get(row).length);
+    const best = highest(allowed, (row) => row.option.quality);
+    const tests = best ? testsAgainst(best, allowed, pairs) : new Map();
+    const worse = (row) => {
+      if (row.option.quality === best.option.quality) return false;
+      const test = tests.get(row.option.key);
+      return !test || (test.p < ALPHA && test.difference > 0);
+    };
+    const limit = best && highest(allowed.filter(worse), (row) => row.option.quality);
+    const tied = allowed.filter((row) => !limit || row.option.quality > limit.option.quality);
+    const chosen = tied.reduce((found, row) => (found === null || preferred(row, found) ? row : found), null);
+    const verdicts = rows.map((row) => {
+      if (excluded.get(row).length) return {row, status: "excluded", other: null, broken: excluded.get(row), test: null};
+      const test = tests.get(row.option.key) || null, verdict = (status, other) => ({row, status, other, broken: [], test});
+      if (row === chosen) return verdict("recommended", null);
+      const stronger = dominator(row, allowed, (each) => each.total);
+      if (stronger) return verdict("dominated", stronger);
+      if (tied.includes(row)) return verdict("tied", chosen);
+      return worse(row) ? verdict("worse", best) : verdict("below-worse", limit);
+    });
+    return {chosen, best, tied, verdicts};
+  }
+
+  /** Everything that follows from a model under some settings:
+   *    examples      BigInt, in all
+   *    prices        stated ones by resource, as text, in USD per device-hour, million characters or tokens, example
+   *    minQuality, maxLatencyMs (numbers), maxUsd (decimal): constraints, or null
+   *    withoutReference   leave out reference translations */
+  function decide(model, settings) {
+    const rates = priced(model.rates, settings.prices);
+    const options = model.options.filter((option) => !(settings.withoutReference && option.reference));
+    const rows = options.map((option) => {
+      const fixed = cost(option.fixed, rates), recurring = cost(option.recurring, rates);
+      return {option, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
+    });
+    return {
+      rows,
+      ...choose(rows, model.pairs, settings),
+      costFront: front(rows, (row) => row.total),
+      latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
+      breakEvens: breakEvens(rows),
+    };
+  }
+
+  const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
+  const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
+  const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
+
+  /** The same in the words of `crossfare recommend --json`, for other programs. */
+  function toJson(found) {
+    const key = (row) => (row ? row.option.key : null);
+    return {
+      options: found.verdicts.map(({row, status, other, broken: rules, test}) => ({
+        key: key(row),
+        fixed_usd: plain(fixedUsd(row)),
+        recurring_usd_per_1k: plain(recurringUsd(row)),
+        total_usd: plain(totalUsd(row)),
+        status,
+        other: key(other),
+        broken: rules,
+        difference: test && test.difference,
+        p: test && test.p,
+      })),
+      recommended: key(found.chosen),
+      best: key(found.best),
+      tied: found.tied.map(key),
+      cost_front: found.costFront.map(key),
+      latency_front: found.latencyFront.map(key),
+      break_evens: found.breakEvens.map(({first, then, examples}) => ({
+        first: key(first), then: key(then), examples: examples && plain(examples),
+      })),
+    };
+  }
+
+  // -- in sentences (crossfare.report.decision) -----------------------------------------------------
+
+  function explain(model, settings, found) {
+    if (!found.chosen) return ["No method keeps the constraints.", ...found.verdicts.map((v) => `- ${whyNot(model, settings, found, v)}`)];
+    const others = found.verdicts.filter(({row}) => row !== found.chosen);
+    return [
+      `Recommended: ${describe(model, found.chosen)}.`,
+      reason(found),
+      ...warnings(settings, found.chosen.option),
+      ...others.map((verdict) => `- ${whyNot(model, settings, found, verdict)}`),
+    ];
+  }
+
+  function describe(model, row) {
+    const {option} = row;
+    const added = option.latency_ms === null ? "added latency not measured"
+      : option.latency_ms ? `${latency(option)} ms added to a request` : "no added latency";
+    return `${option.label}: ${model.metric_label} ${score(option.quality)} (${interval(option)}), ${money(totalUsd(row))} in all `
+      + `(${money(fixedUsd(row))} once, ${money(recurringUsd(row))} per 1,000 examples), ${added}`;
+  }
+
+  function reason({chosen, best, tied, verdicts}) {
+    const allowed = verdicts.filter(({status}) => status !== "excluded");
+    if (allowed.length === 1) return verdicts.length > 1 ? "It is the only method that keeps the constraints." : "There is no other method.";
+    if (tied.length === 1) return "It has the best score, and every other one is significantly worse (paired tests, Holm's correction).";
+    const names = listed(tied.map(({option}) => option.label));
+    const text = `There is no clear winner on quality: the scores of ${names} are not told apart (paired tests).`;
+    return chosen === best ? `${text} It has the best score and is the cheapest of them at this volume.` : `${text} It is the cheapest of them at this volume.`;
+  }
+
+  function warnings(settings, option) {
+    const found = [];
+    if (option.reference) {
+      found.push(`Mind that this is no system's translation: ${option.note}. Leave such rows out with \`--without reference\`.`);
+    } else if (option.note) found.push(`${option.label}: ${option.note}.`);
+    if (settings.minQuality !== null && option.low < settings.minQuality) {
+      found.push(`Its interval reaches below the asked ${settings.minQuality}: more test examples would settle that.`);
+    }
+    return found;
+  }
+
+  function whyNot(model, settings, found, verdict) {
+    const {row, status, other} = verdict, name = row.option.label;
+    if (status === "excluded") return `${name} breaks a constraint: ${verdict.broken.map((rule) => brokenText(model, settings, rule, row)).join(", ")}.`;
+    const costs = `${money(totalUsd(row))} against ${money(totalUsd(other))}`;
+    if (status === "dominated") return `${name} is dominated by ${other.option.label}: ${score(row.option.quality)} against ${score(other.option.quality)}, ${costs}.`;
+    if (status === "tied") return `${name} is not significantly better than the cheaper ${other.option.label}${tie(found, verdict)}: ${costs}.`;
+    if (status === "worse") return `${name} is significantly worse than ${other.option.label}${testText(verdict.test)}.`;
+    return `${name} scores no higher than ${other.option.label}, which is significantly worse than the best.`;
+  }
+
+  function tie({verdicts, best, chosen}, verdict) {
+    if (verdict.row === best) return testText(verdicts.find(({row}) => row === chosen).test);
+    return chosen !== best ? `, both tied with ${best.option.label}` : testText(verdict.test);
+  }
+
+  function testText(test) {
+    if (!test) return " (no paired test is possible)";
+    const p = test.p < 0.001 ? "< 0.001" : `= ${score(test.p)}`;
+    return ` (difference ${score(Math.abs(test.difference))}, p ${p})`;
+  }
+
+  function brokenText(model, settings, rule, row) {
+    if (rule === "min-quality") return `${model.metric_label} ${score(row.option.quality)} is below ${settings.minQuality}`;
+    if (rule === "max-latency") return `it adds ${latency(row.option)} ms, more than ${settings.maxLatencyMs}`;
+    if (rule === "latency-not-measured") return "its added latency was not measured";
+    return `${money(totalUsd(row))} is over ${money(settings.maxUsd)}`;
+  }
+
+  return {parse, plain, divide, rounded, amount, count, score, interval, latency, decide, toJson, explain, fixedUsd, recurringUsd, totalUsd, STATED};
+})();

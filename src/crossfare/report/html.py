@@ -1,0 +1,221 @@
+"""The report of a run: one page that needs nothing else, with its tables and figures as files beside it.
+
+The page is rendered by a template that escapes all text (report/assets/report.html). It carries the
+decision model of every task and language as data; its scripts compute from that what
+`crossfare.compare` computes (report/assets/decision.js). Nothing is fetched, and a content security
+policy forbids it to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crossfare.compare import Decision, Recommendation, RunRecord, decisions, read_run, recommend
+from crossfare.errors import ConfigError
+from crossfare.report import evidence, plots
+from crossfare.report.decision import Horizon, break_even_table, explain, front_table
+from crossfare.report.latex import to_latex
+from crossfare.report.names import metric_name, task_name, where
+from crossfare.report.table import Table, to_csv, to_markdown
+from crossfare.report.tables import Context, cost_table, quality_table, table1, task_table
+from crossfare.store import write_text
+from crossfare.types import Method, TaskName
+
+PAGE = "report.html"
+_DEFAULT = Horizon(volume=100_000, months=12)
+_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
+_SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
+
+
+def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None) -> Path:
+    """Write a run's report into its directory and return the path of the page.
+
+    Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
+    of the tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
+    tables say what models were trained on.
+
+    Raises:
+        ConfigError: a package that draws figures or renders the page is missing.
+        DataError: the folder is no run directory.
+    """
+    _check_installed()
+    run = read_run(run_folder)
+    record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
+    single = [recommend(each, horizon.examples) for each in decisions([run])]
+    means = [recommend(each, horizon.examples) for each in decisions([run], mean=True) if "+" in each.target]
+    made = _ordered(single, means)
+    look = plots.decision_look([each.decision for each in made])
+    context = _context(run, record, methods or {})
+    _write_tables(run, context, made, horizon, run_folder / "tables")
+    drawn = plots.figures(single, run.results, horizon, look)
+    for each in drawn:
+        each.save(run_folder / "figures")
+    page = _render(
+        run=run,
+        record=record,
+        horizon=horizon,
+        choices=[_choice(each, horizon) for each in made],
+        results=_result_tables(run, context),
+        figures=[(each, each.data_uri()) for each in drawn],
+        models=[_model(each.decision, look) for each in made],
+    )
+    write_text(run_folder / PAGE, page)
+    return run_folder / PAGE
+
+
+def _check_installed() -> None:
+    plots.check_installed()
+    try:
+        import jinja2  # noqa: F401
+    except ImportError:
+        raise ConfigError("the report needs jinja2; install crossfare[report]") from None
+
+
+def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
+    """Task by task: the mean over languages first, where there are several."""
+    tasks = dict.fromkeys(each.decision.task for each in single)
+    return [each for task in tasks for each in (*means, *single) if each.decision.task == task]
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+def _context(run: RunRecord, record: Mapping[str, Any], methods: Mapping[str, Method]) -> Context:
+    """What the tables say beyond the results, from what the run wrote down."""
+    names = {
+        task: values["name"] for task, values in run.tasks.items() if isinstance(values, Mapping) and "name" in values
+    }
+    return Context(
+        methods=methods,
+        engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
+        p_values={frozenset((each["best"], each["other"])): each["p"] for each in record.get("comparisons", ())},
+        data_names=names,
+    )
+
+
+def _tasks(run: RunRecord) -> list[TaskName]:
+    return list(dict.fromkeys(result.spec.task for result in run.results))
+
+
+def _result_tables(run: RunRecord, context: Context) -> list[tuple[str, tuple[Table, ...]]]:
+    """For each task, the tables of scores and of costs."""
+    found: list[tuple[str, tuple[Table, ...]]] = []
+    for task in _tasks(run):
+        own = [result for result in run.results if result.spec.task == task]
+        found.append((task_name(task), (quality_table(own, context), cost_table(own, context))))
+    return found
+
+
+def _write_tables(
+    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon, folder: Path
+) -> None:
+    write_text(folder / "table1.tex", to_latex(table1(run.results, context), "table1"))
+    for task in _tasks(run):
+        name = _NUMBERED.get(task, task)
+        write_text(folder / f"{name}.tex", to_latex(task_table(run.results, task, context), name))
+    for each in made:
+        name = f"methods-{_slug(each.decision)}"
+        table = front_table(each, horizon)
+        write_text(folder / f"{name}.tex", to_latex(table, name))
+        write_text(
+            folder / f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
+        )
+        write_text(folder / f"{name}.csv", to_csv(table))
+
+
+# -- the page ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A recommendation in words: the choice, why, and every other method with the reason against it."""
+
+    where: str
+    choice: str
+    reasons: tuple[str, ...]
+    others: tuple[str, ...]
+    no_winner: bool
+
+
+def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
+    _, choice, *rest = explain(made, horizon)
+    if made.chosen and made.chosen.reference and (system := _of_systems(made)):
+        words = explain(system, horizon)[1].removeprefix("Recommended: ")
+        rest.append(f"Without reference translations: {words}")
+    others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
+    reasons = tuple(line for line in rest if not line.startswith("- "))
+    return _Choice(where(made.decision), choice, reasons, others, len(made.tied) > 1)
+
+
+def _of_systems(made: Recommendation) -> Recommendation | None:
+    """The recommendation among what systems deliver; None if all translations were looked up."""
+    delivered = tuple(option for option in made.decision.options if not option.reference)
+    return recommend(replace(made.decision, options=delivered), made.examples) if delivered else None
+
+
+def _slug(decision: Decision) -> str:
+    return f"{decision.task}-{decision.target}"
+
+
+def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:
+    """A decision as the page's scripts read it."""
+    plain = decision.to_json()
+    for option in plain["options"]:
+        option["look"] = asdict(look[option["key"]])
+    return {**plain, "id": _slug(decision), "where": where(decision), "metric_label": metric_name(decision.metric)}
+
+
+def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    assets = files("crossfare.report") / "assets"
+    scripts = "\n".join((assets / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    run, record = facts["run"], facts["record"]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string((assets / "report.html").read_text(encoding="utf-8")).render(
+        **facts,
+        models=models,
+        model_json=Markup(script_json(models)),
+        script=Markup(scripts),
+        script_hash=_hash(scripts),
+        style=Markup((assets / "report.css").read_text(encoding="utf-8")),
+        made=str(record.get("made", ""))[:10],
+        version=record["provenance"].get("crossfare"),
+        losses=evidence.losses(record),
+        yields=evidence.yield_table(record),
+        loading=evidence.loading_table(record),
+        stages=evidence.stage_table(run),
+        ledger=evidence.ledger_table(run),
+        facts=evidence.run_table(run, record),
+        prices=evidence.price_records_table(record),
+        missing=evidence.missing_lines(record),
+        spec=_spec_text(run),
+    )
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand in a script element: no text in it can end the element or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _hash(script: str) -> str:
+    """What the content security policy names a script by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _spec_text(run: RunRecord) -> str:
+    values = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,26 @@
+"""How tasks and metrics are called in headings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crossfare.compare import Decision
+
+_TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
+_METRICS: Mapping[str, str] = {"f1": "F1", "exact_match": "exact match", "mrr@10": "MRR@10", "ndcg@10": "nDCG@10"}
+
+
+def task_name(task: str) -> str:
+    """A task as it is written in a heading."""
+    return _TASKS.get(task, task)
+
+
+def metric_name(metric: str) -> str:
+    """A metric as it is written in a heading."""
+    return _METRICS.get(metric, metric)
+
+
+def where(decision: Decision) -> str:
+    """What a decision is about: its task and target language, or languages."""
+    languages = decision.target.split("+")
+    return f"{task_name(decision.task)} {decision.target}" + (" (mean)" if len(languages) > 1 else "")

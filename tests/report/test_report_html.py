@@ -1,0 +1,416 @@
+from __future__ import annotations
+
+import html
+import json
+import random
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compare import made
+from crossfare.compare import (
+    Component,
+    Constraints,
+    Decision,
+    Option,
+    Pair,
+    Rate,
+    Recommendation,
+    break_evens,
+    cost_front,
+    decisions,
+    latency_front,
+    read_run,
+    recommend,
+    reprice,
+)
+from crossfare.errors import ConfigError, DataError
+from crossfare.report import html as reporting
+from crossfare.report import write_report
+from crossfare.report.decision import Horizon, explain
+from crossfare.report.names import metric_name
+from report import browser
+
+ASSETS = Path(reporting.__file__).with_name("assets")
+HOSTILE = "</script><script>document.documentElement.dataset.hacked=1</script><img src=x onerror=alert(1)>&amp;"
+
+
+# -- the page's arithmetic against Python's ---------------------------------------------------
+
+STATED_PER = {"second": 3600, "character": 1_000_000, "token": 1_000_000, "example": 1}
+RATES = {
+    "compute": Rate(Decimal("0.28678"), Decimal(28800), "second", "cpu-core"),
+    "engine:api": Rate(Decimal("20"), Decimal(1_000_000), "character", "api"),
+    "engine:llm tokens read": Rate(Decimal("0.15"), Decimal(1_000_000), "token", "llm"),
+    "annotation:nli": Rate(Decimal("4.00"), Decimal(7), "example", "people"),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the panel is set to."""
+
+    horizon: Horizon
+    prices: Mapping[str, str] = field(default_factory=dict)
+    constraints: Constraints = field(default_factory=Constraints)
+    without_reference: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        asked = self.constraints
+        return {
+            "examples": str(self.horizon.volume * self.horizon.months),
+            "prices": dict(self.prices),
+            "minQuality": asked.min_quality,
+            "maxLatencyMs": asked.max_latency_ms,
+            "maxUsd": None if asked.max_usd is None else str(asked.max_usd),
+            "withoutReference": self.without_reference,
+        }
+
+    def apply(self, decision: Decision) -> Recommendation:
+        rates = {
+            name: replace(rate, usd=Decimal(self.prices[name]), per=Decimal(STATED_PER[rate.unit]))
+            if name in self.prices
+            else rate
+            for name, rate in decision.rates.items()
+        }
+        kept = tuple(o for o in decision.options if not (self.without_reference and o.reference))
+        return recommend(replace(decision, rates=rates, options=kept), self.horizon.examples, self.constraints)
+
+
+def random_decision(rng: random.Random) -> Decision:
+    """Methods with costs over eight orders of magnitude, equal scores and equal costs among them."""
+
+    def quantity() -> Decimal:
+        return Decimal(rng.randrange(1, 10**12)).scaleb(rng.randrange(-12, -4)).quantize(Decimal("1e-9"))
+
+    options: list[Option] = []
+    for index in range(rng.randrange(1, 9)):
+        like = rng.choice(options) if options and rng.random() < 0.5 else None
+        twin = like is not None and rng.random() < 0.3  # equal but for its latency
+        names = list(RATES)
+        quality = like.quality if like and twin else rng.randrange(0, 17) / 16
+        fixed = tuple(Component("translation", rng.choice(names), quantity()) for _ in range(2))
+        recurring = (Component("inference", rng.choice(names), quantity()),)
+        options.append(
+            Option(
+                key=f"nli|m{index}|<&>|{index}",
+                label=f"method {index} <b>&amp;",
+                fixed=like.fixed if like and (twin or rng.random() < 0.6) else fixed,
+                recurring=like.recurring if like and (twin or rng.random() < 0.4) else recurring,
+                quality=quality,
+                low=max(0.0, quality - 0.03),
+                high=min(1.0, quality + 0.03),
+                latency_ms=rng.choice([0.0, None, rng.random() * 100, 6.868656401396341]),
+                note=rng.choice(["", "a note"]),
+                reference=index > 0 and rng.random() < 0.2,
+            )
+        )
+    pairs: dict[frozenset[str], Pair] = {}
+    for index, a in enumerate(options):
+        for b in options[index + 1 :]:
+            if rng.random() < 0.9:
+                first, second = (a, b) if rng.random() < 0.5 else (b, a)
+                p = rng.choice([1e-4, 0.0475, 0.0525, 0.0125, 0.0625, 1.0, rng.random()])
+                difference = first.quality - second.quality
+                pairs[frozenset((a.key, b.key))] = Pair(first.key, second.key, difference, 0.0, 0.0, p, 80, "made")
+    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs)
+
+
+def random_setting(rng: random.Random) -> Setting:
+    def amount() -> str:
+        return f"{rng.randrange(0, 10**7)}e-{rng.randrange(0, 9)}" if rng.random() < 0.2 else f"{rng.random() * 50:.6f}"
+
+    return Setting(
+        Horizon(rng.choice([1, 999, 100_000, rng.randrange(1, 10**9)]), rng.randrange(1, 61)),
+        {name: amount() for name in RATES if rng.random() < 0.5},
+        Constraints(
+            rng.choice([None, None, 0.3, 0.55]),
+            rng.choice([None, None, 0.0, 6.5, 50.0]),
+            rng.choice([None, None, Decimal("0.5"), Decimal("1234.56"), Decimal(10) ** 7]),
+        ),
+        rng.random() < 0.3,
+    )
+
+
+def expected(found: Recommendation) -> dict[str, Any]:
+    """What Python computes, in the shape of the page's `Decision.toJson`."""
+    decision = found.decision
+    return {
+        "options": [
+            {
+                "key": verdict.option.key,
+                "fixed_usd": decision.fixed_usd(verdict.option),
+                "recurring_usd_per_1k": decision.recurring_usd_per_1k(verdict.option),
+                "total_usd": decision.total_usd(verdict.option, found.examples),
+                "status": verdict.status,
+                "other": verdict.other.key if verdict.other else None,
+                "broken": list(verdict.broken),
+                "difference": verdict.difference,
+                "p": verdict.p,
+            }
+            for verdict in found.verdicts
+        ],
+        "recommended": found.chosen.key if found.chosen else None,
+        "best": found.best.key if found.best else None,
+        "tied": [option.key for option in found.tied],
+        "cost_front": [option.key for option in cost_front(decision, found.examples)],
+        "latency_front": [option.key for option in latency_front(decision)],
+        "break_evens": [
+            {"first": each.first.key, "then": each.then.key, "examples": each.examples}
+            for each in break_evens(decision)
+        ],
+    }
+
+
+def as_decimals(computed: dict[str, Any]) -> dict[str, Any]:
+    """The page's figures as Python's: Decimals are equal whatever zeros they end in."""
+    for option in computed["options"]:
+        for name in ("fixed_usd", "recurring_usd_per_1k", "total_usd"):
+            option[name] = Decimal(option[name])
+    for each in computed["break_evens"]:
+        each["examples"] = None if each["examples"] is None else Decimal(each["examples"])
+    return computed
+
+
+def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> list[dict[str, Any]]:
+    """Run the page's own script over many models and settings, in one go."""
+    data = [
+        {"model": {**decision.to_json(), "metric_label": metric_name(decision.metric)}, "settings": setting.to_json()}
+        for decision, setting in cases
+    ]
+    script = (ASSETS / "decision.js").read_text(encoding="utf-8")
+    run = """
+    const cases = JSON.parse(document.getElementById("cases").textContent);
+    document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
+      const maxUsd = settings.maxUsd === null ? null : Decision.parse(settings.maxUsd);
+      const asked = {...settings, examples: BigInt(settings.examples), maxUsd};
+      const found = Decision.decide(model, asked);
+      return {computed: Decision.toJson(found), lines: Decision.explain(model, asked, found)};
+    }));"""
+    page = folder / "cases.html"
+    page.write_text(
+        f'<meta charset="utf-8"><pre id="out"></pre><script type="application/json" id="cases">'
+        f"{reporting.script_json(data)}</script><script>{script}{run}</script>",
+        encoding="utf-8",
+    )
+    found = re.search(r'<pre id="out">(.*?)</pre>', browser.dom(page, folder / "profile"), re.DOTALL)
+    assert found
+    return list(json.loads(html.unescape(found[1])))
+
+
+def test_the_page_computes_what_python_computes(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    cases = [
+        (decision, random_setting(rng)) for decision in (random_decision(rng) for _ in range(60)) for _ in range(8)
+    ]
+    cases = [(d, s) for d, s in cases if not all(s.without_reference and o.reference for o in d.options)]
+    by_page = computed_by_page(tmp_path, cases)
+    assert len(by_page) == len(cases) > 400
+    statuses: set[str] = set()
+    for (decision, setting), found in zip(cases, by_page, strict=True):
+        wanted = expected(setting.apply(decision))
+        assert as_decimals(found["computed"]) == wanted
+        statuses |= {option["status"] for option in wanted["options"]}
+    assert statuses == {"recommended", "excluded", "dominated", "tied", "worse", "below-worse"}
+
+
+def test_the_page_says_what_python_says(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    cases = [(random_decision(rng), random_setting(rng)) for _ in range(60)]
+    cases = [(d, s) for d, s in cases if not all(s.without_reference and o.reference for o in d.options)]
+    for (decision, setting), found in zip(cases, computed_by_page(tmp_path, cases), strict=True):
+        _, *lines = explain(setting.apply(decision), setting.horizon)
+        said = [line for line in lines if not line.startswith(("It would change", "No single price"))]
+        assert found["lines"] == said
+
+
+# -- the page ---------------------------------------------------------------------------------
+
+
+class Parsed(HTMLParser):
+    """The elements of a page, with their attributes and the text of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def named(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a report."""
+    folder = made.run(tmp_path_factory.mktemp("report") / "run")
+    write_report(folder)
+    return folder
+
+
+def test_the_page_needs_nothing_else(run_folder: Path) -> None:
+    text = (run_folder / "report.html").read_text(encoding="utf-8")
+    parsed = Parsed(text)
+    for attributes in parsed.named("a", "img", "link", "script", "iframe", "source", "object"):
+        for name in ("src", "href", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+    (policy,) = (each["content"] for each in parsed.named("meta") if each.get("http-equiv"))
+    assert policy and "default-src 'none'" in policy
+    assert "@import" not in text and "url(" not in (ASSETS / "report.css").read_text(encoding="utf-8")
+
+
+def test_every_field_has_a_label_and_every_figure_a_text(run_folder: Path, tmp_path: Path) -> None:
+    parsed = Parsed(browser.dom(run_folder / "report.html", tmp_path / "profile"))
+    labelled = {each.get("for") for each in parsed.named("label")}
+    fields = parsed.named("input", "select")
+    assert len(fields) >= 8
+    assert all(each.get("id") in labelled for each in fields)
+    assert all(each.get("alt") for each in parsed.named("img"))
+    ids = [each["id"] for _, each in parsed.elements if "id" in each]
+    assert len(ids) == len(set(ids))
+    assert all(each["href"][1:] in ids for each in parsed.named("a") if each["href"])
+
+
+def shown(text: str, name: str) -> str:
+    found = re.search(rf'data-shown="{name}"[^>]*>(.*?)</p>', text, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
+
+
+def totals(text: str) -> dict[str, list[Decimal]]:
+    """Each method's one-time, recurring and total cost as the panel's table has them, by key."""
+    rows = re.findall(r'<tr data-key="([^"]*)">(.*?)</tr>', text, re.DOTALL)
+    return {html.unescape(key): [Decimal(v) for v in re.findall(r'<data value="([^"]*)"', row)] for key, row in rows}
+
+
+def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, tmp_path: Path) -> None:
+    (decision,) = decisions([read_run(run_folder)])
+    text = browser.dom(run_folder / "report.html", tmp_path / "profile")
+    found = recommend(decision, Decimal(1_200_000))
+    assert totals(text) == {
+        option.key: [
+            decision.fixed_usd(option),
+            decision.recurring_usd_per_1k(option),
+            decision.total_usd(option, Decimal(1_200_000)),
+        ]
+        for option in decision.options
+    }
+    assert shown(text, "choice") == explain(found, Horizon(100_000, 12))[1]
+    assert shown(text, "wrong") == ""
+    assert text.count("<svg") >= 2 + len(decision.options)  # two charts, and a mark for each in the legend
+
+
+def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_path: Path) -> None:
+    settings = {
+        "volume": "5000",
+        "months": "7",
+        "price:compute": "1.25",
+        "price:engine:reference": "12.5",
+        "price:annotation:nli": "0.031",
+        "min-quality": "0.55",
+        "max-usd": "40",
+        "without-reference": "1",
+    }
+    stated = {
+        "compute": Decimal("1.25"),
+        "engine:reference": Decimal("12.5"),
+        "annotation:nli": Decimal("0.031"),
+    }
+    runs = reprice([read_run(run_folder)], prices=stated)
+    (decision,) = decisions(runs, without=["reference"])
+    found = recommend(decision, Decimal(35_000), Constraints(min_quality=0.55, max_usd=Decimal(40)))
+    text = browser.dom(run_folder / "report.html", tmp_path / "profile", **settings)
+    assert {key: values[2] for key, values in totals(text).items()} == {
+        option.key: decision.total_usd(option, Decimal(35_000)) for option in decision.options
+    }
+    assert shown(text, "choice") == explain(found, Horizon(5000, 7))[1]
+
+
+def test_the_panel_says_what_it_does_not_understand(run_folder: Path, tmp_path: Path) -> None:
+    wrong = {"volume": "0", "months": "1.5", "price:compute": "0,5", "price:engine:reference": "-1", "max-usd": "1e"}
+    text = browser.dom(run_folder / "report.html", tmp_path / "profile", **wrong)
+    names = [
+        "Examples a month",
+        "Months",
+        "compute, USD per device-hour",
+        "engine:reference, USD per million characters",
+        "Most in all, USD",
+    ]
+    assert shown(text, "wrong").startswith(f"Not understood: {'; '.join(names)}. ")
+    assert text.count('aria-invalid="true"') == len(names)
+    assert shown(text, "choice") == ""
+
+
+def test_text_from_data_is_shown_as_text(tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "run", made.CELLS[:3], name=HOSTILE, hardware=HOSTILE, spec=_hostile_spec())
+    path = folder / "results.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    lost = {"id": HOSTILE, "reason": f"answer '{HOSTILE}'", "excerpt": HOSTILE}
+    record["data"] = {
+        "translate-x": {"label": HOSTILE, "kept": 1, "total": 2, "lost": [HOSTILE], "report": {"lost": [lost]}}
+    }
+    record["missing"] = [{"cell": HOSTILE, "reason": HOSTILE}]
+    for result in record["results"]:
+        if result["spec"]["engine"]:
+            result["spec"]["engine_label"] = HOSTILE
+    path.write_text(json.dumps(record), encoding="utf-8")
+    page = write_report(folder)
+    parsed = Parsed(page.read_text(encoding="utf-8"))
+    assert len(parsed.named("script")) == 2
+    text = browser.dom(page, tmp_path / "profile")
+    assert "data-hacked" not in text.partition(">")[0] + text[:200]
+    assert not [each for each in Parsed(text).named("img") if each.get("src") == "x"]
+    assert HOSTILE in shown(text, "choice")
+    assert html.escape(HOSTILE, quote=False) in text
+
+
+def _hostile_spec() -> dict[str, Any]:
+    engines = {name: {**values, "note": HOSTILE} for name, values in made.ENGINES.items()}
+    return {"name": HOSTILE, "tasks": {"nli": {"name": HOSTILE}}, "engines": engines}
+
+
+def test_json_in_a_script_cannot_end_it() -> None:
+    value = {"</script>": "<!-- <script> & \u2028"}
+    text = reporting.script_json(value)
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == value
+
+
+# -- the files beside it ------------------------------------------------------------------------
+
+
+def test_tables_and_figures_lie_beside_the_page(run_folder: Path) -> None:
+    there = {path.relative_to(run_folder).as_posix() for path in run_folder.rglob("*") if path.is_file()}
+    assert there >= {
+        "report.html",
+        "tables/table1.tex",
+        "tables/table3.tex",
+        *(f"tables/methods-nli-pt.{suffix}" for suffix in ("md", "csv", "tex")),
+        *(
+            f"figures/{name}-nli.{suffix}"
+            for name in ("quality", "cost-quality", "break-even", "latency")
+            for suffix in ("svg", "png")
+        ),
+    }
+
+
+def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("matplotlib", "jinja2"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, package, None)
+            with pytest.raises(ConfigError, match=r"install crossfare\[report\]"):
+                write_report(run_folder)
+
+
+def test_a_folder_without_results_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run directory"):
+        write_report(tmp_path)
