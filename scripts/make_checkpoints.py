@@ -22,7 +22,7 @@ import sentencepiece as spm
 import torch
 from transformers import logging as transformers_logging
 
-from checkpoints import encoder, marian, passages
+from checkpoints import encoder, marian, passages, seq2seq
 from crossfare.data import world
 from crossfare.translate.finetune_markers import MarkedPair, finetune_markers
 
@@ -36,11 +36,8 @@ ENCODERS = {
     "english-encoder": encoder.EncoderRecipe(
         languages=("en",),
         pieces=2200,
-        steps=3000,
-        decay_steps=3000,
-        mask_first=0.20,
-        mask_second=0.12,
-        mix=passages.Mix(restated=0.8, distractors=3, corrupt=0.35),
+        steps=6500,
+        decay_steps=6500,
         seed=2,
     ),
 }
@@ -49,6 +46,8 @@ TRANSLATORS = {
     "marian-xx-en": marian.MarianRecipe(steps=1200, seed=4),
 }
 MARKED = {"marian-en-xx-marked": "marian-en-xx", "marian-xx-en-marked": "marian-xx-en"}
+RERANKERS = {"seq2seq-reranker": seq2seq.Seq2SeqRecipe()}
+TEACHER = "multilingual-encoder"
 MARKED_STEPS, MARKED_RATE, MARKED_DOCUMENTS = 800, 1.5e-3, 4000
 
 
@@ -62,7 +61,9 @@ def vocabulary_texts(documents: int, languages: tuple[str, ...]) -> list[str]:
     return [text.texts[language] for text in corpus_texts(documents, seed=11) for language in languages]
 
 
-def example_chunks(recipe: encoder.EncoderRecipe, tokenizer: passages.Tokenizer) -> Iterator[list[passages.PairInput]]:
+def example_chunks(
+    recipe: encoder.EncoderRecipe | seq2seq.Seq2SeqRecipe, tokenizer: passages.Tokenizer
+) -> Iterator[list[passages.PairInput]]:
     """Fresh documents, encoded and drawn from, without end."""
     rng = np.random.default_rng(recipe.seed)
     maker = None
@@ -176,9 +177,30 @@ def make_marked(name: str, start: str, steps: int, out: Path) -> None:
     log(f"{steps} steps in {usage.seconds:.0f} s")
 
 
+def make_reranker(name: str, recipe: seq2seq.Seq2SeqRecipe, out: Path) -> None:
+    """Pretrain a sequence-to-sequence model, taught by the encoder in the same folder."""
+    torch.manual_seed(recipe.seed)
+    log = log_for(name)
+    work = out / f".{name}"
+    tokenizer = seq2seq.write_tokenizer(out / TEACHER, work)
+    teacher = seq2seq.teacher(out / TEACHER)
+    model = seq2seq.new_model(tokenizer.get_vocab_size(), teacher, recipe)
+    log(f"{tokenizer.get_vocab_size()} pieces, {sum(p.numel() for p in model.parameters()):,} parameters")
+    seq2seq.pretrain(
+        model,
+        teacher,
+        example_chunks(recipe, tokenizer),
+        seq2seq.Examples(tokenizer, recipe, np.random.default_rng(recipe.seed + 1)),
+        recipe,
+        log=log,
+        checkpoint=lambda: seq2seq.save(model, work, out / name),
+    )
+    shutil.rmtree(work)
+
+
 def main() -> int:
     """Make what is asked for."""
-    names = [*ENCODERS, *TRANSLATORS, *MARKED]
+    names = [*ENCODERS, *TRANSLATORS, *MARKED, *RERANKERS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder that receives one folder per checkpoint")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="make these only")
@@ -198,6 +220,9 @@ def main() -> int:
             make_translator(
                 name, replace(translator, steps=max(1, round(translator.steps * options.scale))), options.out
             )
+        elif name in RERANKERS:
+            reranker = RERANKERS[name]
+            make_reranker(name, replace(reranker, steps=max(1, round(reranker.steps * options.scale))), options.out)
         else:
             make_marked(name, MARKED[name], max(1, round(MARKED_STEPS * options.scale)), options.out)
         log_for(name)(f"done in {time.perf_counter() - started:.0f} s")

@@ -23,7 +23,8 @@ TRANSLATORS = {
     "marian-xx-en": [("pt", "en"), ("de", "en"), ("vi", "en")],
 }
 FOLDER = Path(resolve("embedded:multilingual-encoder").path).parent
-ALL = [*ENCODERS, *TRANSLATORS, *(f"{name}-marked" for name in TRANSLATORS)]
+RERANKER = "seq2seq-reranker"
+ALL = [*ENCODERS, *TRANSLATORS, *(f"{name}-marked" for name in TRANSLATORS), RERANKER]
 
 
 def sentences(count: int) -> list[Aligned]:
@@ -157,3 +158,37 @@ def test_the_padding_row_is_zero_and_ids_follow_opus_mt(name: str) -> None:
         assert model.get_input_embeddings().weight[vocabulary["<pad>"]].abs().max() == 0
         assert vocabulary["</s>"] == 0
         assert vocabulary["<pad>"] == len(vocabulary) - 1
+
+
+def test_the_reranker_has_the_words_of_monot5_and_spells_every_language() -> None:
+    tokenizer = tokenizer_of(RERANKER)
+    assert tokenizer.is_fast
+    prompt = tokenizer("Query: Nuno Document: Porto Relevant:").tokens()
+    assert [prompt[i] for i in (0, 1, -3, -2, -1)] == ["Query", ":", "Relevant", ":", tokenizer.eos_token]
+    assert "Document" in prompt
+    answers = tokenizer.convert_tokens_to_ids(["yes", "no"])
+    assert len({*answers, tokenizer.unk_token_id}) == 3
+    for aligned in sentences(60):
+        for text in aligned.texts.values():
+            encoded = tokenizer(text, return_offsets_mapping=True)
+            assert tokenizer.unk_token_id not in encoded["input_ids"], text
+            assert "".join(text[a:b] for a, b in encoded["offset_mapping"]) == "".join(text.split())
+
+
+@pytest.mark.parametrize(("source", "target", "least"), [("en", "en", 0.7), ("en", "de", 0.45), ("pt", "en", 0.45)])
+def test_the_reranker_finds_what_is_hidden_in_the_other_text(source: str, target: str, least: float) -> None:
+    from transformers import T5ForConditionalGeneration
+
+    tokenizer = tokenizer_of(RERANKER)
+    model = T5ForConditionalGeneration.from_pretrained(FOLDER / RERANKER).eval()
+    told = [text for text in world.parallel("ranking", "test") if ". " not in text.texts["en"].rstrip("?")]
+    asked, hidden = [], []
+    for text in [text for text in told if text.spans][:60]:
+        (start, end), whole = text.spans[0][source], text.texts[source]
+        asked.append(
+            f"Query: {whole[:start]}<extra_id_0>{whole[end:]} Document: {text.texts[target]} Relevant:",
+        )
+        hidden.append("".join(whole[start:end].split()))
+    said = model.generate(**tokenizer(asked, padding=True, return_tensors="pt"), max_new_tokens=12)
+    found = ["".join(text.split()) for text in tokenizer.batch_decode(said, skip_special_tokens=True)]
+    assert sum(a == b for a, b in zip(found, hidden, strict=True)) / len(hidden) > least

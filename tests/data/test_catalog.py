@@ -16,7 +16,7 @@ NAMES = {entry.name: entry for entry in catalog()}
 def test_every_dataset_is_there_once() -> None:
     expected = "squad faquad germanquad viquad xquad mlqa tydiqa-goldp squadshifts mnli xnli assin assin2 sick"
     expected += " msmarco mmarco trec-dl-2019 quati cranfield"
-    assert [e.name for e in catalog()] == [*expected.split(), "world:qa", "world:nli"]
+    assert [e.name for e in catalog()] == [*expected.split(), "world:qa", "world:nli", "world:ranking"]
 
 
 @pytest.mark.parametrize("name", list(NAMES))

@@ -3,17 +3,18 @@
     from crossfare.data import world
 
     world.qa("de", "test")          one task in one language, as a `Dataset`
+    world.ranking("vi", "test")     questions; world.collection("vi", "test") are the passages that they are searched in
     world.parallel("nli", "train")  every text of a split in all languages, with aligned spans
     world.corpus(1000, seed=1)      pretraining text
 
 ``grammar`` inflects and assembles, ``lexicon`` holds the words, ``relations`` what can be said, ``facts`` draws what is
-said, ``passages`` and ``pairs`` make the texts of the two tasks, ``tasks`` the datasets. Everything is drawn from
-`random.Random` seeded by strings, so that the same texts come out everywhere; checkpoints depend on them, so any change
-of the output needs new ones.
+said, ``passages``, ``pairs`` and ``retrieval`` make the texts of the three tasks, ``tasks`` the datasets. Everything is
+drawn from `random.Random` seeded by strings, so that the same texts come out everywhere; checkpoints depend on them, so
+any change of the output needs new ones.
 """
 
 from crossfare.data.world.facts import Aligned
 from crossfare.data.world.grammar import LANGUAGES
-from crossfare.data.world.tasks import Document, corpus, nli, parallel, qa
+from crossfare.data.world.tasks import Document, collection, corpus, nli, parallel, qa, ranking
 
-__all__ = ["LANGUAGES", "Aligned", "Document", "corpus", "nli", "parallel", "qa"]
+__all__ = ["LANGUAGES", "Aligned", "Document", "collection", "corpus", "nli", "parallel", "qa", "ranking"]

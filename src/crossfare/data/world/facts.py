@@ -7,7 +7,7 @@ their composed names), and a river may be told a value only in the split that th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -301,6 +301,12 @@ def allowed(fact: Fact, split: str) -> bool:
         for name, value in fact.values.items()
         if name not in ("r", "c")
     )
+
+
+def everyone(kind: str, split: str) -> tuple[Value, ...]:
+    """Name everyone (or everything) of type ``kind`` that may be told of in ``split``."""
+    known: dict[str, Callable[[str], tuple[Value, ...]]] = {"person": _people, "company": _companies}
+    return known[kind](split) if kind in known else _POOLS[kind]
 
 
 def draw(kind: str, split: str, rng: Random, holder: Value | None = None) -> Value:

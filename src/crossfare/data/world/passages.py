@@ -54,12 +54,13 @@ def draw_passage(split: str, rng: Random, questions: int) -> Passage:
 
 
 @cache
-def _about(theme: str) -> tuple[Relation, ...]:
+def about(theme: str) -> tuple[Relation, ...]:
+    """Find the relations whose facts are about ``theme`` (person, company, river)."""
     return tuple(relation for relation in RELATIONS if relation.slots[relation.subject[0]] == theme)
 
 
 def _facts(theme: str, split: str, rng: Random) -> list[Fact]:
-    relations = _about(theme)
+    relations = about(theme)
     shared, *own = rng.sample(relations, 3)
     fourth = rng.choice([relation for relation in relations if relation is not shared])
     one = two = draw(theme, split, rng)
@@ -100,7 +101,7 @@ def _ask(sentences: list[Sentence], rng: Random, questions: int) -> Iterator[Ask
         sentence = sentences[where]
         rows = _askable(sentence, slot)
         # Mostly in other words than the sentence's own.
-        row = min(rows, key=lambda row: _shared_words(row, sentence.row)) if rng.random() < 0.7 else rng.choice(rows)
+        row = min(rows, key=lambda row: shared_words(row, sentence.row)) if rng.random() < 0.7 else rng.choice(rows)
         yield Asked(Sentence(sentence.fact, row), where, slot)
 
 
@@ -111,7 +112,7 @@ def _askable(sentence: Sentence, slot: str) -> list[Row]:
 
 
 @cache
-def _shared_words(one: Row, two: Row) -> float:
+def shared_words(one: Row, two: Row) -> float:
     """Share of the words of ``one`` that ``two`` has, over all languages."""
     found = [
         set(a.lower().rstrip("?.").split()) & set(b.lower().rstrip("?.").split()) for a, b in zip(one, two, strict=True)

@@ -11,10 +11,16 @@ from crossfare.data.world.facts import Aligned, join
 from crossfare.data.world.grammar import LANGUAGES
 from crossfare.data.world.pairs import Pair, PairBuilder
 from crossfare.data.world.passages import Passage, draw_passage
+from crossfare.data.world.retrieval import Collection, draw_collection
 from crossfare.errors import ConfigError
-from crossfare.types import NLI_LABELS, Answer, Dataset, PairExample, QAExample, content_revision
+from crossfare.types import NLI_LABELS, Answer, Dataset, PairExample, QAExample, QueryExample, content_revision
+from crossfare.types import Passage as RankedPassage
 
-SIZES = {"qa": {"train": 2000, "validation": 200, "test": 300}, "nli": {"train": 3000, "validation": 300, "test": 300}}
+SIZES = {
+    "qa": {"train": 2000, "validation": 200, "test": 300},
+    "nli": {"train": 3000, "validation": 300, "test": 300},
+    "ranking": {"train": 750, "validation": 100, "test": 200},
+}
 """Questions or pairs of each split."""
 QUESTIONS_PER_CONTEXT = 3
 
@@ -47,8 +53,28 @@ def nli(language: str, split: str) -> Dataset:
     return _nli(language, split)
 
 
+def ranking(language: str, split: str) -> Dataset:
+    """Questions in ``language`` with the passages of `collection` that answer them; ids run in parallel.
+
+    Raises:
+        ConfigError: an unknown language or split.
+    """
+    _check("ranking", split, language)
+    return _ranking(language, split)
+
+
+def collection(language: str, split: str) -> tuple[RankedPassage, ...]:
+    """The passages that the questions of ``split`` are searched in; ids run in parallel.
+
+    Raises:
+        ConfigError: an unknown language or split.
+    """
+    _check("ranking", split, language)
+    return _collection(language, split)
+
+
 def parallel(task: str, split: str) -> tuple[Aligned, ...]:
-    """Every distinct text of a split in all languages: sentences, contexts, questions, premises and hypotheses.
+    """Every distinct text of a split in all languages: sentences, contexts, questions, premises, hypotheses, passages.
 
     Raises:
         ConfigError: an unknown task or split.
@@ -108,6 +134,12 @@ def pairs(split: str) -> tuple[Pair, ...]:
     return tuple(drawn.values())
 
 
+@cache
+def searched(split: str) -> Collection:
+    """Draw the passages and questions of ranking."""
+    return draw_collection(split, _rng("ranking", split), SIZES["ranking"][split])
+
+
 def _rng(*parts: object) -> Random:
     # Seeding by a string is stable across processes and versions of Python.
     return Random("/".join(map(str, ("crossfare-world-1", *parts))))
@@ -141,11 +173,42 @@ def _nli(language: str, split: str) -> Dataset:
     return Dataset("world:nli", "nli", split, language, examples, content_revision(examples))
 
 
+def _passage_id(split: str, place: int) -> str:
+    return f"world-{split}-p{place:04}"
+
+
+@cache
+def _ranking(language: str, split: str) -> Dataset:
+    drawn = searched(split)
+    examples = tuple(
+        QueryExample(
+            f"world-{split}-q{number:04}",
+            query.text.text(language),
+            tuple((_passage_id(split, place), 1) for place in places),
+        )
+        for number, (query, places) in enumerate(zip(drawn.queries, drawn.relevant, strict=True))
+    )
+    return Dataset("world:ranking", "ranking", split, language, examples, content_revision(examples))
+
+
+@cache
+def _collection(language: str, split: str) -> tuple[RankedPassage, ...]:
+    return tuple(
+        RankedPassage(_passage_id(split, place), " ".join(sentence.text(language) for sentence in passage))
+        for place, passage in enumerate(searched(split).passages)
+    )
+
+
 def _texts(task: str, split: str) -> Iterator[Aligned]:
     if task == "qa":
         for passage in passages(split):
             told = tuple(sentence.align() for sentence in passage.sentences)
             yield from (*told, join(told), *(asked.text.align() for asked in passage.asked))
+    elif task == "ranking":
+        for sentences in searched(split).passages:
+            told = tuple(sentence.align() for sentence in sentences)
+            yield from (*told, join(told))
+        yield from (query.text.align() for query in searched(split).queries)
     else:
         for pair in pairs(split):
             told = tuple(sentence.align() for sentence in pair.premise)
