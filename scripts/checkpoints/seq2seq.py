@@ -1,12 +1,12 @@
 """Pretrain a small T5 on pairs of texts, without labels.
 
-The pairs are those of the encoders (`checkpoints.passages`), laid out as monoT5 reads a query and a passage. Half of
-them have one value hidden that both texts hold, which is to be said and nothing else: it is found by reading the other
-text, mostly in another language. The others have runs of words replaced by sentinels, which are to be said in order
-(span corruption, Raffel et al. 2020, "Exploring the limits of transfer learning with a unified text-to-text
-transformer"). That alone takes far longer than the minutes spent here to learn where to look. The encoder half is
-therefore also taught by the multilingual encoder (after Jiao et al. 2020, "TinyBERT"): vocabulary and first embeddings
-are the teacher's, and every layer is to attend to what the teacher's layer attends to and to arrive at its states.
+The pairs are those of the encoders (`checkpoints.passages`), laid out as monoT5 reads a query and a passage. Of those
+that share a value, half have it hidden on one side; it is to be said and nothing else, and is found by reading the
+other text, mostly in another language. The others have runs of words replaced by sentinels, which are to be said in
+order (span corruption, Raffel et al. 2020, "Exploring the limits of transfer learning with a unified text-to-text
+transformer"). That alone had learned little after a thousand steps. The encoder half is therefore also taught by the
+multilingual encoder (after Jiao et al. 2020, "TinyBERT"): vocabulary and first embeddings are the teacher's, and every
+layer is to attend to what the teacher's layer attends to and to arrive at its states.
 """
 
 from __future__ import annotations
