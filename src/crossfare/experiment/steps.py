@@ -172,11 +172,13 @@ class Planner:
             return original
         return self.translate(cell, original, cell.source, cell.target, "validation set")
 
-    def _gold(self, cell: RunSpec) -> Step:
+    def _gold(self, cell: RunSpec) -> tuple[Step, Step]:
+        """The labelled data of the target language, and what is learnt from: the same, but for mined ranking data."""
         gold = self.spec.tasks[cell.task].gold
         ref = gold.get(cell.target) or gold["*"]
         label = f"{cell.task} gold {cell.target}"
-        return self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
+        data = self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
+        return data, mined(self, data, ref, cell.target, "train") if cell.task == "ranking" else data
 
     def training(self, cell: RunSpec) -> Training:
         """What the cell's model is fine-tuned on."""
@@ -184,13 +186,10 @@ class Planner:
         original = self._source_data(cell.task, "train")
         sources = (original,) if "source" in sides else ()
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
-        gold = (self._gold(cell),) if "target" in sides else ()
-        learnt: tuple[Step, ...] = gold
-        if gold and cell.task == "ranking":
-            refs = self.spec.tasks[cell.task].gold
-            ref = refs.get(cell.target) or refs["*"]
-            learnt = tuple(mined(self, step, ref, cell.target, "train") for step in gold)
-        return Training((*sources, *translations, *learnt), gold, translations)
+        if "target" not in sides:
+            return Training((*sources, *translations), (), translations)
+        gold, learnt = self._gold(cell)
+        return Training((*sources, *translations, learnt), (gold,), translations)
 
     # -- translation --------------------------------------------------------------------------
 

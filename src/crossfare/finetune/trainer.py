@@ -19,7 +19,6 @@ from crossfare.types import Progress
 if TYPE_CHECKING:
     from crossfare.finetune.training import Encoder, Feature, Loss
 
-_NEVER = 10**9
 _LOGGED = 20  # points of the loss curve
 
 

@@ -22,10 +22,8 @@ from crossfare.compare import (
     volume_flips,
 )
 from crossfare.report import numbers
+from crossfare.report.names import metric_name, subject
 from crossfare.report.table import MISSING, Cell, Column, Table
-
-_TASKS = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
-_METRICS = {"f1": "F1", "mrr@10": "MRR@10", "ndcg@10": "nDCG@10"}
 
 # Prices and volumes beyond a thousand times, or below a thousandth, of what they are now are not told.
 _FAR = 1000
@@ -55,7 +53,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     steps = _steps(decision, on_cost, examples)
     columns = (
         Column("Method"),
-        Column(f"{_metric(decision)}\n95 %", number=True),
+        Column(f"{metric_name(decision.metric)}\n95 %", number=True),
         Column("One-time\nUSD", number=True),
         Column("Recurring\nUSD/1k", number=True),
         Column("Total\nUSD", number=True),
@@ -76,7 +74,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
         )
         for option in sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
     )
-    return Table(f"{_where(decision)}: methods at {horizon}", columns, rows, _front_notes(decision))
+    return Table(f"{subject(decision)}: methods at {horizon}", columns, rows, _front_notes(decision))
 
 
 def break_even_table(decision: Decision, horizon: Horizon) -> Table:
@@ -104,7 +102,7 @@ def break_even_table(decision: Decision, horizon: Horizon) -> Table:
         notes.append(f"In {never} of {len(found)} pairs one method is cheaper at any volume.")
     if far := len(crossing) - len(shown):
         notes.append(f"{far} more cross below one example or beyond {_FAR:,} times the volume.")
-    return Table(f"{_where(decision)}: break-even volumes", columns, rows, tuple(notes))
+    return Table(f"{subject(decision)}: break-even volumes", columns, rows, tuple(notes))
 
 
 def sensitivity_table(made: Recommendation, horizon: Horizon) -> Table:
@@ -118,12 +116,12 @@ def sensitivity_table(made: Recommendation, horizon: Horizon) -> Table:
         notes.append(f"No price of {', '.join(firm)} within a factor of {_FAR:,} changes the choice.")
     notes.append("Prices are changed one at a time; quality is held as measured.")
     columns = (Column("What"), Column("Now", number=True), Column("Changes at", number=True), Column("Then choose"))
-    return Table(f"{_where(made.decision)}: what would change the choice", columns, tuple(rows), tuple(notes))
+    return Table(f"{subject(made.decision)}: what would change the choice", columns, tuple(rows), tuple(notes))
 
 
 def explain(made: Recommendation, horizon: Horizon) -> tuple[str, ...]:
     """The recommendation in sentences: heading, choice, reason, why not the others, what would change it."""
-    heading = f"{_where(made.decision)}, {horizon}{_constraints(made.constraints)}:"
+    heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
     if made.chosen is None:
         broken = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts]
         return (heading, "No method keeps the constraints.", *broken)
@@ -145,7 +143,7 @@ def _describe(option: Option, made: Recommendation) -> str:
     decision = made.decision
     total, once = decision.total_usd(option, made.examples), decision.fixed_usd(option)
     per_1k = decision.recurring_usd_per_1k(option)
-    quality = f"{_metric(decision)} {numbers.score(option.quality)} ({_interval(option)})"
+    quality = f"{metric_name(decision.metric)} {numbers.score(option.quality)} ({_interval(option)})"
     paid = f"{_money(total)} in all ({_money(once)} once, {_money(per_1k)} per 1,000 examples)"
     return f"{option.label}: {quality}, {paid}, {_added(option)}"
 
@@ -223,7 +221,7 @@ def _test(difference: float | None, p: float | None) -> str:
 def _broken(name: str, option: Option, made: Recommendation) -> str:
     asked = made.constraints
     if name == "min-quality":
-        return f"{_metric(made.decision)} {numbers.score(option.quality)} is below {asked.min_quality:g}"
+        return f"{metric_name(made.decision.metric)} {numbers.score(option.quality)} is below {asked.min_quality:g}"
     if name == "max-latency":
         return f"it adds {_latency(option)} ms, more than {asked.max_latency_ms:g}"
     if name == "latency-not-measured":
@@ -333,14 +331,6 @@ def _near(flip: Flip) -> bool:
 
 def _name(option: Option | None) -> str:
     return option.label if option else "no method"
-
-
-def _where(decision: Decision) -> str:
-    return f"{_TASKS.get(decision.task, decision.task)} {decision.target}"
-
-
-def _metric(decision: Decision) -> str:
-    return _METRICS.get(decision.metric, decision.metric)
 
 
 def _interval(option: Option) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from crossfare.compare import Decision, Option
 from crossfare.report import numbers
 from crossfare.report.decision import Horizon
+from crossfare.report.names import subject
 from crossfare.report.table import MISSING, Cell, Column, Table
 
 TOLERANCE = 0.25
@@ -19,8 +20,6 @@ RECURRING = "recurring: "
 """What begins a line of `Plan.unknown` on a cost of serving."""
 
 _LONG = 1.0
-
-_TASKS = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,7 @@ def plan_table(plan: Plan, horizon: Horizon) -> Table:
     ]
     if any(plan.unknown.values()):
         notes.append("?: a part is not known, see below; what is known is shown after >.")
-    where = f"{_TASKS.get(decision.task, decision.task)} {decision.target}"
-    return Table(f"{where}: forecast for {horizon}", columns, tuple(rows), tuple(notes))
+    return Table(f"{subject(decision)}: forecast for {horizon}", columns, tuple(rows), tuple(notes))
 
 
 def unknown(plan: Plan) -> tuple[str, ...]:

@@ -20,7 +20,11 @@ def metric_name(metric: str) -> str:
     return _METRICS.get(metric, metric)
 
 
-def where(decision: Decision) -> str:
+def subject(decision: Decision) -> str:
     """What a decision is about: its task and target language, or languages."""
-    languages = decision.target.split("+")
-    return f"{task_name(decision.task)} {decision.target}" + (" (mean)" if len(languages) > 1 else "")
+    return f"{task_name(decision.task)} {decision.target}"
+
+
+def where(decision: Decision) -> str:
+    """The same for a heading of its own: it says that several languages stand for their mean."""
+    return subject(decision) + (" (mean)" if "+" in decision.target else "")

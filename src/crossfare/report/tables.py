@@ -16,6 +16,7 @@ from statistics import fmean
 from crossfare.ledger import Catalogue
 from crossfare.report import numbers
 from crossfare.report.by_language import language_table
+from crossfare.report.names import metric_name, task_name
 from crossfare.report.summary import (
     BATCH_SIZE,
     Line,
@@ -33,15 +34,7 @@ from crossfare.types import Cost, Method, Result, RunSpec, TaskName
 REFERENCE_NOTE = "reference translation, priced as a commercial API"
 ALPHA = 0.05
 
-_TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
 _NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
-_METRICS: Mapping[str, str] = {
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "exact_match": "exact match",
-    "mrr@10": "MRR@10",
-    "ndcg@10": "nDCG@10",
-}
 _METHODS: Mapping[str, str] = {
     "bm25": "First stage only",
     "bi-encoder": "Bi-encoder, not fine-tuned",
@@ -189,7 +182,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     notes = [*_quality_notes(found, languages, context, intervals=False)]
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
-    return Table(f"{name}results on the {_TASKS.get(task, task)} task{metric}", columns, rows, tuple(notes))
+    return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
 
 
 def provenance(
@@ -325,13 +318,13 @@ def _sections(found: Sequence[Line]) -> dict[int, str]:
     for index, line in enumerate(found):
         if index == 0 or line.first.task != found[index - 1].first.task:
             of_task = [each for each in found if each.first.task == line.first.task]
-            sections[index] = f"{_TASKS.get(line.first.task, line.first.task)} ({_metric(of_task)})"
+            sections[index] = f"{task_name(line.first.task)} ({_metric(of_task)})"
     return sections
 
 
 def _metric(found: Sequence[Line]) -> str:
     metrics = dict.fromkeys(result.score.metric for line in found for result in line.results)
-    return ", ".join(_METRICS.get(metric, metric) for metric in metrics) or "no result"
+    return ", ".join(metric_name(metric) for metric in metrics) or "no result"
 
 
 # -- cells ------------------------------------------------------------------------------------
@@ -458,9 +451,7 @@ def _missing_notes(found: Sequence[Line], languages: Sequence[str], context: Con
     for task in dict.fromkeys(line.first.task for line in found):
         of_task = targets(line for line in found if line.first.task == task)
         absent[task] = [language for language in languages if language not in of_task]
-    notes = [
-        f"No {_TASKS.get(t, t)} in {', '.join(there)}: not part of this run." for t, there in absent.items() if there
-    ]
+    notes = [f"No {task_name(t)} in {', '.join(there)}: not part of this run." for t, there in absent.items() if there]
     reasons = {spec.without_seed: reason for spec, reason in context.missing}
     alike: dict[tuple[str, str, str], list[str]] = {}
     for line in found:
@@ -473,7 +464,7 @@ def _missing_notes(found: Sequence[Line], languages: Sequence[str], context: Con
             label = ", ".join(cell.text for cell in _labels(line, context))
             alike.setdefault((line.first.task, ", ".join(without), reason), []).append(label)
     for (name, where, reason), labels in alike.items():
-        notes.append(f"No score for {_TASKS.get(name, name)}, {'; '.join(labels)}, {where}: {reason}.")
+        notes.append(f"No score for {task_name(name)}, {'; '.join(labels)}, {where}: {reason}.")
     return tuple(notes)
 
 

@@ -172,7 +172,7 @@ def translate_texts(
 
 
 def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts a method that translates at inference sends for one example."""
+    """Return the texts of one example: what a model reads, and what is sent where they are translated when serving."""
     match example:
         case QAExample():
             return (example.context, example.question)

@@ -21,6 +21,7 @@ from crossfare.experiment.forecast.planner import EngineFacts, Granularity
 from crossfare.experiment.forecast.rates import called, labels
 from crossfare.experiment.stages import billed_characters, load_data
 from crossfare.store import Store
+from crossfare.translate import texts_of
 from crossfare.types import Dataset, Example, Passage, QueryExample, RankingExample, Step, Translation, Usage
 
 _SAMPLED_PASSAGES = 20_480  # whole chunks of `PassageTranslation`
@@ -240,7 +241,7 @@ class Counter:
         if made.exact and not made.stated:
             sample = self._samples.setdefault(made.dataset.language, [])
             if len(sample) < 200:
-                sample += [text for example in made.dataset.examples[:100] for text in tokens.texts(example)]
+                sample += [text for example in made.dataset.examples[:100] for text in texts_of(example)]
         return made
 
     def _existing(self, step: Step) -> Material:
@@ -452,7 +453,7 @@ def _one(step: Step, role: str) -> str:
 
 
 def _length(made: Material) -> float:
-    characters = sum(len(text) for example in made.dataset.examples for text in tokens.texts(example))
+    characters = sum(len(text) for example in made.dataset.examples for text in texts_of(example))
     return characters * made.copies * made.stretch
 
 

@@ -21,6 +21,7 @@ from crossfare.errors import ConfigError, DataError, StaleArtifact
 from crossfare.experiment.forecast import tokens
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
+from crossfare.translate import texts_of
 from crossfare.types import Dataset, QAExample, Step, Usage, digest
 
 HERE = "measured here"
@@ -470,4 +471,4 @@ def labels(dataset: Dataset) -> float:
 
 
 def _characters(example: Any) -> int:
-    return sum(map(len, tokens.texts(example)))
+    return sum(map(len, texts_of(example)))

@@ -16,26 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crossfare.types import Example, PairExample, QAExample, QueryExample, RankingExample
+from crossfare.translate import texts_of
+from crossfare.types import Example, PairExample, QAExample, RankingExample
 
 _SPECIALS = 3
 _LONGEST_QUESTION = 64
 _SAMPLED = 200
 
 Lengths = npt.NDArray[np.float64]
-
-
-def texts(example: Example) -> tuple[str, ...]:
-    """The texts of an example that a model reads."""
-    match example:
-        case QAExample():
-            return (example.context, example.question)
-        case PairExample():
-            return (example.premise, example.hypothesis)
-        case QueryExample():
-            return (example.query,)
-        case RankingExample():
-            return (example.query, example.positive, *example.negatives)
 
 
 def training_tokens(
@@ -79,7 +67,7 @@ def inference_tokens(examples: Sequence[Example], per_character: float, options:
     longest = int(options["max_length"])
     if isinstance(examples[0], QAExample):
         return _windows(_qa(examples), per_character, longest, int(options["stride"]), None, None)[0]
-    return _pairs([texts(example)[:2] for example in examples], per_character, longest)
+    return _pairs([texts_of(example)[:2] for example in examples], per_character, longest)
 
 
 def pair_tokens(query: float, passage: float, per_character: float, longest: int) -> float:
