@@ -150,6 +150,18 @@ def test_a_candidate_lost_in_translation_is_not_ranked(tmp_path: Path) -> None:
     assert without_lost(run, tmp_path) == (Prediction("q1", "b", scores=(("b", 1.0),)), Prediction("q2", "", scores=()))
 
 
+def test_lost_passages_are_recorded_as_lost_examples_are(finished: tuple[Run, Path]) -> None:
+    """The report reads the reasons of both from one place."""
+    store = Store(finished[1] / "cache")
+    steps = [s for s in found(finished, "translate-infer-strategy-2").steps if s.startswith("translate-")]
+    passages, queries = (
+        json.loads((store.artifact(step) / "yield.json").read_text(encoding="utf-8"))
+        for step in sorted(steps, key=lambda step: not step.startswith("translate-candidates"))
+    )
+    assert passages["lost"] == passages["report"]["lost"] == []
+    assert queries["lost"] == queries["report"]["lost"] == []
+
+
 def test_methods_of_other_tasks_make_no_cells(tmp_path: Path) -> None:
     both = tiny_run.spec(tmp_path, methods=["translate-infer", "bm25"])
     assert {cell.method for cell in cells(both)} == {"translate-infer"}

@@ -90,7 +90,7 @@ def _translate_collection(step: Step, store: Store, work: Path, progress: Progre
     with Collection.open(inputs(step, store, "data")[0]) as collection:
         passages = translation.stream(collection.passages(), expected=len(collection), progress=progress)
         data.collection.write(passages, work / "artifact", language=translation.target)
-    write_yield(work, translation.yield_, {"reasons": [asdict(lost) for lost in translation.lost]})
+    _write_losses(translation, work)
     return translation.usage
 
 
@@ -108,7 +108,7 @@ def _translate_candidates(step: Step, store: Store, work: Path, progress: Progre
         passages = translation.stream(texts, expected=len(distinct), progress=progress)
         data.collection.write(passages, work / "artifact", language=translation.target)
         served = sum(len(collection[name]) for name in found)
-    write_yield(work, translation.yield_, {"reasons": [asdict(lost) for lost in translation.lost]})
+    _write_losses(translation, work)
     return _scaled(translation.usage, served / max(1, translation.characters))
 
 
@@ -123,6 +123,12 @@ def without_lost(run: Sequence[Prediction], passages: Path) -> tuple[Prediction,
 def _translation(step: Step, store: Store) -> translate.PassageTranslation:
     memory = translate.TranslationMemory(store.root / "memory.sqlite")
     return translate.PassageTranslation(engine_of(step), step.params["source"], step.params["target"], memory)
+
+
+def _write_losses(translation: translate.PassageTranslation, work: Path) -> None:
+    """In the shape in which a dataset's losses are written."""
+    lost = [asdict(each) for each in translation.lost]
+    write_yield(work, translation.yield_, {"report": {"lost": lost}})
 
 
 def _scaled(usage: Usage, factor: float) -> Usage:
