@@ -50,6 +50,22 @@ def test_logits_come_in_the_order_of_the_features_whatever_the_batches() -> None
         assert not np.isfinite(np.maximum(rows[0], rows[1])[max(width, _batch_width(features, feature)) :]).any()
 
 
+def test_bf16_is_close_to_fp32_and_not_the_same() -> None:
+    encoder = qa.load(tiny_models.checkpoint())
+    examples = tiny_models.qa_data(9).examples
+    features = qa.inference_windows(encoder, examples, max_length=30, stride=4).features  # type: ignore[arg-type]
+
+    def starts(precision: predict.Precision) -> np.ndarray:
+        names = ("start_logits",)
+        return predict.logits(encoder.model, features, collate=encoder.collate, outputs=names, precision=precision)[0]
+
+    full, half = starts("fp32"), starts("bf16")
+    finite = np.isfinite(full)
+    assert (np.isfinite(half) == finite).all()
+    assert np.allclose(full[finite], half[finite], atol=0.1)
+    assert not np.array_equal(full[finite], half[finite])
+
+
 def _batch_width(features: list[dict[str, np.ndarray]], feature: dict[str, np.ndarray]) -> int:
     lengths = [len(item["input_ids"]) for item in features]
     at = next(i for i, item in enumerate(features) if item is feature)
@@ -64,7 +80,9 @@ def test_options() -> None:
     ranking = predict.PredictOptions.of({"depth": 100, "relevance_tokens": ["sim", "não"], "query_prefix": "query: "})
     assert ranking.relevance_tokens == ("sim", "não")
     assert list(ranking.identity())[-3:] == ["depth", "relevance_tokens", "query_prefix"]
+    assert predict.PredictOptions(precision="bf16").identity()["precision"] == "bf16"
     for wrong, message in (
+        ({"precision": "fp16"}, "must be auto, fp32 or bf16"),
         ({"beam": 4}, "'beam' is not an inference option; choose from max_length"),
         ({"labels": "four-class"}, "two-class or three-class"),
         ({"n_best": 0}, "n_best must be at least 1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from crossfare.types import Prediction, Progress, Usage
 
 Feature = Mapping[str, Any]
 
-_RANKING = {"unless_default": True}
-"""Fields that only ranking reads. Left out of the identity at their default: older results were made without them."""
+_LATER = {"unless_default": True}
+"""Fields that came later. Left out of the identity at their default: older results were made without them."""
+
+Precision = Literal["auto", "fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class PredictOptions:
     left out. ``relevance_tokens`` are the pieces of the vocabulary that a T5 says for relevant and for not relevant
     (None: those of the checkpoint). ``query_prefix`` and ``passage_prefix`` are put before the texts that a bi-encoder
     embeds (None: those the model was trained with, where that is known).
+
+    ``precision`` "auto" computes in fp32 on a CPU and in bf16 on a GPU that knows it. A CPU with bf16 instructions
+    (``lscpu``: avx512_bf16 or amx_bf16) reads 2 to 3 times as many texts a second in "bf16".
     """
 
     max_length: int = 384
@@ -38,15 +43,18 @@ class PredictOptions:
     n_best: int = 5
     max_answer_length: int = 30
     labels: str | None = None
-    depth: int | None = field(default=None, metadata=_RANKING)
-    relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_RANKING)
-    query_prefix: str | None = field(default=None, metadata=_RANKING)
-    passage_prefix: str | None = field(default=None, metadata=_RANKING)
+    depth: int | None = field(default=None, metadata=_LATER)
+    relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_LATER)
+    query_prefix: str | None = field(default=None, metadata=_LATER)
+    passage_prefix: str | None = field(default=None, metadata=_LATER)
+    precision: Precision = field(default="auto", metadata=_LATER)
     token_budget: int = 8192
 
     def __post_init__(self) -> None:
         if self.labels not in (None, "two-class", "three-class"):
             raise ConfigError(f"labels must be two-class or three-class, not {self.labels!r}")
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise ConfigError(f"precision of inference must be auto, fp32 or bf16, not {self.precision!r}")
         for name in ("max_length", "n_best", "max_answer_length", "token_budget"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
@@ -85,12 +93,13 @@ def logits(
     collate: Callable[[Sequence[Any]], dict[str, Any]],
     outputs: Sequence[str],
     token_budget: int = 8192,
+    precision: Precision = "auto",
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.float32], ...]:
     """The model's outputs of the given names, each of shape (features, widest row), in the order of ``features``.
 
     What a model gives for one feature is laid out in one row. Rows shorter than the widest are filled with -inf. The
-    model computes in fp32 on a CPU and under bf16 autocast on a GPU that knows it. ``progress`` counts features.
+    model computes in fp32 or under bf16 autocast (see `PredictOptions`). ``progress`` counts features.
 
     Raises:
         ConfigError: a batch does not fit into the GPU's memory.
@@ -98,7 +107,7 @@ def logits(
     import torch
 
     device = torch.accelerator.current_accelerator() or torch.device("cpu")
-    half = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    half = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
     training = model.training
     model.to(device).eval()
     rows: list[tuple[Any, ...]] = [()] * len(features)

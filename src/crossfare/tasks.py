@@ -464,6 +464,7 @@ def _outputs(
         collate=encoder.collate,
         outputs=names,
         token_budget=options.token_budget,
+        precision=options.precision,
         progress=progress,
     )
 
