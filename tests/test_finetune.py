@@ -145,6 +145,13 @@ def test_the_seed_decides_everything(tmp_path: Path) -> None:
     assert not same(tmp_path / "a", tmp_path / "c", 1e-4)
 
 
+def test_bf16_trains_on_a_cpu_and_lands_near_fp32(tmp_path: Path) -> None:
+    full = run(tmp_path / "fp32", Hyperparameters.paper("nli", epochs=1, batch_size=4, precision="fp32"))
+    half = run(tmp_path / "bf16", Hyperparameters.paper("nli", epochs=1, batch_size=4, precision="bf16"))
+    assert half.train_loss == pytest.approx(full.train_loss, rel=0.05)
+    assert not same(full.path, half.path)
+
+
 def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
     hyper = Hyperparameters.paper("nli", learning_rate=3e-3, epochs=3, batch_size=4, save_every=0.0)
     whole = run(tmp_path / "whole", hyper, seed=3)

@@ -235,6 +235,7 @@ def _arguments(
         disable_tqdm=True,
         log_level="error",
         report_to=list(report_to) or "none",
+        use_cpu=not torch.accelerator.is_available(),  # without being told, it takes bf16 for a wish to use a GPU
         **_precision(hyper.precision, model),
     )
 
