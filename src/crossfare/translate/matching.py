@@ -45,22 +45,17 @@ def find(wanted: str, text: str, *, expected: float | None = None) -> Match | No
     The confidence is the likeness: 1 minus the normalised indel distance of the folded texts, or a
     little less than that of their sorted words.
     """
-    needle, haystack = fold(wanted), fold(text)
-    # Outer signs are not part of the search: translations add and lose them.
-    goal = needle.text[slice(*_core(needle.text))]
+    goal = fold(wanted).text
+    goal = goal[slice(*_core(goal))]  # outer signs are no part of it: translations add and lose them
     if not goal:
         return None
-    place = None if expected is None else expected * len(haystack.text)
     best: tuple[float, float, Span] | None = None
-    for (start, end), likeness in _candidates(goal, haystack.text):
-        away = 0.0 if place is None else abs((start + end) / 2 - place) / max(1, len(haystack.text))
+    for (start, end), likeness in _candidates(goal, text, len(words(wanted))):
+        away = 0.0 if expected is None else abs((start + end) / 2 / len(text) - expected)
         ranked = (likeness - _AWAY * away, likeness, (start, end))
         if best is None or ranked[:2] > best[:2]:
             best = ranked
-    if best is None:
-        return None
-    start, end = haystack.original(best[2])
-    return Match(start, end, best[1])
+    return best and Match(*best[2], best[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +64,10 @@ class Folded:
 
     text: str
     offsets: tuple[int, ...]
-    length: int
 
-    def original(self, span: Span) -> Span:
-        """Turn a span of the folded text, not empty, into one of the original: whole characters."""
-        start = self.offsets[span[0]]
-        after = bisect.bisect_right(self.offsets, self.offsets[span[1] - 1])
-        return start, self.offsets[after] if after < len(self.offsets) else self.length
+    def folded(self, span: Span) -> Span:
+        """Turn a span of the original text into one of the folded."""
+        return bisect.bisect_left(self.offsets, span[0]), bisect.bisect_left(self.offsets, span[1])
 
 
 def fold(text: str) -> Folded:
@@ -91,7 +83,7 @@ def fold(text: str) -> Folded:
                 continue
             folded.append(kept)
             offsets.append(index)
-    return Folded("".join(folded), tuple(offsets), len(text))
+    return Folded("".join(folded), tuple(offsets))
 
 
 def _core(text: str) -> Span:
@@ -102,23 +94,23 @@ def _core(text: str) -> Span:
     return len(text) - len(text.lstrip()), len(text.rstrip())
 
 
-def _candidates(goal: str, text: str) -> Iterator[tuple[Span, float]]:
-    """Runs of whole words, about as long as the goal, with their likeness."""
+def _candidates(goal: str, text: str, count: int) -> Iterator[tuple[Span, float]]:
+    """Runs of whole words, about as long as the goal of ``count`` words, with their likeness."""
     from rapidfuzz import fuzz
 
+    folded = fold(text)
     spans = words(text)
-    count = len(words(goal))
+    places = [folded.folded(span) for span in spans]
     slack = 1 + count // 3
     shortest, longest = 0.5 * len(goal) - 1, 2.0 * len(goal) + 1
-    for first, (start, _) in enumerate(spans):
+    for first, (start, _) in enumerate(places):
         for last in range(first + max(0, count - slack - 1), min(first + count + slack, len(spans))):
-            end = spans[last][1]
-            if end - start > longest:
+            run = folded.text[start : places[last][1]]
+            if len(run) > longest:
                 break
-            if end - start < shortest:
+            if len(run) < shortest:
                 continue
-            run = text[start:end]
             in_order = fuzz.ratio(goal, run, score_cutoff=100 * _LEAST)
             likeness = max(in_order, _REORDERED * fuzz.token_sort_ratio(goal, run, score_cutoff=100 * _LEAST)) / 100
             if likeness >= _LEAST:
-                yield (start, end), likeness
+                yield (spans[first][0], spans[last][1]), likeness
