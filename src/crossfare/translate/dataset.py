@@ -13,7 +13,6 @@ from typing import Any
 
 from crossfare.errors import ConfigError
 from crossfare.translate.markers import Markers
-from crossfare.translate.markup import reading_text, tags_of
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
 from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
@@ -101,12 +100,12 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or Projection()
-    if chosen.method == "native" and not tags_of(engine):
+    if chosen.method == "native" and not getattr(engine, "tag_handling", None):
         raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose the projection tags")
 
     def send(texts: Iterable[str]) -> Segments:
         return translate_segments(
-            texts, reading_text(engine), source=dataset.language, target=target, memory=memory, progress=progress
+            texts, engine, source=dataset.language, target=target, memory=memory, progress=progress
         )
 
     cutter = Cutter(dataset.language, engine.granularity)
@@ -165,9 +164,7 @@ def translate_texts(
     """
 
     def send(segments: Iterable[str]) -> Segments:
-        return translate_segments(
-            segments, reading_text(engine), source=source, target=target, memory=memory, progress=progress
-        )
+        return translate_segments(segments, engine, source=source, target=target, memory=memory, progress=progress)
 
     cutter = Cutter(source, engine.granularity)
     plans = [Plain(text, cutter(text)) for text in texts]
