@@ -246,7 +246,8 @@ def inspect_dataset(
     shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))  # type: ignore[arg-type]
     table = Table(title=escape(shown.title), title_justify="left", box=None, pad_edge=False)
     for number, heading in enumerate(shown.columns):
-        table.add_column(escape(heading), justify="right" if number else "left", no_wrap=number > 0)
+        broken = escape(heading).replace(" ", "\n", 1)  # a narrow terminal needs the room for the labels
+        table.add_column(broken, justify="right" if number else "left", no_wrap=number > 0)
     for row in shown.rows:
         cells = (row.label, row.value, row.without_space, row.paper, row.difference)
         table.add_row(*map(escape, cells[: len(shown.columns)]))
