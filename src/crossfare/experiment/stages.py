@@ -76,6 +76,7 @@ def load_data(step: Step) -> data.Loaded:
         limit=None if kept_ids else params.get("limit"),
         seed=params["seed"],
         labels=params.get("labels"),
+        unescape=params.get("unescape", False),
         **{name: step.runtime[name] for name in ("collection", "qrels", "queries") if step.runtime.get(name)},
     )
     if not kept_ids:

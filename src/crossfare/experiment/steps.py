@@ -131,7 +131,7 @@ class Planner:
             "split": ref.split or split,
             "language": ref.language or language,
             "revisions": {key: data_revision(path) for key, path in where.items() if path},
-            **ref.model_dump(include={"format", "limit", "seed", "labels"}, exclude_none=True),
+            **ref.model_dump(include={"format", "limit", "seed", "labels", "unescape"}, exclude_none=True),
             **(params or {}),
         }
         return self.step(stage, identity, inputs or {}, label, where)
