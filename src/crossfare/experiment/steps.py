@@ -249,6 +249,7 @@ class Planner:
             "target": cell.source,
             "hardware": meter.hardware_name(),
             "asked": asked.model_dump(mode="json"),
+            **({"billed": True} if engine.price else {}),  # what is sent is metered, not only timed
         }
         runtime = {"engine": engine.engine, "options": engine_options(engine, cell.task, cell.target, cell.source)}
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"

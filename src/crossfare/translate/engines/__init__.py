@@ -51,6 +51,13 @@ _BUILT_IN = (
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
     ),
+    EngineInfo(
+        "libretranslate",
+        f"{_HERE}.libretranslate:LibreTranslateEngine",
+        "a LibreTranslate server, one's own or hosted",
+        ("httpx", "tenacity"),
+        "pip install 'crossfare[libretranslate]'",
+    ),
 )
 
 
