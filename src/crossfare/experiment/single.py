@@ -16,7 +16,6 @@ from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, est
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget
 from crossfare.store import Store, write_json
-from crossfare.translate import finetune_markers as tuning
 from crossfare.types import Engine, Progress, TaskName
 
 _HELD_OUT = 200
@@ -210,6 +209,8 @@ def tune_markers(
     Raises:
         CrossfareError: bad input, or a model that cannot be loaded.
     """
+    from crossfare.translate import finetune_markers as tuning
+
     pairs = tuning.read_pairs(parallel, source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:

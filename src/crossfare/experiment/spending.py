@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError
-from crossfare.experiment.spec import Spec
 from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
@@ -18,6 +18,9 @@ from crossfare.translate import Markers, TranslationMemory, translate_dataset
 from crossfare.translate.memory import ReadOnlyMemory, Scope
 from crossfare.translate.segments import requests
 from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
+
+if TYPE_CHECKING:  # translating one file needs no spec
+    from crossfare.experiment.spec import Spec
 
 DEVICE = "cpu-core"
 """The offer that prices device time where no other is named."""

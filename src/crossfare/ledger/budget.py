@@ -57,6 +57,6 @@ class Budget:
 
 
 def shown(usd: Decimal) -> str:
-    """An amount in USD for people: cents, and as many further digits as it takes to see four."""
-    places = max(2, 3 - usd.adjusted()) if usd else 2
+    """An amount in USD for people: cents, and as many further digits as it takes to see three."""
+    places = max(2, 2 - usd.adjusted()) if usd else 2
     return f"{usd:.{places}f}"

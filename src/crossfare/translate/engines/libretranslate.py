@@ -8,13 +8,14 @@ from __future__ import annotations
 import html
 import os
 import re
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota, EngineTransient
 from crossfare.languages import primary
@@ -30,7 +31,7 @@ VERSION = 1
 KEY = "LIBRETRANSLATE_API_KEY"
 URL = "LIBRETRANSLATE_URL"
 _LONGEST_WAIT = 120.0
-_ESCAPED_TAG = re.compile(r"&lt;(/?[A-Za-z][A-Za-z0-9]*)&gt;")
+_ESCAPED_PAIR = re.compile(r"&lt;([A-Za-z][A-Za-z0-9]*)&gt;(.*?)&lt;/\1&gt;", re.DOTALL)
 
 
 class LibreTranslateEngine:
@@ -80,7 +81,8 @@ class LibreTranslateEngine:
         self.revision = digest({"version": VERSION, "url": self.url, "format": format})
         self._format = format
         self._limits = max_texts, max_characters
-        self._client = httpx.Client(timeout=timeout)
+        self._timeout = timeout
+        self._client: httpx.Client | None = None
         self._retrying = Retrying(
             stop=stop_after_attempt(attempts),
             retry=retry_if_exception(lambda error: isinstance(error, _Refused) and error.wait <= _LONGEST_WAIT),
@@ -151,6 +153,9 @@ class LibreTranslateEngine:
         return self._retrying(self._send_once, method, path, body)
 
     def _send_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        if self._client is None:
+            self._client = httpx.Client(timeout=self._timeout)
+            weakref.finalize(self, self._client.close)  # its connection is kept open from call to call
         try:
             response = self._client.request(method, self.url + path, json=body)
         except httpx.TimeoutException:
@@ -184,7 +189,7 @@ class _Wait:
     """Wait as long as the server says, else exponentially longer each time."""
 
     def __init__(self, pause: float) -> None:
-        self._longer = wait_exponential_jitter(initial=pause, max=_LONGEST_WAIT, jitter=pause)
+        self._longer = wait_exponential(multiplier=pause, max=_LONGEST_WAIT) + wait_random(0, pause)
 
     def __call__(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -248,8 +253,12 @@ def _code(tag: str, known: Mapping[str, Any] | Sequence[str]) -> str:
 
 
 def _as_html(text: str) -> str:
-    """Escape a text but for its simple tags; the server sends it back unescaped."""
-    return _ESCAPED_TAG.sub(r"<\1>", html.escape(text, quote=False))
+    """Escape a text but for pairs of simple tags; the server sends it back unescaped."""
+
+    def tags(escaped: str) -> str:
+        return _ESCAPED_PAIR.sub(lambda pair: f"<{pair[1]}>{tags(pair[2])}</{pair[1]}>", escaped)
+
+    return tags(html.escape(text, quote=False))
 
 
 def _checked(url: str, name: str) -> str:
