@@ -155,10 +155,14 @@ def _run(
 
 def _agree(plan: spending.Estimate | spending.Spending) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Show what is about to be spent, and ask; without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
+    if not _on_a_terminal():
         raise ConfigError(f"{plan.summary}, and there is no terminal to ask on: add --yes; nothing was sent")
     _print(plan.lines)
     typer.confirm("Send it?", abort=True)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _print(lines: Iterable[str]) -> None:
