@@ -248,8 +248,8 @@ class Spending:
         """The whole of it, in a clause."""
         known = shown(sum((step.usd for step in self.steps if step.usd is not None), Decimal(0)))
         unknown = sum(step.usd is None for step in self.steps)
-        rest = f" and what {unknown} steps cost that cannot be told" if unknown else ""
-        return f"{len(self.steps)} steps send texts to engines that are paid, at most {known} USD{rest}"
+        rest = f" and what cannot be told of {unknown} of them" if unknown else ""
+        return f"steps that send texts to paid engines: {len(self.steps)}, for at most {known} USD{rest}"
 
     @property
     def lines(self) -> tuple[str, ...]:
