@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +35,8 @@ class Server:
     """What the server was asked, and how it is to behave.
 
     ``failures`` are answered instead of the next requests: (status, headers, body), or None for no answer at all.
-    ``busy`` is how many seconds it takes to answer once it has billed.
+    ``busy`` is how many seconds it takes to answer once it has billed; with ``ready``, it does not answer before
+    that is true.
     """
 
     url: str = ""
@@ -43,6 +44,7 @@ class Server:
     char_limit: int = -1
     batch_limit: int = -1
     busy: float = 0.0
+    ready: Callable[[], bool] = lambda: True
     failures: deque[tuple[int, dict[str, str], str] | None] = field(default_factory=deque)
     billed: list[Request] = field(default_factory=list)
     seen: int = 0
@@ -120,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
     def translate(self, server: Server, body: dict[str, Any]) -> None:
         texts = tuple(body["q"]) if isinstance(body["q"], list) else (body["q"],)
         server.bill(Request(body.get("api_key", ""), texts, body))
+        with server.changed:
+            server.changed.wait_for(server.ready, timeout=60)
         time.sleep(server.busy)
         made = [translated(text, body.get("format", "text")) for text in texts]
         self.answer(200, {"translatedText": made if isinstance(body["q"], list) else made[0]})

@@ -75,6 +75,16 @@ def test_an_estimate_is_exact_sends_nothing_and_counts_the_memory(
     assert set(server.texts.values()) == {1}
 
 
+def test_without_an_output_there_is_only_an_estimate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, server: Server
+) -> None:
+    fixed = ("--task", "nli", "--source", "en", "--target", "de", "--engine", "libretranslate")
+    asked = ("translate", str(pairs(tmp_path, 3)), *fixed)
+    assert call(monkeypatch, capsys, *asked, "--estimate")[0] == 0
+    status, _, err = call(monkeypatch, capsys, *asked)
+    assert (status, "name the file to write with --out" in err) == (2, True)
+
+
 def test_device_time_is_estimated_once_it_was_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, server: Server
 ) -> None:
@@ -177,6 +187,7 @@ def test_no_limit_is_ever_passed(server: Server, tmp_path: Path, seed: int) -> N
         (("--max-usd", "much"), "--max-usd takes an amount in USD, such as 12.50, not 'much'"),
         (("--price", "gogle-translate"), "no price is known for 'gogle-translate'; did you mean google-translate"),
         (("--price", "annotation-qa"), "'annotation-qa' bills by the example, not for translating"),
+        (("--out", "nowhere/out.jsonl", "--option", "url=ftp://x"), "the url must start with http:// or https://"),
         (("--option", "format"), "--option takes NAME=VALUE, such as format=html"),
         (("--option", "beam=2"), "its options are: url, format"),
     ],

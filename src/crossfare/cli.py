@@ -198,7 +198,7 @@ def translate(
     source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
     target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
     engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
-    out: Annotated[Path, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")],
+    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
     model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
     markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
@@ -221,6 +221,8 @@ def translate(
     """
     from crossfare.experiment import single
 
+    if out is None and not estimate:
+        raise ConfigError("name the file to write with --out, or ask for an --estimate only")
     work = single.FileTranslation.prepare(
         file,
         task=task,
@@ -233,7 +235,7 @@ def translate(
         price=price,
         price_files=price_file or (),
     )
-    if estimate:
+    if out is None or estimate:
         _print(work.estimate().lines)
         return
     budget = None if max_usd is None else _usd("--max-usd", max_usd)

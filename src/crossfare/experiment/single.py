@@ -16,6 +16,7 @@ from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, est
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget
 from crossfare.store import Store, write_json
+from crossfare.translate.engines import default_offer
 from crossfare.types import Engine, Progress, TaskName
 
 _HELD_OUT = 200
@@ -100,7 +101,7 @@ class FileTranslation:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         made = make_engine(engine, dict(options or {}))
         catalogue = Catalogue.load(price_files)
-        offer = price or str(getattr(made, "offer", DEVICE))
+        offer = price or _default_offer(engine, options or {})
         return cls(
             file=file,
             loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
@@ -178,6 +179,13 @@ class FileTranslation:
                 markers=self.markers,
                 progress=progress,
             )
+
+
+def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
+    try:
+        return default_offer(engine, options) or DEVICE
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:

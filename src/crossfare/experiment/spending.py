@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError
 from crossfare.ledger import Catalogue, Counting, Price
+from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
 from crossfare.translate import Markers, TranslationMemory, translate_dataset
@@ -29,8 +30,9 @@ STAND_INS = {"reference", "existing"}
 """Engines that give translations that are there already: priced in the tables, but nobody is paid."""
 
 # Where tokens are billed, their number is known only afterwards. No tokenizer in use makes more tokens than the text
-# has bytes; a translation is taken to be three times as long at the most.
+# has bytes; a translation is taken to be three times as long at the most, and a line to be wrapped in a little markup.
 _PROMPT_TOKENS = 1000
+_TOKENS_A_LINE = 40
 _OUTPUT_PER_BYTE = 3
 
 
@@ -65,8 +67,9 @@ class Charge:
         total = counted(engine, texts, source, self.price.counting)
         if self.price.unit == "token":
             size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-            prompts = _PROMPT_TOKENS * (total.requests or 0)
-            total += Usage(input_tokens=size + prompts, output_tokens=size * _OUTPUT_PER_BYTE + prompts)
+            lines = sum(len(text.splitlines()) for text in texts)
+            wrapped = _PROMPT_TOKENS * (total.requests or 0) + _TOKENS_A_LINE * lines
+            total += Usage(input_tokens=size + wrapped, output_tokens=size * _OUTPUT_PER_BYTE + wrapped)
         return total
 
 
@@ -92,7 +95,7 @@ def charges(spec: Spec, catalogue: Catalogue, resources: Mapping[str, Sequence[s
     found = {
         f"engine:{name}": Charge.by(catalogue, engine.price)
         for name, engine in spec.engines.items()
-        if engine.price and engine.engine not in STAND_INS
+        if engine.price and engine.price != COMPUTE and engine.engine not in STAND_INS
     }
     return {step: charge for step, used in resources.items() for name in used if (charge := found.get(name))}
 
