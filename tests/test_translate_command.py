@@ -147,6 +147,7 @@ def test_a_limit_stops_before_the_request_that_would_pass_it(
     status, out, _ = call(monkeypatch, capsys, *arguments(file, "--yes", "--max-usd", "0.02", *PAID))
     assert (status, len(server.billed)) == (0, 8)
     assert "50 translated now, 30 from the translation memory" in out
+    assert "cost: 0.0320 USD, 0.0200 of it now (google-translate@2026-11-22)" in out
     assert set(server.texts.values()) == {1}
 
 

@@ -30,7 +30,9 @@ Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAM
 Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List the steps and what is cached; run nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="List the steps, what is cached and what has to be paid; run nothing.")
+]
 MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
@@ -136,6 +138,8 @@ def _run(
     console.width = max(console.width, _TABLE_WIDTH)
     if dry_run:
         _print_steps(console, experiment.dry_run(spec))
+        if (plan := experiment.planned_spending(spec)).steps:
+            _print(plan.lines)
         return None
     finished = experiment.run(
         spec,

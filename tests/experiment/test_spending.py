@@ -113,6 +113,10 @@ def test_run_shows_its_plan_and_asks(
     assert (status, server.seen) == (2, 0)
     assert "steps that send texts to paid engines: 1, for at most 0.0" in err
     assert "and there is no terminal to ask on: add --yes; nothing was sent" in err
+    status, out, _ = call(monkeypatch, capsys, *asked, "--dry-run")
+    assert (status, server.seen) == (0, 0)
+    assert "nli paid en-pt: training set: " in out
+    assert "steps that send texts to paid engines: 1, for at most 0.0" in out
     status, _, err = call(monkeypatch, capsys, *asked, "--yes", "--max-usd", "0.001")
     assert (status, len(server.billed)) == (2, 0)
     assert "0.00 of 0.00100 USD are spent, and the next request of libretranslate (2 texts, " in err
@@ -180,6 +184,18 @@ def test_tokens_are_reserved_at_the_most_and_settled_by_the_bill(tmp_path: Path)
     with pytest.raises(BudgetExceeded):
         charged.translate(["one two three"], source="en", target="de")
     assert len(inner.sent) == 3
+
+
+def test_an_answer_whose_bill_is_not_told_is_kept_all_the_same(tmp_path: Path) -> None:
+    class Silent(Words):
+        def translate(self, texts: Any, *, source: str, target: str) -> Translation:
+            return replace(super().translate(texts, source=source, target=target), usage=Usage(requests=1))
+
+    budget = Budget(Decimal(3000), tmp_path / "spent")
+    per_token = price(unit="token", per=Decimal(1), amount=Decimal(1), output_amount=Decimal(1), counting=None)
+    made = Charged(Silent(), Charge(per_token, budget)).translate(["one two three"], source="en", target="de")
+    assert made.texts == ("one two three",)
+    assert budget.spent == 2132  # the most that it can be
 
 
 @pytest.mark.parametrize(

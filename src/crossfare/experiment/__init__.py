@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossfare.experiment.runner import Run, default_jobs, dry_run, run
+    from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file, tune_markers
     from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
 
 _HOME = {
-    **dict.fromkeys(("Run", "default_jobs", "dry_run", "run"), "runner"),
+    **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
     **dict.fromkeys(("translate_file", "tune_markers"), "single"),
     **dict.fromkeys(("Spec", "cells", "load_spec", "missing", "narrowed"), "spec"),
 }
@@ -31,6 +31,7 @@ __all__ = [
     "load_spec",
     "missing",
     "narrowed",
+    "planned_spending",
     "run",
     "translate_file",
     "tune_markers",

@@ -95,7 +95,7 @@ def run(
     fresh = {step.id for step in everything if not store.done(step.id)}
     paid = charges(spec, catalogue, resources)
     if agree and fresh & paid.keys():
-        agree(planned(spec, catalogue, store))
+        agree(planned_spending(spec, store=store))
     with (
         TemporaryDirectory(prefix="crossfare-spending-") as purse,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
@@ -111,6 +111,16 @@ def default_jobs() -> int:
     if shutil.which("nvidia-smi"):
         return 1
     return cores()
+
+
+def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
+    """What a run will send to engines that are paid by the request, without sending it.
+
+    Raises:
+        CrossfareError: the spec, its data or its prices are not in order.
+    """
+    catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
+    return planned(spec, catalogue, store or Store())
 
 
 def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
 from crossfare import data, pretrained, translate
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, estimate
 from crossfare.ledger import Catalogue, Price
-from crossfare.ledger.budget import Budget
+from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
 from crossfare.types import Engine, Progress, TaskName
@@ -159,12 +159,21 @@ class FileTranslation:
             )
         same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
         data.save(made.dataset, out, same_format)
-        lines = [*self.loaded.report.summary(), *_outcome(made), f"written: {out}"]
+        lines = [*self.loaded.report.summary(), *_outcome(made), *self._paid(made), f"written: {out}"]
         if made.report.lost:
             listing = out.with_name(f"{out.name}.lost.json")
             write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
             lines.append(f"lost examples, with reasons: {listing}")
         return tuple(lines)
+
+    def _paid(self, made: translate.TranslatedDataset) -> tuple[str, ...]:
+        if self.charge is None:
+            return ()
+        try:
+            all_of_it, now = (shown(self.charge.usd(each)) for each in (made.usage, made.report.fresh_usage))
+        except PriceError as unknown:  # such as an endpoint that reports no tokens
+            return (f"cost: unknown ({unknown})",)
+        return (f"cost: {all_of_it} USD, {now} of it now ({self.charge.price.ref})",)
 
     def _translate(self, max_usd: Decimal | None, progress: Progress | None) -> translate.TranslatedDataset:
         with TemporaryDirectory(prefix="crossfare-spending-") as purse:

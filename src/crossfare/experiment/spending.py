@@ -6,11 +6,12 @@ Both are engines round an engine, so that whatever translates is estimated and l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, PriceError
 from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
@@ -87,16 +88,22 @@ def counted(engine: Engine, texts: Sequence[str], source: str, rule: Counting | 
     return Usage(requests=len(cut), characters=sum(sizes))
 
 
+def paid_engines(spec: Spec, catalogue: Catalogue) -> dict[str, Charge]:
+    """What prices the requests of each engine of a spec that is paid by the request."""
+    found = {
+        name: Charge.by(catalogue, engine.price)
+        for name, engine in spec.engines.items()
+        if engine.price and engine.price != COMPUTE and engine.engine not in STAND_INS
+    }
+    return {name: charge for name, charge in found.items() if charge}
+
+
 def charges(spec: Spec, catalogue: Catalogue, resources: Mapping[str, Sequence[str]]) -> dict[str, Charge]:
     """What prices the requests of each step that pays by the request, by the step's id.
 
     ``resources`` says what the steps use.
     """
-    found = {
-        f"engine:{name}": Charge.by(catalogue, engine.price)
-        for name, engine in spec.engines.items()
-        if engine.price and engine.price != COMPUTE and engine.engine not in STAND_INS
-    }
+    found = {f"engine:{name}": charge for name, charge in paid_engines(spec, catalogue).items()}
     return {step: charge for step, used in resources.items() for name in used if (charge := found.get(name))}
 
 
@@ -118,6 +125,8 @@ def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
     """
     from crossfare.experiment import forecast  # it builds on the runner, which builds on this
 
+    if not paid_engines(spec, catalogue):
+        return Spending(())
     made = forecast.Forecaster(spec, forecast.Basis.gather(store=store))
     found = []
     for step_id, charge in charges(spec, catalogue, made.resources).items():
@@ -162,7 +171,8 @@ class Charged(_Within):
         what = f"the next request of {self.name} ({len(texts):,} texts, {most.characters:,} characters)"
         with self.charge.budget.paying(self.charge.usd(most), what) as billed:
             made = self.engine.translate(texts, source=source, target=target)
-            billed(self.charge.usd(made.usage))
+            with suppress(PriceError):  # what is billed was not measured: the most that it can be stays entered
+                billed(self.charge.usd(made.usage))
         return made
 
 
