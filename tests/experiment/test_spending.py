@@ -92,6 +92,8 @@ def test_timing_a_paid_engine_is_paid_and_in_the_ledger(server: Server, tmp_path
     assert sum(usage.requests or 0 for usage in usages) == len(server.billed)
     planned = {step.label: step.usd for step in plans[0].steps}
     assert list(planned) == ["nli paid pt-en: test pt", "nli paid pt-en: latency"]
+    assert [step.exact for step in plans[0].steps] == [True, False]
+    assert "for about 0.0" in plans[0].summary
     assert planned["nli paid pt-en: test pt"] == cost(server) - usages[-1].characters * GOOGLE  # type: ignore[operator]
     timing = planned["nli paid pt-en: latency"]
     assert float(timing or 0) == pytest.approx(float(usages[-1].characters * GOOGLE), rel=0.4)  # type: ignore[operator]

@@ -154,6 +154,7 @@ def test_a_text_that_the_server_refuses_is_lost_alone() -> None:
     with serving(char_limit=10) as server:
         made, _ = asked(server, ["short", "much too long a text", "also"], max_characters=10)
     assert made.texts == ("SHORT", None, "ALSO")
+    assert (made.usage.requests, made.usage.characters) == (len(server.billed), 9)
     assert made.failures == {1: f"{server.url} answered 400: Invalid request: request (20) exceeds text limit (10)"}
 
 

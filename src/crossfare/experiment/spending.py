@@ -134,7 +134,7 @@ def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
         if not store.done(step_id):
             usage = each.usages["high"]
             usd = None if each.lacking or usage.characters is None else charge.usd(usage)
-            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref))
+            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact))
     return Spending(tuple(found))
 
 
@@ -237,17 +237,25 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a step of a run will send to an engine that is paid by the request, at the most; None is not known."""
+    """What a step of a run will send to an engine that is paid by the request; None is not known.
+
+    Where it is ``exact``, it is less only by what the translation memory has.
+    """
 
     label: str
     characters: int | None
     usd: Decimal | None
     price: str
+    exact: bool
 
     def __str__(self) -> str:
         characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
-        usd = "an unknown amount" if self.usd is None else f"at most {shown(self.usd)} USD"
+        usd = "an unknown amount" if self.usd is None else f"{_most(self.exact)} {shown(self.usd)} USD"
         return f"{self.label}: {characters} characters, {usd} ({self.price})"
+
+
+def _most(exact: bool) -> str:
+    return "at most" if exact else "about"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +270,8 @@ class Spending:
         known = shown(sum((step.usd for step in self.steps if step.usd is not None), Decimal(0)))
         unknown = sum(step.usd is None for step in self.steps)
         rest = f" and what cannot be told of {unknown} of them" if unknown else ""
-        return f"steps that send texts to paid engines: {len(self.steps)}, for at most {known} USD{rest}"
+        most = _most(all(step.exact for step in self.steps))
+        return f"steps that send texts to paid engines: {len(self.steps)}, for {most} {known} USD{rest}"
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -112,17 +112,21 @@ class LibreTranslateEngine:
             codes = self._codes(source, target) if asked else ("", "")
             for request in self.batches([texts[index] for index in asked]):
                 indices = [asked[i] for i in request]
-                answers = self._ask([texts[index].strip() for index in indices], *codes)
-                running.add(Usage(requests=1))
-                for index, (answer, reason) in zip(indices, answers, strict=True):
+                try:
+                    answers = self._ask([texts[index].strip() for index in indices], *codes)
+                except _Rejected as rejected:  # one text alone; nobody is billed for it
+                    translations[indices[0]], failures[indices[0]] = None, str(rejected)
+                    continue
+                running.add(Usage(requests=1, characters=sum(len(texts[index]) for index in indices)))
+                for index, answer in zip(indices, answers, strict=True):
                     translations[index] = texts[index].replace(texts[index].strip(), answer, 1) if answer else None
                     if not answer:
-                        failures[index] = reason
-            running.add(Usage(requests=0, characters=sum(len(texts[index]) for index in asked)))
+                        failures[index] = "the server returned nothing"
+            running.add(Usage(requests=0, characters=0))
         return ExplainedTranslation(tuple(translations), running.usage, failures)
 
-    def _ask(self, texts: list[str], source: str, target: str) -> list[tuple[str, str]]:
-        """Send one request; each text's translation, and the reason where there is none."""
+    def _ask(self, texts: list[str], source: str, target: str) -> list[str]:
+        """Send one request; `_Rejected` if the server does not take its only text."""
         written = [_as_html(text) for text in texts] if self._format == "html" else texts
         body: dict[str, Any] = {"q": written, "source": source, "target": target, "format": self._format}
         if key := os.environ.get(KEY):
@@ -130,12 +134,12 @@ class LibreTranslateEngine:
         try:
             made = self._send("POST", "/translate", body).get("translatedText")
         except _Rejected as rejected:
-            if len(texts) > 1:
-                raise EngineError(f"{rejected}; lower max_texts or max_characters if they exceed its limits") from None
-            return [("", str(rejected))]
+            if len(texts) == 1:
+                raise
+            raise EngineError(f"{rejected}; lower max_texts or max_characters if they exceed its limits") from None
         if not isinstance(made, list) or len(made) != len(texts) or not all(isinstance(text, str) for text in made):
             raise EngineError(f"{self.url} did not answer with {len(texts)} translations; is it LibreTranslate?")
-        return [(text.strip(), "the server returned nothing") for text in made]
+        return [text.strip() for text in made]
 
     def _codes(self, source: str, target: str) -> tuple[str, str]:
         """The server's own codes for two languages."""
