@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -29,7 +30,13 @@ Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAM
 Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List the steps and what is cached; run nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="List the steps, what is cached and what has to be paid; run nothing.")
+]
+MaxUsd = Annotated[
+    str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 
 
@@ -96,13 +103,19 @@ def run(
     out: Out = None,
     jobs: Jobs = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
+    max_usd: MaxUsd = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a spec: every cell of its matrix, shared steps once, finished steps never again."""
+    """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
+
+    Asks before it sends anything to an engine whose requests are paid.
+    """
     from crossfare import experiment
 
-    _run(experiment.load_spec(spec, data_dir=data_dir), targets, tasks, out, jobs, dry_run, quiet)
+    loaded = experiment.load_spec(spec, data_dir=data_dir)
+    _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
 
 
 def _run(
@@ -113,6 +126,8 @@ def _run(
     jobs: int | None,
     dry_run: bool,
     quiet: bool,
+    max_usd: str | None = None,
+    yes: bool = False,
 ) -> Path | None:
     """Run a spec and print its tables; the run directory, unless nothing was run."""
     from crossfare import experiment
@@ -123,13 +138,41 @@ def _run(
     console.width = max(console.width, _TABLE_WIDTH)
     if dry_run:
         _print_steps(console, experiment.dry_run(spec))
+        if (plan := experiment.planned_spending(spec)).steps:
+            _print(plan.lines)
         return None
-    finished = experiment.run(spec, out=out, jobs=jobs, console=console, quiet=quiet)
+    finished = experiment.run(
+        spec,
+        out=out,
+        jobs=jobs,
+        console=console,
+        quiet=quiet,
+        max_usd=None if max_usd is None else _usd("--max-usd", max_usd),
+        agree=None if yes else _agree,
+    )
     for table in finished.tables:
         console.print(to_rich(table))
         console.print()
     console.print(f"Results, tables and ledger: {finished.folder}", soft_wrap=True, markup=False, highlight=False)
     return finished.folder
+
+
+def _agree(plan: spending.Estimate | spending.Spending) -> None:  # type: ignore[name-defined]  # noqa: F821
+    """Show what is about to be spent, and ask; without a terminal there is nobody to ask."""
+    if not _on_a_terminal():
+        raise ConfigError(f"{plan.summary}, and there is no terminal to ask on: add --yes; nothing was sent")
+    _print(plan.lines)
+    typer.confirm("Send it?", abort=True)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _print(lines: Iterable[str]) -> None:
+    console = Console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:
@@ -159,28 +202,48 @@ def translate(
     source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
     target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
     engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
-    out: Annotated[Path, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")],
+    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
     model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
     markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the engine, such as url=http://...")
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="OFFER", help="What bills the requests (default: the engine's own, or compute)."),
+    ] = None,
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files for --price.")] = None,
+    max_usd: MaxUsd = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Translate a dataset; answers stay where they belong, and lost examples are listed."""
-    from crossfare import experiment
+    """Translate a dataset; answers stay where they belong, and lost examples are listed.
 
-    report = experiment.translate_file(
+    Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
+    the translation memory, and a run that was stopped goes on from there.
+    """
+    from crossfare.experiment import single
+
+    if out is None and not estimate:
+        raise ConfigError("name the file to write with --out, or ask for an --estimate only")
+    work = single.FileTranslation.prepare(
         file,
-        out,
         task=task,
         source=source,
         target=target,
         engine=engine,
-        model=model,
+        options={**_options(option), **({"model": model} if model else {})},
         markers=_list(markers),
         limit=limit,
+        price=price,
+        price_files=price_file or (),
     )
-    console = Console()
-    for line in report:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if out is None or estimate:
+        _print(work.estimate().lines)
+        return
+    budget = None if max_usd is None else _usd("--max-usd", max_usd)
+    _print(work.run(out, max_usd=budget, agree=None if yes else _agree))
 
 
 @app.command("tune-markers")
@@ -246,7 +309,8 @@ def inspect_dataset(
     shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))  # type: ignore[arg-type]
     table = Table(title=escape(shown.title), title_justify="left", box=None, pad_edge=False)
     for number, heading in enumerate(shown.columns):
-        table.add_column(escape(heading), justify="right" if number else "left", no_wrap=number > 0)
+        broken = escape(heading).replace(" ", "\n", 1)  # a narrow terminal needs the room for the labels
+        table.add_column(broken, justify="right" if number else "left", no_wrap=number > 0)
     for row in shown.rows:
         cells = (row.label, row.value, row.without_space, row.paper, row.difference)
         table.add_row(*map(escape, cells[: len(shown.columns)]))
@@ -384,6 +448,20 @@ def _decide(
     if asked.json_file:
         write_json(asked.json_file, {"format": 1, "decisions": [comparing.to_json(each) for each in made]})
     return made
+
+
+def _options(texts: list[str] | None) -> dict[str, object]:
+    """Options of an engine, their values read as YAML: numbers, yes and no, or text."""
+    import yaml
+
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise ConfigError("--option takes NAME=VALUE, such as format=html")
+    try:
+        return {name: yaml.safe_load(value) for name, _, value in pairs}
+    except yaml.YAMLError:
+        raise ConfigError("--option takes NAME=VALUE with a plain value, such as format=html") from None
 
 
 def _settings(flag: str, texts: list[str] | None) -> dict[str, str]:

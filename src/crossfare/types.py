@@ -179,6 +179,31 @@ class Engine(Protocol):
         """Translate ``texts``; raise an `EngineError` if nothing could be done at all."""
 
 
+@runtime_checkable
+class Metered(Protocol):
+    """An engine that is asked, and as a rule billed, by the request. Engines that run here need not be it.
+
+    Whoever translates many texts sends the requests one by one, each as a call of `Engine.translate`,
+    so that every answer can be kept before the next is paid for. An engine without ``batches`` is
+    given as many texts as memory allows: local models are faster when they see many at once.
+    """
+
+    def batches(self, texts: Sequence[str]) -> list[range]:
+        """The requests that these texts (none of them blank) take, in order, as ranges of their indices.
+
+        Every text is in exactly one range, and translating the texts of one range, or a part of
+        them, is exactly one billed request (several only for a single text that is too long for one).
+        """
+
+
+@runtime_checkable
+class Billed(Protocol):
+    """An engine that knows better than its price's counting rule how many characters it will be billed for."""
+
+    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
+        """The characters that translating ``texts``, by one request for each of `Metered.batches`, is billed for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A model's output for one example: the answer text, the label, or the id of the best passage.

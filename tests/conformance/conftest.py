@@ -11,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from libretranslate_server import Server, serving
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 Checkpoints = Callable[[str], Path]
@@ -36,6 +38,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkpoints
 
 
 @pytest.fixture(scope="session")
+def libretranslate() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def make(request: pytest.FixtureRequest) -> Callable[..., object]:
     """Make an engine by name: "echo", "reference", or "backend:family"."""
     from crossfare.translate import engine
@@ -46,6 +54,8 @@ def make(request: pytest.FixtureRequest) -> Callable[..., object]:
             from cases import TEXTS
 
             return engine(backend, entries=[_parallel(text) for text in TEXTS], **options)
+        if backend == "libretranslate":
+            return engine(backend, url=request.getfixturevalue("libretranslate").url, format=family, **options)
         if not family:
             return engine(backend, **options)
         pytest.importorskip(backend)

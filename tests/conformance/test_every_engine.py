@@ -14,6 +14,8 @@ from crossfare.types import Engine, Translation
 ENGINES = [
     "echo",
     "reference",
+    "libretranslate:text",
+    "libretranslate:html",
     *(
         f"{backend}:{family}"
         for backend in ("transformers", "ctranslate2")

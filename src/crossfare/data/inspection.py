@@ -127,7 +127,7 @@ def tabulate(inspection: Inspection) -> InspectionTable:
     title = (
         f"{dataset.name}: {dataset.task}, language {dataset.language}, split {dataset.split}, format {report.format}"
     )
-    columns = ("", "all characters", "without white space", "paper", "difference")
+    columns = ("", "all characters", "without white space", *(("paper", "difference") if inspection.paper else ()))
     return InspectionTable(title, columns, tuple(rows + _paper_rows(inspection)), _notes(inspection))
 
 

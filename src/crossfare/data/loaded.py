@@ -89,6 +89,7 @@ class LoadReport:
     ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
     ``duplicates``       (id, id of the first example with the same content); both are kept
     ``unlabelled``       ids of pairs without a label (MNLI's "-"); they are kept, with label None
+    ``unescaped``        ids of examples in which HTML entities became characters, where that was asked for
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
     ``language_from``    where the language was taken from: "given", "file", "file name" or "unknown"
@@ -108,6 +109,7 @@ class LoadReport:
     renamed: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
     unlabelled: tuple[str, ...] = ()
+    unescaped: tuple[str, ...] = ()
     other_languages: tuple[tuple[str, int], ...] = ()
     ignored: tuple[str, ...] = ()
     language_from: str = "given"
@@ -125,6 +127,7 @@ class LoadReport:
             _line("repeated ids, renamed", [f"{old} -> {new}" for old, new in self.renamed]),
             _line("examples with the content of an earlier one, kept", [f"{a} = {b}" for a, b in self.duplicates]),
             _line("pairs without a label", self.unlabelled),
+            _line("examples with HTML entities, unescaped", self.unescaped),
             _line("other languages left out", [f"{name}: {n:,} rows" for name, n in self.other_languages]),
             _line("keys of the file not carried over", self.ignored),
             *(self.ranking.lines() if self.ranking else ()),
@@ -153,6 +156,7 @@ class Parsed:
     unanswerable: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     unlabelled: tuple[str, ...] = ()
+    unescaped: tuple[str, ...] = ()
     other_languages: tuple[tuple[str, int], ...] = ()
     ignored: tuple[str, ...] = ()
     name: str | None = None

@@ -6,9 +6,11 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from crossfare.data import artifact, files, formats, nli, ranking
+from crossfare.data.entities import unescaped
 from crossfare.data.hub import load_hub
 from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
 from crossfare.errors import ConfigError, DataError
@@ -43,6 +45,7 @@ def load(
     collection: str | Path | Mapping[str, str] | None = None,
     queries: str | Path | None = None,
     fix_encoding: bool = False,
+    unescape: bool = False,
 ) -> Loaded:
     """Load a dataset from a file, from the embedded data or from the hub.
 
@@ -66,6 +69,7 @@ def load(
             are dropped. Triples of ids need it.
         queries: the file of queries that triples of ids need.
         fix_encoding: repair mojibake in queries and in triples of texts (needs the package ftfy).
+        unescape: turn HTML entities in QA and NLI texts into the characters they stand for; answers stay in place.
 
     Raises:
         DataError: the data is missing or malformed.
@@ -73,12 +77,13 @@ def load(
     """
     source = str(ref)
     kind, _, rest = source.partition(":")
+    choose = partial(_finish, task=task, language=language, limit=limit, seed=seed, labels=labels, unescape=unescape)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
         parsed = _world(rest, language, split) if kind == "world" else load_hub(rest, language=language, split=split)
         name = "embedded" if kind == "world" else "hub"
-        return _finish(parsed, source, name, task, language, limit, seed, labels)
+        return choose(parsed, source, name)
     path = _file(Path(ref))
     if ranking.is_ranking(path, task, format, beside):
         parsed, name = ranking.load_files(
@@ -89,7 +94,7 @@ def load(
         parsed, name = _text_file(path, source, language, format)
     split = split or parsed.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
     parsed = replace(parsed, name=parsed.name or files.stem(path), split=split or "unknown")
-    return _finish(parsed, source, name, task, language, limit, seed, labels, guess_language(path))
+    return choose(parsed, source, name, guessed=guess_language(path))
 
 
 def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
@@ -167,17 +172,23 @@ def _finish(
     parsed: Parsed,
     source: str,
     format_name: str,
+    *,
     task: TaskName | None,
     language: str | None,
     limit: int | None,
     seed: int,
     labels: str | None,
+    unescape: bool,
     guessed: str | None = None,
 ) -> Loaded:
     """Check what was asked for, select, and write the report."""
     if task is not None and parsed.task != task:
         raise DataError(f"{source}: holds {parsed.task} data (format {format_name}), not {task}; name another file")
     tag, language_from = _language(parsed, source, language, guessed)
+    if unescape:
+        made = tuple(map(unescaped, parsed.examples))
+        changed = tuple(new.id for old, new in zip(parsed.examples, made, strict=True) if old != new)
+        parsed = replace(parsed, examples=made, unescaped=changed)
     examples = nli.relabel(parsed.examples, labels) if labels else parsed.examples
     selected = _select(examples, limit, seed)
     dataset = Dataset(
@@ -228,6 +239,7 @@ def _report(parsed: Parsed, source: str, format_name: str, selected: int, langua
         renamed=parsed.renamed,
         duplicates=find_duplicates(parsed.examples),
         unlabelled=parsed.unlabelled,
+        unescaped=parsed.unescaped,
         other_languages=parsed.other_languages,
         ignored=parsed.ignored,
         language_from=language_from,

@@ -1,13 +1,24 @@
-"""From a spec to a matrix of cells, to shared steps, to results."""
+"""From a spec to a matrix of cells, to shared steps, to results.
+
+Names are loaded when first used: translating one file needs nothing of what runs and reports a matrix.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crossfare.experiment.runner import Run, default_jobs, dry_run, run
-from crossfare.experiment.single import translate_file, tune_markers
-from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
+if TYPE_CHECKING:
+    from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
+    from crossfare.experiment.single import translate_file, tune_markers
+    from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
+
+_HOME = {
+    **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
+    **dict.fromkeys(("translate_file", "tune_markers"), "single"),
+    **dict.fromkeys(("Spec", "cells", "load_spec", "missing", "narrowed"), "spec"),
+}
 
 __all__ = [
     "Run",
@@ -20,14 +31,23 @@ __all__ = [
     "load_spec",
     "missing",
     "narrowed",
+    "planned_spending",
     "run",
     "translate_file",
     "tune_markers",
 ]
 
 
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
 def demo_spec(*, seeds: tuple[int, ...] = ()) -> Spec:
     """The spec of the offline demo, with other seeds if given."""
+    from crossfare.experiment.spec import load_spec
+
     spec = load_spec(Path(__file__).with_name("demo.yaml"))
     return spec.model_copy(update={"seeds": seeds}) if seeds else spec
 
@@ -36,4 +56,7 @@ def demo(
     *, targets: tuple[str, ...] = (), tasks: tuple[str, ...] = (), seeds: tuple[int, ...] = (), **options: Any
 ) -> Run:
     """Run the offline demo, or a part of it; ``options`` are those of `run`."""
+    from crossfare.experiment.runner import run
+    from crossfare.experiment.spec import narrowed
+
     return run(narrowed(demo_spec(seeds=seeds), targets=targets, tasks=tasks), **options)

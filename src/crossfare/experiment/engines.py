@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossfare import translate
-from crossfare.data import world
 from crossfare.types import Engine
+
+if TYPE_CHECKING:
+    from crossfare.data import world
 
 
 def make_engine(name: str, options: dict[str, Any]) -> Engine:
@@ -27,6 +29,8 @@ def make_engine(name: str, options: dict[str, Any]) -> Engine:
 
 @lru_cache(maxsize=1)
 def _world_entries() -> tuple[world.Aligned, ...]:
+    from crossfare.data import world
+
     return tuple(
         entry
         for task in ("qa", "nli", "ranking")

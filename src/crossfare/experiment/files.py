@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from crossfare.data import artifact
 from crossfare.experiment.engines import make_engine
+from crossfare.experiment.spending import Charged
 from crossfare.store import Store, write_json
 from crossfare.types import Dataset, Engine, Latency, Prediction, Progress, Score, Step, Usage, Yield, canonical_json
 
@@ -50,8 +51,15 @@ def write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
 
 
 def engine_of(step: Step) -> Engine:
-    """The engine that a step translates with; one per worker process, since loading it may cost more than its work."""
-    return _engine(step.runtime["engine"], canonical_json(step.runtime["options"]))
+    """The engine that a step translates with; one per worker process, since loading it may cost more than its work.
+
+    Where its requests are paid, within the run's budget.
+    """
+    engine, charge = (
+        _engine(step.runtime["engine"], canonical_json(step.runtime["options"])),
+        step.runtime.get("charge"),
+    )
+    return Charged(engine, charge) if charge else engine
 
 
 @lru_cache(maxsize=2)

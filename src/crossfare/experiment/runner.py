@@ -6,11 +6,12 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -28,8 +29,10 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
+from crossfare.experiment.spending import Spending, charges, limited, planned
 from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import Book, Entry
+from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
@@ -58,14 +61,23 @@ def run(
     store: Store | None = None,
     console: Console | None = None,
     quiet: bool = False,
+    max_usd: Decimal | None = None,
+    agree: Callable[[Spending], None] | None = None,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
     Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
     run again, it ends with the same results.
 
+    Args:
+        max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
+            Device time and annotation are not counted: nobody bills them while the run goes on.
+        agree: called before anything is done with what such engines will be sent, if there is anything;
+            raises if it is too much.
+
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
+        BudgetExceeded: the next request would pass ``max_usd``; what was done is kept.
     """
     store = store or Store()
     planning.check(spec)
@@ -81,8 +93,15 @@ def run(
         return book.cost(step.id).usd
 
     fresh = {step.id for step in everything if not store.done(step.id)}
-    with showing(console or Console(), len(everything), price, quiet=quiet) as progress:
-        run_steps(everything, store, jobs=jobs or default_jobs(), observer=progress)
+    paid = charges(spec, catalogue, resources)
+    if agree and fresh & paid.keys():
+        agree(planned_spending(spec, store=store))
+    with (
+        TemporaryDirectory(prefix="crossfare-spending-") as purse,
+        showing(console or Console(), len(everything), price, quiet=quiet) as progress,
+    ):
+        budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
+        run_steps(limited(everything, paid, budget), store, jobs=jobs or default_jobs(), observer=progress)
     folder = (out or Path("runs") / spec.name).absolute()
     return _write(folder, spec, plan, _book(store, spec, catalogue, everything, resources, fresh), store)
 
@@ -92,6 +111,16 @@ def default_jobs() -> int:
     if shutil.which("nvidia-smi"):
         return 1
     return cores()
+
+
+def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
+    """What a run will send to engines that are paid by the request, without sending it.
+
+    Raises:
+        CrossfareError: the spec, its data or its prices are not in order.
+    """
+    catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
+    return planned(spec, catalogue, store or Store())
 
 
 def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
@@ -121,6 +150,8 @@ def resources_of(plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
         for step in cell.all:
             if step.stage == "existing" or step.stage.startswith("translate"):
                 resources.setdefault(step.id, (engine,))
+            elif step.stage == "latency" and step.params.get("billed"):
+                resources[step.id] = (engine,)
             elif step.stage == "dataset":
                 resources[step.id] = (f"annotation:{cell.cell.task}",) if step.params.get("annotated") else ()
             else:

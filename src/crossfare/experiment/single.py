@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from tempfile import TemporaryDirectory
+from typing import Any, cast, get_args
 
 from crossfare import data, pretrained, translate
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
+from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, estimate
+from crossfare.ledger import Catalogue, Price
+from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
-from crossfare.tasks import TASKS
-from crossfare.translate import finetune_markers as tuning
-from crossfare.types import Progress, TaskName
+from crossfare.translate.engines import default_offer
+from crossfare.types import Engine, Progress, TaskName
 
 _HELD_OUT = 200
 
@@ -26,43 +31,170 @@ def translate_file(
     target: str,
     engine: str,
     model: str | None = None,
-    markers: Sequence[str] = (),
-    limit: int | None = None,
+    max_usd: Decimal | None = None,
+    agree: Callable[[Estimate], None] | None = None,
     progress: Progress | None = None,
+    **further: Any,
 ) -> tuple[str, ...]:
     """Translate a dataset file into ``out``, in the format of the input; returns a report in plain lines.
 
-    What was lost is listed in ``<out>.lost.json`` as well. Nothing is translated twice: answered
-    texts are in the translation memory of the cache.
+    What `FileTranslation` does; ``model`` is short for an option of engines that load one, and
+    ``further`` are the other arguments of `FileTranslation.prepare`.
 
     Raises:
         CrossfareError: bad input, an unknown engine or option, or nothing survived.
+        BudgetExceeded: the next request would pass ``max_usd``; what was answered is kept.
     """
-    if task not in TASKS:
-        raise ConfigError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")
-    if markers and len(markers) != 2:
-        raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
-    loaded = data.load(file, task=cast("TaskName", task), language=source, limit=limit)
-    made = translate.translate_dataset(
-        loaded.dataset,
-        make_engine(engine, {"model": model} if model else {}),
-        target=target,
-        memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
-        markers=translate.Markers(*markers) if markers else None,
-        progress=progress,
+    options = {**further.pop("options", {}), **({"model": model} if model else {})}
+    work = FileTranslation.prepare(
+        file, task=task, source=source, target=target, engine=engine, options=options, **further
     )
-    if not made.dataset.examples:
-        raise DataError(
-            f"{file}: no example survived translation by {engine}; first loss: {made.report.lost[0].reason}"
+    return work.run(out, max_usd=max_usd, agree=agree, progress=progress)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTranslation:
+    """A dataset file to translate: `prepare` it, see what it will take, and `run` it.
+
+    ``charge`` prices the engine's requests; it is None where device time is billed, by ``compute``.
+    """
+
+    file: Path
+    loaded: data.Loaded
+    target: str
+    engine: Engine
+    memory: translate.TranslationMemory
+    markers: translate.Markers | None
+    charge: Charge | None
+    compute: Price
+
+    @classmethod
+    def prepare(
+        cls,
+        file: Path,
+        *,
+        task: str,
+        source: str,
+        target: str,
+        engine: str,
+        options: Mapping[str, Any] | None = None,
+        markers: Sequence[str] = (),
+        limit: int | None = None,
+        price: str | None = None,
+        price_files: Sequence[Path] = (),
+    ) -> FileTranslation:
+        """Load the file and make the engine; nothing is sent.
+
+        Args:
+            options: the engine's own (see its class).
+            markers: the two delimiters round an answer.
+            limit: take the first examples only.
+            price: the offer that bills the engine; by default the engine's own, or device time.
+            price_files: further price records.
+
+        Raises:
+            CrossfareError: bad input, an unknown engine, option or offer.
+        """
+        if task not in get_args(TaskName):
+            raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
+        if markers and len(markers) != 2:
+            raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
+        made = make_engine(engine, dict(options or {}))
+        catalogue = Catalogue.load(price_files)
+        offer = price or _default_offer(engine, options or {})
+        return cls(
+            file=file,
+            loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
+            target=target,
+            engine=made,
+            memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
+            markers=translate.Markers(*markers) if markers else None,
+            charge=Charge.by(catalogue, offer),
+            compute=catalogue.get(offer),
         )
-    same_format = None if loaded.report.format == "artifact" else loaded.report.format
-    data.save(made.dataset, out, same_format)
-    lines = [*loaded.report.summary(), *_outcome(made), f"written: {out}"]
-    if made.report.lost:
-        listing = out.with_name(f"{out.name}.lost.json")
-        write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
-        lines.append(f"lost examples, with reasons: {listing}")
-    return tuple(lines)
+
+    def estimate(self) -> Estimate:
+        """What it will take, given what the translation memory has; nothing is sent."""
+        return estimate(
+            self.loaded.dataset,
+            self.engine,
+            self.charge,
+            target=self.target,
+            memory=self.memory,
+            markers=self.markers,
+            compute=self.compute,
+        )
+
+    def run(
+        self,
+        out: Path,
+        *,
+        max_usd: Decimal | None = None,
+        agree: Callable[[Estimate], None] | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[str, ...]:
+        """Translate, and write the result in the format of the input; returns a report in plain lines.
+
+        What was lost is listed in ``<out>.lost.json`` as well. Nothing is translated twice: answered
+        texts are in the translation memory of the cache.
+
+        Args:
+            max_usd: the most that may be spent on requests now.
+            agree: called with the estimate before requests that have to be paid; raises if it is too much.
+
+        Raises:
+            DataError: nothing survived.
+            EngineError: the engine could do nothing at all.
+            BudgetExceeded: the next request would pass ``max_usd``; what was answered is kept.
+        """
+        if max_usd is not None and self.charge is None:
+            raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
+        if agree and self.charge and (estimated := self.estimate()).texts:
+            agree(estimated)
+        made = self._translate(max_usd, progress)
+        if not made.dataset.examples:
+            raise DataError(
+                f"{self.file}: no example survived translation by {self.engine.name}; "
+                f"first loss: {made.report.lost[0].reason}"
+            )
+        same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
+        data.save(made.dataset, out, same_format)
+        lines = [*self.loaded.report.summary(), *_outcome(made), *self._paid(made), f"written: {out}"]
+        if made.report.lost:
+            listing = out.with_name(f"{out.name}.lost.json")
+            write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
+            lines.append(f"lost examples, with reasons: {listing}")
+        return tuple(lines)
+
+    def _paid(self, made: translate.TranslatedDataset) -> tuple[str, ...]:
+        if self.charge is None:
+            return ()
+        try:
+            all_of_it, now = (shown(self.charge.usd(each)) for each in (made.usage, made.report.fresh_usage))
+        except PriceError as unknown:  # such as an endpoint that reports no tokens
+            return (f"cost: unknown ({unknown})",)
+        return (f"cost: {all_of_it} USD, {now} of it now ({self.charge.price.ref})",)
+
+    def _translate(self, max_usd: Decimal | None, progress: Progress | None) -> translate.TranslatedDataset:
+        with TemporaryDirectory(prefix="crossfare-spending-") as purse:
+            engine = self.engine
+            if max_usd is not None and self.charge is not None:
+                engine = Charged(engine, replace(self.charge, budget=Budget(max_usd, Path(purse) / "spent")))
+            return translate.translate_dataset(
+                self.loaded.dataset,
+                engine,
+                target=self.target,
+                memory=self.memory,
+                markers=self.markers,
+                progress=progress,
+            )
+
+
+def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
+    try:
+        return default_offer(engine, options) or DEVICE
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
@@ -94,6 +226,8 @@ def tune_markers(
     Raises:
         CrossfareError: bad input, or a model that cannot be loaded.
     """
+    from crossfare.translate import finetune_markers as tuning
+
     pairs = tuning.read_pairs(parallel, source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:

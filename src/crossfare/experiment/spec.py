@@ -28,8 +28,9 @@ class DataRef(_Strict):
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
     examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
-    "neutral" (the paper, section 5.2.1). Ranking needs a ``collection`` of passages, and
-    judgements (``qrels``) or, with triples of ids, the ``queries``, unless ``ref`` holds them all.
+    "neutral" (the paper, section 5.2.1); ``unescape: true`` turns HTML entities into characters.
+    Ranking needs a ``collection`` of passages, and judgements (``qrels``) or, with triples of ids,
+    the ``queries``, unless ``ref`` holds them all.
     """
 
     ref: str
@@ -43,6 +44,7 @@ class DataRef(_Strict):
     qrels: str | None = None
     queries: str | None = None
     labels: Literal["two-class"] | None = None
+    unescape: Literal[True] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -76,6 +76,7 @@ def load_data(step: Step) -> data.Loaded:
         limit=None if kept_ids else params.get("limit"),
         seed=params["seed"],
         labels=params.get("labels"),
+        unescape=params.get("unescape", False),
         **{name: step.runtime[name] for name in ("collection", "qrels", "queries") if step.runtime.get(name)},
     )
     if not kept_ids:
@@ -183,10 +184,13 @@ def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
 
 def _latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     engine, asked = engine_of(step), step.params["asked"]
+    sent = Usage()
 
     def serve(batch: Sequence[Sequence[str]]) -> None:
+        nonlocal sent
         texts = [text for request in batch for text in request]
-        translate.translate_texts(texts, engine, source=step.params["source"], target=step.params["target"])
+        made = translate.translate_texts(texts, engine, source=step.params["source"], target=step.params["target"])
+        sent += made.usage
 
     with meter.meter() as measured:
         requests = _requests(step, store)
@@ -197,7 +201,7 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
             if progress:
                 progress(done + 1, len(asked["batch_sizes"]))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
-    return measured.usage
+    return sent if step.params.get("billed") else measured.usage
 
 
 def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:

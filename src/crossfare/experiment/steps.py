@@ -20,6 +20,7 @@ from crossfare.experiment.methods import method
 from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
+from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
 from crossfare.types import RunSpec, Step, TaskName, digest
 
@@ -131,7 +132,7 @@ class Planner:
             "split": ref.split or split,
             "language": ref.language or language,
             "revisions": {key: data_revision(path) for key, path in where.items() if path},
-            **ref.model_dump(include={"format", "limit", "seed", "labels"}, exclude_none=True),
+            **ref.model_dump(include={"format", "limit", "seed", "labels", "unescape"}, exclude_none=True),
             **(params or {}),
         }
         return self.step(stage, identity, inputs or {}, label, where)
@@ -249,6 +250,7 @@ class Planner:
             "target": cell.source,
             "hardware": meter.hardware_name(),
             "asked": asked.model_dump(mode="json"),
+            **({} if engine.price in (None, COMPUTE) else {"billed": True}),  # what is sent is metered, not only timed
         }
         runtime = {"engine": engine.engine, "options": engine_options(engine, cell.task, cell.target, cell.source)}
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"

@@ -19,8 +19,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from filelock import FileLock
+
 from crossfare.errors import ConfigError, EngineTransient, StaleArtifact
-from crossfare.types import Usage
+from crossfare.types import Usage, digest
 
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60.0
@@ -176,6 +178,25 @@ class TranslationMemory:
                 ],
             )
 
+    @contextmanager
+    def turn(self, scope: Scope) -> Iterator[None]:
+        """Wait until no other thread or process has its turn with this scope; a killed one lets go.
+
+        Who looks up, asks and remembers within its turn pays for nothing that another has just paid for.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_name(f"{self.path.name}.{digest(scope)}.lock")):
+            yield
+
+    def pace(self, scope: Scope) -> float | None:
+        """Seconds that a character took in this scope so far; None where none was timed."""
+        with self._guarded() as connection:
+            seconds, characters = connection.execute(
+                "SELECT sum(seconds), sum(characters) FROM translation WHERE scope = ? AND seconds IS NOT NULL",
+                (self._scope_id(connection, scope),),
+            ).fetchone()
+        return seconds / characters if seconds is not None and characters else None
+
     def _scope_id(self, connection: sqlite3.Connection, scope: Scope) -> int:
         query = "SELECT id FROM scope WHERE engine = ? AND revision = ? AND source = ? AND target = ?"
         row = connection.execute(query, scope).fetchone()
@@ -219,6 +240,13 @@ class TranslationMemory:
             connection.close()
             raise
         return connection
+
+
+class ReadOnlyMemory(TranslationMemory):
+    """A memory that is looked into but learns nothing: for trying what a translation would take."""
+
+    def remember(self, entries: Mapping[str, Remembered], scope: Scope) -> None:
+        """Forget them."""
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:

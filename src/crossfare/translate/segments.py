@@ -1,16 +1,17 @@
-"""Translate each distinct segment once, through the memory, chunk by chunk."""
+"""Translate each distinct segment once, through the memory, request by request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from crossfare.errors import EngineError
+from crossfare.errors import BudgetExceeded, EngineError
 from crossfare.translate.memory import Remembered, Scope, Share, TranslationMemory, shares, total_usage
-from crossfare.types import Engine, Progress, Usage
+from crossfare.types import Engine, Metered, Progress, Usage
 
 CHUNK = 256
-"""Segments sent in one call of an engine: what a killed run can lose at most."""
+"""Segments given at once to an engine that does not say how many it takes in a request."""
 
 
 @dataclass(slots=True)
@@ -58,11 +59,14 @@ def translate_segments(
 ) -> Segments:
     """Translate the distinct ones among ``texts``, none of which is blank.
 
-    Each chunk is committed to the memory before the next is sent. Failures are not remembered: the
-    next run tries them again.
+    Each answer is committed to the memory before the next request is sent: a run that is killed
+    loses one request at most. Of several processes that share a memory, one at a time asks a
+    `Metered` engine for a direction, so that none pays for what another is just being answered.
+    Failures are not remembered: the next run tries them again.
 
     Raises:
         EngineError: the engine could do nothing at all, or broke its contract.
+        BudgetExceeded: the engine may not spend what the next request costs; says how much is left to do.
     """
     wanted = list(dict.fromkeys(texts))
     scope = Scope(engine.name, engine.revision, source, target)
@@ -72,14 +76,30 @@ def translate_segments(
         (text, "holds half a surrogate pair: not Unicode text") for text in wanted if not _readable(text)
     )
     missing = _recall(readable, result, memory, scope)
-    for chunk in _chunks(missing):
+    taking_turns = memory is not None and isinstance(engine, Metered)
+    for request in requests(engine, missing):
         _report(progress, result, len(wanted))
-        # A process beside this one may have translated some of them in the meantime.
-        rest = _recall(chunk, result, memory, scope)
-        if rest:
-            _translate_chunk(rest, result, engine, memory, scope)
+        with memory.turn(scope) if memory is not None and taking_turns else nullcontext():
+            # A process beside this one may have translated some of them in the meantime.
+            rest = _recall([missing[i] for i in request], result, memory, scope)
+            if rest:
+                _translate_request(rest, result, engine, memory, scope, len(wanted))
     _report(progress, result, len(wanted))
     return result
+
+
+def requests(engine: Engine, texts: Sequence[str]) -> list[range]:
+    """Cut texts into the calls an engine is to get, as ranges of their indices.
+
+    Raises:
+        EngineError: the engine's own ranges leave a text out, or hold one twice.
+    """
+    if not isinstance(engine, Metered):
+        return [range(start, min(start + CHUNK, len(texts))) for start in range(0, len(texts), CHUNK)]
+    made = engine.batches(texts)
+    if sorted(i for request in made for i in request) != list(range(len(texts))):
+        raise EngineError(f"engine {engine.name!r} cut {len(texts)} texts into requests that do not hold each once")
+    return made
 
 
 def _recall(texts: Sequence[str], result: Segments, memory: TranslationMemory | None, scope: Scope) -> list[str]:
@@ -92,10 +112,21 @@ def _recall(texts: Sequence[str], result: Segments, memory: TranslationMemory | 
     return [text for text in texts if text not in known]
 
 
-def _translate_chunk(
-    texts: Sequence[str], result: Segments, engine: Engine, memory: TranslationMemory | None, scope: Scope
+def _translate_request(
+    texts: Sequence[str],
+    result: Segments,
+    engine: Engine,
+    memory: TranslationMemory | None,
+    scope: Scope,
+    total: int,
 ) -> None:
-    answer = engine.translate(texts, source=scope.source, target=scope.target)
+    try:
+        answer = engine.translate(texts, source=scope.source, target=scope.target)
+    except BudgetExceeded as error:
+        left = total - len(result.translations) - len(result.failures)
+        raise BudgetExceeded(
+            f"{error}; {left:,} of {total:,} texts are left, what was done is kept: allow more to go on"
+        ) from None
     if len(answer.texts) != len(texts):
         raise EngineError(f"engine {engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts")
     parts = shares(answer.usage, [len(text) for text in texts])
@@ -116,10 +147,6 @@ def _translate_chunk(
 def _report(progress: Progress | None, result: Segments, total: int) -> None:
     if progress:
         progress(len(result.translations) + len(result.failures), total)
-
-
-def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
 
 
 def _readable(text: str) -> bool:

@@ -38,6 +38,8 @@ class CountingEngine:
         self.revision = facts.revision
         self.granularity: Granularity = granularity or facts.granularity
         self.texts = self.chunks = self.characters = 0
+        if facts.batches:  # what makes it a `Metered` engine, which gets one request at a time
+            self.batches = facts.batches
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002
         """Return ``texts``."""

@@ -167,6 +167,9 @@ class Forecaster:
 
     def _by_count(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work) -> StepForecast:
         unit = self._unit(resources[0])
+        if step.stage == "latency":
+            usage = replace(usage, characters=round(work.amounts["character"] * _most_requests(step)))
+            work = replace(work, characters=usage.characters, exact=False, note="timed as often as it may be")
         billed = {"character": work.characters, "example": work.annotated}.get(unit)
         lacking = "" if billed is not None else f"{step.label}: its offer bills by the {unit}, which is not forecast"
         amount = float(billed or 0)
@@ -490,6 +493,12 @@ def _used(usage: Usage) -> tuple[float, str]:
         if value is not None:
             return float(value), unit
     return 0.0, "character"
+
+
+def _most_requests(step: Step) -> int:
+    """Requests that timing a translation sends at the most."""
+    asked = step.params["asked"]
+    return sum(size * (asked["warmup"] + asked["repeats"]) for size in asked["batch_sizes"])
 
 
 def _timed_requests(step: Step, seconds: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from crossfare.experiment.spec import EngineSpec, Spec
 from crossfare.experiment.steps import Planner, engine_options
 from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder
-from crossfare.types import RunSpec, TaskName
+from crossfare.types import Metered, RunSpec, TaskName
 
 Granularity = Literal["sentence", "document"]
 _LOCAL = ("ctranslate2", "transformers")
@@ -32,6 +32,7 @@ class EngineFacts:
     """What counting needs to know of an engine: its name, revision and what it takes in one call.
 
     ``requests`` says how its calls are counted: one a text, one a chunk of texts, or not at all.
+    ``batches`` cuts texts into chunks as the engine does, where it says how.
     ``translates`` is False where texts are looked up or given back.
     """
 
@@ -40,6 +41,7 @@ class EngineFacts:
     granularity: Granularity
     requests: Literal["text", "chunk"] | None
     translates: bool = True
+    batches: Callable[[Sequence[str]], list[range]] | None = None
 
 
 class ForecastPlanner(Planner):
@@ -91,6 +93,8 @@ class ForecastPlanner(Planner):
         translates = spec.engine not in {"echo", "reference"}
         try:
             made = make_engine(spec.engine, _on_device(spec.engine, self._with_model(options)))
+            if isinstance(made, Metered):
+                return EngineFacts(made.name, made.revision, made.granularity, "chunk", translates, made.batches)
             return EngineFacts(made.name, made.revision, made.granularity, requests, translates)
         except EngineUnavailable:
             name = str(options.get("name", spec.engine))

@@ -1,0 +1,48 @@
+"""HTML entities ("&quot;", "&#39;") in published translations: turned into characters only on request.
+
+A translation interface that was asked for HTML gives HTML back, and more than one published dataset keeps it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from dataclasses import replace
+from itertools import accumulate
+
+from crossfare.types import Answer, Example, PairExample, QAExample
+
+_ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")  # "R&D" and "&c" are none
+
+
+def unescaped(example: Example) -> Example:
+    """The example with its entities as characters; answers stay where they are.
+
+    An answer that ends within an entity gets the whole of it. Ranking examples are returned as they are.
+    """
+    if isinstance(example, PairExample):
+        return replace(example, premise=_text(example.premise), hypothesis=_text(example.hypothesis))
+    if not isinstance(example, QAExample):
+        return example
+    entities = list(_ENTITY.finditer(example.context))
+    starts = [match.start() for match in entities]
+    shrunk = [0, *accumulate(len(match[0]) - len(html.unescape(match[0])) for match in entities)]
+    context = _text(example.context)
+
+    def moved(offset: int, *, end: bool) -> int:
+        before = bisect_right(starts, offset - 1)  # entities that begin before the offset
+        if before and offset < entities[before - 1].end():  # within one: to its end, or back to its start
+            return entities[before - 1].end() - shrunk[before] if end else starts[before - 1] - shrunk[before - 1]
+        return offset - shrunk[before]
+
+    answers = []
+    for answer in example.answers:
+        start = moved(answer.start, end=False)
+        stop = moved(answer.start + len(answer.text), end=True)
+        answers.append(Answer(context[start:stop], start))
+    return replace(example, context=context, question=_text(example.question), answers=tuple(answers))
+
+
+def _text(text: str) -> str:
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)

@@ -1,0 +1,318 @@
+"""What translating costs by the request: estimated before anything is sent, and kept within a budget.
+
+Both are engines round an engine, so that whatever translates is estimated and limited as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from crossfare.errors import ConfigError, PriceError
+from crossfare.ledger import Catalogue, Counting, Price
+from crossfare.ledger.book import COMPUTE
+from crossfare.ledger.budget import Budget, shown
+from crossfare.store import Store
+from crossfare.translate import Markers, TranslationMemory, translate_dataset
+from crossfare.translate.memory import ReadOnlyMemory, Scope
+from crossfare.translate.segments import requests
+from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
+
+if TYPE_CHECKING:  # translating one file needs no spec
+    from crossfare.experiment.spec import Spec
+
+DEVICE = "cpu-core"
+"""The offer that prices device time where no other is named."""
+
+STAND_INS = {"reference", "existing"}
+"""Engines that give translations that are there already: priced in the tables, but nobody is paid."""
+
+# Where tokens are billed, their number is known only afterwards. No tokenizer in use makes more tokens than the text
+# has bytes; a translation is taken to be three times as long at the most, and a line to be wrapped in a little markup.
+_PROMPT_TOKENS = 1000
+_TOKENS_A_LINE = 40
+_OUTPUT_PER_BYTE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What prices an engine's requests, and the budget they are paid from."""
+
+    price: Price
+    budget: Budget | None = None
+
+    @classmethod
+    def by(cls, catalogue: Catalogue, offer: str, budget: Budget | None = None) -> Charge | None:
+        """The charge of an offer; None for one that bills device time, which is not paid by the request.
+
+        Raises:
+            PriceError: the offer is not known.
+            ConfigError: it prices something else.
+        """
+        price = catalogue.get(offer)
+        if price.unit == "device-hour":
+            return None
+        if price.unit not in ("character", "token"):
+            raise ConfigError(f"{offer!r} bills by the {price.unit}, not for translating; name another offer")
+        return cls(price, budget)
+
+    def usd(self, usage: Usage) -> Decimal:
+        """What was used, in money."""
+        return Catalogue([self.price]).cost(usage, self.price.offer).usd
+
+    def most(self, engine: Engine, texts: Sequence[str], source: str) -> Usage:
+        """What translating ``texts`` now will be billed for; where tokens are billed, the most it can be."""
+        total = counted(engine, texts, source, self.price.counting)
+        if self.price.unit == "token":
+            size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+            lines = sum(len(text.splitlines()) for text in texts)
+            wrapped = _PROMPT_TOKENS * (total.requests or 0) + _TOKENS_A_LINE * lines
+            total += Usage(input_tokens=size + wrapped, output_tokens=size * _OUTPUT_PER_BYTE + wrapped)
+        return total
+
+
+def counted(engine: Engine, texts: Sequence[str], source: str, rule: Counting | None) -> Usage:
+    """The requests that texts take, and their characters as the engine counts them, else as the price's rule does.
+
+    Code points are counted where neither says.
+    """
+    cut = requests(engine, texts)
+    if isinstance(engine, Billed):
+        return Usage(requests=len(cut), characters=engine.billed_characters(texts, source=source))
+    rule = rule or Counting()
+    each = replace(rule, minimum=0)
+    sizes = (max(sum(each.billed(texts[i]) for i in request), rule.minimum) for request in cut)
+    return Usage(requests=len(cut), characters=sum(sizes))
+
+
+def paid_engines(spec: Spec, catalogue: Catalogue) -> dict[str, Charge]:
+    """What prices the requests of each engine of a spec that is paid by the request."""
+    found = {
+        name: Charge.by(catalogue, engine.price)
+        for name, engine in spec.engines.items()
+        if engine.price and engine.price != COMPUTE and engine.engine not in STAND_INS
+    }
+    return {name: charge for name, charge in found.items() if charge}
+
+
+def charges(spec: Spec, catalogue: Catalogue, resources: Mapping[str, Sequence[str]]) -> dict[str, Charge]:
+    """What prices the requests of each step that pays by the request, by the step's id.
+
+    ``resources`` says what the steps use.
+    """
+    found = {f"engine:{name}": charge for name, charge in paid_engines(spec, catalogue).items()}
+    return {step: charge for step, used in resources.items() for name in used if (charge := found.get(name))}
+
+
+def limited(steps: Sequence[Step], paid: Mapping[str, Charge], budget: Budget | None) -> list[Step]:
+    """The steps, those that pay by the request within a budget that all of them share."""
+    if budget is None:
+        return list(steps)
+    priced = {step_id: replace(charge, budget=budget) for step_id, charge in paid.items()}
+    return [
+        replace(step, runtime={**step.runtime, "charge": priced[step.id]}) if step.id in priced else step
+        for step in steps
+    ]
+
+
+def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
+    """What the unfinished steps will send to engines that are paid by the request, as far as it can be forecast.
+
+    The translation memory is not looked into: what it has is not paid again.
+    """
+    from crossfare.experiment import forecast  # it builds on the runner, which builds on this
+
+    if not paid_engines(spec, catalogue):
+        return Spending(())
+    made = forecast.Forecaster(spec, forecast.Basis.gather(store=store))
+    found = []
+    for step_id, charge in charges(spec, catalogue, made.resources).items():
+        each = made.forecasts[step_id]
+        if not store.done(step_id):
+            usage = each.usages["high"]
+            usd = None if each.lacking or usage.characters is None else charge.usd(usage)
+            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact))
+    return Spending(tuple(found))
+
+
+class _Within:
+    """An engine that passes for the one within."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.name = engine.name
+        self.revision = engine.revision
+        self.granularity = engine.granularity
+
+    def batches(self, texts: Sequence[str]) -> list[range]:
+        """As the engine's own requests are cut."""
+        return requests(self.engine, texts)
+
+
+class Charged(_Within):
+    """An engine that sends only what its budget allows."""
+
+    def __init__(self, engine: Engine, charge: Charge) -> None:
+        super().__init__(engine)
+        self.charge = charge
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:
+        """Translate, if there is money for it.
+
+        Raises:
+            BudgetExceeded: it would pass the limit; nothing was sent.
+        """
+        if self.charge.budget is None or not texts:
+            return self.engine.translate(texts, source=source, target=target)
+        most = self.charge.most(self.engine, texts, source)
+        what = f"the next request of {self.name} ({len(texts):,} texts, {most.characters:,} characters)"
+        with self.charge.budget.paying(self.charge.usd(most), what) as billed:
+            made = self.engine.translate(texts, source=source, target=target)
+            with suppress(PriceError):  # what is billed was not measured: the most that it can be stays entered
+                billed(self.charge.usd(made.usage))
+        return made
+
+
+class Rehearsed(_Within):
+    """An engine that sends nothing: it gives every text back, and adds up what it would have been billed for."""
+
+    def __init__(self, engine: Engine, charge: Charge | None) -> None:
+        super().__init__(engine)
+        self.charge = charge
+        self.usage = Usage(requests=0, characters=0)
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002
+        """Return ``texts``."""
+        engine, charge = self.engine, self.charge
+        most = charge.most(engine, texts, source) if charge else counted(engine, texts, source, None)
+        self.usage += most
+        return Translation(tuple(texts), most)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What translating will take, known before anything is sent.
+
+    ``texts`` are the distinct ones to send, ``remembered`` those that the translation memory has.
+    ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where
+    no rate is known; ``at_most`` says that ``usd`` is an upper bound.
+    """
+
+    engine: str
+    texts: int
+    remembered: int
+    characters: int
+    requests: int | None
+    usd: Decimal | None
+    price: str
+    seconds: float | None
+    at_most: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What is about to be sent and paid, in a clause."""
+        return f"{self.texts:,} texts ({self.characters:,} characters) for {self.engine} cost {self._money}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The estimate in plain lines."""
+        calls = "none, the engine runs on this machine" if self.requests is None else f"{self.requests:,}"
+        time = "unknown, nothing was timed yet" if self.seconds is None else f"about {self.seconds:,.1f} s"
+        return (
+            f"to send: {self.texts:,} texts; {self.remembered:,} more are in the translation memory",
+            f"characters: {self.characters:,}",
+            f"calls: {calls}",
+            f"money: {self._money}",
+            f"time: {time}",
+        )
+
+    @property
+    def _money(self) -> str:
+        usd = "an unknown amount" if self.usd is None else f"{'at most ' if self.at_most else ''}{shown(self.usd)} USD"
+        return f"{usd} ({self.price})"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a step of a run will send to an engine that is paid by the request; None is not known.
+
+    Where it is ``exact``, it is less only by what the translation memory has.
+    """
+
+    label: str
+    characters: int | None
+    usd: Decimal | None
+    price: str
+    exact: bool
+
+    def __str__(self) -> str:
+        characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
+        usd = "an unknown amount" if self.usd is None else f"{_most(self.exact)} {shown(self.usd)} USD"
+        return f"{self.label}: {characters} characters, {usd} ({self.price})"
+
+
+def _most(exact: bool) -> str:
+    return "at most" if exact else "about"
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a run will spend on engines that are paid by the request, step by step."""
+
+    steps: tuple[Planned, ...]
+
+    @property
+    def summary(self) -> str:
+        """The whole of it, in a clause."""
+        known = shown(sum((step.usd for step in self.steps if step.usd is not None), Decimal(0)))
+        unknown = sum(step.usd is None for step in self.steps)
+        rest = f" and what cannot be told of {unknown} of them" if unknown else ""
+        most = _most(all(step.exact for step in self.steps))
+        return f"steps that send texts to paid engines: {len(self.steps)}, for {most} {known} USD{rest}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each step, and one for the whole."""
+        return (*map(str, self.steps), f"{self.summary}; what the translation memory has is not paid again")
+
+
+def estimate(
+    dataset: Dataset,
+    engine: Engine,
+    charge: Charge | None,
+    *,
+    target: str,
+    memory: TranslationMemory,
+    markers: Markers | None = None,
+    compute: Price,
+) -> Estimate:
+    """Go through a translation without sending anything; ``compute`` prices device time where no request is paid.
+
+    Raises:
+        CrossfareError: what the translation itself would raise.
+    """
+    tried = Rehearsed(engine, charge)
+    looked_up = ReadOnlyMemory(memory.path)
+    report = translate_dataset(dataset, tried, target=target, memory=looked_up, markers=markers).report
+    characters = tried.usage.characters or 0
+    pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
+    seconds = 0.0 if not report.fresh else None if pace is None else pace * characters
+    if charge is None:
+        device_time = Usage(seconds=seconds)
+        usd = None if seconds is None else Catalogue([compute]).cost(device_time, compute.offer).usd
+    else:
+        usd = charge.usd(tried.usage)
+    return Estimate(
+        engine=engine.name,
+        texts=report.fresh,
+        remembered=report.from_memory,
+        characters=characters,
+        requests=tried.usage.requests if charge or isinstance(engine, Metered) else None,
+        usd=usd,
+        price=(charge.price if charge else compute).ref,
+        seconds=seconds,
+        at_most=charge is not None and charge.price.unit == "token",
+    )

@@ -1,0 +1,248 @@
+"""A run that pays: its budget holds across processes, its consent is asked once, and its ledger has what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_run
+from crossfare import cli
+from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
+from crossfare.experiment import Spec, run, runner, stages
+from crossfare.experiment.spending import Charge, Charged, Spending, estimate
+from crossfare.experiment.steps import Planner
+from crossfare.ledger import Catalogue, Counting
+from crossfare.ledger.budget import Budget
+from crossfare.store import Store
+from crossfare.translate import TranslationMemory, engine
+from crossfare.types import Dataset, PairExample, Step, Translation, Usage
+from libretranslate_server import Server, serving
+from test_cli import call
+
+pytest.importorskip("httpx")
+GOOGLE = Decimal("0.00002")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving(busy=0.02) as made:
+        yield made
+
+
+def spec(folder: Path, server: Server, **changes: Any) -> Spec:
+    """Translations into Portuguese and German: two steps that can run side by side."""
+    paid = {"engine": "libretranslate", "price": "google-translate", "options": {"url": server.url, "max_texts": 2}}
+    given = {"targets": ["pt", "de"], "methods": ["translate-train"], "engines": {"paid": paid}, **changes}
+    return tiny_run.spec(folder, **given)
+
+
+def cost(server: Server, since: int = 0) -> Decimal:
+    return sum((len(text) * GOOGLE for request in server.billed[since:] for text in request.texts), Decimal(0))
+
+
+class Stopped(CrossfareError):
+    """Raised in place of the steps that pay for nothing."""
+
+
+@pytest.fixture
+def only_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the steps that translate, here, and none of those that train."""
+
+    def run_steps(steps: Sequence[Step], store: Store, **_: object) -> None:
+        for step in steps:
+            if step.stage in ("dataset", "translate", "latency"):
+                stages.execute(step, store)
+        raise Stopped("no further")
+
+    monkeypatch.setattr(runner, "run_steps", run_steps)
+
+
+def test_two_processes_never_spend_more_than_the_run_may(server: Server, tmp_path: Path) -> None:
+    store, made = Store(tmp_path / "cache"), spec(tmp_path, server)
+    limit = Decimal("0.012")
+    for _ in range(2):
+        since = len(server.billed)
+        # Nothing is answered before both processes have asked: their requests are on their way together.
+        server.ready = lambda since=since: len({request.body["target"] for request in server.billed[since:]}) == 2
+        with pytest.raises(BudgetExceeded, match=r"of 0\.0120 USD are spent.*texts are left, what was done is kept"):
+            run(made, out=tmp_path / "out", jobs=2, store=store, quiet=True, max_usd=limit)
+        largest = max(sum(map(len, request.texts)) for request in server.billed) * GOOGLE
+        assert limit - 2 * largest < cost(server, since) <= limit  # it stopped for want of the next request
+        assert server.ready()
+    sent = [(text, request.body["target"]) for request in server.billed for text in request.texts]
+    assert len(set(sent)) == len(sent)
+
+
+@pytest.mark.usefixtures("only_translations")
+def test_timing_a_paid_engine_is_paid_and_in_the_ledger(server: Server, tmp_path: Path) -> None:
+    timed = {"repeats": 2, "warmup": 1, "batch_sizes": [2]}
+    store = Store(tmp_path / "cache")
+    made = spec(tmp_path, server, targets=["pt"], methods=["translate-infer"], latency=timed)
+    plans: list[Spending] = []
+    with pytest.raises(Stopped):
+        run(made, store=store, quiet=True, agree=plans.append)
+    resources = runner.resources_of(Planner(made).plan())
+    usages = [store.usage(step) for step, used in resources.items() if used == ("engine:paid",)]
+    assert sum((usage.characters or 0) * GOOGLE for usage in usages) == cost(server)
+    assert sum(usage.requests or 0 for usage in usages) == len(server.billed)
+    planned = {step.label: step.usd for step in plans[0].steps}
+    assert list(planned) == ["nli paid pt-en: test pt", "nli paid pt-en: latency"]
+    assert [step.exact for step in plans[0].steps] == [True, False]
+    assert "for about 0.0" in plans[0].summary
+    assert planned["nli paid pt-en: test pt"] == cost(server) - usages[-1].characters * GOOGLE  # type: ignore[operator]
+    timing = planned["nli paid pt-en: latency"]
+    assert float(timing or 0) == pytest.approx(float(usages[-1].characters * GOOGLE), rel=0.4)  # type: ignore[operator]
+    again = spec(tmp_path, server, targets=["pt"], methods=["translate-infer"], latency={**timed, "repeats": 3})
+    since = len(server.billed)
+    with pytest.raises(BudgetExceeded, match="0\\.00 of 0\\.00 USD are spent"):
+        run(again, store=store, quiet=True, max_usd=Decimal(0))
+    assert len(server.billed) == since
+
+
+@pytest.mark.usefixtures("only_translations")
+def test_run_shows_its_plan_and_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    spec(tmp_path, server, targets=["pt"])
+    asked = ("run", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out"), "--quiet")
+    status, _, err = call(monkeypatch, capsys, *asked)
+    assert (status, server.seen) == (2, 0)
+    assert "steps that send texts to paid engines: 1, for at most 0.0" in err
+    assert "and there is no terminal to ask on: add --yes; nothing was sent" in err
+    status, out, _ = call(monkeypatch, capsys, *asked, "--dry-run")
+    assert (status, server.seen) == (0, 0)
+    assert "nli paid en-pt: training set: " in out
+    assert "steps that send texts to paid engines: 1, for at most 0.0" in out
+    status, _, err = call(monkeypatch, capsys, *asked, "--yes", "--max-usd", "0.001")
+    assert (status, len(server.billed)) == (2, 0)
+    assert "0.00 of 0.00100 USD are spent, and the next request of libretranslate (2 texts, " in err
+    questions: list[str] = []
+    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda question, abort: questions.append(question))
+    for _ in range(2):  # the second time nothing is left to pay, so nobody is asked
+        status, out, err = call(monkeypatch, capsys, *asked)
+        assert err == "crossfare: no further\n"
+        if "training set: " in out:
+            planned = float(out.partition("characters, at most ")[2].partition(" USD")[0])
+            assert planned == pytest.approx(float(cost(server)), rel=0.01)
+    assert questions == ["Send it?"]
+
+
+@pytest.mark.usefixtures("only_translations")
+def test_engines_that_nobody_is_paid_for_are_not_asked_about(tmp_path: Path) -> None:
+    engines = {
+        "open": {"engine": "echo"},
+        "given": {"engine": "reference", "options": {"parallel": "world"}, "price": "google-translate"},
+    }
+    made = tiny_run.spec(tmp_path, engines=engines)
+
+    def refuse(plan: Spending) -> None:
+        pytest.fail(plan.summary)
+
+    with pytest.raises(Stopped):
+        run(made, store=Store(tmp_path / "cache"), quiet=True, agree=refuse, max_usd=Decimal(0))
+
+
+# -- how requests are counted beforehand --------------------------------------------------------
+
+
+class Words:
+    """Bills tokens: a token a word, and a prompt."""
+
+    name, revision, granularity = "words", "1", "document"
+
+    def __init__(self) -> None:
+        self.sent: list[list[str]] = []
+
+    def batches(self, texts: Any) -> list[range]:
+        return [range(i, i + 1) for i in range(len(texts))]
+
+    def translate(self, texts: Any, *, source: str, target: str) -> Translation:
+        self.sent.append(list(texts))
+        words = sum(len(text.split()) for text in texts)
+        return Translation(tuple(texts), Usage(requests=1, characters=0, input_tokens=words + 50, output_tokens=words))
+
+
+def price(**changes: Any) -> Any:
+    return replace(Catalogue.load().get("google-translate"), **changes)
+
+
+def test_tokens_are_reserved_at_the_most_and_settled_by_the_bill(tmp_path: Path) -> None:
+    per_token = price(unit="token", per=Decimal(1), amount=Decimal(1), output_amount=Decimal(1), counting=None)
+    inner = Words()
+    most = Charge(per_token).most(inner, ["one two three"], "en")
+    assert (most.input_tokens, most.output_tokens) == (13 + 1040, 39 + 1040)
+    budget = Budget(Decimal(2132 + 56 + 56), tmp_path / "spent")
+    charged = Charged(inner, Charge(per_token, budget))
+    for _ in range(3):
+        charged.translate(["one two three"], source="en", target="de")
+    assert budget.spent == 3 * 56
+    with pytest.raises(BudgetExceeded):
+        charged.translate(["one two three"], source="en", target="de")
+    assert len(inner.sent) == 3
+
+
+def test_an_answer_whose_bill_is_not_told_is_kept_all_the_same(tmp_path: Path) -> None:
+    class Silent(Words):
+        def translate(self, texts: Any, *, source: str, target: str) -> Translation:
+            return replace(super().translate(texts, source=source, target=target), usage=Usage(requests=1))
+
+    budget = Budget(Decimal(3000), tmp_path / "spent")
+    per_token = price(unit="token", per=Decimal(1), amount=Decimal(1), output_amount=Decimal(1), counting=None)
+    made = Charged(Silent(), Charge(per_token, budget)).translate(["one two three"], source="en", target="de")
+    assert made.texts == ("one two three",)
+    assert budget.spent == 2132  # the most that it can be
+
+
+@pytest.mark.parametrize(
+    ("counting", "expected"),
+    [
+        (None, 20),
+        (Counting(characters="utf-16"), 22),
+        (Counting(characters="byte"), 26),
+        (Counting(markup="free"), 13),
+        (Counting(white_space=False), 16),
+        (Counting(minimum=15), 30),
+    ],
+)
+def test_characters_are_counted_by_the_offers_rule(counting: Counting | None, expected: int) -> None:
+    texts = ["<a>a b</a> 😀", "c d 😀xyz"]
+    assert Charge(price(counting=counting)).most(Words(), texts, "en").characters == expected
+
+
+def test_an_engine_that_knows_its_bill_is_believed() -> None:
+    class Knows(Words):
+        def billed_characters(self, texts: Any, *, source: str) -> int:
+            return 7
+
+    assert Charge(price()).most(Knows(), ["many more than that"], "en").characters == 7
+
+
+def test_an_estimate_of_tokens_is_an_upper_bound(tmp_path: Path) -> None:
+    per_token = price(unit="token", output_amount=Decimal(20), counting=None)
+    examples = (PairExample("1", "one two", "three", "neutral"),)
+    memory = TranslationMemory(tmp_path / "memory.sqlite")
+    dataset = Dataset("d", "nli", "test", "en", examples)
+    made = estimate(dataset, Words(), Charge(per_token), target="de", memory=memory, compute=per_token)
+    assert (made.texts, made.requests, made.at_most) == (2, 2, True)
+    assert "money: at most 0.0" in made.lines[3]
+    assert memory.count() == 0
+
+
+def test_an_offer_of_device_time_charges_no_request() -> None:
+    assert Charge.by(Catalogue.load(), "cpu-core") is None
+    with pytest.raises(ConfigError, match="bills by the example"):
+        Charge.by(Catalogue.load(), "annotation-qa")
+
+
+def test_a_charged_engine_passes_for_its_own() -> None:
+    inner: Any = engine("libretranslate", name="here")
+    outer = Charged(inner, Charge(price()))
+    assert (outer.name, outer.revision, outer.granularity) == (inner.name, inner.revision, inner.granularity)
+    assert outer.batches(["a"] * 120) == inner.batches(["a"] * 120)
