@@ -76,7 +76,7 @@ class Projection:
             case "match":
                 return Search()
             case "cascade":
-                return Cascade(TaggedCopies(pair, "tags"), self._aligner(), self.threshold)
+                return Cascade(TaggedCopies(pair, "tags"), self._aligner())
 
     def _aligner(self) -> Aligner:
         return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner

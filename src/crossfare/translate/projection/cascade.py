@@ -13,6 +13,9 @@ from crossfare.translate.projection.unmarked import align, alone, as_it_is, by_a
 from crossfare.translate.sentences import Span
 from crossfare.types import Answer
 
+SURE = 0.9
+"""Of an answer that is found with this confidence no further way is tried."""
+
 
 @dataclass(frozen=True, slots=True)
 class CascadeJob:
@@ -30,15 +33,13 @@ class CascadeJob:
 class Cascade:
     """Tags; then word alignment; then a search for the answer's own translation, paid for only then.
 
-    Each later way is tried for the answers that none before it found with a confidence of at least
-    ``threshold``; of what was found the most confident counts. A paragraph that the engine cannot
-    translate with tags is translated without.
+    Each later way is tried for the answers of which none before it was `SURE`; of what was found the
+    most confident counts. A paragraph that the engine cannot translate with tags is translated without.
     """
 
-    def __init__(self, tags: TaggedCopies, aligner: Aligner, threshold: float) -> None:
+    def __init__(self, tags: TaggedCopies, aligner: Aligner) -> None:
         self._tags = tags
         self._aligner = aligner
-        self._threshold = threshold
 
     def job(self, context: str, answers: Sequence[Answer], cutter: Cutter) -> CascadeJob:
         """Put tags round every answer."""
@@ -59,7 +60,7 @@ class Cascade:
             unsure = {
                 answer: span
                 for answer, span in job.tagged.answers.items()
-                if answer not in each.found or each.found[answer].confidence < self._threshold
+                if answer not in each.found or each.found[answer].confidence < SURE
             }
             if each.parallel and unsure:
                 left.append(_Open(job, each, each.parallel, unsure))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,24 @@ def by_alignment(answer: Answer, span: Span, text: Parallel, links: Sequence[Lin
     if projected is None:
         raise Failed("no word of the translated context is aligned with it", answer.text)
     place, confidence = projected
+    place = _with_signs(text.source[slice(*span)], text.target, place)
     return Found(widened(answer, text.target, place), "align", confidence)
+
+
+def _with_signs(answer: str, text: str, place: Span) -> Span:
+    """Let a place begin and end with a sign only if the answer does, and close the brackets it opens."""
+    start, end = place
+    while not _is_sign(answer[0]) and end - start > 1 and _is_sign(text[start]):
+        start += 1
+    while not _is_sign(answer[-1]) and end - start > 1 and _is_sign(text[end - 1]):
+        end -= 1
+    if _is_sign(answer[-1]) and text[end : end + 1] == answer[-1]:
+        end += 1
+    return start, end
+
+
+def _is_sign(character: str) -> bool:
+    return not character.isalnum() and unicodedata.category(character)[0] in "PSZ"
 
 
 def by_search(answer: Answer, span: Span, text: Parallel, translation: str) -> Found:
