@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from crossfare import translate
-from crossfare.types import Engine
-
-if TYPE_CHECKING:
-    from crossfare.data import world
+from crossfare.data import world
+from crossfare.types import Engine, digest
 
 
 def make_engine(name: str, options: dict[str, Any]) -> Engine:
     """Make an engine by its registered name.
 
-    The option ``parallel: world`` hands the reference engine the embedded parallel text.
+    The option ``parallel: world:TASK`` hands the reference engine the embedded parallel text of a task, which is
+    made when something is first translated.
 
     Raises:
         ConfigError: unknown engine or option.
         EngineUnavailable: its package or model is missing; the message names the fix.
     """
-    if options.get("parallel") == "world":
-        others = {key: value for key, value in options.items() if key != "parallel"}
-        return translate.engine(name, entries=_world_entries(), **others)
-    return translate.engine(name, **options)
+    source, _, task = str(options.get("parallel", "")).partition(":")
+    if source != "world":
+        return translate.engine(name, **options)
+    others = {key: value for key, value in options.items() if key != "parallel"}
+    revision = f"{options['parallel']}@{world_revision()}"
+    return translate.engine(name, entries=_world_text(task), revision=revision, **others)
 
 
-@lru_cache(maxsize=1)
-def _world_entries() -> tuple[world.Aligned, ...]:
-    from crossfare.data import world
+def _world_text(task: str) -> Iterator[world.Aligned]:
+    for split in ("train", "validation", "test"):
+        yield from world.parallel(task, split)
 
-    return tuple(
-        entry
-        for task in ("qa", "nli", "ranking")
-        for split in ("train", "validation", "test")
-        for entry in world.parallel(task, split)
-    )
+
+@cache
+def world_revision() -> str:
+    """Identify the embedded world by the source code that generates it."""
+    folder = Path(world.__file__).parent
+    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+    return digest(sources)

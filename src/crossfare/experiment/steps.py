@@ -15,7 +15,7 @@ from typing import Any, cast
 from crossfare import meter, pretrained
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
-from crossfare.experiment.engines import make_engine
+from crossfare.experiment.engines import make_engine, world_revision
 from crossfare.experiment.methods import method
 from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
@@ -313,7 +313,8 @@ class Planner:
 def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
     """The options an engine is made with for one task and direction."""
     model = spec.model_for(task, source, target)
-    return {**spec.options, **({"model": model} if model else {})}
+    parallel = {"parallel": f"world:{task}"} if spec.options.get("parallel") == "world" else {}
+    return {**spec.options, **parallel, **({"model": model} if model else {})}
 
 
 def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -332,9 +333,7 @@ def data_revision(ref: str) -> str:
         DataError: the file cannot be read.
     """
     if ref.startswith("world:"):
-        folder = Path(__file__).parents[1] / "data" / "world"
-        sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
-        return f"{ref}@{digest(sources)}"
+        return f"{ref}@{world_revision()}"
     if ref.startswith("hub:"):
         return ref
     try:

@@ -76,8 +76,10 @@ class Drawn:
         """Draw a figure as SVG, in which text stays text, and as PNG."""
         svg, png = io.StringIO(), io.BytesIO()
         with _styled():
+            if layout := figure.get_layout_engine():
+                layout.execute(figure)
+            figure.set_layout_engine(None)  # laid out by now: each format would do so twice more
             figure.savefig(svg, format="svg", metadata={"Date": None})
-            figure.set_layout_engine("none")  # laid out by now
             figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
         return cls(name, title, text, svg.getvalue(), png.getvalue())
 
