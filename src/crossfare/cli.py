@@ -289,20 +289,29 @@ def compare(
     json_file: AsJson = None,
 ) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
-    from crossfare.report import decision, to_rich
+    from crossfare import compare as comparing
+    from crossfare.report import decision, labels, to_rich
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
     console.width = max(console.width, _TABLE_WIDTH)
-    for made in _decide(asked, horizon.examples, None, None, None):
+    made, curves = _decide(asked, horizon, comparing.Constraints())
+    for each in made:
         for table in (
-            decision.front_table(made, horizon),
-            decision.break_even_table(made.decision, horizon),
-            decision.sensitivity_table(made, horizon),
+            decision.front_table(each, horizon),
+            decision.break_even_table(each.decision, horizon),
+            decision.sensitivity_table(each, horizon),
         ):
             console.print(to_rich(table))
             console.print()
+    for curve in curves:
+        for table in (labels.labels_table(curve), labels.parity_table(curve)):
+            console.print(to_rich(table))
+            console.print()
+        for line in labels.answers(curve):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print()
 
 
 @app.command()
@@ -326,12 +335,16 @@ def recommend(
 
     Status 1 if no method keeps the constraints.
     """
+    from crossfare import compare as comparing
     from crossfare.report import decision
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
-    found = _decide(asked, horizon.examples, min_quality, max_latency_ms, max_usd)
+    if min_quality is not None and not 0 <= min_quality <= 1:
+        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
+    budget = None if max_usd is None else _usd("--max-usd", max_usd)
+    found, _ = _decide(asked, horizon, comparing.Constraints(min_quality, max_latency_ms, budget))
     for made in found:
         for line in decision.explain(made, horizon):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -356,34 +369,33 @@ class _Asked(NamedTuple):
 
 def _decide(
     asked: _Asked,
-    examples: Decimal,
-    min_quality: float | None,
-    max_latency_ms: float | None,
-    max_usd: str | None,
-) -> tuple[comparing.Recommendation, ...]:  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    horizon: decision.Horizon,  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    constraints: comparing.Constraints,  # type: ignore[name-defined]  # noqa: F821
+) -> tuple[
+    tuple[comparing.Recommendation, ...],  # type: ignore[name-defined]  # noqa: F821
+    tuple[comparing.LearningCurve, ...],  # type: ignore[name-defined]  # noqa: F821
+]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue
     from crossfare.store import write_json
 
-    if min_quality is not None and not 0 <= min_quality <= 1:
-        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
     if asked.price_file and not asked.offer:
         raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
-    budget = None if max_usd is None else _usd("--max-usd", max_usd)
     runs = comparing.reprice(
         [comparing.read_run(folder) for folder in asked.runs],
         prices={name: _usd("--price", text) for name, text in _settings("--price", asked.price).items()},
         offers=_settings("--offer", asked.offer),
         catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
     )
-    found = comparing.decisions(
-        runs, tasks=_list(asked.tasks), targets=_list(asked.targets), without=_list(asked.without), mean=asked.mean
-    )
-    constraints = comparing.Constraints(min_quality, max_latency_ms, budget)
-    made = tuple(comparing.recommend(each, examples, constraints) for each in found)
+    kept = {"tasks": _list(asked.tasks), "targets": _list(asked.targets), "without": _list(asked.without)}
+    found = comparing.decisions(runs, **kept, mean=asked.mean, months=horizon.months)
+    made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
+    curves = comparing.learning_curves(runs, **kept)
     if asked.json_file:
-        write_json(asked.json_file, {"format": 1, "decisions": [comparing.to_json(each) for each in made]})
-    return made
+        decisions = [comparing.to_json(each) for each in made]
+        written = {"format": 1, "decisions": decisions, "learning_curves": [each.to_json() for each in curves]}
+        write_json(asked.json_file, written)
+    return made, curves
 
 
 def _settings(flag: str, texts: list[str] | None) -> dict[str, str]:

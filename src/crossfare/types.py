@@ -273,6 +273,7 @@ class RunSpec:
 
     ``model`` is the encoder's role ("target-encoder", "source-encoder"), ``checkpoint`` the
     reference it stands for in this run; ``engine_label`` is how tables name the engine.
+    ``gold_size`` is how many of the gold examples are learnt from, None for all there are.
     """
 
     task: TaskName
@@ -284,6 +285,12 @@ class RunSpec:
     seed: int
     checkpoint: str = ""
     engine_label: str | None = None
+    gold_size: int | None = None
+
+    @property
+    def variant(self) -> str:
+        """The method, with its number of labels where it learns from a part of the gold data."""
+        return self.method if self.gold_size is None else f"{self.method} ({self.gold_size:,} labels)"
 
     @property
     def id(self) -> str:
@@ -294,7 +301,8 @@ class RunSpec:
     def without_seed(self) -> str:
         """The cell that runs with different seeds are repetitions of."""
         model = f"{self.model}={self.checkpoint}" if self.checkpoint else self.model
-        return "|".join((self.task, self.method, model, f"{self.source}-{self.target}", self.engine or "-"))
+        method = self.method if self.gold_size is None else f"{self.method}@{self.gold_size}"
+        return "|".join((self.task, method, model, f"{self.source}-{self.target}", self.engine or "-"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def _across(cell: Cell, cells: Sequence[Cell]) -> str:
     spec = cell.first.spec
     crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
     model = f"{spec.model}={spec.checkpoint}" if len(crowd) > 1 else spec.model
-    return "|".join((spec.task, spec.method, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
+    return "|".join((spec.task, spec.variant, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
 
 
 def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:

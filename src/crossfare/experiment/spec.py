@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,7 +77,8 @@ class TaskSpec(_Strict):
     ``training`` and ``prediction`` override the paper's hyperparameters; ``gold_training``
     overrides them once more for models trained on gold data alone, which is usually small.
     ``select_on`` says whether the best checkpoint is chosen on the validation set itself or, for
-    methods with an engine, on its translation into the target language.
+    methods with an engine, on its translation into the target language. ``gold_sizes`` adds rows for
+    methods that train on gold data alone, each on the first so many: a learning curve.
     """
 
     name: str | None = None
@@ -85,6 +87,7 @@ class TaskSpec(_Strict):
     validation: DataRef | None = None
     select_on: Literal["source", "translated"] = "source"
     gold: dict[str, DataRef] = {}
+    gold_sizes: tuple[int, ...] = ()
     training: dict[str, Any] = {}
     gold_training: dict[str, Any] = {}
     prediction: dict[str, Any] = {}
@@ -96,6 +99,22 @@ class TaskSpec(_Strict):
     def _for_every_target(cls, value: Any) -> Any:
         one_for_all = isinstance(value, str) or (isinstance(value, Mapping) and "ref" in value)
         return {"*": value} if one_for_all else value
+
+    @field_validator("gold_sizes")
+    @classmethod
+    def _growing(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(size < 1 for size in value) or len(set(value)) < len(value):
+            raise ValueError(f"gold_sizes are different numbers of examples above 0, not {list(value)}")
+        return tuple(sorted(value))
+
+    @model_validator(mode="after")
+    def _parts_of_gold(self) -> TaskSpec:
+        if self.gold_sizes and not self.gold:
+            raise ValueError("gold_sizes needs gold, the examples to take parts of")
+        for ref in self.gold.values():
+            if self.gold_sizes and ref.limit is not None and self.gold_sizes[-1] >= ref.limit:
+                raise ValueError(f"gold_sizes must lie below the limit of gold, {ref.limit}, which is run anyway")
+        return self
 
 
 class EngineSpec(_Strict):
@@ -297,10 +316,10 @@ def _cells_of(
 ) -> Iterator[tuple[RunSpec, str | None]]:
     reason = _why_not(spec, task, row, engine, target)
     label = (spec.engines[engine].label or engine) if engine else None
-    checkpoints = spec.checkpoints(model, target)
-    for checkpoint in checkpoints:
-        for seed in spec.seeds if row.train_on else spec.seeds[:1]:  # nothing is left to chance without training
-            yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label), reason
+    sizes = (*spec.tasks[task].gold_sizes, None) if row.train_on == ("target",) else (None,)
+    seeds = spec.seeds if row.train_on else spec.seeds[:1]  # nothing is left to chance without training
+    for size, checkpoint, seed in product(sizes, spec.checkpoints(model, target), seeds):
+        yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label, size), reason
 
 
 def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target: str) -> str | None:

@@ -45,7 +45,7 @@ def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[L
 
     def key(spec: RunSpec) -> tuple[str | None, ...]:
         checkpoint = spec.checkpoint if (spec.task, spec.model) in crowded else None
-        return (spec.task, spec.method, spec.engine, spec.model, checkpoint)
+        return (spec.task, spec.variant, spec.engine, spec.model, checkpoint)
 
     gathered: dict[tuple[str | None, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
     for spec in specs:

@@ -269,7 +269,8 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     spec = line.first
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
-    return Cell(name + engine), Cell(_model(line))
+    size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
+    return Cell(name + size + engine), Cell(_model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:

@@ -461,6 +461,8 @@ def _sizes(cells: Sequence[CellSteps], folders: Mapping[str, str]) -> dict[str, 
 def _label(cell: RunSpec, cells: Sequence[CellSteps]) -> str:
     alike = [c.cell for c in cells if (c.cell.method, c.cell.engine) == (cell.method, cell.engine)]
     words = [cell.engine_label or cell.engine or ""] if cell.engine else []
+    if cell.gold_size is not None:
+        words.append(f"{cell.gold_size:,} labels")
     if len({other.model for other in alike}) > 1:
         words.append(cell.model)
     if len({other.checkpoint for other in alike if other.model == cell.model}) > 1:
@@ -477,7 +479,7 @@ def _same_method(one: RunSpec, other: RunSpec) -> bool:
 
 
 def _role(cell: RunSpec) -> tuple[str, ...]:
-    return (cell.task, cell.method, cell.model, cell.target, cell.engine or "")
+    return (cell.task, cell.variant, cell.model, cell.target, cell.engine or "")
 
 
 def _used(usage: Usage) -> tuple[float, str]:
