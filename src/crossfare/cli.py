@@ -30,6 +30,7 @@ Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the steps and what is cached; run nothing.")]
+Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 
 
@@ -59,13 +60,14 @@ def demo(
     jobs: Jobs = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
     from crossfare import experiment
 
     spec = experiment.demo_spec(seeds=_numbers(seeds))
-    folder = _run(spec, targets, tasks, out, jobs, dry_run, quiet)
+    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet)
     if folder:
         _conclude(folder)
 
@@ -77,7 +79,7 @@ def _conclude(folder: Path) -> None:
     from crossfare.report import decision, write_report
 
     console, horizon = Console(), decision.Horizon(100_000, 12)
-    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",)):
+    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         for line in decision.explain(chosen, horizon)[:2]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -98,11 +100,18 @@ def run(
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again."""
     from crossfare import experiment
 
-    _run(experiment.load_spec(spec, data_dir=data_dir), targets, tasks, out, jobs, dry_run, quiet)
+    asked = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
+    _run(asked, targets, tasks, out, jobs, dry_run, quiet)
+
+
+def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:  # type: ignore[name-defined]  # noqa: F821
+    """The spec, with energy metered if the flag asks for it."""
+    return spec.model_copy(update={"energy": True}) if energy else spec
 
 
 def _run(
@@ -501,7 +510,7 @@ def plan(
     made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
-    if not _print_forecast(made.plans(), volume, months):
+    if not _print_forecast(made.plans(months), volume, months):
         raise typer.Exit(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -10,9 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from crossfare.errors import ConfigError
 from crossfare.types import Usage
+
+# Asks for energy to be metered; set for the processes that do the work.
+ENERGY = "CROSSFARE_ENERGY"
 
 
 @dataclass(slots=True)
@@ -65,3 +72,67 @@ def hardware_name() -> str:
                 break
     name, count = _device()
     return f"{model}, {count} cores" if name == "cpu" else f"{count} x {name}"
+
+
+# -- energy -----------------------------------------------------------------------------------
+
+
+def check_energy() -> None:
+    """Say in one line what is missing to meter energy.
+
+    Raises:
+        ConfigError: codecarbon is not installed.
+    """
+    if find_spec("codecarbon") is None:
+        raise ConfigError("energy is metered by codecarbon; install crossfare[energy], or leave energy out")
+
+
+@contextmanager
+def energy() -> Iterator[Meter]:
+    """Meter the electricity of this process by codecarbon, if $CROSSFARE_ENERGY asks for it.
+
+    Of this process (and its children) alone: its processor time at the processor's rated power, since the counters of
+    processors are those of the whole machine. GPUs have counters, of the whole device. Memory is left out: codecarbon
+    puts it at 10 W or more for the machine, whatever the process uses. Nothing is fetched and no file is written.
+    """
+    running = Meter(Usage())
+    if not os.environ.get(ENERGY):
+        yield running
+        return
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    from codecarbon import OfflineEmissionsTracker
+
+    tracker = OfflineEmissionsTracker(
+        country_iso_code="USA",  # asked for, but it changes emissions alone, which are not kept
+        tracking_mode="process",
+        force_mode_cpu_load=True,
+        force_ram_power=0,
+        allow_multiple_runs=True,
+        save_to_file=False,
+        save_to_api=False,
+        log_level="critical",
+    )
+    tracker.start()
+    try:
+        yield running
+    finally:
+        tracker.stop()
+        used = tracker.final_emissions_data
+        if kwh := used.cpu_energy + used.gpu_energy:  # 0 is what a step of a few milliseconds gives: not measured
+            running.usage = Usage(energy_kwh=kwh, energy_by=_known_by(tracker, used))
+
+
+def _known_by(tracker: Any, used: Any) -> str:
+    """How codecarbon knows the energy: by an estimate for the processor, by counters for GPUs."""
+    from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE
+    from codecarbon.external.hardware import CPU, MODE_CPU_LOAD
+
+    found = []
+    for part in tracker._hardware:
+        if isinstance(part, CPU) and part._mode == MODE_CPU_LOAD:
+            unknown = part._tdp == DEFAULT_POWER_PER_CORE * part._cpu_count
+            assumed = f", for want of its own {DEFAULT_POWER_PER_CORE} W a core" if unknown else ""
+            found.append(f"estimate: processor time at {part._tdp:g} W ({part.get_model()}{assumed})")
+        elif isinstance(part, CPU):
+            found.append(f"processor counters of the whole machine ({part._mode})")
+    return " and ".join([*found, *(["GPU counters of the whole device"] if used.gpu_energy else [])])

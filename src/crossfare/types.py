@@ -117,7 +117,9 @@ class Usage:
 
     None means "not measured", 0 means "measured, and nothing was used". ``seconds`` are
     device-seconds: one core or one accelerator busy for one second. ``annotated`` counts examples
-    labelled by people. ``measured`` is False for figures derived instead of observed.
+    labelled by people. ``energy_by`` says how the energy of the process is known: by hardware counters
+    or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
+    derived instead of observed.
     """
 
     seconds: float | None = None
@@ -127,6 +129,8 @@ class Usage:
     output_tokens: int | None = None
     annotated: int | None = None
     energy_kwh: float | None = None
+    energy_by: str | None = None
+    stored_bytes: int | None = None
     hardware: str | None = None
     measured: bool = True
 
@@ -137,12 +141,13 @@ class Usage:
             a, b = getattr(self, name), getattr(other, name)
             return b if a is None else a if b is None else a + b
 
-        if self.hardware and other.hardware and self.hardware != other.hardware:
-            hardware: str | None = f"{self.hardware}+{other.hardware}"
-        else:
-            hardware = self.hardware or other.hardware
-        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "measured"}}
-        return Usage(**sums, hardware=hardware, measured=self.measured and other.measured)
+        def both(name: str) -> str | None:
+            a, b = getattr(self, name), getattr(other, name)
+            return f"{a}+{b}" if a and b and a != b else a or b
+
+        texts = {name: both(name) for name in ("hardware", "energy_by")}
+        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {*texts, "measured"}}
+        return Usage(**sums, **texts, measured=self.measured and other.measured)
 
 
 @dataclass(frozen=True, slots=True)

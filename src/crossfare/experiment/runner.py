@@ -6,8 +6,8 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ import crossfare
 from crossfare import meter
 from crossfare.compare import Contest, contests
 from crossfare.data import artifact
+from crossfare.errors import PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES
@@ -29,7 +30,7 @@ from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
 from crossfare.experiment.steps import Planner
-from crossfare.ledger.book import Book, Entry
+from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
@@ -69,6 +70,8 @@ def run(
     """
     store = store or Store()
     planning.check(spec)
+    if spec.energy:
+        meter.check_energy()
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
     plan = Planner(spec).plan()
     book = Book(catalogue, offers_of(spec))
@@ -82,9 +85,14 @@ def run(
 
     fresh = {step.id for step in everything if not store.done(step.id)}
     with showing(console or Console(), len(everything), price, quiet=quiet) as progress:
-        run_steps(everything, store, jobs=jobs or default_jobs(), observer=progress)
+        run_steps(everything, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     folder = (out or Path("runs") / spec.name).absolute()
-    return _write(folder, spec, plan, _book(store, spec, catalogue, everything, resources, fresh), store)
+    kept = {step.id for cell in plan for step in cell.one_time}
+    entries = (
+        Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
+        for step in everything
+    )
+    return _write(folder, spec, plan, Book(catalogue, offers_of(spec), entries), store)
 
 
 def default_jobs() -> int:
@@ -107,7 +115,7 @@ def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, 
 
 def offers_of(spec: Spec) -> dict[str, str]:
     """Which offer prices which resource."""
-    offers = {"compute": spec.prices.compute}
+    offers = {"compute": spec.prices.compute, STORAGE: spec.prices.storage}
     offers |= {f"annotation:{task}": offer for task, offer in spec.prices.annotation.items()}
     offers |= {f"engine:{name}": engine.price or "compute" for name, engine in spec.engines.items()}
     return offers
@@ -132,22 +140,14 @@ def _check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
     """An unknown price is found before anything is spent."""
     for resource in sorted({name for names in resources.values() for name in names}):
         book.catalogue.get(book.offer(resource))
+    if (unit := book.catalogue.get(book.offer(STORAGE)).unit) != "gigabyte-month":
+        raise PriceError(f"storage is billed by the gigabyte-month, but {book.offer(STORAGE)!r} bills by the {unit}")
 
 
-def _book(
-    store: Store,
-    spec: Spec,
-    catalogue: Catalogue,
-    everything: Sequence[Step],
-    resources: Mapping[str, tuple[str, ...]],
-    fresh: set[str],
-) -> Book:
-    """The ledger as it lies on disk: totals are never taken from memory."""
-    entries = (
-        Entry(step.id, step.stage, step.label, store.usage(step.id), resources[step.id], step.id not in fresh)
-        for step in everything
-    )
-    return Book(catalogue, offers_of(spec), entries)
+def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
+    """What a step used as it lies on disk, never taken from memory; a translation paid once is kept there."""
+    usage = store.usage(step.id)
+    return replace(usage, stored_bytes=store.size(step.id)) if step.id in kept else usage
 
 
 # -- results ----------------------------------------------------------------------------------
@@ -281,7 +281,8 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
 
 def provenance(book: Book) -> dict[str, Any]:
     """Versions, hardware, and the price records used with their dates and sources."""
-    records = [book.catalogue.get(book.offer(name)) for name in sorted({n for entry in book for n in entry.resources})]
+    names = {name for entry in book for name in entry.resources} | ({STORAGE} if book.stores else set())
+    records = [book.catalogue.get(book.offer(name)) for name in sorted(names)]
     return {
         "crossfare": crossfare.__version__,
         "python": platform.python_version(),

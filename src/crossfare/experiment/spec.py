@@ -148,7 +148,7 @@ class EngineSpec(_Strict):
 
 
 class Prices(_Strict):
-    """Which offers price what: compute by the device-hour, annotation by the example."""
+    """Which offers price what: compute by the device-hour, annotation by the example, storage by the gigabyte-month."""
 
     compute: str = "cpu-core"
     annotation: dict[TaskName, str] = {
@@ -156,6 +156,7 @@ class Prices(_Strict):
         "nli": "annotation-nli",
         "ranking": "annotation-ranking",
     }
+    storage: str = "gcs-standard"
     files: tuple[str, ...] = ()
 
 
@@ -174,6 +175,7 @@ class LatencySpec(_Strict):
 class Spec(_Strict):
     """A whole run. See ``docs/spec.md`` for an annotated example.
 
+    ``energy`` meters the electricity of each step that is run (extra ``energy``).
     ``report_to`` names where fine-tuning is logged besides the ledger ("tensorboard", "mlflow",
     "wandb"); their packages must be installed.
     """
@@ -190,6 +192,7 @@ class Spec(_Strict):
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()
     report_to: tuple[str, ...] = ()
+    energy: bool = False
     data_dir: Path = Path()
 
     @field_validator("models", mode="before")

@@ -47,7 +47,9 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
     with store.making(step) as work:
         if work is None:
             return store.usage(step.id)
-        usage = _STAGES[step.stage](step, store, work, progress)
+        with meter.energy() as metered:
+            usage = _STAGES[step.stage](step, store, work, progress)
+        usage = replace(usage, energy_kwh=metered.usage.energy_kwh, energy_by=metered.usage.energy_by)
         store.finish(step, usage)
         return usage
 

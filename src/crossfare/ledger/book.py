@@ -19,7 +19,7 @@ from crossfare.ledger.prices import Catalogue
 from crossfare.store import write_text
 from crossfare.types import Cost, Usage
 
-COMPUTE = "compute"
+COMPUTE, STORAGE = "compute", "storage"
 
 Cell = TypeVar("Cell")
 
@@ -102,6 +102,11 @@ class Book:
         if offer is None:
             raise PriceError(f"no offer prices {resource!r}; name one, or {COMPUTE!r} to bill device time")
         return offer
+
+    @property
+    def stores(self) -> bool:
+        """Whether something is kept on disk, and an offer prices that."""
+        return STORAGE in self.offers and any(entry.usage.stored_bytes is not None for entry in self)
 
     def total(self, step_ids: Iterable[str]) -> Cost:
         """What these steps cost together; a step named twice is paid once."""

@@ -57,10 +57,12 @@ class Plan:
 def plan_table(plan: Plan, horizon: Horizon) -> Table:
     """Every method with quality, cost and added latency; "?" where a part is not known."""
     decision = plan.expected
+    keeps = any(option.kept for option in decision.options)
     columns = (
         Column("Method"),
         Column(f"{decision.metric}", number=True),
         Column("One-time\nUSD", number=True),
+        *((Column("Storage\nUSD/month", number=True),) if keeps else ()),
         Column("Recurring\nUSD/1k", number=True),
         Column("Total\nUSD", number=True),
         Column("Added\nms", number=True),
@@ -70,7 +72,8 @@ def plan_table(plan: Plan, horizon: Horizon) -> Table:
     for low, option, high in zip(plan.low.options, decision.options, plan.high.options, strict=True):
         lacking = bool(plan.unknown.get(option.key))
         triples = (
-            [d.fixed_usd(o) for d, o in _three(plan, low, option, high)],
+            [d.once_usd(o) for d, o in _three(plan, low, option, high)],
+            [d.kept_usd_per_month(o) for d, o in _three(plan, low, option, high)],
             [d.recurring_usd_per_1k(o) for d, o in _three(plan, low, option, high)],
             [d.total_usd(o, horizon.examples) for d, o in _three(plan, low, option, high)],
         )
@@ -81,14 +84,16 @@ def plan_table(plan: Plan, horizon: Horizon) -> Table:
                 Cell(option.label),
                 _quality(option, marks.get(plan.qualities.get(option.key, ""), "")),
                 _money(triples[0], once),
-                _money(triples[1], again),
-                _money(triples[2], lacking),
+                *((_money(triples[1], False) if option.kept else Cell(MISSING),) if keeps else ()),
+                _money(triples[2], again),
+                _money(triples[3], lacking),
                 _latency(low, option, high, marks.get(plan.latencies.get(option.key, ""), "")),
             )
         )
     notes = [
         "Expected (least-most). One-time: translation, annotation, fine-tuning; recurring: translation of what is "
         f"asked and inference; total: over {horizon.examples:,} examples.",
+        *(("Storage: keeping the translations that are paid once; the total has it for all months.",) if keeps else ()),
         *(f"{mark} {source}" for source, mark in marks.items()),
         *plan.notes,
     ]

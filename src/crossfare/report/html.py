@@ -50,8 +50,9 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
     _check_installed()
     run = read_run(run_folder)
     record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
-    single = [recommend(each, horizon.examples) for each in decisions([run])]
-    means = [recommend(each, horizon.examples) for each in decisions([run], mean=True) if "+" in each.target]
+    single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
+    over_targets = decisions([run], mean=True, months=horizon.months)
+    means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
     look = plots.decision_look([each.decision for each in made])
     context = _context(run, record, methods or {})

@@ -23,6 +23,7 @@ from crossfare.experiment.forecast.rates import TOKENS, Measurements, Rate, Rate
 from crossfare.experiment.runner import offers_of, resources_of
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Book, Catalogue, Entry
+from crossfare.ledger.book import STORAGE
 from crossfare.report.forecast import RECURRING, Assumption, Plan
 from crossfare.store import Store
 from crossfare.tasks import TASKS
@@ -115,6 +116,7 @@ class Forecaster:
             self._facts, folders = planner.facts(), _folders(self.steps.values())
             self.catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
             self.resources = resources_of(self.cells)
+            self._kept = {step.id for cell in self.cells for step in cell.one_time}
             self._names = _names(self.cells)
             self.rates = Rates(
                 basis.measurements.observations.values(),
@@ -142,6 +144,15 @@ class Forecaster:
 
     def forecast(self, step: Step, *, without: Collection[str] = ()) -> StepForecast:
         """What a step will use; nothing that the steps ``without`` tell is looked at."""
+        made = self._forecast(step, without)
+        if step.id not in self._kept:
+            return made
+        store = self.basis.store
+        done = self.finished and store is not None and store.done(step.id)
+        stored = store.size(step.id) if done and store else self.counter.stored_bytes(step)
+        return replace(made, usages={level: replace(each, stored_bytes=stored) for level, each in made.usages.items()})
+
+    def _forecast(self, step: Step, without: Collection[str]) -> StepForecast:
         resources = self.resources[step.id]
         store = self.basis.store
         if self.finished and store is not None and store.done(step.id):
@@ -247,22 +258,27 @@ class Forecaster:
         )
         return Book(catalogue, offers, entries)
 
-    def plans(self) -> tuple[Plan, ...]:
-        """One plan per task and target language."""
+    def plans(self, months: int = 12) -> tuple[Plan, ...]:
+        """One plan per task and target language; translations are kept for ``months``."""
         first = self.spec.seeds[0]
         groups: dict[tuple[TaskName, str], list[CellSteps]] = {}
         for cell in self.cells:
             if cell.cell.seed == first:
                 groups.setdefault((cell.cell.task, cell.cell.target), []).append(cell)
         records = {level: self._record(level) for level in LEVELS}
-        return tuple(self._plan(task, target, cells, records) for (task, target), cells in groups.items())
+        return tuple(self._plan(task, target, cells, records, months) for (task, target), cells in groups.items())
 
     def _record(self, level: Level) -> RunRecord:
         """The forecast as the run it will be: for the prices it is billed at."""
         return RunRecord(self.spec.name, Path(), (), self.book(level), {}, {}, self.hardware)
 
     def _plan(
-        self, task: TaskName, target: str, cells: Sequence[CellSteps], records: Mapping[Level, RunRecord]
+        self,
+        task: TaskName,
+        target: str,
+        cells: Sequence[CellSteps],
+        records: Mapping[Level, RunRecord],
+        months: int,
     ) -> Plan:
         qualities, latencies, unknown = {}, {}, {}
         options: dict[Level, list[Option]] = {level: [] for level in LEVELS}
@@ -283,11 +299,17 @@ class Forecaster:
                         high=quality[2],
                         latency_ms=None if added is None else added[index],
                         engine=cell.cell.engine_label or "",
+                        kept=_kept(cell, records[level]),
                     )
                 )
         made = {
             level: Decision(
-                task, target, TASKS[task].metric, _rates_of(records[level], options[level]), tuple(options[level])
+                task,
+                target,
+                TASKS[task].metric,
+                _rates_of(records[level], options[level]),
+                tuple(options[level]),
+                months=months,
             )
             for level in LEVELS
         }
@@ -344,7 +366,17 @@ class Forecaster:
                 high=rate.high if rate else None,
                 source=source,
             )
-        return tuple(found.values())
+        return (*found.values(), *self._storage(cells))
+
+    def _storage(self, cells: Sequence[CellSteps]) -> list[Assumption]:
+        """What has to be kept on disk of what is translated once."""
+        found = []
+        for step in planning.distinct(step for cell in cells for step in cell.one_time):
+            each = self.forecasts[step.id]
+            stored, done = each.usages["expected"].stored_bytes or 0, each.source == "finished here"
+            source = "finished here" if done else "estimated: UTF-8 text, and a record around it"
+            found.append(Assumption(f"{step.label}, kept", stored, "byte", done, None, None, None, source))
+        return found
 
     # -- quality and latency ------------------------------------------------------------------
 
@@ -418,13 +450,20 @@ def _once(cell: CellSteps) -> list[tuple[Part, Step]]:
     return found
 
 
+def _kept(cell: CellSteps, record: RunRecord) -> tuple[Component, ...]:
+    """The bytes of what is translated once."""
+    entries = {entry.step_id: entry for entry in record.book}
+    kept = sum(entries[step.id].usage.stored_bytes or 0 for step in cell.one_time if step.id in entries)
+    return (Component("storage", STORAGE, Decimal(kept)),) if kept else ()
+
+
 def _again(cell: CellSteps) -> list[tuple[Part, Step]]:
     found: list[tuple[Part, Step]] = [("translation", step) for step in cell.recurring]
     return [*found, *(("inference", step) for step in cell.inference)]
 
 
 def _rates_of(record: RunRecord, options: Sequence[Option]) -> dict[str, UnitPrice]:
-    used = {each.resource for option in options for each in (*option.fixed, *option.recurring)}
+    used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
     bills = (bill for resource in record.resources for bill in record.bills(resource))
     return {bill.name: bill.rate for bill in bills if bill.name in used}
 
