@@ -79,7 +79,9 @@ def _conclude(folder: Path) -> None:
     from crossfare.report import decision, write_report
 
     console, horizon = Console(), decision.Horizon(100_000, 12)
-    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months):
+    for found in comparing.decisions(
+        [comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months
+    ):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         for line in decision.explain(chosen, horizon)[:2]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -8,9 +8,10 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def meter(device: str | None = None, count: int | None = None) -> Iterator[Meter
         name, found = _device() if device is None else (device, 1)
         seconds = busy if name == "cpu" else wall * (count or found)
         running.usage = replace(running.usage, seconds=seconds, hardware=name)
+
+
+def load(*packages: str) -> None:
+    """Import packages before work is measured: a process does so once, whichever of its steps is the first.
+
+    One that is missing is left for its user to name.
+    """
+    for name in packages:
+        with suppress(ImportError):
+            import_module(name)
 
 
 def _device() -> tuple[str, int]:
@@ -132,7 +143,7 @@ def _known_by(tracker: Any, used: Any) -> str:
         if isinstance(part, CPU) and part._mode == MODE_CPU_LOAD:
             unknown = part._tdp == DEFAULT_POWER_PER_CORE * part._cpu_count
             assumed = f", for want of its own {DEFAULT_POWER_PER_CORE} W a core" if unknown else ""
-            found.append(f"estimate: processor time at {part._tdp:g} W ({part.get_model()}{assumed})")
+            found.append(f"estimate: processor time at {part._tdp:g} W ({part._model}{assumed})")
         elif isinstance(part, CPU):
             found.append(f"processor counters of the whole machine ({part._mode})")
     return " and ".join([*found, *(["GPU counters of the whole device"] if used.gpu_energy else [])])

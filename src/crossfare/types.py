@@ -141,13 +141,16 @@ class Usage:
             a, b = getattr(self, name), getattr(other, name)
             return b if a is None else a if b is None else a + b
 
-        def both(name: str) -> str | None:
-            a, b = getattr(self, name), getattr(other, name)
+        def both(a: str | None, b: str | None) -> str | None:
             return f"{a}+{b}" if a and b and a != b else a or b
 
-        texts = {name: both(name) for name in ("hardware", "energy_by")}
-        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {*texts, "measured"}}
-        return Usage(**sums, **texts, measured=self.measured and other.measured)
+        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        return Usage(
+            **sums,
+            hardware=both(self.hardware, other.hardware),
+            energy_by=both(self.energy_by, other.energy_by),
+            measured=self.measured and other.measured,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 score(n) = ceiling - gap * (n / most) ** -rate             the inverse power law, or
            ceiling - gap / (1 + (n / half) ** rate)        which starts flat, at chance, before it climbs
 
-with gap >= 0, rate > 0 and ceiling <= 1, so that it never falls. These are POW3 and MMF of Viering and Loog (2023), "The
-shape of learning curves"; the second becomes the first as ``half`` goes to 0, and is tried from five numbers of labels
-on. The interval comes from drawing the test examples anew (the same ones for all numbers of labels, and for the method
-that is compared with) and from the scatter over seeds.
+with gap >= 0, rate > 0 and ceiling <= 1, so that it never falls. These are POW3 and MMF of Viering and Loog (2023),
+"The shape of learning curves"; the second becomes the first as ``half`` goes to 0, and is tried from five numbers of
+labels on. The interval comes from drawing the test examples anew (the same ones for all numbers of labels, and for the
+method that is compared with) and from the scatter over seeds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The decision model: what each method delivers and what it costs, as plain data with little arithmetic.
 
-Everything that depends on a price, a volume or a time is computed here, from a few formulas, so that another program can compute the
-same from `Decision.to_json` alone:
+Everything that depends on a price, a volume or a time is computed here, from a few formulas, so that another
+program can compute the same from `Decision.to_json` alone:
 
     one-time (USD)       = sum over one-time components of quantity * rate.usd / rate.per
     kept (USD / month)   = sum over kept components of quantity * rate.usd / rate.per
@@ -9,8 +9,8 @@ same from `Decision.to_json` alone:
     fixed (USD)          = one-time + kept * months
     total (USD)          = fixed + recurring * examples / 1000
 
-where the quantities of recurring components are those of 1,000 examples, and kept ones those of a month. Money is Decimal, every
-component rounded to 1e-12 USD; sums and products of these are exact.
+where the quantities of recurring components are those of 1,000 examples, and of kept ones those of a month. Money is
+Decimal, every component rounded to 1e-12 USD; sums and products of these are exact.
 """
 
 from __future__ import annotations

@@ -297,11 +297,9 @@ def _engine(values: Mapping[str, Any]) -> EngineFacts:
 # -- money ------------------------------------------------------------------------------------
 
 
-def _offers(
-    results: Sequence[Result], engines: Mapping[str, EngineFacts], prices: Sequence[Price]
-) -> dict[str, str]:
+def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], prices: Sequence[Price]) -> dict[str, str]:
     """Which offer priced which resource: results name the records their costs were derived from."""
-    offers = {STORAGE: price.offer for price in prices if price.unit == "gigabyte-month"}
+    offers = dict((STORAGE, price.offer) for price in prices if price.unit == "gigabyte-month")
     for result in results:
         engine, task = f"engine:{result.spec.engine}", result.spec.task
         for resource, cost in (

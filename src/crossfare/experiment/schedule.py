@@ -39,9 +39,7 @@ class Observer(Protocol):
         """A step is done, now or by an earlier run."""
 
 
-def run_steps(
-    steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False
-) -> None:
+def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False) -> None:
     """Execute ``steps`` (in an executable order) with up to ``jobs`` processes; ``energy`` meters their electricity.
 
     Finished steps are reused. When a step fails, those that run are let finish and are kept, none

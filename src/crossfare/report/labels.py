@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from crossfare.compare import LearningCurve, Parity
 from crossfare.report import numbers
@@ -36,7 +36,9 @@ def labels_table(curve: LearningCurve) -> Table:
         )
         for each in curve.points
     )
-    return Table(f"{heading(curve)}: {curve.method} by number of labels", columns, rows, (_formula(curve), *_doubts(curve)))
+    return Table(
+        f"{heading(curve)}: {curve.method} by number of labels", columns, rows, (_formula(curve), *_doubts(curve))
+    )
 
 
 def parity_table(curve: LearningCurve) -> Table:
@@ -79,8 +81,8 @@ def heading(curve: LearningCurve) -> str:
 def rounded(labels: float) -> int:
     """Upwards to two digits: no curve is known more closely."""
     whole = math.ceil(labels)
-    unit = 10 ** max(0, len(str(whole)) - 2)
-    return int((Decimal(whole) / unit).to_integral_value(ROUND_CEILING)) * unit
+    unit: int = 10 ** max(0, len(str(whole)) - 2)
+    return math.ceil(whole / unit) * unit
 
 
 def shown_labels(curve: LearningCurve, labels: float) -> str:
@@ -98,7 +100,8 @@ def _answer(curve: LearningCurve, parity: Parity) -> str:
         off = f"the curve levels off at {numbers.score(curve.fitted.ceiling.item())}"
         if found.share > _UNSURE:
             share = f"{100 * found.share:.0f} % of the resampled curves reach it"
-            return f"Whether any number of labels equals {equal} cannot be told: {off}, but {share}. Try more than {curve.most:,}."
+            more = f"Try more than {curve.most:,}."
+            return f"Whether any number of labels equals {equal} cannot be told: {off}, but {share}. {more}"
         return f"No number of labels is expected to equal {equal}: {off}, as far as {curve.most:,} labels tell."
     if found.labels > TRUSTED * curve.most:
         least = TRUSTED * curve.most
@@ -165,9 +168,7 @@ def _doubts(curve: LearningCurve) -> tuple[str, ...]:
     if len(curve.points) == 3:
         found.append("Three numbers of labels fix the curve's three parameters: its form is assumed, not tested.")
     if curve.seeds == 1:
-        found.append(
-            "One seed: how much a score depends on the seed is not known, so the intervals may be too narrow."
-        )
+        found.append("One seed: how much a score depends on the seed is not known, so the intervals may be too narrow.")
     if curve.fitted.gap.item() == 0:
         found.append("The scores do not grow with the labels here: the curve is flat.")
     return tuple(found)

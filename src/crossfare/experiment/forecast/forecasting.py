@@ -16,7 +16,7 @@ from crossfare.compare.model import Rate as UnitPrice
 from crossfare.errors import ConfigError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.forecast import published
+from crossfare.experiment.forecast import latencies, published
 from crossfare.experiment.forecast.counting import Counter, Material, Passages, Work
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner, accelerated
 from crossfare.experiment.forecast.rates import TOKENS, Measurements, Rate, Rates, keys, parameters
@@ -191,6 +191,9 @@ class Forecaster:
     ) -> StepForecast:
         name = self._names.get(step.id, "")
         own = keys(step, self.steps.get)
+        if step.stage == "latency" and (called := self._calls(step, own, without)):
+            whole = called.rate(step, work.amounts["character"])
+            return self._at(step, resources, usage, replace(work, amounts={"step": 1.0}), whole)
         rate = self.rates.find(step, name, own, self.hardware, without)
         if rate is None and step.stage == "latency":
             rate = self.rates.find(replace(step, stage="translate"), name, own, self.hardware, without)
@@ -200,6 +203,25 @@ class Forecaster:
             return self._unknown(step, resources, usage, work)
         if rate.offer and _same_hardware(rate.offer, self.spec.prices.compute):
             rate = replace(rate, offer=None)
+        return self._at(step, resources, usage, work, rate)
+
+    def _calls(self, step: Step, own: Sequence[str], without: Collection[str]) -> latencies.Calls | None:
+        """What a call of the step's engine takes, as other timings of it tell; what the user states comes first."""
+        name = self._names.get(step.id, "")
+        if {"latency", f"latency:{name}"} & set(self.rates.stated):
+            return None
+        known = [
+            timed
+            for timed in self.basis.measurements.latencies
+            if timed.step.id not in without and all(self._on(each["hardware"]) for each in timed.found)
+        ]
+        for level, key in enumerate(own):
+            alike = [timed for timed in known if keys(timed.step, lambda _: None)[level] == key]
+            if (found := latencies.Calls.of(alike)) is not None:
+                return found
+        return None
+
+    def _at(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, rate: Rate) -> StepForecast:
         amounts = {level: self._amount(step, work, rate, level) for level in LEVELS}
         read = work.amounts.get("token")
         usages = {
@@ -221,9 +243,9 @@ class Forecaster:
 
     def _amount(self, step: Step, work: Work, rate: Rate, level: Level) -> float:
         amount = work.amounts[rate.unit]
-        if step.stage != "latency":
+        if step.stage != "latency" or rate.unit == "step":
             return amount
-        return amount * _timed_requests(step, amount * getattr(rate, level))
+        return amount * latencies.requests(step, amount * getattr(rate, level))
 
     def _unknown(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work) -> StepForecast:
         unit = {"finetune": "token", "predict": "token", "embed": "token"}.get(step.stage, next(iter(work.amounts), ""))
@@ -531,17 +553,6 @@ def _used(usage: Usage) -> tuple[float, str]:
         if value is not None:
             return float(value), unit
     return 0.0, "character"
-
-
-def _timed_requests(step: Step, seconds: float) -> float:
-    """How many requests are made to time batches, if one takes so many seconds."""
-    asked = step.params["asked"]
-    requests = 0.0
-    for size in asked["batch_sizes"]:
-        fits = asked["max_seconds"] / max(1e-9, seconds * size)
-        calls = min(asked["warmup"] + asked["repeats"], max(asked["warmup"] + 3, int(fits) + 1))
-        requests += calls * size
-    return requests
 
 
 def _hardware(basis: Basis, spec: Spec, catalogue: Catalogue) -> str:

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.data import artifact
+from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
 from crossfare.errors import ConfigError, DataError, StaleArtifact
+from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import tokens
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
@@ -192,7 +194,7 @@ class Measurements:
         folder = store.artifact(step.id)
         if step.stage == "latency":
             found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
-            self.latencies.append(Timed(step, found, _request_characters(step, store) or 0.0, where))
+            self.latencies.append(Timed(step, found, _request_characters(step, store), where))
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
@@ -433,22 +435,23 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
     return None if amount is None or unit is None else (float(amount), unit)
 
 
-def _timed_characters(step: Step, store: Store) -> float | None:
+def _timed_characters(step: Step, store: Store) -> float:
     """Characters translated while timing: as many requests as were made, at their mean length."""
     mean = _request_characters(step, store)
-    if mean is None:
-        return None
     found = json.loads((store.artifact(step.id) / "latency.json").read_text(encoding="utf-8"))
     warmup = step.params["asked"]["warmup"]
     return mean * float(sum((each["n"] + warmup) * each["batch_size"] for each in found))
 
 
-def _request_characters(step: Step, store: Store) -> float | None:
-    """Mean characters of a request; None in ranking where its candidates are sent too."""
-    if "candidates" in step.inputs:
-        return None
+def _request_characters(step: Step, store: Store) -> float:
+    """Mean characters of a request; in ranking by strategy 2, its candidates are sent too."""
     dataset = _dataset(store, step.inputs["data"][0])
-    return sum(map(_characters, dataset.examples)) / len(dataset)
+    total = sum(map(_characters, dataset.examples))
+    if "candidates" in step.inputs:
+        found = read_predictions(step, store, "candidates")
+        with collections.Collection.open(store.artifact(step.inputs["passages"][0])) as passages:
+            total += sum(len(passages[name]) for run in found for name, _ in run.scores)
+    return total / len(dataset)
 
 
 def _find(store: Store, step_id: str) -> Step | None:
