@@ -104,7 +104,8 @@ def energy() -> Iterator[Meter]:
 
     Of this process (and its children) alone: its processor time at the processor's rated power, since the counters of
     processors are those of the whole machine. GPUs have counters, of the whole device. Memory is left out: codecarbon
-    puts it at 10 W or more for the machine, whatever the process uses. Nothing is fetched and no file is written.
+    puts it at 10 W or more for the machine, whatever the process uses. Steps of less than a twentieth of a second come
+    out as 0. Nothing is fetched and no file is written.
     """
     running = Meter(Usage())
     if not os.environ.get(ENERGY):
@@ -129,8 +130,7 @@ def energy() -> Iterator[Meter]:
     finally:
         tracker.stop()
         used = tracker.final_emissions_data
-        if kwh := used.cpu_energy + used.gpu_energy:  # 0 is what a step of a few milliseconds gives: not measured
-            running.usage = Usage(energy_kwh=kwh, energy_by=_known_by(tracker, used))
+        running.usage = Usage(energy_kwh=used.cpu_energy + used.gpu_energy, energy_by=_known_by(tracker, used))
 
 
 def _known_by(tracker: Any, used: Any) -> str:

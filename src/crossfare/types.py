@@ -378,6 +378,9 @@ class Result:
     point, no gold data, no fine-tuning.
     ``standalone`` is what the method would have cost alone; ``marginal`` what it added to this
     run, given the steps it shares with cells listed before it.
+    ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
+    of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
+    providers; None where a step was not metered.
     """
 
     spec: RunSpec
@@ -395,3 +398,6 @@ class Result:
     train_yield: Yield | None = None
     test_yield: Yield | None = None
     steps: tuple[str, ...] = ()
+    stored_bytes: int | None = None
+    energy_kwh: float | None = None
+    energy_kwh_per_1k: float | None = None

@@ -32,7 +32,7 @@ from crossfare.experiment.spec import Spec, missing
 from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
-from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
+from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.types import Cost, Result, RunSpec, Step, Usage, Yield
 
@@ -183,7 +183,22 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         train_yield=yields[0] if yields else None,
         test_yield=_yield(store, cell.recurring[0]) if cell.recurring else None,
         steps=tuple(step.id for step in cell.all),
+        stored_bytes=sum(book.entry(s.id).usage.stored_bytes or 0 for s in cell.one_time) if cell.one_time else None,
+        energy_kwh=book.energy_kwh(step.id for step in (*cell.one_time, *_learnt(cell))),
+        energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
     )
+
+
+def _learnt(cell: CellSteps) -> tuple[Step, ...]:
+    return (cell.finetune,) if cell.finetune else ()
+
+
+def _energy_per_1k(cell: CellSteps, book: Book, tests: int, answered: int) -> float | None:
+    translated = book.energy_kwh(step.id for step in cell.recurring)
+    inferred = book.energy_kwh(step.id for step in cell.inference)
+    if translated is None or inferred is None:
+        return None
+    return 1000 * (translated / tests + inferred / answered)
 
 
 def _total(book: Book, steps: Sequence[Step]) -> Cost | None:
@@ -220,6 +235,7 @@ def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, stor
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
         cost_table(results, context),
+        *((energy,) if (energy := energy_table(results, context)) else ()),
     )
     return Run(folder, results, missing(spec), found, shown)
 
