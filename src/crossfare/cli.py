@@ -472,7 +472,7 @@ def plan(
     data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
     test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
     gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
-    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer that bills characters.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None,
     translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
     model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,

@@ -111,17 +111,16 @@ def energy() -> Iterator[Meter]:
     if not os.environ.get(ENERGY):
         yield running
         return
-    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
     from codecarbon import OfflineEmissionsTracker
 
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # it speaks before it reads its log_level
     tracker = OfflineEmissionsTracker(
         country_iso_code="USA",  # asked for, but it changes emissions alone, which are not kept
         tracking_mode="process",
         force_mode_cpu_load=True,
         force_ram_power=0,
         allow_multiple_runs=True,
-        save_to_file=False,
-        save_to_api=False,
+        output_methods=[],
         log_level="critical",
     )
     tracker.start()
@@ -129,8 +128,8 @@ def energy() -> Iterator[Meter]:
         yield running
     finally:
         tracker.stop()
-        used = tracker.final_emissions_data
-        running.usage = Usage(energy_kwh=used.cpu_energy + used.gpu_energy, energy_by=_known_by(tracker, used))
+        if used := getattr(tracker, "final_emissions_data", None):  # codecarbon swallows its own errors
+            running.usage = Usage(energy_kwh=used.cpu_energy + used.gpu_energy, energy_by=_known_by(tracker, used))
 
 
 def _known_by(tracker: Any, used: Any) -> str:

@@ -159,21 +159,30 @@ def _curve(own: Sequence[Cell], others: Sequence[Cell], cells: Sequence[Cell]) -
         ),
         fitted,
         tuple(zip(at.tolist(), low.tolist(), high.tolist(), strict=True)),
-        tuple(parity for other in others if (parity := _parity(own, sizes, other, cells)) is not None),
+        _parities(own, sizes, others, cells),
         run.bills(resource)[0].rate,
         min(len(cell.scores) for cell in own),
     )
 
 
-def _parity(own: Sequence[Cell], sizes: Sequence[int], other: Cell, cells: Sequence[Cell]) -> Parity | None:
-    """On the test examples that both were scored on; None if there are none."""
-    common = set(own[0].scores[0].ids) & set(other.scores[0].ids)
-    ids = [name for name in own[0].scores[0].ids if name in common]
-    if not ids:
-        return None
-    sized = [Sized(labels, _matrix(cell.scores, ids)) for labels, cell in zip(sizes, own, strict=True)]
-    found = _matrix(other.scores, ids)
-    return Parity(label(other, cells), other.first.spec.method, float(found.mean()), reach(sized, found))
+def _parities(
+    own: Sequence[Cell], sizes: Sequence[int], others: Sequence[Cell], cells: Sequence[Cell]
+) -> tuple[Parity, ...]:
+    """Each other method on the test examples that both were scored on; without any, it is left out."""
+    tested = own[0].scores[0].ids
+    groups: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
+    for other in others:
+        there = set(other.scores[0].ids)
+        groups[tuple(name for name in tested if name in there)].append(other)
+    found: dict[str, Parity] = {}
+    for ids, alike in groups.items():
+        if ids:
+            sized = [Sized(labels, _matrix(cell.scores, ids)) for labels, cell in zip(sizes, own, strict=True)]
+            scores = [_matrix(other.scores, ids) for other in alike]
+            for other, score, reached in zip(alike, scores, reach(sized, scores), strict=True):
+                name = label(other, cells)
+                found[other.key] = Parity(name, other.first.spec.method, float(score.mean()), reached)
+    return tuple(found[other.key] for other in others if other.key in found)
 
 
 def _matrix(scores: Sequence[Score], ids: Sequence[str] = ()) -> Any:

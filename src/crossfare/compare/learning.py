@@ -24,11 +24,11 @@ FEWEST_SIZES = 3
 """Numbers of labels that a curve is fitted to at the least: it has three parameters."""
 
 # Where the climb is half made, as a share of the most labels; 0 is the power law.
-_HALVES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5)
+_HALVES = (0.0, 0.1, 0.2, 0.35, 0.6, 1.0, 2.0)
 _SIZES_FOR_HALF = 5
 
 _RATES = (0.05, 3.0)
-_COARSE, _FINE, _ROUNDS = 48, 9, 8
+_COARSE, _FINE, _ROUNDS = 24, 9, 7
 _DRAWS, _AT_ONCE = 1000, 50
 _LEVEL = 0.95
 
@@ -149,25 +149,32 @@ def curve_of(sized: Sequence[Sized]) -> Fitted:
 
 def band(sized: Sequence[Sized], at: Sequence[float], *, seed: int = 0) -> tuple[Floats, Floats]:
     """The 95 % interval of the curve's score at some numbers of labels."""
-    drawn, _ = _drawn(sized, None, np.random.default_rng(seed))
+    drawn, _ = _drawn(sized, (), np.random.default_rng(seed))
     values = np.stack([drawn.score(labels) for labels in at], axis=1)
     return _quantile(values, (1 - _LEVEL) / 2), _quantile(values, (1 + _LEVEL) / 2)
 
 
-def reach(sized: Sequence[Sized], other: Floats, *, seed: int = 0) -> Reach:
-    """How many labels equal another method, scored on the same test examples (a row per seed)."""
-    expected = float(curve_of(sized).labels(float(other.mean()))[0])
-    drawn, target = _drawn(sized, other, np.random.default_rng(seed))
-    found = drawn.labels(target)
+def reach(sized: Sequence[Sized], others: Sequence[Floats], *, seed: int = 0) -> list[Reach]:
+    """How many labels equal each of other methods, scored on the same test examples (a row per seed)."""
+    curve = curve_of(sized)
+    drawn, targets = _drawn(sized, others, np.random.default_rng(seed))
+    return [
+        _reach(float(curve.labels(float(other.mean())).item()), drawn.labels(target))
+        for other, target in zip(others, targets, strict=True)
+    ]
+
+
+def _reach(expected: float, found: Floats) -> Reach:
     low, high = (float(_quantile(found, q)) for q in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
     return Reach(expected, min(low, expected), max(high, expected), float(np.isfinite(found).mean()))
 
 
-def _drawn(sized: Sequence[Sized], other: Floats | None, random: np.random.Generator) -> tuple[Fitted, Floats]:
-    """Curves and the other method's scores under test examples drawn anew and the scatter over seeds."""
+def _drawn(
+    sized: Sequence[Sized], others: Sequence[Floats], random: np.random.Generator
+) -> tuple[Fitted, list[Floats]]:
+    """Curves and the other methods' scores under test examples drawn anew and the scatter over seeds."""
     tested = sized[0].scores.shape[1]
-    rows = [each.scores.mean(axis=0) for each in sized]
-    means = np.stack(rows if other is None else [*rows, other.mean(axis=0)])
+    means = np.stack([scores.mean(axis=0) for scores in (*(each.scores for each in sized), *others)])
     chunks = [
         random.multinomial(tested, np.full(tested, 1 / tested), _AT_ONCE) @ means.T / tested
         for _ in range(_DRAWS // _AT_ONCE)
@@ -176,10 +183,12 @@ def _drawn(sized: Sequence[Sized], other: Floats | None, random: np.random.Gener
     scatter, freedom = _scatter(sized)
     repeats = [len(each.scores) for each in sized]
     scores[:, : len(sized)] += _noise(random, scatter, freedom, repeats)
-    if other is not None and len(other) > 1:
-        scores[:, -1:] += _noise(random, float(other.mean(axis=1).std(ddof=1)), len(other) - 1, [len(other)])
+    for column, other in enumerate(others, len(sized)):
+        if len(other) > 1:
+            spread, freedom = float(other.mean(axis=1).std(ddof=1)), len(other) - 1
+            scores[:, column] += _noise(random, spread, freedom, [len(other)])[:, 0]
     curves = fit([each.labels for each in sized], scores[:, : len(sized)], repeats)
-    return curves, scores[:, -1] if other is not None else np.zeros(len(scores))
+    return curves, list(scores.T[len(sized) :])
 
 
 def _scatter(sized: Sequence[Sized]) -> tuple[float, int]:

@@ -16,7 +16,8 @@ from crossfare.compare.model import Rate as UnitPrice
 from crossfare.errors import ConfigError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.forecast import latencies, published
+from crossfare.experiment.forecast import billed_tokens, latencies, published
+from crossfare.experiment.forecast.billed_tokens import Billed
 from crossfare.experiment.forecast.counting import Counter, Material, Passages, Work
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner, accelerated
 from crossfare.experiment.forecast.rates import TOKENS, Measurements, Rate, Rates, keys, parameters
@@ -166,7 +167,7 @@ class Forecaster:
         work = counter.work(step)
         usage = Usage(characters=work.characters, requests=work.requests, annotated=work.annotated, measured=False)
         if not self._by_time(resources):
-            return self._by_count(step, resources, usage, work)
+            return self._by_count(step, resources, usage, work, without)
         return self._timed(step, resources, usage, work, without)
 
     def _by_time(self, resources: Sequence[str]) -> bool:
@@ -176,8 +177,12 @@ class Forecaster:
         offer = offers_of(self.spec).get(resource, self.spec.prices.compute)
         return self.catalogue.get(self.spec.prices.compute if offer == "compute" else offer).unit
 
-    def _by_count(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work) -> StepForecast:
+    def _by_count(
+        self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]
+    ) -> StepForecast:
         unit = self._unit(resources[0])
+        if unit == "token" and work.characters is not None:
+            return self._by_token(step, resources, usage, work, without)
         billed = {"character": work.characters, "example": work.annotated}.get(unit)
         lacking = "" if billed is not None else f"{step.label}: its offer bills by the {unit}, which is not forecast"
         amount = float(billed or 0)
@@ -185,6 +190,24 @@ class Forecaster:
         return StepForecast(
             step, resources, usages, work.exact, unit, amount, source=work.source, lacking=lacking, note=work.note
         )
+
+    def _by_token(
+        self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]
+    ) -> StepForecast:
+        measured = [
+            Billed(name, used.input_tokens / used.characters, used.output_tokens / used.characters, where)
+            for name, used, where in self.basis.measurements.translated[str(step.params["engine"]["name"])]
+            if name not in without and used.characters and used.input_tokens and used.output_tokens is not None
+        ]
+        stretch = self.counter.stretches.get((str(step.params["source"]), str(step.params["target"])), 1.0)
+        characters = work.characters or 0
+        found = billed_tokens.forecast(characters, work.requests or 0, stretch, measured, self.basis.stated)
+        usages = {
+            level: replace(usage, input_tokens=found.read[index], output_tokens=found.written[index])
+            for index, level in enumerate(LEVELS)
+        }
+        read = float(found.read[1])
+        return StepForecast(step, resources, usages, False, "token", read, source=found.source, note=work.note)
 
     def _timed(
         self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]

@@ -141,12 +141,16 @@ class Timed:
 
 @dataclass(slots=True)
 class Measurements:
-    """What finished steps tell: observations, tokens per character, characters out per character in."""
+    """What finished steps tell: observations, tokens per character, characters out per character in.
+
+    ``translated`` has what translations used by the engine's name: (step, usage, where it was run).
+    """
 
     observations: dict[str, Observation] = field(default_factory=dict)
     ratios: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     stretches: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[Timed] = field(default_factory=list)
+    translated: dict[str, list[tuple[str, Usage, str]]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[str] = field(default_factory=list)
 
     def read_store(self, store: Store, *, skip: frozenset[str] = frozenset()) -> None:
@@ -195,6 +199,8 @@ class Measurements:
         if step.stage == "latency":
             found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
             self.latencies.append(Timed(step, found, _request_characters(step, store), where))
+        if "engine" in step.params and isinstance(step.params["engine"], dict):
+            self.translated[str(step.params["engine"]["name"])].append((step.id, usage, where))
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
@@ -300,7 +306,8 @@ class Rates:
 def parse(texts: Sequence[str]) -> dict[str, Rate]:
     """Rates stated as ``STAGE[:NAME]=SECONDS`` or ``STAGE[:NAME]=LOW,EXPECTED,HIGH``.
 
-    Tokens per character are stated under the name "tokens".
+    Tokens per character are stated under the name "tokens", a language model's tokens of instruction per request
+    under "prompt".
 
     Raises:
         ConfigError: one is not of that form.
@@ -314,11 +321,11 @@ def parse(texts: Sequence[str]) -> dict[str, Rate]:
         except ValueError:
             numbers = []
         ordered = len(numbers) in (1, 3) and all(0 <= n < float("inf") for n in numbers) and numbers == sorted(numbers)
-        if not equals or stage not in {*UNITS, TOKENS} or not ordered:
+        if not equals or stage not in {*UNITS, TOKENS, PROMPT} or not ordered:
             known = ", ".join(f"{stage} (per {unit})" for stage, unit in UNITS.items())
             raise ConfigError(
                 f"--rate takes STAGE=SECONDS or STAGE:NAME=LOW,EXPECTED,HIGH, not {text!r}; stages: {known}, and "
-                f"{TOKENS}=0.25 for tokens per character"
+                f"{TOKENS}=0.25 for tokens per character, {PROMPT}=60 for a language model's tokens of instruction"
             )
         low, expected, high = numbers if len(numbers) == 3 else numbers * 3
         found[name] = Rate(low, expected, high, UNITS.get(stage, "character"), "stated")
@@ -343,6 +350,9 @@ UNITS: Mapping[str, str] = {
 
 TOKENS = "tokens"
 """The name under which tokens per character are stated."""
+
+PROMPT = "prompt"
+"""The name under which a language model's tokens of instruction per request are stated."""
 
 
 def read_step(path: Path) -> Step:
