@@ -107,7 +107,7 @@ def _answer(curve: LearningCurve, parity: Parity) -> str:
         least = TRUSTED * curve.most
         return (
             f"More than {least:,} labels, {_money(curve, least)}, would be needed to equal {equal}: further beyond the "
-            f"{curve.most:,} tried than the curve can tell."
+            f"{curve.most:,} tried than the curve can tell{_spread(curve, parity)}."
         )
     if found.labels < curve.fewest:
         return (
