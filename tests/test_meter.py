@@ -86,6 +86,15 @@ def test_energy_is_that_of_this_process_without_a_network_or_a_file(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_step_has_the_part_of_the_energy_that_it_has_of_the_seconds() -> None:
+    process = Usage(seconds=10.0, energy_kwh=5e-6, energy_by="estimate")
+    step = meters.with_energy(Usage(seconds=4.0, hardware="cpu"), process)
+    assert (step.energy_kwh, step.energy_by, step.seconds) == (pytest.approx(2e-6), "estimate", 4.0)
+    device = meters.with_energy(Usage(seconds=4.0, hardware="NVIDIA H100"), process)
+    assert device.energy_kwh == 5e-6
+    assert meters.with_energy(Usage(seconds=4.0, hardware="cpu"), Usage()).energy_kwh is None
+
+
 def test_a_missing_meter_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meters, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"install crossfare\[energy\]"):

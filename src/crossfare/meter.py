@@ -124,12 +124,26 @@ def energy() -> Iterator[Meter]:
         log_level="critical",
     )
     tracker.start()
+    busy = time.process_time()
     try:
         yield running
     finally:
+        busy = time.process_time() - busy
         tracker.stop()
         if used := getattr(tracker, "final_emissions_data", None):  # codecarbon swallows its own errors
-            running.usage = Usage(energy_kwh=used.cpu_energy + used.gpu_energy, energy_by=_known_by(tracker, used))
+            kwh = used.cpu_energy + used.gpu_energy
+            running.usage = Usage(seconds=busy, energy_kwh=kwh, energy_by=_known_by(tracker, used))
+
+
+def with_energy(usage: Usage, process: Usage) -> Usage:
+    """What a step used, with its part of the energy of the ``process`` that made it.
+
+    On a CPU that is the part of its seconds: loading packages and models is left out of both.
+    """
+    kwh = process.energy_kwh
+    if kwh and usage.hardware == "cpu" and usage.seconds is not None and process.seconds:
+        kwh *= usage.seconds / process.seconds
+    return replace(usage, energy_kwh=kwh, energy_by=process.energy_by)
 
 
 def _known_by(tracker: Any, used: Any) -> str:

@@ -49,7 +49,7 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
             return store.usage(step.id)
         with meter.energy() as metered:
             usage = _STAGES[step.stage](step, store, work, progress)
-        usage = replace(usage, energy_kwh=metered.usage.energy_kwh, energy_by=metered.usage.energy_by)
+        usage = meter.with_energy(usage, metered.usage)
         store.finish(step, usage)
         return usage
 

@@ -102,7 +102,7 @@ def ledger_table(run: RunRecord) -> Table:
     )
     metered = dict.fromkeys(entry.usage.energy_by for entry in run.book if entry.usage.energy_by)
     if metered:
-        notes = (*notes, f"kWh are those of the step's own process, loading included. {_known(metered)}")
+        notes = (*notes, f"kWh are those of the step's own process, for the seconds that are listed. {_known(metered)}")
     titles = ("Seconds", "Characters", "Labelled", "Tokens", *(("kWh",) if metered else ()), "USD")
     columns = (
         Column("Step"),
