@@ -34,6 +34,17 @@ def test_a_call_costs_something_whatever_it_translates() -> None:
     assert calls.rate(STEP, 100).expected == pytest.approx(7 * 0.33 + 11 * 0.02)
 
 
+def test_a_busy_machine_is_told_by_the_clock_and_the_processor() -> None:
+    """Calls take twice as long by the clock as they keep the processor busy; as many fit into the time allowed."""
+    slow = timed(40, 0.02, 2e-4)
+    found = tuple({**each, "n": 10} for each in slow.found)
+    clock = sum(11 * each["mean"] for each in found)
+    calls = Calls.of([Timed(STEP, found, 40, "measured here", clock / 2)])
+    assert calls is not None
+    assert calls.busy == pytest.approx(0.5)
+    assert calls.rate(STEP, 40).expected == pytest.approx(0.5 * (8 * 0.276 + 11 * 0.028))
+
+
 def test_timings_that_tell_nothing_of_size_make_no_line() -> None:
     assert Calls.of([]) is None
     assert Calls.of([timed(0, 0.01, 1e-4)]) is None

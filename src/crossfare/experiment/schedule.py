@@ -123,7 +123,7 @@ def _explained(step: Step, error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _workers(jobs: int, observer: Observer, energy: bool) -> Iterator[ProcessPoolExecutor]:
+def _workers(jobs: int, observer: Observer, energy: bool = False) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that share the cores, and a thread that carries their progress to the observer."""
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()

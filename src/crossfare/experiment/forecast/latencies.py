@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossfare.experiment.forecast.rates import Rate, Timed
@@ -11,11 +11,15 @@ from crossfare.types import Step
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Seconds of a call that translates nothing, and per character of it."""
+    """Seconds of a call that translates nothing, and per character of it; both by the clock.
+
+    ``busy`` is how many device-seconds a second of timing took: fewer than one where other work held it up.
+    """
 
     fixed: float
     per_character: float
     where: str
+    busy: float = 1.0
 
     @classmethod
     def of(cls, timings: Iterable[Timed]) -> Calls | None:
@@ -33,7 +37,8 @@ class Calls:
         wheres = ", ".join(dict.fromkeys(timed.where for timed in found))
         if slope <= 0:
             return None
-        return cls(max(0.0, mean_y - slope * mean_x), slope, f"{wheres} (a line through {len(points)} timings)")
+        source = f"{wheres} (a line through {len(points)} timings)"
+        return cls(max(0.0, mean_y - slope * mean_x), slope, source, _busy(found))
 
     def rate(self, step: Step, characters: float) -> Rate:
         """Seconds of a whole step that times requests of so many characters, as a rate of one unit."""
@@ -41,8 +46,16 @@ class Calls:
         seconds = 0.0
         for size in asked["batch_sizes"]:
             each = self.fixed + self.per_character * size * characters
-            seconds += calls(asked, each) * each
+            seconds += calls(asked, each) * each * self.busy
         return Rate(0.75 * seconds, seconds, 1.25 * seconds, "step", self.where)
+
+
+def _busy(found: Sequence[Timed]) -> float:
+    known = [timed for timed in found if timed.seconds is not None]
+    clock = sum(
+        (each["n"] + timed.step.params["asked"]["warmup"]) * each["mean"] for timed in known for each in timed.found
+    )
+    return sum(timed.seconds or 0.0 for timed in known) / clock if clock else 1.0
 
 
 def requests(step: Step, seconds: float) -> float:

@@ -131,12 +131,13 @@ _KIN_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A finished timing of requests: one record a batch size, and the characters of a request."""
+    """A finished timing of requests: one record a batch size, the characters of a request, device-seconds in all."""
 
     step: Step
     found: tuple[dict[str, Any], ...]
     characters: float
     where: str
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ class Measurements:
         folder = store.artifact(step.id)
         if step.stage == "latency":
             found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
-            self.latencies.append(Timed(step, found, _request_characters(step, store), where))
+            self.latencies.append(Timed(step, found, _request_characters(step, store), where, usage.seconds))
         if "engine" in step.params and isinstance(step.params["engine"], dict):
             self.translated[str(step.params["engine"]["name"])].append((step.id, usage, where))
         if step.stage == "translate":
