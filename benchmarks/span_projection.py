@@ -35,7 +35,8 @@ from crossfare.types import Answer, Dataset, Engine, QAExample, Translation
 PRICE = "google-translate"
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 HEADER = (
-    "| {} | projection | yield | exact | F1 | exact, of survivors | F1, of survivors | characters | USD per 1k survivors |"
+    "| {} | projection | yield | exact | F1 | exact, of survivors | F1, of survivors | characters "
+    "| USD per 1k survivors |"
     "\n|---|---|---|---|---|---|---|---|---|"
 )
 Compare = Callable[[Answer, Answer], tuple[bool, float]]
@@ -145,10 +146,8 @@ def table(
     print("|---" * (1 + len(THRESHOLDS)) + "|")
     for name, scored in sure.items():
         kept = [[each for each in scored if each[2] >= least] for least in THRESHOLDS]
-        cells = [
-            f"{len(k) / total:.0%}: {sum(e[0] for e in k) / max(1, len(k)):.0%}, {sum(e[1] for e in k) / max(1, len(k)):.2f}"
-            for k in kept
-        ]
+        means = [[sum(e[i] for e in k) / max(1, len(k)) for i in (0, 1)] for k in kept]
+        cells = [f"{len(k) / total:.0%}: {exact:.0%}, {f1:.2f}" for k, (exact, f1) in zip(kept, means, strict=True)]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print()
 

@@ -37,6 +37,7 @@ MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
+Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 
 
@@ -66,13 +67,14 @@ def demo(
     jobs: Jobs = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
     from crossfare import experiment
 
     spec = experiment.demo_spec(seeds=_numbers(seeds))
-    folder = _run(spec, targets, tasks, out, jobs, dry_run, quiet)
+    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet)
     if folder:
         _conclude(folder)
 
@@ -84,7 +86,9 @@ def _conclude(folder: Path) -> None:
     from crossfare.report import decision, write_report
 
     console, horizon = Console(), decision.Horizon(100_000, 12)
-    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",)):
+    for found in comparing.decisions(
+        [comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months
+    ):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         for line in decision.explain(chosen, horizon)[:2]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -107,6 +111,7 @@ def run(
     yes: Yes = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
@@ -114,8 +119,13 @@ def run(
     """
     from crossfare import experiment
 
-    loaded = experiment.load_spec(spec, data_dir=data_dir)
+    loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
     _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
+
+
+def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:  # type: ignore[name-defined]  # noqa: F821
+    """The spec, with energy metered if the flag asks for it."""
+    return spec.model_copy(update={"energy": True}) if energy else spec
 
 
 def _run(
@@ -353,20 +363,29 @@ def compare(
     json_file: AsJson = None,
 ) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
-    from crossfare.report import decision, to_rich
+    from crossfare import compare as comparing
+    from crossfare.report import decision, labels, to_rich
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
     console.width = max(console.width, _TABLE_WIDTH)
-    for made in _decide(asked, horizon.examples, None, None, None):
+    made, curves = _decide(asked, horizon, comparing.Constraints())
+    for each in made:
         for table in (
-            decision.front_table(made, horizon),
-            decision.break_even_table(made.decision, horizon),
-            decision.sensitivity_table(made, horizon),
+            decision.front_table(each, horizon),
+            decision.break_even_table(each.decision, horizon),
+            decision.sensitivity_table(each, horizon),
         ):
             console.print(to_rich(table))
             console.print()
+    for curve in curves:
+        for table in (labels.labels_table(curve), labels.parity_table(curve)):
+            console.print(to_rich(table))
+            console.print()
+        for line in labels.answers(curve):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print()
 
 
 @app.command()
@@ -390,12 +409,16 @@ def recommend(
 
     Status 1 if no method keeps the constraints.
     """
+    from crossfare import compare as comparing
     from crossfare.report import decision
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
-    found = _decide(asked, horizon.examples, min_quality, max_latency_ms, max_usd)
+    if min_quality is not None and not 0 <= min_quality <= 1:
+        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
+    budget = None if max_usd is None else _usd("--max-usd", max_usd)
+    found, _ = _decide(asked, horizon, comparing.Constraints(min_quality, max_latency_ms, budget))
     for made in found:
         for line in decision.explain(made, horizon):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -420,34 +443,33 @@ class _Asked(NamedTuple):
 
 def _decide(
     asked: _Asked,
-    examples: Decimal,
-    min_quality: float | None,
-    max_latency_ms: float | None,
-    max_usd: str | None,
-) -> tuple[comparing.Recommendation, ...]:  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    horizon: decision.Horizon,  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    constraints: comparing.Constraints,  # type: ignore[name-defined]  # noqa: F821
+) -> tuple[
+    tuple[comparing.Recommendation, ...],  # type: ignore[name-defined]  # noqa: F821
+    tuple[comparing.LearningCurve, ...],  # type: ignore[name-defined]  # noqa: F821
+]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue
     from crossfare.store import write_json
 
-    if min_quality is not None and not 0 <= min_quality <= 1:
-        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
     if asked.price_file and not asked.offer:
         raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
-    budget = None if max_usd is None else _usd("--max-usd", max_usd)
     runs = comparing.reprice(
         [comparing.read_run(folder) for folder in asked.runs],
         prices={name: _usd("--price", text) for name, text in _settings("--price", asked.price).items()},
         offers=_settings("--offer", asked.offer),
         catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
     )
-    found = comparing.decisions(
-        runs, tasks=_list(asked.tasks), targets=_list(asked.targets), without=_list(asked.without), mean=asked.mean
-    )
-    constraints = comparing.Constraints(min_quality, max_latency_ms, budget)
-    made = tuple(comparing.recommend(each, examples, constraints) for each in found)
+    kept = {"tasks": _list(asked.tasks), "targets": _list(asked.targets), "without": _list(asked.without)}
+    found = comparing.decisions(runs, **kept, mean=asked.mean, months=horizon.months)
+    made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
+    curves = comparing.learning_curves(runs, **kept)
     if asked.json_file:
-        write_json(asked.json_file, {"format": 1, "decisions": [comparing.to_json(each) for each in made]})
-    return made
+        decisions = [comparing.to_json(each) for each in made]
+        written = {"format": 1, "decisions": decisions, "learning_curves": [each.to_json() for each in curves]}
+        write_json(asked.json_file, written)
+    return made, curves
 
 
 def _options(texts: list[str] | None) -> dict[str, object]:
@@ -527,7 +549,7 @@ def plan(
     data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
     test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
     gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
-    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer that bills characters.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None,
     translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
     model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
@@ -567,7 +589,7 @@ def plan(
     made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
-    if not _print_forecast(made.plans(), volume, months):
+    if not _print_forecast(made.plans(months), volume, months):
         raise typer.Exit(1)
 
 

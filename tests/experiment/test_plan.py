@@ -257,7 +257,7 @@ def test_costs_are_those_of_the_results_once_everything_is_known(made: Made) -> 
             paid = (result.translation, result.annotation, result.fine_tuning)
             once = sum((cost.usd for cost in paid if cost), Decimal(0))
             per_1k = result.inference_per_1k.usd + (result.translation_per_1k.usd if result.translation_per_1k else 0)
-            assert abs(plan.expected.fixed_usd(option) - once) < Decimal("1e-9")
+            assert abs(plan.expected.once_usd(option) - once) < Decimal("1e-9")
             assert abs(plan.expected.recurring_usd_per_1k(option) - per_1k) < Decimal("1e-9")
 
 
@@ -268,10 +268,10 @@ def test_without_a_rate_there_is_no_number_but_a_line_that_says_what_to_give(mad
     assert any("translate:own" in line for line in lines)
     table = plan_table(plans[0], Horizon(1000, 2))
     zero_shot = next(row for row in table.rows if row[0].text == "zero-shot")
-    assert [cell.text for cell in zero_shot[2:5]] == ["?", "?", "?"]
+    assert [zero_shot[column].text for column in (2, 4, 5)] == ["?", "?", "?"]
     assert zero_shot[2].value == ""
     infer = next(row for row in table.rows if row[0].text.startswith("translate-infer (API"))
-    assert infer[3].text.startswith("> ")
+    assert infer[4].text.startswith("> ")
 
 
 def test_tokens_that_cannot_be_told_are_asked_for(made: Made, empty: Store) -> None:
@@ -361,15 +361,18 @@ def test_ranking_is_forecast_from_figures(empty: Store) -> None:
     asked = stated_spec(figures)
     stated = parse(["retrieve=0.001", "tokens=0.25"])
     plan = Forecaster(asked.spec, Basis.gather(store=empty, stated=stated), given=asked.given).plans()[0]
-    costs = {
-        o.label: (plan.expected.fixed_usd(o), plan.expected.recurring_usd_per_1k(o)) for o in plan.expected.options
-    }
+    costs = {o.label: (plan.expected.once_usd(o), plan.expected.recurring_usd_per_1k(o)) for o in plan.expected.options}
     first = costs["translate-infer-strategy-1 (google-translate, source-encoder)"]
     second = costs["translate-infer-strategy-2 (google-translate, source-encoder)"]
     zero_shot = costs["zero-shot"]
     assert first[0] - zero_shot[0] == Decimal("60")  # 3 million characters
     assert first[1] - zero_shot[1] == Decimal("0.8")  # 40,000 characters of queries
     assert second[1] - zero_shot[1] == Decimal("6000.8")  # and a thousand passages for each
+    kept = {o.label: plan.expected.kept_usd_per_month(o) for o in plan.expected.options}
+    stored = Decimal(3_000_000 + 50 * 10_000) / 2**30  # the collection, once more, at 0.02 USD a gigabyte and month
+    strategy_1 = kept["translate-infer-strategy-1 (google-translate, source-encoder)"]
+    assert abs(strategy_1 - stored * Decimal("0.02")) < Decimal("1e-11")
+    assert kept["translate-infer-strategy-2 (google-translate, source-encoder)"] == kept["zero-shot"] == 0
     assert not unknown(plan)
 
 

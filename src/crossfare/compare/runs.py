@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
-from crossfare.ledger.book import COMPUTE
+from crossfare.ledger.book import COMPUTE, STORAGE
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -41,10 +41,16 @@ _UNITS: Mapping[str, tuple[str, str, int]] = {
     "device-hour": ("second", "seconds", 3600),
     "example": ("example", "annotated", 1),
     "token": ("token", "input_tokens", 1),
+    "gigabyte-month": ("byte-month", "stored_bytes", 2**30),
 }
 
-# What a stated price buys: dollars a device-hour, a million characters, an example.
-_STATED_PER = {"device-hour": Decimal(1), "character": Decimal(1_000_000), "example": Decimal(1)}
+# What a stated price buys: dollars a device-hour, a million characters, an example, a gigabyte-month.
+_STATED_PER = {
+    "device-hour": Decimal(1),
+    "character": Decimal(1_000_000),
+    "example": Decimal(1),
+    "gigabyte-month": Decimal(1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,12 @@ class RunRecord:
     @property
     def resources(self) -> tuple[str, ...]:
         """What the run's steps used that has a price."""
-        return tuple(dict.fromkeys(name for entry in self.book for name in entry.resources))
+        used = (name for entry in self.book for name in entry.resources)
+        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.book.stores else ()))))
+
+    def stored_bytes(self, result: Result) -> int:
+        """What has to be kept on disk of what the result paid once: its translations."""
+        return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -154,7 +165,7 @@ def read_run(folder: Path) -> RunRecord:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
-    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines))
+    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines, prices))
     run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
     _check(run)
     return run
@@ -286,9 +297,9 @@ def _engine(values: Mapping[str, Any]) -> EngineFacts:
 # -- money ------------------------------------------------------------------------------------
 
 
-def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts]) -> dict[str, str]:
+def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], prices: Sequence[Price]) -> dict[str, str]:
     """Which offer priced which resource: results name the records their costs were derived from."""
-    offers: dict[str, str] = {}
+    offers = dict((STORAGE, price.offer) for price in prices if price.unit == "gigabyte-month")
     for result in results:
         engine, task = f"engine:{result.spec.engine}", result.spec.task
         for resource, cost in (

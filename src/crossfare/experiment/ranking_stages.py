@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
@@ -26,17 +27,21 @@ from crossfare.types import Passage, Prediction, Progress, QueryExample, Step, U
 
 def _collection(step: Step, __: Store, work: Path, _: Progress | None) -> Usage:
     params = step.params
+    passages = iter(
+        data.passages(step.runtime["ref"], language=params["language"], split=params["split"], format=params["format"])
+    )
+    first = tuple(islice(passages, 1))  # the embedded world is made before its first passage comes, once a process
     with meter.meter("cpu") as measured:
-        passages = data.passages(
-            step.runtime["ref"], language=params["language"], split=params["split"], format=params["format"]
+        header = data.collection.write(
+            chain(first, passages), work / "artifact", name=params["split"], language=params["language"]
         )
-        header = data.collection.write(passages, work / "artifact", name=params["split"], language=params["language"])
     write_json(work / "artifact" / "report.json", {"summary": list(header.summary())})
     return measured.usage
 
 
 def _index(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     settings = retrieve.BM25(**step.params["settings"])
+    meter.load("bm25s", "Stemmer")
     with meter.meter("cpu") as measured, Collection.open(inputs(step, store, "passages")[0]) as collection:
         retrieve.build(collection.passages(), work / "artifact", settings, progress=progress)
     return measured.usage

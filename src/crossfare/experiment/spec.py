@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,7 +79,8 @@ class TaskSpec(_Strict):
     ``training`` and ``prediction`` override the paper's hyperparameters; ``gold_training``
     overrides them once more for models trained on gold data alone, which is usually small.
     ``select_on`` says whether the best checkpoint is chosen on the validation set itself or, for
-    methods with an engine, on its translation into the target language.
+    methods with an engine, on its translation into the target language. ``gold_sizes`` adds rows for
+    methods that train on gold data alone, each on the first so many: a learning curve.
     """
 
     name: str | None = None
@@ -87,6 +89,7 @@ class TaskSpec(_Strict):
     validation: DataRef | None = None
     select_on: Literal["source", "translated"] = "source"
     gold: dict[str, DataRef] = {}
+    gold_sizes: tuple[int, ...] = ()
     training: dict[str, Any] = {}
     gold_training: dict[str, Any] = {}
     prediction: dict[str, Any] = {}
@@ -98,6 +101,22 @@ class TaskSpec(_Strict):
     def _for_every_target(cls, value: Any) -> Any:
         one_for_all = isinstance(value, str) or (isinstance(value, Mapping) and "ref" in value)
         return {"*": value} if one_for_all else value
+
+    @field_validator("gold_sizes")
+    @classmethod
+    def _growing(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(size < 1 for size in value) or len(set(value)) < len(value):
+            raise ValueError(f"gold_sizes are different numbers of examples above 0, not {list(value)}")
+        return tuple(sorted(value))
+
+    @model_validator(mode="after")
+    def _parts_of_gold(self) -> TaskSpec:
+        if self.gold_sizes and not self.gold:
+            raise ValueError("gold_sizes needs gold, the examples to take parts of")
+        for ref in self.gold.values():
+            if self.gold_sizes and ref.limit is not None and self.gold_sizes[-1] >= ref.limit:
+                raise ValueError(f"gold_sizes must lie below the limit of gold, {ref.limit}, which is run anyway")
+        return self
 
 
 class EngineSpec(_Strict):
@@ -131,7 +150,7 @@ class EngineSpec(_Strict):
 
 
 class Prices(_Strict):
-    """Which offers price what: compute by the device-hour, annotation by the example."""
+    """Which offers price what: compute by the device-hour, annotation by the example, storage by the gigabyte-month."""
 
     compute: str = "cpu-core"
     annotation: dict[TaskName, str] = {
@@ -139,6 +158,7 @@ class Prices(_Strict):
         "nli": "annotation-nli",
         "ranking": "annotation-ranking",
     }
+    storage: str = "gcs-standard"
     files: tuple[str, ...] = ()
 
 
@@ -157,6 +177,7 @@ class LatencySpec(_Strict):
 class Spec(_Strict):
     """A whole run. See ``docs/spec.md`` for an annotated example.
 
+    ``energy`` meters the electricity of each step that is run (extra ``energy``).
     ``report_to`` names where fine-tuning is logged besides the ledger ("tensorboard", "mlflow",
     "wandb"); their packages must be installed.
     """
@@ -173,6 +194,7 @@ class Spec(_Strict):
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()
     report_to: tuple[str, ...] = ()
+    energy: bool = False
     data_dir: Path = Path()
 
     @field_validator("models", mode="before")
@@ -299,10 +321,10 @@ def _cells_of(
 ) -> Iterator[tuple[RunSpec, str | None]]:
     reason = _why_not(spec, task, row, engine, target)
     label = (spec.engines[engine].label or engine) if engine else None
-    checkpoints = spec.checkpoints(model, target)
-    for checkpoint in checkpoints:
-        for seed in spec.seeds if row.train_on else spec.seeds[:1]:  # nothing is left to chance without training
-            yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label), reason
+    sizes = (*spec.tasks[task].gold_sizes, None) if row.train_on == ("target",) else (None,)
+    seeds = spec.seeds if row.train_on else spec.seeds[:1]  # nothing is left to chance without training
+    for size, checkpoint, seed in product(sizes, spec.checkpoints(model, target), seeds):
+        yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label, size), reason
 
 
 def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target: str) -> str | None:

@@ -47,7 +47,9 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
     with store.making(step) as work:
         if work is None:
             return store.usage(step.id)
-        usage = _STAGES[step.stage](step, store, work, progress)
+        with meter.energy() as metered:
+            usage = _STAGES[step.stage](step, store, work, progress)
+        usage = meter.with_energy(usage, metered.usage)
         store.finish(step, usage)
         return usage
 
@@ -176,6 +178,7 @@ def _predict(step: Step, store: Store, work: Path, progress: Progress | None) ->
 def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
     predictions = read_predictions(step, store, "predictions")
+    meter.load(*(("ir_measures", "pytrec_eval") if task.name == "ranking" else ()))
     with meter.meter("cpu") as measured:
         scores = task.score(input_data(step, store), predictions, **step.params["options"])
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))

@@ -178,6 +178,8 @@ class Planner:
         gold = self.spec.tasks[cell.task].gold
         ref = gold.get(cell.target) or gold["*"]
         label = f"{cell.task} gold {cell.target}"
+        if cell.gold_size is not None:
+            ref, label = ref.model_copy(update={"limit": cell.gold_size}), f"{label} ({cell.gold_size:,} labels)"
         data = self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
         return data, mined(self, data, ref, cell.target, "train") if cell.task == "ranking" else data
 
@@ -283,6 +285,7 @@ class Planner:
         """Fine-tune the cell's model."""
         validation = self._validation(cell)
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
+        size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
         identity = {
             "task": cell.task,
             "model": pretrained.resolve(cell.checkpoint).revision,
@@ -293,7 +296,7 @@ class Planner:
             "finetune",
             identity,
             {"train": train, **({"validation": validation} if validation else {})},
-            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}",
+            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{size}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
         )
 
@@ -301,13 +304,13 @@ class Planner:
         """Let the model answer."""
         options = self.spec.tasks[cell.task].prediction
         identity = {"task": cell.task, "options": TASKS[cell.task].options(**options).identity()}
-        return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.method}")
+        return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.variant}")
 
     def score(self, cell: RunSpec, predictions: Step, data: Step) -> Step:
         """Score the answers."""
         identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
         inputs = {"predictions": predictions, "data": data}
-        return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.method}")
+        return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}")
 
 
 def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:

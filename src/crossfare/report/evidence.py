@@ -93,14 +93,17 @@ def loading_table(record: Mapping[str, Any]) -> Table:
 
 def ledger_table(run: RunRecord) -> Table:
     """Every step: what it used, at which price, and what that costs."""
-    rows = tuple(_ledger_row(run, entry) for entry in run.book)
+    rows = tuple(_ledger_row(run, entry, _metered(run)) for entry in run.book)
     reused = sum(entry.reused for entry in run.book)
-    notes = (
+    notes: tuple[str, ...] = (
         f"{len(run.book):,} steps, {numbers.amount(run.book.total(e.step_id for e in run.book).usd)} USD in all; "
         f"{reused:,} were found finished, and are listed with what they used when they ran.",
         "Seconds are device-seconds. Characters are those that a provider bills, or would.",
     )
-    titles = ("Seconds", "Characters", "Labelled", "Tokens", "USD")
+    metered = dict.fromkeys(entry.usage.energy_by for entry in run.book if entry.usage.energy_by)
+    if metered:
+        notes = (*notes, f"kWh are those of the step's own process, for the seconds that are listed. {_known(metered)}")
+    titles = ("Seconds", "Characters", "Labelled", "Tokens", *(("kWh",) if metered else ()), "USD")
     columns = (
         Column("Step"),
         Column("Stage"),
@@ -123,11 +126,12 @@ def stage_table(run: RunRecord) -> Table:
             _number(sum(entry.usage.seconds or 0.0 for entry in found)),
             _count(sum(entry.usage.characters or 0 for entry in found)),
             _count(sum(entry.usage.annotated or 0 for entry in found)),
+            *((_kwh([entry.usage.energy_kwh for entry in found]),) if _metered(run) else ()),
             _usd(run.book.total(entry.step_id for entry in found).usd),
         )
         for stage, found in stages.items()
     )
-    titles = ("Steps", "Seconds", "Characters", "Labelled", "USD")
+    titles = ("Steps", "Seconds", "Characters", "Labelled", *(("kWh",) if _metered(run) else ()), "USD")
     return Table("Ledger by stage", (Column("Stage"), *(Column(title, number=True) for title in titles)), rows)
 
 
@@ -175,7 +179,22 @@ def _translations(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [report for report in record.get("data", {}).values() if "kept" in report and "total" in report]
 
 
-def _ledger_row(run: RunRecord, entry: Entry) -> tuple[Cell, ...]:
+def _metered(run: RunRecord) -> bool:
+    """Whether the energy of any step was metered."""
+    return any(entry.usage.energy_kwh is not None for entry in run.book)
+
+
+def _known(ways: Mapping[str, None]) -> str:
+    """How the energy is known: as codecarbon says it, once each."""
+    return f"Known by {'; '.join(ways)}."
+
+
+def _kwh(values: Sequence[float | None]) -> Cell:
+    found = [value for value in values if value is not None]
+    return Cell(f"{sum(found):.2g}", f"{sum(found)}") if found else Cell(MISSING)
+
+
+def _ledger_row(run: RunRecord, entry: Entry, metered: bool) -> tuple[Cell, ...]:
     usage, cost = entry.usage, run.book.cost(entry.step_id)
     tokens = [each for each in (usage.input_tokens, usage.output_tokens) if each is not None]
     return (
@@ -185,6 +204,7 @@ def _ledger_row(run: RunRecord, entry: Entry) -> tuple[Cell, ...]:
         _count(usage.characters),
         _count(usage.annotated),
         _count(sum(tokens)),
+        *((_kwh([usage.energy_kwh]),) if metered else ()),
         _usd(cost.usd),
         Cell(cost.price or MISSING),
         Cell("yes" if entry.reused else "no"),

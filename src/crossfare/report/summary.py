@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from statistics import fmean
 
 from crossfare.compare.estimates import Estimate, estimate
 from crossfare.types import Cost, Latency, Result, RunSpec, TaskName, Yield
@@ -45,7 +46,7 @@ def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[L
 
     def key(spec: RunSpec) -> tuple[str | None, ...]:
         checkpoint = spec.checkpoint if (spec.task, spec.model) in crowded else None
-        return (spec.task, spec.method, spec.engine, spec.model, checkpoint)
+        return (spec.task, spec.variant, spec.engine, spec.model, checkpoint)
 
     gathered: dict[tuple[str | None, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
     for spec in specs:
@@ -74,6 +75,12 @@ def mean_cost(results: Iterable[Result], pick: Callable[[Result], Cost | None]) 
         return None
     with localcontext(prec=50):
         return sum(found, Decimal(0)) / len(found)
+
+
+def mean_of(results: Iterable[Result], name: str) -> float | None:
+    """The mean over results of one of their figures; None if one does not have it."""
+    found = [getattr(result, name) for result in results]
+    return None if not found or None in found else fmean(found)
 
 
 def latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE) -> tuple[Latency, ...]:

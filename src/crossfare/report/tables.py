@@ -23,6 +23,7 @@ from crossfare.report.summary import (
     latencies,
     lines,
     mean_cost,
+    mean_of,
     price_refs,
     targets,
     yield_rate,
@@ -46,6 +47,10 @@ _NOT_MEASURED = "n.m."
 _STRATEGIES = (
     "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "
     "with its candidates when serving. An example is a query."
+)
+_ENERGY_NOTE = (
+    "Energy: electricity of this run's own processes (codecarbon), translation and fine-tuning once and per 1,000 "
+    f"examples served; a provider's is not known. {MISSING}: a step was finished before energy was metered."
 )
 
 
@@ -90,6 +95,10 @@ _RECURRING = _Measure("Recurring cost (USD/1k ex.)", "Recurring\nUSD/1k", lambda
 _ANNOTATION = _Measure("Annotation (USD)", "Annot.\nUSD", lambda r: r.annotation)
 _FINE_TUNING = _Measure("Fine-tuning (USD)", "Fine-t.\nUSD", lambda r: r.fine_tuning)
 _INFERENCE = _Measure("Inference (USD/1k ex.)", "Inference\nUSD/1k", lambda r: r.inference_per_1k)
+_ENERGIES = (
+    ("Energy once (kWh)", "energy_kwh"),
+    ("Energy serving (kWh/1k ex.)", "energy_kwh_per_1k"),
+)
 _BEFORE_LATENCY, _AFTER_LATENCY = (_TRANSLATION, _RECURRING), (_ANNOTATION, _FINE_TUNING, _INFERENCE)
 
 
@@ -105,6 +114,7 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
         Column(f"Added latency (s/batch of {BATCH_SIZE})", number=True),
         *(Column(measure.title, number=True) for measure in _AFTER_LATENCY),
         Column("Training yield", number=True),
+        *(Column(title, number=True) for title, _ in _energies(results)),
     )
     best = _best(found, languages)
     rows = tuple(
@@ -113,6 +123,7 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
             *(_score_cell(line, language, best) for language in languages),
             *(_interval_cell(line, language) for language in languages),
             *_cost_cells(line),
+            *_energy_cells(line, results),
         )
         for line in found
     )
@@ -152,6 +163,29 @@ def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
         for number, line in zip(_numbers(found), found, strict=True)
     )
     return Table("Cost and latency", columns, rows, _cost_notes(found, context), _sections(found))
+
+
+def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table | None:
+    """What each method takes in electricity, rows numbered as in `cost_table`; None if it was not metered."""
+    if not (shown := _energies(results)):
+        return None
+    found = context.lines(results)
+    columns = (Column("#"), _label_columns()[0], *(Column(title, number=True) for title, _ in shown))
+    rows = tuple(
+        (number, _labels(line, context)[0], *_energy_cells(line, results))
+        for number, line in zip(_numbers(found), found, strict=True)
+    )
+    return Table("Energy", columns, rows, (_ENERGY_NOTE,), _sections(found))
+
+
+def _energies(results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
+    """The columns on energy, where it was metered: heading, and which figure."""
+    return _ENERGIES if any(result.energy_kwh is not None for result in results) else ()
+
+
+def _energy_cells(line: Line, results: Sequence[Result]) -> tuple[Cell, ...]:
+    values = [mean_of(line.results, name) for _, name in _energies(results)]
+    return tuple(Cell(MISSING) if value is None else Cell(f"{value:.2g}", f"{value}") for value in values)
 
 
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
@@ -269,7 +303,8 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     spec = line.first
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
-    return Cell(name + engine), Cell(_model(line))
+    size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
+    return Cell(name + size + engine), Cell(_model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
@@ -431,6 +466,8 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
         notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if _energies(results):
+        notes.append(_ENERGY_NOTE)
     if refs := price_refs(results):
         notes.append(f"Prices: {', '.join(refs)}.")
     return tuple(notes)

@@ -27,6 +27,9 @@ from crossfare.types import Dataset, Example, Passage, QueryExample, RankingExam
 _SAMPLED_PASSAGES = 20_480  # whole chunks of `PassageTranslation`
 _HELD_PASSAGES = 200_000
 
+# Bytes of a passage or an example on disk besides its text: names of fields, an id, its place in an index.
+_RECORD = 50
+
 Facts = Callable[[Mapping[str, str]], EngineFacts]
 
 
@@ -208,6 +211,18 @@ class Counter:
 
     def _timed(self, step: Step) -> Work:
         return Work({"character": self._request(step)})
+
+    def stored_bytes(self, step: Step) -> int:
+        """What a translation takes on disk: its text in UTF-8, and a record and an index around each part of it."""
+        if step.stage == "translate-collection":
+            kept = self.passages(step.id)
+            count, characters = kept.count, kept.characters * kept.stretch
+        else:
+            made = self.material(step.id)
+            count, characters = made.examples, _length(made)
+        sample = "".join(self._samples.get(str(step.params.get("target") or step.params.get("language")), ()))
+        per_character = len(sample.encode()) / len(sample) if sample else 1.0
+        return round(characters * per_character + count * _RECORD)
 
     # -- data ---------------------------------------------------------------------------------
 

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.data import artifact
+from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
 from crossfare.errors import ConfigError, DataError, StaleArtifact
+from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import tokens
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
@@ -129,22 +131,27 @@ _KIN_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A finished timing of requests: one record a batch size, and the characters of a request."""
+    """A finished timing of requests: one record a batch size, the characters of a request, device-seconds in all."""
 
     step: Step
     found: tuple[dict[str, Any], ...]
     characters: float
     where: str
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
 class Measurements:
-    """What finished steps tell: observations, tokens per character, characters out per character in."""
+    """What finished steps tell: observations, tokens per character, characters out per character in.
+
+    ``translated`` has what translations used by the engine's name: (step, usage, where it was run).
+    """
 
     observations: dict[str, Observation] = field(default_factory=dict)
     ratios: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     stretches: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[Timed] = field(default_factory=list)
+    translated: dict[str, list[tuple[str, Usage, str]]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[str] = field(default_factory=list)
 
     def read_store(self, store: Store, *, skip: frozenset[str] = frozenset()) -> None:
@@ -192,7 +199,9 @@ class Measurements:
         folder = store.artifact(step.id)
         if step.stage == "latency":
             found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
-            self.latencies.append(Timed(step, found, _request_characters(step, store) or 0.0, where))
+            self.latencies.append(Timed(step, found, _request_characters(step, store), where, usage.seconds))
+        if "engine" in step.params and isinstance(step.params["engine"], dict):
+            self.translated[str(step.params["engine"]["name"])].append((step.id, usage, where))
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
@@ -298,7 +307,8 @@ class Rates:
 def parse(texts: Sequence[str]) -> dict[str, Rate]:
     """Rates stated as ``STAGE[:NAME]=SECONDS`` or ``STAGE[:NAME]=LOW,EXPECTED,HIGH``.
 
-    Tokens per character are stated under the name "tokens".
+    Tokens per character are stated under the name "tokens", a language model's tokens of instruction per request
+    under "prompt".
 
     Raises:
         ConfigError: one is not of that form.
@@ -312,11 +322,11 @@ def parse(texts: Sequence[str]) -> dict[str, Rate]:
         except ValueError:
             numbers = []
         ordered = len(numbers) in (1, 3) and all(0 <= n < float("inf") for n in numbers) and numbers == sorted(numbers)
-        if not equals or stage not in {*UNITS, TOKENS} or not ordered:
+        if not equals or stage not in {*UNITS, TOKENS, PROMPT} or not ordered:
             known = ", ".join(f"{stage} (per {unit})" for stage, unit in UNITS.items())
             raise ConfigError(
                 f"--rate takes STAGE=SECONDS or STAGE:NAME=LOW,EXPECTED,HIGH, not {text!r}; stages: {known}, and "
-                f"{TOKENS}=0.25 for tokens per character"
+                f"{TOKENS}=0.25 for tokens per character, {PROMPT}=60 for a language model's tokens of instruction"
             )
         low, expected, high = numbers if len(numbers) == 3 else numbers * 3
         found[name] = Rate(low, expected, high, UNITS.get(stage, "character"), "stated")
@@ -341,6 +351,9 @@ UNITS: Mapping[str, str] = {
 
 TOKENS = "tokens"
 """The name under which tokens per character are stated."""
+
+PROMPT = "prompt"
+"""The name under which a language model's tokens of instruction per request are stated."""
 
 
 def read_step(path: Path) -> Step:
@@ -433,22 +446,23 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
     return None if amount is None or unit is None else (float(amount), unit)
 
 
-def _timed_characters(step: Step, store: Store) -> float | None:
+def _timed_characters(step: Step, store: Store) -> float:
     """Characters translated while timing: as many requests as were made, at their mean length."""
     mean = _request_characters(step, store)
-    if mean is None:
-        return None
     found = json.loads((store.artifact(step.id) / "latency.json").read_text(encoding="utf-8"))
     warmup = step.params["asked"]["warmup"]
     return mean * float(sum((each["n"] + warmup) * each["batch_size"] for each in found))
 
 
-def _request_characters(step: Step, store: Store) -> float | None:
-    """Mean characters of a request; None in ranking where its candidates are sent too."""
-    if "candidates" in step.inputs:
-        return None
+def _request_characters(step: Step, store: Store) -> float:
+    """Mean characters of a request; in ranking by strategy 2, its candidates are sent too."""
     dataset = _dataset(store, step.inputs["data"][0])
-    return sum(map(_characters, dataset.examples)) / len(dataset)
+    total = sum(map(_characters, dataset.examples))
+    if "candidates" in step.inputs:
+        found = read_predictions(step, store, "candidates")
+        with collections.Collection.open(store.artifact(step.inputs["passages"][0])) as passages:
+            total += sum(len(passages[name]) for run in found for name, _ in run.scores)
+    return total / len(dataset)
 
 
 def _find(store: Store, step_id: str) -> Step | None:
