@@ -7,6 +7,7 @@ Nothing is imported until an engine is asked for.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -22,18 +23,24 @@ _HERE = "crossfare.translate.engines"
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them."""
+    """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them.
+
+    ``keys`` are the environment variables that hold its credentials; ``offer`` is what prices it unless a spec says
+    otherwise ("" for one that runs on one's own device), and may name an option: "llm:{model}".
+    """
 
     name: str
     target: str
     summary: str
     needs: tuple[str, ...] = ()
     install: str = "pip install 'crossfare[models]'"
+    keys: tuple[str, ...] = ()
+    offer: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Packages that are not installed."""
-        return tuple(package for package in self.needs if find_spec(package) is None)
+        return tuple(package for package in self.needs if not _installed(package))
 
 
 _BUILT_IN = (
@@ -50,6 +57,51 @@ _BUILT_IN = (
         f"{_HERE}.ctranslate2_seq2seq:CTranslate2Engine",
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
+    ),
+    EngineInfo(
+        "google",
+        f"{_HERE}.google:GoogleEngine",
+        "Google Cloud Translation, v3 with a project or v2 with a key",
+        ("google.cloud.translate_v3", "tenacity"),
+        "pip install 'crossfare[google]'",
+        ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY"),
+        "google-translate",
+    ),
+    EngineInfo(
+        "deepl",
+        f"{_HERE}.deepl:DeepLEngine",
+        "DeepL API, free or pro",
+        ("deepl", "tenacity"),
+        "pip install 'crossfare[deepl]'",
+        ("DEEPL_AUTH_KEY",),
+        "deepl-api",
+    ),
+    EngineInfo(
+        "azure",
+        f"{_HERE}.azure:AzureEngine",
+        "Azure Translator",
+        ("azure.ai.translation.text", "tenacity"),
+        "pip install 'crossfare[azure]'",
+        ("AZURE_TEXT_TRANSLATION_APIKEY",),
+        "azure-translator",
+    ),
+    EngineInfo(
+        "amazon",
+        f"{_HERE}.amazon:AmazonEngine",
+        "Amazon Translate",
+        ("boto3", "tenacity"),
+        "pip install 'crossfare[amazon]'",
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        "amazon-translate",
+    ),
+    EngineInfo(
+        "llm",
+        f"{_HERE}.llm:LLMEngine",
+        "any chat model behind an OpenAI-compatible endpoint",
+        ("openai", "tenacity"),
+        "pip install 'crossfare[llm]'",
+        ("OPENAI_API_KEY",),
+        "llm:{model}",
     ),
 )
 
@@ -93,6 +145,26 @@ def engine(name: str, /, **options: Any) -> Engine:
         raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
     instance: Engine = made(**options)
     return instance
+
+
+def default_offer(name: str, options: Mapping[str, Any]) -> str | None:
+    """The offer that prices an engine of this name unless a spec says otherwise; None if its device time is billed.
+
+    Raises:
+        ValueError: the offer follows from an option that is not given.
+    """
+    offers = {info.name: info.offer for info in _BUILT_IN}
+    try:
+        return offers.get(name, "").format_map(options) or None
+    except KeyError as option:
+        raise ValueError(f"engine {name!r} needs the option {option}, or a price that is stated") from None
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even the package that would hold it
+        return False
 
 
 def _plug_in(point: EntryPoint) -> EngineInfo:
