@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from servers import VendorServer
     from vendors import Vendors
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,6 +49,20 @@ def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
         running = Vendors(tmp_path_factory.mktemp("vendors"), environment)
         yield running
         running.close()
+
+
+@pytest.fixture
+def vendor(vendors: Vendors, name: str) -> Iterator[tuple[VendorServer, Callable[..., Any]]]:
+    """The server of the vendor ``name``, with a clean bill, and how its engine is made."""
+
+    def made(**options: object) -> object:
+        return vendors.make(name, **options)
+
+    made()
+    server = vendors.server(name)
+    server.reset()
+    yield server, made
+    server.reset()
 
 
 @pytest.fixture(scope="session")

@@ -105,3 +105,11 @@ def service_account(folder: Path) -> Path:
     path = folder / "service-account.json"
     path.write_text(json.dumps(values), encoding="utf-8")
     return path
+
+
+def translate(made: Any, texts: list[str], target: str = "de") -> Any:
+    return made.translate(texts, source="en", target=target)
+
+
+def words(count: int, word: str = "word") -> str:
+    return " ".join(f"{word}{number}" for number in range(count))

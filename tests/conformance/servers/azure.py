@@ -46,4 +46,6 @@ class AzureServer(VendorServer):
         return sum(2 if ord(character) > 0xFFFF else 1 for character in text)
 
     def refuse(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-        return Reply(json.dumps({"error": {"code": f"{status}000", "message": message}}).encode(), status, headers or {})
+        return Reply(
+            json.dumps({"error": {"code": f"{status}000", "message": message}}).encode(), status, headers or {}
+        )

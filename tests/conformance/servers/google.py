@@ -1,4 +1,4 @@
-"""Google Cloud Translation v2 and v3 over REST: cloud.google.com/translate/docs/reference/rest, /quotas and /pricing."""
+"""Google Cloud Translation v2 and v3 over REST: cloud.google.com/translate/docs/reference/rest, /quotas, /pricing."""
 
 from __future__ import annotations
 

@@ -25,8 +25,9 @@ _HERE = "crossfare.translate.engines"
 class EngineInfo:
     """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them.
 
-    ``keys`` are the environment variables that hold its credentials; ``offer`` is what prices it unless a spec says
-    otherwise ("" for one that runs on one's own device), and may name an option: "llm:{model}".
+    ``keys`` are the environment variables that hold its credentials. ``offer`` is what prices it unless
+    a spec says otherwise: "" for one that runs on one's own device; it may name an option ("llm:{model}").
+    ``languages`` says what it translates, where that is known.
     """
 
     name: str
@@ -36,6 +37,7 @@ class EngineInfo:
     install: str = "pip install 'crossfare[models]'"
     keys: tuple[str, ...] = ()
     offer: str = ""
+    languages: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ _BUILT_IN = (
         "pip install 'crossfare[google]'",
         ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY"),
         "google-translate",
+        "over 100: cloud.google.com/translate/docs/languages",
     ),
     EngineInfo(
         "deepl",
@@ -75,6 +78,7 @@ _BUILT_IN = (
         "pip install 'crossfare[deepl]'",
         ("DEEPL_AUTH_KEY",),
         "deepl-api",
+        "over 100: developers.deepl.com/docs/getting-started/supported-languages",
     ),
     EngineInfo(
         "azure",
@@ -84,6 +88,7 @@ _BUILT_IN = (
         "pip install 'crossfare[azure]'",
         ("AZURE_TEXT_TRANSLATION_APIKEY",),
         "azure-translator",
+        "over 100: aka.ms/TranslatorLanguages",
     ),
     EngineInfo(
         "amazon",
@@ -93,6 +98,7 @@ _BUILT_IN = (
         "pip install 'crossfare[amazon]'",
         ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         "amazon-translate",
+        "75: docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
     ),
     EngineInfo(
         "llm",
@@ -102,6 +108,7 @@ _BUILT_IN = (
         "pip install 'crossfare[llm]'",
         ("OPENAI_API_KEY",),
         "llm:{model}",
+        "those of the model",
     ),
 )
 

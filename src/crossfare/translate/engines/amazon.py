@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
-from crossfare.translate.engines.remote import Answer, Fault, Limits, Passing, RemoteEngine, Route, service_code
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
 _CODES = {
     "es-mx": "es-MX",
@@ -42,7 +44,7 @@ class AmazonEngine(RemoteEngine):
     """
 
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    limits = Limits(texts=1, size=10_000, unit="byte")
+    limits = Limits(texts=1, size=10_000, unit="bytes")
 
     def __init__(self, *, name: str = "amazon", label: str = "Amazon Translate", **options: Any) -> None:
         super().__init__(name=name, label=label, **options)
@@ -57,17 +59,15 @@ class AmazonEngine(RemoteEngine):
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, NoRegionError
 
-        settings = Config(
-            retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout
-        )
+        settings = Config(retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout)
         try:
-            return boto3.client("translate", config=settings)
+            return boto3.Session().client("translate", config=settings)
         except NoRegionError:
             raise EngineCredential(
                 f"{self.label} needs a region: set AWS_DEFAULT_REGION in the environment, such as eu-west-1"
             ) from None
         except BotoCoreError as error:
-            raise EngineCredential(f"{self.label}: {self._line(error)}; {_SETTINGS}") from None
+            raise EngineCredential(f"{self.label}: {self.one_line(error)}; {_SETTINGS}") from None
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate one text."""
@@ -87,10 +87,10 @@ class AmazonEngine(RemoteEngine):
             code = error.response.get("Error", {}).get("Code", "")
             status = 429 if code in _THROTTLED else 403 if code in _DENIED else said.get("HTTPStatusCode", 500)
             if code == "UnsupportedLanguagePairException":
-                return ConfigError(f"{self.label} does not translate this pair of languages: {self._line(error)}")
+                return ConfigError(f"{self.label} does not translate this pair of languages: {self.one_line(error)}")
             return Fault(status, error, said.get("HTTPHeaders", {}))
         if isinstance(error, ResponseParserError):
-            return Passing(f"{self.label} answered what is not its format ({self._line(error)})")
+            return Fault(200, error)
         if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
             return EngineCredential(f"{self.label} needs credentials: {_SETTINGS}")
         return Fault(None, error) if isinstance(error, exceptions.BotoCoreError) else None

@@ -6,16 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from crossfare.translate.engines.remote import (
-    Answer,
-    Fault,
-    Limits,
-    RemoteEngine,
-    Route,
-    key_from,
-    service_code,
-    utf16_units,
-)
+from crossfare.translate.engines.cutting import Limits, utf16_units
+from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
 _ENDPOINT = "https://api.cognitive.microsofttranslator.com"
 _API = "2026-06-06"
@@ -47,7 +40,7 @@ class AzureEngine(RemoteEngine):
     """
 
     keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
-    limits = Limits(texts=1000, size=50_000, unit="utf-16")
+    limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
 
     def __init__(
@@ -93,7 +86,7 @@ class AzureEngine(RemoteEngine):
             TranslateInputItem(
                 text=text,
                 language=route.source_code,
-                text_type="Html" if self._markup else "Plain",
+                text_type="Html" if self.markup else "Plain",
                 targets=[TranslationTarget(language=route.target_code)],
             )
             for text in texts
@@ -110,7 +103,7 @@ class AzureEngine(RemoteEngine):
         from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
         if isinstance(error, DecodeError):
-            return None
+            return Fault(200, error.message)
         if isinstance(error, HttpResponseError):
             headers = error.response.headers if error.response else {}
             return Fault(error.status_code, error.message, headers)

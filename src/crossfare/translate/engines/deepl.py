@@ -8,8 +8,10 @@ from typing import Any
 
 from crossfare.errors import EngineError, EngineQuota
 from crossfare.languages import primary
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault, key_from
 from crossfare.translate.engines.markup import visible
-from crossfare.translate.engines.remote import Answer, Fault, Limits, RemoteEngine, Route, key_from, service_code
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
 _SOURCES = {"no": "NB"}
 _TARGETS = {
@@ -45,8 +47,8 @@ class DeepLEngine(RemoteEngine):
     """
 
     keys = ("DEEPL_AUTH_KEY",)
-    # 50 texts and 128 KiB a request: the texts are kept to half of that, since JSON can double their bytes.
-    limits = Limits(texts=50, size=64 * 1024, unit="byte")
+    # 50 texts, and 128 KiB of request in all.
+    limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
 
     def __init__(
@@ -66,7 +68,7 @@ class DeepLEngine(RemoteEngine):
 
     def billed(self, sent: str) -> int:
         """Code points; the tags of XML are free."""
-        return len(visible(sent)) if self._markup else len(sent)
+        return len(visible(sent)) if self.markup else len(sent)
 
     def connect(self) -> Any:
         """Make the SDK's client."""
@@ -76,29 +78,29 @@ class DeepLEngine(RemoteEngine):
         client = deepl.DeepLClient(
             key_from(self.keys[0], self.label), server_url=self._endpoint or os.environ.get("DEEPL_SERVER_URL")
         )
-        timeout = self.timeout
+        timeout, heard = self.timeout, self._heard
 
-        class Once(HttpClient):
+        class Once(HttpClient):  # type: ignore[misc]
             """The SDK's transport without its retries, whose number is a setting of the whole process."""
 
             def request_with_backoff(
                 self, method: str, url: str, data: Any, json: Any, headers: Any, stream: bool = False, **kwargs: Any
             ) -> Any:
                 request = self._prepare_request(method, url, data, json, headers, **kwargs)
+                # The SDK's exceptions carry no headers.
+                request.register_hook("response", lambda response, **_: heard.update(last=response.headers))
                 return self._internal_request(request, stream, timeout)
 
         client._client.close()
         client._client = Once()
-        # The SDK's exceptions carry no headers.
-        client._client._session.hooks["response"] = [lambda response, **_: self._heard.update(last=response.headers)]
         return client
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""
         markup: dict[str, Any] = {}
-        if self._markup:
+        if self.markup:
             # Markers are inline: no tag is to be taken for the border of a paragraph.
-            markup = {"tag_handling": self._markup, "tag_handling_version": "v2", "outline_detection": False}
+            markup = {"tag_handling": self.markup, "tag_handling_version": "v2", "outline_detection": False}
         results = client.translate_text(
             list(texts), source_lang=route.source_code, target_lang=route.target_code, **markup
         )

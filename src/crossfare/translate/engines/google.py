@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
-from crossfare.translate.engines.remote import Answer, Fault, Limits, RemoteEngine, Route, key_from, service_code
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
 _CODES = {
     "fr-ca": "fr-CA",
@@ -56,8 +58,8 @@ class GoogleEngine(RemoteEngine):
         self._endpoint = endpoint
         self._project = ""
         self.keys = ("GOOGLE_API_KEY",) if api == "v2" else (_ADC,)
-        # v3: 1024 texts and 30,000 code points. v2: 128 texts and 100 KB, of which escapes in JSON take some.
-        self.limits = Limits(1024, 30_000) if api == "v3" else Limits(128, 50_000, "byte")
+        # v3: 1024 texts and 30,000 code points. v2: 128 texts, and 100 KB of request in all.
+        self.limits = Limits(1024, 30_000) if api == "v3" else Limits(128, 99_000, "bytes of JSON")
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
@@ -111,18 +113,23 @@ class GoogleEngine(RemoteEngine):
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""
         if self._api == "v2":
-            found = client.translate(
-                list(texts),
-                source_language=route.source_code,
-                target_language=route.target_code,
-                format_="html" if self._markup else "text",
-            )
+            try:
+                found = client.translate(
+                    list(texts),
+                    source_language=route.source_code,
+                    target_language=route.target_code,
+                    format_="html" if self.markup else "text",
+                )
+            except ValueError as error:
+                if len(error.args) != 3:
+                    raise
+                found = error.args[2]  # fewer translations than texts, which are billed all the same
             return Answer([each["translatedText"] for each in found])
         response = client.translate_text(
             request={
                 "parent": f"projects/{self._project}/locations/global",
                 "contents": list(texts),
-                "mime_type": "text/html" if self._markup else "text/plain",
+                "mime_type": "text/html" if self.markup else "text/plain",
                 "source_language_code": route.source_code,
                 "target_language_code": route.target_code,
             },
@@ -135,6 +142,7 @@ class GoogleEngine(RemoteEngine):
         """What an exception of the SDK means."""
         from google.api_core.exceptions import GoogleAPICallError
         from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.protobuf.json_format import Error as FormatError
         from requests import RequestException
 
         if isinstance(error, GoogleAPICallError):
@@ -145,6 +153,8 @@ class GoogleEngine(RemoteEngine):
             elif status == 400 and "api key" in said:  # "API key not valid. Please pass a valid API key."
                 status = 401
             return Fault(status, error.message, headers)
+        if isinstance(error, FormatError):
+            return Fault(200, error)
         if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
-            return EngineCredential(f"{self.label} refused the credentials: {self._line(error)}; see {self.keys[0]}")
+            return EngineCredential(f"{self.label} refused the credentials: {self.one_line(error)}; see {self.keys[0]}")
         return Fault(None, error) if isinstance(error, RequestException | TransportError) else None

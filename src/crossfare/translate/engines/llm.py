@@ -9,7 +9,9 @@ from typing import Any
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota
 from crossfare.languages import language_name
-from crossfare.translate.engines.remote import Answer, Fault, Limits, Refused, RemoteEngine, Route, key_from
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault, Refused, key_from
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 from crossfare.types import Usage
 
 PROMPT_VERSION = 1
@@ -105,11 +107,11 @@ class LLMEngine(RemoteEngine):
         """Make the SDK's client."""
         from openai import OpenAI
 
-        if self._url() is None:
-            key = key_from(self.keys[0], self.label)
-        else:
-            key = os.environ.get(self.keys[0]) or "none"
-        return OpenAI(api_key=key, base_url=self._url(), max_retries=0, timeout=self.timeout)
+        url = self._url()
+        key = os.environ.get(self.keys[0], "").strip() or (
+            key_from(self.keys[0], self.label) if url is None else "none"
+        )
+        return OpenAI(api_key=key, base_url=url, max_retries=0, timeout=self.timeout)
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""
@@ -132,7 +134,7 @@ class LLMEngine(RemoteEngine):
             why = choice.message.refusal or f"{error} (the model stopped for {choice.finish_reason!r})"
             characters = sum(map(self.billed, texts))
             usage = Usage(requests=1, characters=characters, input_tokens=read, output_tokens=written)
-            raise Refused(f"{self.label} returned no translation: {self._line(why)}", usage) from None
+            raise Refused(f"{self.label} returned no translation: {self.one_line(why)}", usage) from None
         return Answer([found.get(number) for number in range(len(texts))], None, read, written)
 
     def fault(self, error: Exception) -> Fault | EngineError | None:
@@ -146,8 +148,10 @@ class LLMEngine(RemoteEngine):
         if isinstance(error, openai.APIConnectionError):
             return Fault(None, error.message)
         if isinstance(error, openai.APIResponseValidationError):
-            return None
-        return EngineCredential(f"{self.label}: {self._line(error)}") if isinstance(error, openai.OpenAIError) else None
+            return Fault(200, error)
+        return (
+            EngineCredential(f"{self.label}: {self.one_line(error)}") if isinstance(error, openai.OpenAIError) else None
+        )
 
     def _url(self) -> str | None:
         return self._base_url or os.environ.get("OPENAI_BASE_URL") or None

@@ -33,7 +33,7 @@ def marker_pairs(text: str) -> list[tuple[re.Match[str], re.Match[str]]]:
 
 def to_markup(text: str) -> str:
     """Escape a text; its markers stay tags."""
-    tags = sorted((tag.span() for pair in marker_pairs(text) for tag in pair))
+    tags = sorted(tag.span() for pair in marker_pairs(text) for tag in pair)
     parts: list[str] = []
     position = 0
     for start, end in tags:
