@@ -269,6 +269,15 @@ def test_a_refused_key_is_said_so(vendor: Any, name: str) -> None:
         translate(made(), ["one"])
 
 
+@everywhere
+def test_an_unknown_option_is_told_the_known_ones(vendor: Any) -> None:
+    _, made = vendor
+    with pytest.raises(ConfigError, match=r"'beem'; its options are: .*attempts, backoff, timeout"):
+        made(beem=3)
+    with pytest.raises(ConfigError, match="attempts must be at least 1"):
+        made(attempts=0)
+
+
 def test_a_missing_extra_is_one_line_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("crossfare.translate.engines"), "find_spec", lambda package: None)
     for name in dict.fromkeys(name.partition(":")[0] for name in SERVERS):

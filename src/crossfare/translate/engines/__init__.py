@@ -68,7 +68,7 @@ _BUILT_IN = (
         "pip install 'crossfare[google]'",
         ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY"),
         "google-translate",
-        "over 100: cloud.google.com/translate/docs/languages",
+        "cloud.google.com/translate/docs/languages",
     ),
     EngineInfo(
         "deepl",
@@ -78,7 +78,7 @@ _BUILT_IN = (
         "pip install 'crossfare[deepl]'",
         ("DEEPL_AUTH_KEY",),
         "deepl-api",
-        "over 100: developers.deepl.com/docs/getting-started/supported-languages",
+        "developers.deepl.com/docs/getting-started/supported-languages",
     ),
     EngineInfo(
         "azure",
@@ -88,7 +88,7 @@ _BUILT_IN = (
         "pip install 'crossfare[azure]'",
         ("AZURE_TEXT_TRANSLATION_APIKEY",),
         "azure-translator",
-        "over 100: aka.ms/TranslatorLanguages",
+        "learn.microsoft.com/azure/ai-services/translator/language-support",
     ),
     EngineInfo(
         "amazon",
@@ -98,7 +98,7 @@ _BUILT_IN = (
         "pip install 'crossfare[amazon]'",
         ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         "amazon-translate",
-        "75: docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
+        "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
     ),
     EngineInfo(
         "llm",

@@ -43,11 +43,10 @@ class AmazonEngine(RemoteEngine):
     Arguments and errors: see `RemoteEngine`.
     """
 
+    registered = "amazon"
+    service = "Amazon Translate"
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     limits = Limits(texts=1, size=10_000, unit="bytes")
-
-    def __init__(self, *, name: str = "amazon", label: str = "Amazon Translate", **options: Any) -> None:
-        super().__init__(name=name, label=label, **options)
 
     def codes(self, source: str, target: str) -> tuple[str, str]:
         """Primary languages, with five regional variants; "pt" is Brazilian."""
@@ -61,7 +60,7 @@ class AmazonEngine(RemoteEngine):
 
         settings = Config(retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout)
         try:
-            return boto3.Session().client("translate", config=settings)
+            return boto3.Session().client("translate", config=settings, endpoint_url=self.endpoint)
         except NoRegionError:
             raise EngineCredential(
                 f"{self.label} needs a region: set AWS_DEFAULT_REGION in the environment, such as eu-west-1"

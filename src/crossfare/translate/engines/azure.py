@@ -31,23 +31,15 @@ class AzureEngine(RemoteEngine):
     """Azure Translator's standard neural model.
 
     Bills every UTF-16 unit sent, tags and escapes included, and says how many with each response. A resource that
-    is bound to a region needs $AZURE_TEXT_TRANSLATION_REGION too.
-
-    Args:
-        endpoint: the address of the resource; $AZURE_TEXT_TRANSLATION_ENDPOINT, or the global one, by default.
-
-    Further arguments and errors: see `RemoteEngine`.
+    is bound to a region needs $AZURE_TEXT_TRANSLATION_REGION too, one with an address of its own
+    $AZURE_TEXT_TRANSLATION_ENDPOINT. Arguments and errors: see `RemoteEngine`.
     """
 
+    registered = "azure"
+    service = "Azure Translator"
     keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
     limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
-
-    def __init__(
-        self, *, name: str = "azure", label: str = "Azure Translator", endpoint: str | None = None, **options: Any
-    ) -> None:
-        super().__init__(name=name, label=label, **options)
-        self._endpoint = endpoint
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
@@ -68,7 +60,7 @@ class AzureEngine(RemoteEngine):
         from azure.core.pipeline.policies import RetryPolicy
 
         return TextTranslationClient(
-            self._endpoint or os.environ.get("AZURE_TEXT_TRANSLATION_ENDPOINT") or _ENDPOINT,
+            self.endpoint or os.environ.get("AZURE_TEXT_TRANSLATION_ENDPOINT") or _ENDPOINT,
             AzureKeyCredential(key_from(self.keys[0], self.label)),
             region=os.environ.get("AZURE_TEXT_TRANSLATION_REGION") or None,
             api_version=_API,

@@ -36,27 +36,18 @@ _TARGETS = {
 
 
 class DeepLEngine(RemoteEngine):
-    """DeepL API, free or pro (the key says which).
+    """DeepL API, free or pro (the key says which), or the one at $DEEPL_SERVER_URL.
 
     With ``tags``, texts are XML, whose tags DeepL does not bill. What it bills it says with each translation.
-
-    Args:
-        endpoint: another address of the API; $DEEPL_SERVER_URL, or DeepL's own, by default.
-
-    Further arguments and errors: see `RemoteEngine`.
+    Arguments and errors: see `RemoteEngine`.
     """
 
+    registered = "deepl"
+    service = "DeepL"
     keys = ("DEEPL_AUTH_KEY",)
     # 50 texts, and 128 KiB of request in all.
     limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
-
-    def __init__(
-        self, *, name: str = "deepl", label: str = "DeepL", endpoint: str | None = None, **options: Any
-    ) -> None:
-        super().__init__(name=name, label=label, **options)
-        self._endpoint = endpoint
-        self._heard: dict[str, Any] = {}
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
@@ -76,9 +67,10 @@ class DeepLEngine(RemoteEngine):
         from deepl.http_client import HttpClient
 
         client = deepl.DeepLClient(
-            key_from(self.keys[0], self.label), server_url=self._endpoint or os.environ.get("DEEPL_SERVER_URL")
+            key_from(self.keys[0], self.label), server_url=self.endpoint or os.environ.get("DEEPL_SERVER_URL")
         )
-        timeout, heard = self.timeout, self._heard
+        timeout = self.timeout
+        heard = self._heard = dict[str, Any]()
 
         class Once(HttpClient):  # type: ignore[misc]
             """The SDK's transport without its retries, whose number is a setting of the whole process."""

@@ -35,27 +35,38 @@ class GoogleEngine(RemoteEngine):
 
     Args:
         api: "v3" or "v2".
-        endpoint: another address of the API.
 
     Further arguments and errors: see `RemoteEngine`.
     """
 
+    registered = "google"
+    service = "Google"
     tag_handling = "html"
 
     def __init__(
         self,
         *,
-        name: str = "google",
-        label: str = "Google",
         api: Literal["v3", "v2"] = "v3",
+        name: str | None = None,
+        label: str | None = None,
         endpoint: str | None = None,
-        **options: Any,
+        tags: bool = True,
+        attempts: int = 6,
+        backoff: float = 1.0,
+        timeout: float = 60.0,
     ) -> None:
-        super().__init__(name=name, label=label, **options)
+        super().__init__(
+            name=name,
+            label=label,
+            endpoint=endpoint,
+            tags=tags,
+            attempts=attempts,
+            backoff=backoff,
+            timeout=timeout,
+        )
         if api not in ("v3", "v2"):
-            raise ConfigError(f"engine {name!r}: api must be v3 or v2")
+            raise ConfigError(f"engine {self.name!r}: api must be v3 or v2")
         self._api = api
-        self._endpoint = endpoint
         self._project = ""
         self.keys = ("GOOGLE_API_KEY",) if api == "v2" else (_ADC,)
         # v3: 1024 texts and 30,000 code points. v2: 128 texts, and 100 KB of request in all.
@@ -89,7 +100,7 @@ class GoogleEngine(RemoteEngine):
         self._project = os.environ.get(_PROJECT) or project or ""
         if not self._project:
             raise EngineCredential(f"{self.label} needs a project to bill: set {_PROJECT} in the environment")
-        options = ClientOptions(api_endpoint=self._endpoint) if self._endpoint else None
+        options = ClientOptions(api_endpoint=self.endpoint) if self.endpoint else None
         return translate_v3.TranslationServiceClient(credentials=credentials, transport="rest", client_options=options)
 
     def _connect_v2(self) -> Any:
@@ -107,7 +118,7 @@ class GoogleEngine(RemoteEngine):
 
         # The key goes into a header; in the address it would be in logs and messages.
         credentials = api_key.Credentials(key_from(self.keys[0], self.label))
-        options = {"api_endpoint": self._endpoint} if self._endpoint else None
+        options = {"api_endpoint": self.endpoint} if self.endpoint else None
         return translate_v2.Client(credentials=credentials, _http=Session(credentials), client_options=options)
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:

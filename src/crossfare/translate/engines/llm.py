@@ -65,28 +65,38 @@ class LLMEngine(RemoteEngine):
     Further arguments and errors: see `RemoteEngine`.
     """
 
+    registered = "llm"
+    service = "a chat model"
     billing = "tokens"
 
     def __init__(
         self,
         model: str,
         *,
-        name: str = "llm",
-        label: str | None = None,
         base_url: str | None = None,
         key_variable: str = "OPENAI_API_KEY",
         temperature: float | None = 0.0,
         texts_per_request: int = 20,
         characters_per_request: int = 6_000,
-        **options: Any,
+        name: str | None = None,
+        label: str | None = None,
+        attempts: int = 6,
+        backoff: float = 1.0,
+        timeout: float = 60.0,
     ) -> None:
-        super().__init__(name=name, label=label or f"{name} ({model})", **options)
+        super().__init__(
+            name=name,
+            label=label or f"{name or self.registered} ({model})",
+            endpoint=base_url,
+            attempts=attempts,
+            backoff=backoff,
+            timeout=timeout,
+        )
         if texts_per_request < 1 or characters_per_request < 1:
-            raise ConfigError(f"engine {name!r}: texts_per_request and characters_per_request must be at least 1")
+            raise ConfigError(f"engine {self.name!r}: texts_per_request and characters_per_request must be at least 1")
         self.model = model
         self.keys = (key_variable,)
         self.limits = Limits(texts_per_request, characters_per_request)
-        self._base_url = base_url
         self._temperature = temperature
 
     def identity(self) -> dict[str, Any]:
@@ -154,7 +164,7 @@ class LLMEngine(RemoteEngine):
         )
 
     def _url(self) -> str | None:
-        return self._base_url or os.environ.get("OPENAI_BASE_URL") or None
+        return self.endpoint or os.environ.get("OPENAI_BASE_URL") or None
 
 
 def _named(tag: str) -> str:

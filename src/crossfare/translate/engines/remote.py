@@ -65,12 +65,14 @@ class _Done:
 class RemoteEngine(ABC):
     """A translation service behind an API.
 
-    An engine's attributes: ``keys``, the environment variables that may hold a secret; ``limits`` of a request;
-    ``tag_handling``, the markup whose tags the service keeps.
+    An engine's attributes: ``registered`` and ``service``, its name and its label unless others are given; ``keys``,
+    the environment variables that may hold a secret; ``limits`` of a request; ``tag_handling``, the markup whose
+    tags the service keeps.
 
     Args:
         name: how specs, tables and prices call the engine.
         label: how tables explain it.
+        endpoint: another address of the service than its own.
         tags: whether markers are sent as tags that the service is told to keep; else they are plain text.
         attempts: how often a request is sent before its failure counts.
         backoff: seconds before the second attempt; doubled for each further one.
@@ -79,17 +81,28 @@ class RemoteEngine(ABC):
 
     billing = "characters"
     granularity: Granularity = "document"
+    registered: str
+    service: str
     keys: tuple[str, ...] = ()
     limits: Limits
     tag_handling: Markup | None = None
 
     def __init__(
-        self, *, name: str, label: str, tags: bool = True, attempts: int = 6, backoff: float = 1.0, timeout: float = 60
+        self,
+        *,
+        name: str | None = None,
+        label: str | None = None,
+        endpoint: str | None = None,
+        tags: bool = True,
+        attempts: int = 6,
+        backoff: float = 1.0,
+        timeout: float = 60.0,
     ) -> None:
+        self.name = name or self.registered
+        self.label = label or self.service
         if attempts < 1 or backoff <= 0 or timeout <= 0:
-            raise ConfigError(f"engine {name!r}: attempts must be at least 1, backoff and timeout above 0")
-        self.name = name
-        self.label = label
+            raise ConfigError(f"engine {self.name!r}: attempts must be at least 1, backoff and timeout above 0")
+        self.endpoint = endpoint
         self.timeout = timeout
         self.markup = self.tag_handling if tags else None
         self._attempts = attempts
