@@ -16,10 +16,10 @@ from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-POISON = "poison"
+POISON = "p0ison"
 """A request with this word in it is refused as one that cannot be read."""
 
-UNTRANSLATABLE = "unspeakable"
+UNTRANSLATABLE = "unspe4kable"
 """A text with this word in it comes back empty."""
 
 
