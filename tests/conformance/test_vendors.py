@@ -117,8 +117,8 @@ def test_every_answer_of_a_dataset_is_found_again(vendor: Any) -> None:
 @tagging
 def test_markers_are_tags_to_the_service_unless_told_otherwise(vendor: Any) -> None:
     server, made = vendor
-    translate(made(), ["a <a>cat</a> & <b> me"])
-    translate(made(tags=False), ["a <a>cat</a> & <b> me"])
+    assert translate(made(), ["a <a>cat</a> & <b> me"]).texts == ("A <a>CAT</a> & <B> ME",)
+    assert translate(made(tags=False), ["a <a>cat</a> & <b> me"]).texts == ("A <A>CAT</A> & <B> ME",)
     assert server.received == [["a <a>cat</a> &amp; &lt;b&gt; me"], ["a <a>cat</a> & <b> me"]]
     assert made().revision != made(tags=False).revision
 

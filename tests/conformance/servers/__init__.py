@@ -5,6 +5,7 @@ Each keeps its own bill, written from the vendor's published rule. Faults are sw
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -41,8 +42,9 @@ class Reply:
 class Fault:
     """What goes wrong with one request.
 
-    ``status``: refused with this code. ``silence``: no answer for so many seconds. ``hang-up``: the connection is
-    closed. ``garbage``: an answer that is not the vendor's format. ``short``: billed, but one translation is missing.
+    ``status``: refused with this code. ``silence``: an answer, unbilled, after so many seconds. ``hang-up``: the
+    connection is closed. ``garbage``: an answer that is not the vendor's format. ``short``: billed, but one
+    translation is missing.
     """
 
     kind: Literal["status", "silence", "hang-up", "garbage", "short"]
@@ -96,8 +98,11 @@ class VendorServer:
         if fault.kind == "hang-up":
             return None
         if fault.kind == "silence":
+            before = self.billed, self.tokens, list(self.received)
+            late = self.answer(request, short=False)
+            self.billed, self.tokens, self.received = before
             time.sleep(fault.seconds)
-            return None
+            return late
         if fault.kind == "garbage":
             return Reply(b"<html>a proxy's own page", 200, self.content_type())
         return self.refuse(fault.status, fault.message, fault.headers)
@@ -122,6 +127,10 @@ def _handler(server: VendorServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
+            with contextlib.suppress(ConnectionError):  # whoever asked has given up
+                self.write(reply)
+
+        def write(self, reply: Reply) -> None:
             self.send_response(reply.status)
             for name, value in {**server.content_type(), **reply.headers}.items():
                 self.send_header(name, value)
