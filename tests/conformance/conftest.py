@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from libretranslate_server import Server, serving
+
+if TYPE_CHECKING:
+    from servers import VendorServer
+    from vendors import Vendors
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -44,11 +49,40 @@ def libretranslate() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
+    """Local servers of vendors, and their keys in the environment, for as long as the tests run."""
+    from vendors import Vendors
+
+    with pytest.MonkeyPatch.context() as environment:
+        running = Vendors(tmp_path_factory.mktemp("vendors"), environment)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def vendor(vendors: Vendors, name: str) -> Iterator[tuple[VendorServer, Callable[..., Any]]]:
+    """The server of the vendor ``name``, with a clean bill, and how its engine is made."""
+
+    def made(**options: object) -> object:
+        return vendors.make(name, **options)
+
+    made()
+    server = vendors.server(name)
+    server.reset()
+    yield server, made
+    server.reset()
+
+
+@pytest.fixture(scope="session")
 def make(request: pytest.FixtureRequest) -> Callable[..., object]:
-    """Make an engine by name: "echo", "reference", or "backend:family"."""
+    """Make an engine by name: "echo", "reference", a vendor's, or "backend:family"."""
+    from vendors import SERVERS
+
     from crossfare.translate import engine
 
     def made(name: str, /, **options: object) -> object:
+        if name in SERVERS:
+            return request.getfixturevalue("vendors").make(name, **options)
         backend, _, family = name.partition(":")
         if backend == "reference":
             from cases import TEXTS

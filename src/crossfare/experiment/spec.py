@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, method
+from crossfare.translate.engines import default_offer
 from crossfare.types import Method, RunSpec, TaskName
 
 
@@ -127,7 +128,8 @@ class EngineSpec(_Strict):
     ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one; a task
                   can have its own ("qa:en-*"), such as one that was tuned to keep answer delimiters
     ``existing``  per task and target: the translated training set, matched to the source by id
-    ``price``     the offer that bills its characters; without one its seconds are billed as compute
+    ``price``     the offer that bills it: a paid service's own by default; without one its seconds are billed
+                  as compute, and so are they with "compute"
     ``markers``   the delimiters round an answer
     """
 
@@ -139,6 +141,16 @@ class EngineSpec(_Strict):
     price: str | None = None
     markers: tuple[str, str] | None = None
     note: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or value.get("price") or not isinstance(value.get("options") or {}, Mapping):
+            return value
+        models = set((value.get("models") or {}).values())
+        options = {**({"model": models.pop()} if len(models) == 1 else {}), **(value.get("options") or {})}
+        offer = default_offer(str(value.get("engine")), options)
+        return {**value, "price": offer} if offer else value
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None if there is none, or the engine has no models of its own."""
