@@ -51,6 +51,12 @@ _BUILT_IN = (
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
     ),
+    EngineInfo(
+        "apertium",
+        f"{_HERE}.apertium:ApertiumEngine",
+        "rule-based translation on this machine (English, Spanish, Portuguese and others), free of charge",
+        install="apt-get install apertium apertium-eng-spa apertium-es-pt",
+    ),
 )
 
 
