@@ -15,12 +15,14 @@ registry = sys.modules["crossfare.translate.engines"]
 
 
 def test_the_built_in_engines_are_listed() -> None:
-    assert [info.name for info in engines()] == ["echo", "reference", "transformers", "ctranslate2"]
+    assert [info.name for info in engines()] == ["echo", "reference", "transformers", "ctranslate2", "apertium"]
     assert all(info.summary for info in engines_function())
 
 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="no engine 'gogle'; there are: ctranslate2, echo, reference, transformers"):
+    with pytest.raises(
+        ConfigError, match="no engine 'gogle'; there are: apertium, ctranslate2, echo, reference, transformers"
+    ):
         engine("gogle")
 
 

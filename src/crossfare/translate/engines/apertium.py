@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 from crossfare.errors import ConfigError, EngineError, EngineTransient, EngineUnavailable
 from crossfare.languages import known_languages, nllb_code, primary
 from crossfare.meter import meter
-from crossfare.translate.engines.apertium_stream import Encoded, decode, encode, plain, tidy
+from crossfare.translate.engines.apertium_stream import decode, encode, plain, tidy
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import Usage, digest
@@ -132,7 +132,7 @@ class ApertiumEngine:
             EngineError: nothing could be translated.
         """
         route = self.route(source, target)
-        encoded = [encode(text, markup=self._markup) if text.strip() else Encoded(("",), text) for text in texts]
+        encoded = [encode(text, markup=self._markup) for text in texts]
         distinct = list(dict.fromkeys(line for text in encoded for line in text.lines if plain(line).strip()))
         done: dict[str, str | None] = {line: line for line in distinct}
         waited = 0.0

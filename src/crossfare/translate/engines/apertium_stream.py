@@ -24,6 +24,7 @@ _STREAM = re.compile(
     r"|\\(?P<escaped>.)|(?P<text>[^\[\\]+|.)",
     re.DOTALL,
 )
+_MOST_OUTSIDE = 2  # characters of other words inside a tag, for each of its own
 _BLANKS = re.compile(r"(?<=\S) {2,}(?=\S)")
 _BLANK_BEFORE_STOP = re.compile(r"(?<=[^\s\[]) (?=[.,;:!?](?:[\s\[]|$))")
 
@@ -60,6 +61,8 @@ class Encoded:
 def encode(text: str, *, markup: bool = False) -> Encoded:
     """Turn a text into lines of Apertium's stream format; with ``markup`` it is a fragment of HTML or XML."""
     core = text.strip()
+    if not core:
+        return Encoded(("",), lead=text)
     lead, _, tail = text.partition(core)
     core = unicodedata.normalize("NFC", core)  # as the dictionaries are written
     if not markup:
@@ -81,9 +84,9 @@ def encode(text: str, *, markup: bool = False) -> Encoded:
 def decode(encoded: Encoded, translated: Sequence[str]) -> str:
     """Put translated lines together again, tags round the words they belong to.
 
-    A tag covers what became of its words: from the first to the last of them where more of that
-    stretch is inside than outside, else the longest run of them. One none of whose words has a
-    translation is gone.
+    A tag covers what became of its words: from the first to the last of them, unless too much lies
+    between that is not its own; then the longest run of them. One none of whose words has a translation
+    is gone.
     """
     joined = "".join(
         part if number % 2 else translated[number // 2].strip() for number, part in enumerate(encoded.parts)
@@ -215,7 +218,7 @@ def _span(inside: Sequence[bool | None], lengths: Sequence[int]) -> tuple[int, i
         return None
     first, last = covered[0], covered[-1]
     outside = sum(lengths[position] for position in range(first, last) if inside[position] is False)
-    if outside <= sum(lengths[position] for position in covered):
+    if outside <= _MOST_OUTSIDE * sum(lengths[position] for position in covered):
         return first, last
     stretches: list[tuple[int, int, int]] = []
     size, start = 0, first
