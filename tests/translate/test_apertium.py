@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import shutil
 import threading
@@ -47,17 +46,14 @@ words = st.lists(st.sampled_from(["red", "big", "[1]", "a~b", "x < y", "é", "^$
 
 @given(st.lists(st.tuples(words, st.sampled_from(["", "a", "b", "a2"])), min_size=1, max_size=6))
 def test_tags_come_back_where_they_were(pieces: list[tuple[str, str]]) -> None:
-    text = " ".join(
-        f"<{tag}>{html.escape(words, quote=False)}</{tag}>" if tag else html.escape(words, quote=False)
-        for words, tag in pieces
-    )
-    encoded = encode(text, markup=True)
+    text = " ".join(f"<{tag}>{words}</{tag}>" if tag else words for words, tag in pieces)
+    encoded = encode(text)
     assert decode(encoded, encoded.lines) == text
 
 
 def test_nested_and_lone_tags_and_lines() -> None:
-    text = "<p><b>one <i>two</i></b>\nthree<br/> four &amp; &lt;five&gt; <img src='x'> </b>six</p>"
-    encoded = encode(text, markup=True)
+    text = "<p><b>one <i>two</i></b>\nthree<br/> four &amp; <five> <img src='x'> </b>six</p> <six>"
+    encoded = encode(text)
     assert len(encoded.lines) == 2
     assert decode(encoded, encoded.lines) == text
 
@@ -70,11 +66,11 @@ def test_nested_and_lone_tags_and_lines() -> None:
         ("[[t:x:0]]Casa[[/]] que no es mucho más que una [[t:x:0]]blanca[[/]]", None),
         ("La casa", "La casa"),
         ("[[t:x:0; t:x:0]]ao[[/]] velho", "<a>ao</a> velho"),
-        ("[[t:x:0]]a <[[/]] b", "<a>a &lt;</a> b"),
+        ("[[t:x:0]]a \\<[[/]] b", "<a>a <</a> b"),
     ],
 )
 def test_tags_cover_what_became_of_their_words(stream: str, expected: str | None) -> None:
-    encoded = encode("The <a>white</a> house", markup=True)
+    encoded = encode("The <a>white</a> house")
     made = decode(encoded, [stream])
     assert made == (expected or "Casa que no es mucho más que una <a>blanca</a>")
 
@@ -117,16 +113,13 @@ def test_it_translates_and_counts_the_processes() -> None:
 
 @here
 def test_tags_follow_their_words_through_two_translations() -> None:
-    made: Any = engine("apertium", markup=True)
-    assert made.tags == "html"
-    assert engine("apertium").tags is None  # type: ignore[attr-defined]
-    assert made.revision != engine("apertium").revision
-    given = ["The <a>white</a> house &amp; the <b>red</b> book."]
-    assert made.translate(given, source="en", target="es").texts == (
-        "La casa <a>blanca</a> &amp; el libro <b>rojo</b>.",
-    )
+    made: Any = engine("apertium")
+    assert made.tag_handling == "html"
+    assert made.revision != engine("apertium", tags=False).revision
+    given = ["The <a>white</a> house < & the <b>red</b> book."]
+    assert made.translate(given, source="en", target="es").texts == ("La casa <a>blanca</a> < & el libro <b>rojo</b>.",)
     assert made.translate(given, source="en", target="pt").texts == (
-        "A casa <a>branca</a> &amp; o livro <b>vermelho</b>.",
+        "A casa <a>branca</a> < & o livro <b>vermelho</b>.",
     )
 
 
@@ -234,6 +227,7 @@ def test_a_line_that_keeps_failing_is_none_and_the_others_stay(monkeypatch: pyte
 
     with server(answers) as url:
         made: Any = engine("apertium", url=url)
+        assert made.tag_handling is None
         done = made.translate(["good", "bad", "x " * 20_000], source="en", target="es")
         assert done.texts == ("bien", None, None)
         assert set(done.failures) == {1, 2}
@@ -244,8 +238,6 @@ def test_a_line_that_keeps_failing_is_none_and_the_others_stay(monkeypatch: pyte
 def test_what_is_wrong_with_a_server_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="must start with http"):
         engine("apertium", url="ftp://x")
-    with pytest.raises(ConfigError, match="tags"):
-        engine("apertium", url="http://127.0.0.1:1", markup=True)
     with pytest.raises(EngineUnavailable, match="apt-get install apertium-apy"):
         assert engine("apertium", url="http://127.0.0.1:1").revision
     with server(lambda path, values: (404, {}, b"")) as url, pytest.raises(EngineError, match="404"):

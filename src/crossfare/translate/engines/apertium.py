@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Protocol
 
-from crossfare.errors import ConfigError, EngineError, EngineTransient, EngineUnavailable
+from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
 from crossfare.languages import known_languages, nllb_code, primary
 from crossfare.meter import meter
 from crossfare.translate.engines.apertium_stream import decode, encode, plain, tidy
@@ -64,13 +64,13 @@ class ApertiumEngine:
     Args:
         url: an APy server, such as "http://127.0.0.1:2737"; the local command by default.
         pivot: the language to go over where a pair is not installed.
-        markup: texts are fragments of HTML or XML, whose tags follow the words they enclose (`tags`
-            says so to those who ask). Needs the local command.
+        tags: whether pairs of tags, such as markers, follow the words they enclose; else they are plain
+            text, as they always are to a server.
         timeout_s: how long one call of the command, or one request, may take.
 
     Raises:
         EngineUnavailable: Apertium is not installed, or the server does not answer.
-        ConfigError: an option is wrong.
+        ConfigError: ``url`` is not one.
     """
 
     billing = "seconds"
@@ -82,16 +82,13 @@ class ApertiumEngine:
         name: str = "apertium",
         url: str | None = None,
         pivot: str = "es",
-        markup: bool = False,
+        tags: bool = True,
         timeout_s: float = 600,
     ) -> None:
-        if markup and url:
-            raise ConfigError(f"engine {name!r}: an APy server cannot keep tags with their words; leave out url")
         self.name = name
         self.label = f"{name} (Apertium{', APy server' if url else ''})"
-        self.tags: Literal["html"] | None = "html" if markup else None
+        self.tag_handling: Literal["html"] | None = "html" if tags and not url else None
         self._pivot = pivot
-        self._markup = markup
         if url:
             from crossfare.translate.engines.apertium_server import Server
 
@@ -103,7 +100,7 @@ class ApertiumEngine:
     def revision(self) -> str:
         """Versions of Apertium and of the language data, and the language pivoted over."""
         modes = dict(self._backend.modes())
-        content = {"version": VERSION, "modes": modes, "markup": self._markup, "variants": _VARIANTS}
+        content = {"version": VERSION, "modes": modes, "tags": self.tag_handling, "variants": _VARIANTS}
         return f"{self._backend.version()}-via-{self._pivot}-{digest(content, 8)}"
 
     def route(self, source: str, target: str) -> tuple[str, ...]:
@@ -132,7 +129,7 @@ class ApertiumEngine:
             EngineError: nothing could be translated.
         """
         route = self.route(source, target)
-        encoded = [encode(text, markup=self._markup) for text in texts]
+        encoded = [encode(text, tags=self.tag_handling is not None) for text in texts]
         distinct = list(dict.fromkeys(line for text in encoded for line in text.lines if plain(line).strip()))
         done: dict[str, str | None] = {line: line for line in distinct}
         waited = 0.0

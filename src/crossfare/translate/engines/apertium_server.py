@@ -1,8 +1,8 @@
 """An APy server: Apertium over HTTP (Debian's package apertium-apy).
 
 It takes one text in a request and answers in JSON; see https://wiki.apertium.org/wiki/Apertium-apy.
-Its filters, unlike the local command's stream, turn tags into blanks between words, so that markup
-is not sent to it. It cuts a text into ten parts of 4,096 bytes at most and forgets the rest, so that
+Its filters, unlike the local command's stream, cannot tie tags to words, so that they are text to it.
+It cuts a text into ten parts of 4,096 bytes at most and forgets the rest, so that
 longer lines are refused here.
 """
 

@@ -1,15 +1,15 @@
-r"""Apertium's stream format: text in, with markup tied to words, and text out again.
+r"""Apertium's stream format: text in, with its tags tied to words, and text out again.
 
 Texts go to Apertium's pipeline directly instead of through its HTML filter. That filter leaves tags
 standing between words, so that "The <a>white</a> house" becomes "La <a>casa</a> blanca". Here the
 words inside a tag carry it as a word-bound blank, ``[[t:x:0]]white[[/]]``, which moves with them:
-"La casa <a>blanca</a>". See https://wiki.apertium.org/wiki/Format_handling and
+"La casa <a>blanca</a>". What counts as a tag is a pair without attributes, properly nested; all other
+"<" are text. See https://wiki.apertium.org/wiki/Format_handling and
 https://wiki.apertium.org/wiki/Word-bound_blanks.
 """
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"(\s*[\n\r\u2028\u2029\0]\s*)")
-_TAG = re.compile(r"(</?[A-Za-z][^<>]*>)")
+_TAG = re.compile(r"(</?[A-Za-z]\w*>)")
 _RESERVED = re.compile(r"[\\\[\]{}^$/@<>]")
 _STREAM = re.compile(
     r"\[\[(?P<bound>t:x:\d+(?:; t:x:\d+)*)\]\]|(?P<end>\[\[/\]\])|\[(?P<blank>(?:\\.|[^\]\\])*)\]"
@@ -30,27 +30,18 @@ _BLANK_BEFORE_STOP = re.compile(r"(?<=[^\s\[]) (?=[.,;:!?](?:[\s\[]|$))")
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
-    """A tag and its end, as they were written."""
-
-    opening: str
-    closing: str
-
-
-@dataclass(frozen=True, slots=True)
 class Encoded:
     """A text as Apertium is given it: lines, and what is needed to put it together again.
 
     ``parts`` are lines and line ends in turn. ``regions`` says of each word-bound blank in which of
-    the ``elements`` it lies.
+    the ``elements`` it lies, which are tags and their ends.
     """
 
     parts: tuple[str, ...]
     lead: str = ""
     tail: str = ""
-    elements: tuple[Element, ...] = ()
+    elements: tuple[tuple[str, str], ...] = ()
     regions: tuple[tuple[int, ...], ...] = ()
-    markup: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -58,27 +49,23 @@ class Encoded:
         return self.parts[::2]
 
 
-def encode(text: str, *, markup: bool = False) -> Encoded:
-    """Turn a text into lines of Apertium's stream format; with ``markup`` it is a fragment of HTML or XML."""
+def encode(text: str, *, tags: bool = True) -> Encoded:
+    """Turn a text into lines of Apertium's stream format; without ``tags`` everything in it is text."""
     core = text.strip()
     if not core:
         return Encoded(("",), lead=text)
     lead, _, tail = text.partition(core)
     core = unicodedata.normalize("NFC", core)  # as the dictionaries are written
-    if not markup:
-        return Encoded(tuple(_LINE_END.split(escape(core))), lead, tail)
-    elements: list[Element] = []
+    elements: list[tuple[str, str]] = []
     regions: list[tuple[int, ...]] = []
     stream = ""
-    for piece, inside in _pieces(core, elements):
-        if isinstance(inside, str):  # a tag without its partner, or an empty one: it stays where it stands
-            stream += f"[{escape(inside)}]"
-        elif inside:
+    for piece, inside in _pieces(core, elements) if tags else [(core, ())]:
+        if inside:
             stream += _bound(piece, len(regions))
             regions.append(inside)
         else:
             stream += escape(piece)
-    return Encoded(tuple(_LINE_END.split(stream)), lead, tail, tuple(elements), tuple(regions), markup=True)
+    return Encoded(tuple(_LINE_END.split(stream)), lead, tail, tuple(elements), tuple(regions))
 
 
 def decode(encoded: Encoded, translated: Sequence[str]) -> str:
@@ -91,10 +78,7 @@ def decode(encoded: Encoded, translated: Sequence[str]) -> str:
     joined = "".join(
         part if number % 2 else translated[number // 2].strip() for number, part in enumerate(encoded.parts)
     )
-    runs = list(_runs(joined))
-    if not encoded.markup:
-        return f"{encoded.lead}{''.join(run.text for run in runs)}{encoded.tail}"
-    return f"{encoded.lead}{_tagged(runs, encoded)}{encoded.tail}"
+    return f"{encoded.lead}{_tagged(list(_runs(joined)), encoded)}{encoded.tail}"
 
 
 def tidy(translated: str, source: str) -> str:
@@ -127,25 +111,20 @@ def _bound(piece: str, region: int) -> str:
     return "".join(parts)
 
 
-def _pieces(text: str, elements: list[Element]) -> Iterator[tuple[str, tuple[int, ...] | str]]:
-    """Cut a fragment at its tags; fill ``elements``.
-
-    Yields pieces of text with the elements they lie in, and tags that enclose nothing as ("", tag).
-    """
+def _pieces(text: str, elements: list[tuple[str, str]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Cut a text at its tags, fill ``elements``, and yield the pieces with the elements they lie in."""
     parts = _TAG.split(text)
     partners = _partners(parts)
     opened: list[int] = []
     for number, part in enumerate(parts):
-        if number % 2 == 0:
+        if number not in partners:  # text, or a tag without a partner, which is text
             if part:
-                yield html.unescape(part), tuple(opened)
-        elif partners.get(number, 0) > number:
+                yield part, tuple(opened)
+        elif partners[number] > number:
             opened.append(len(elements))
-            elements.append(Element(part, parts[partners[number]]))
-        elif number in partners:
-            opened.pop()
+            elements.append((part, parts[partners[number]]))
         else:
-            yield "", part
+            opened.pop()
 
 
 def _partners(parts: Sequence[str]) -> dict[int, int]:
@@ -154,10 +133,9 @@ def _partners(parts: Sequence[str]) -> dict[int, int]:
     stack: list[tuple[str, int]] = []
     for number in range(1, len(parts), 2):
         tag = parts[number]
-        name = tag.strip("</>").split()[0]
+        name = tag.strip("</>")
         if not tag.startswith("</"):
-            if not tag.endswith("/>"):
-                stack.append((name, number))
+            stack.append((name, number))
         elif any(name == other for other, _ in stack):
             while stack[-1][0] != name:
                 stack.pop()
@@ -167,11 +145,10 @@ def _partners(parts: Sequence[str]) -> dict[int, int]:
 
 
 class _Run(NamedTuple):
-    """A stretch of text, the regions its words are tied to (several where words were contracted), or a lone tag."""
+    """A stretch of text, and the regions its words are tied to: several where words were contracted."""
 
     text: str
     regions: tuple[int, ...] = ()
-    is_tag: bool = False
 
 
 def _runs(stream: str) -> Iterator[_Run]:
@@ -183,14 +160,13 @@ def _runs(stream: str) -> Iterator[_Run]:
         elif found["end"]:
             regions = ()
         elif found["blank"] is not None:
-            blank = re.sub(r"\\(.)", r"\1", found["blank"], flags=re.DOTALL)
-            yield _Run(blank, regions, is_tag=bool(_TAG.fullmatch(blank)))
+            yield _Run(re.sub(r"\\(.)", r"\1", found["blank"], flags=re.DOTALL), regions)
         else:
             yield _Run(found["escaped"] or found["text"], regions)
 
 
 def _tagged(runs: Sequence[_Run], encoded: Encoded) -> str:
-    """Write runs as HTML, with each element round the runs that are its own."""
+    """Write runs with each element round those that are its own."""
     openings: dict[int, list[int]] = {}
     closings: dict[int, list[int]] = {}
     lengths = [len(run.text) for run in runs]
@@ -205,9 +181,9 @@ def _tagged(runs: Sequence[_Run], encoded: Encoded) -> str:
             closings.setdefault(span[1], []).insert(0, number)
     made = ""
     for position, run in enumerate(runs):
-        made += "".join(encoded.elements[number].opening for number in openings.get(position, ()))
-        made += run.text if run.is_tag else html.escape(run.text, quote=False)
-        made += "".join(encoded.elements[number].closing for number in closings.get(position, ()))
+        made += "".join(encoded.elements[number][0] for number in openings.get(position, ()))
+        made += run.text
+        made += "".join(encoded.elements[number][1] for number in closings.get(position, ()))
     return made
 
 
