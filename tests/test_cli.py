@@ -42,7 +42,8 @@ def squad(tmp_path: Path) -> Path:
     [
         (["datasets"], ["squad", "faquad", "xnli", "world:qa"]),
         (["prices"], ["google-translate", "v100-gcp", "2.48", "annotation-qa"]),
-        (["engines"], ["echo", "ctranslate2", "ready"]),
+        (["engines"], ["echo", "ctranslate2", "device time", "those of the model"]),
+        (["engines", "--json"], ['"name": "echo"', '"keys": {}']),
         (["datasets", "inspect", "world:nli", "--language", "pt", "--split", "test"], ["premises", "label neutral"]),
         (["demo", "--dry-run", "--tasks", "nli", "--targets", "pt"], ["nli fine-tune", "to do", "steps:"]),
     ],

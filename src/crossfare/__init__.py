@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from crossfare.data import inspect, load, save
     from crossfare.errors import CrossfareError
     from crossfare.experiment import Run, Spec, demo, dry_run, load_spec, run, translate_file, tune_markers
+    from crossfare.experiment import list_engines as engines
     from crossfare.ledger import Catalogue as Prices
-    from crossfare.translate import engine, engines
+    from crossfare.translate import engine
 
 __version__ = "0.1.0"
 
@@ -35,7 +36,7 @@ _HOME = {
     "demo": ("crossfare.experiment", "demo"),
     "dry_run": ("crossfare.experiment", "dry_run"),
     "engine": ("crossfare.translate", "engine"),
-    "engines": ("crossfare.translate", "engines"),
+    "engines": ("crossfare.experiment", "list_engines"),
     "inspect": ("crossfare.data", "inspect"),
     "load": ("crossfare.data", "load"),
     "load_spec": ("crossfare.experiment", "load_spec"),

@@ -606,12 +606,21 @@ def audit_paper(
 
 
 @app.command()
-def engines() -> None:
-    """List the translation engines, and what is missing to use one."""
-    from crossfare import translate as translation
+def engines(
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the translation engines: what is missing to use one, keys, languages, price today; nothing is sent."""
+    import json
+    from dataclasses import asdict
 
-    table = Table("engine", "state", "what it is", box=None)
-    for info in translation.engines():
-        state = f"needs {', '.join(info.missing)}: {info.install}" if info.missing else "ready"
-        table.add_row(escape(info.name), escape(state), escape(info.summary))
-    Console().print(table)
+    from crossfare import experiment
+    from crossfare.report import to_rich
+
+    listed = experiment.list_engines(price_file or ())
+    if as_json:
+        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        console.print(to_rich(experiment.engine_table(listed)))

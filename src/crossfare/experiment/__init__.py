@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from crossfare.experiment.engines import EngineState, engine_table, list_engines
 from crossfare.experiment.runner import Run, default_jobs, dry_run, run
 from crossfare.experiment.single import translate_file, tune_markers
 from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
 
 __all__ = [
+    "EngineState",
     "Run",
     "Spec",
     "cells",
@@ -17,6 +19,8 @@ __all__ = [
     "demo",
     "demo_spec",
     "dry_run",
+    "engine_table",
+    "list_engines",
     "load_spec",
     "missing",
     "narrowed",

@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import permutations
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -75,6 +76,7 @@ class ApertiumEngine:
 
     billing = "seconds"
     granularity: Granularity = "document"
+    tag_handling: Literal["html"] | None = "html"
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class ApertiumEngine:
     ) -> None:
         self.name = name
         self.label = f"{name} (Apertium{', APy server' if url else ''})"
-        self.tag_handling: Literal["html"] | None = "html" if tags and not url else None
+        self.tag_handling = "html" if tags and not url else None
         self._pivot = pivot
         if url:
             from crossfare.translate.engines.apertium_server import Server
@@ -95,6 +97,24 @@ class ApertiumEngine:
             self._backend: Backend = Server(url, timeout_s)
         else:
             self._backend = Command(timeout_s)
+
+    @classmethod
+    def installed_languages(cls) -> str:
+        """The directions that the local command has, and those over Spanish.
+
+        Raises:
+            EngineUnavailable: it is not installed.
+        """
+        found = cls()
+        known = sorted({_language(code) for mode in found._backend.modes() for code in mode.split("-")})
+        direct: list[str] = []
+        pivoted: list[str] = []
+        for source, target in permutations(known, 2):
+            try:
+                (direct if len(found.route(source, target)) == 1 else pivoted).append(f"{source}-{target}")
+            except EngineUnavailable:
+                continue
+        return " ".join(direct) + (f"; over {found._pivot}: {' '.join(pivoted)}" if pivoted else "")
 
     @property
     def revision(self) -> str:
