@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from crossfare.data import catalog as datasets
     from crossfare.data import inspect, load, save
     from crossfare.errors import CrossfareError
-    from crossfare.experiment import Run, Spec, demo, dry_run, load_spec, run, translate_file, tune_markers
+    from crossfare.experiment import (
+        Run,
+        Spec,
+        demo,
+        dry_run,
+        load_spec,
+        run,
+        score_translation,
+        translate_file,
+        tune_markers,
+    )
     from crossfare.experiment import list_engines as engines
     from crossfare.ledger import Catalogue as Prices
     from crossfare.translate import engine
@@ -42,6 +52,7 @@ _HOME = {
     "load_spec": ("crossfare.experiment", "load_spec"),
     "run": ("crossfare.experiment", "run"),
     "save": ("crossfare.data", "save"),
+    "score_translation": ("crossfare.experiment", "score_translation"),
     "translate_file": ("crossfare.experiment", "translate_file"),
     "tune_markers": ("crossfare.experiment", "tune_markers"),
 }
@@ -61,6 +72,7 @@ __all__ = [
     "load_spec",
     "run",
     "save",
+    "score_translation",
     "translate_file",
     "tune_markers",
 ]

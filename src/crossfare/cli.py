@@ -163,8 +163,12 @@ def translate(
     model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
     markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
+    ] = None,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
 ) -> None:
-    """Translate a dataset; answers stay where they belong, and lost examples are listed."""
+    """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed."""
     from crossfare import experiment
 
     report = experiment.translate_file(
@@ -177,10 +181,31 @@ def translate(
         model=model,
         markers=_list(markers),
         limit=limit,
+        reference=reference,
+        drop_bad=drop_bad,
     )
     console = Console()
     for line in report:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("score-translation")
+def score_translation(
+    file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
+    target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
+    metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
+) -> None:
+    """Score a translation against a reference, with 95 % intervals and signatures."""
+    from crossfare import experiment
+
+    console = Console()
+    for score in experiment.score_translation(
+        file, reference, target=target, task=task, source_file=source_file, metrics=_list(metrics)
+    ):
+        console.print(experiment.score_line(score), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("tune-markers")

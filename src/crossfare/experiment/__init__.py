@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.experiment.engines import EngineState, engine_table, list_engines
+from crossfare.experiment.quality import score_line, score_translation
 from crossfare.experiment.runner import Run, default_jobs, dry_run, run
 from crossfare.experiment.single import translate_file, tune_markers
 from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
@@ -25,6 +26,8 @@ __all__ = [
     "missing",
     "narrowed",
     "run",
+    "score_line",
+    "score_translation",
     "translate_file",
     "tune_markers",
 ]

@@ -9,6 +9,7 @@ from typing import cast
 from crossfare import data, pretrained, translate
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.engines import make_engine
+from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.store import Store, write_json
 from crossfare.tasks import TASKS
 from crossfare.translate import finetune_markers as tuning
@@ -28,12 +29,15 @@ def translate_file(
     model: str | None = None,
     markers: Sequence[str] = (),
     limit: int | None = None,
+    reference: Path | None = None,
+    drop_bad: bool = False,
     progress: Progress | None = None,
 ) -> tuple[str, ...]:
     """Translate a dataset file into ``out``, in the format of the input; returns a report in plain lines.
 
     What was lost is listed in ``<out>.lost.json`` as well. Nothing is translated twice: answered
-    texts are in the translation memory of the cache.
+    texts are in the translation memory of the cache. With ``reference``, a dataset in the target
+    language with the same ids, BLEU and chrF are reported. ``drop_bad`` drops what lint finds fault with.
 
     Raises:
         CrossfareError: bad input, an unknown engine or option, or nothing survived.
@@ -49,6 +53,7 @@ def translate_file(
         target=target,
         memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
         markers=translate.Markers(*markers) if markers else None,
+        drop_bad=drop_bad,
         progress=progress,
     )
     if not made.dataset.examples:
@@ -57,7 +62,11 @@ def translate_file(
         )
     same_format = None if loaded.report.format == "artifact" else loaded.report.format
     data.save(made.dataset, out, same_format)
-    lines = [*loaded.report.summary(), *_outcome(made), f"written: {out}"]
+    lines = [*loaded.report.summary(), *_outcome(made), *lint_lines(made.report.lint), f"written: {out}"]
+    if reference:
+        known = data.load(reference, task=cast("TaskName", task), language=target).dataset
+        scores = score_dataset(made.dataset, known, target=target, source=loaded.dataset)
+        lines += [score_line(score) for score in scores]
     if made.report.lost:
         listing = out.with_name(f"{out.name}.lost.json")
         write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])

@@ -108,6 +108,7 @@ class EngineSpec(_Strict):
     ``existing``  per task and target: the translated training set, matched to the source by id
     ``price``     the offer that bills its characters; without one its seconds are billed as compute
     ``markers``   the delimiters round an answer
+    ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
     engine: str
@@ -117,6 +118,7 @@ class EngineSpec(_Strict):
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
+    drop_bad: bool = False
     note: str | None = None
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:

@@ -11,6 +11,7 @@ from crossfare.translate.dataset import (
     translate_texts,
 )
 from crossfare.translate.engines import EngineInfo, engine, engines
+from crossfare.translate.lint import LintReport, lint_examples, lint_texts
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation
@@ -19,6 +20,7 @@ from crossfare.translate.passages import PassageTranslation
 __all__ = [
     "EngineInfo",
     "ExplainedTranslation",
+    "LintReport",
     "Lost",
     "Markers",
     "PassageTranslation",
@@ -27,6 +29,8 @@ __all__ = [
     "TranslationReport",
     "engine",
     "engines",
+    "lint_examples",
+    "lint_texts",
     "texts_of",
     "translate_dataset",
     "translate_texts",

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation
@@ -51,6 +52,7 @@ class TranslationReport:
 
     ``lost``            examples dropped, with the reason and what the engine made of them
     ``answers_dropped`` answers dropped from examples that kept another one
+    ``lint``            what is visibly wrong with the translations, dropped examples included
     ``fresh``, ``from_memory``  distinct segments translated now, and found in the memory
     ``fresh_usage``     what was consumed now (`TranslatedDataset.usage` includes remembered work)
     """
@@ -64,10 +66,11 @@ class TranslationReport:
     fresh_usage: Usage
     lost: tuple[Lost, ...] = ()
     answers_dropped: tuple[Lost, ...] = ()
+    lint: LintReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
-        return asdict(self)
+        return {**asdict(replace(self, lint=None)), "lint": self.lint.as_dict() if self.lint else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def translate_dataset(
     target: str,
     memory: TranslationMemory | None = None,
     markers: Markers | None = None,
+    drop_bad: bool = False,
     progress: Progress | None = None,
 ) -> TranslatedDataset:
     """Translate every example into ``target``; the ones lost on the way are dropped and listed.
@@ -99,6 +103,7 @@ def translate_dataset(
     Args:
         markers: the pair of delimiters; ``<a>`` and ``</a>`` by default. Where a text holds them
             already, ``<a1>`` and so on are used instead.
+        drop_bad: whether examples that lint finds fault with (see `lint_texts`) are lost, with that as the reason.
         progress: called with the distinct segments done and to do.
 
     Raises:
@@ -116,6 +121,10 @@ def translate_dataset(
     )
     outcome = _Outcome(done, dataset.language, target)
     kept = [made for job in jobs if (made := job.assemble(outcome)) is not None]
+    linted = lint_examples(dataset.examples, kept, source=dataset.language, target=target)
+    if drop_bad:
+        outcome.lost += [Lost(example, f"lint: {', '.join(checks)}") for example, checks in linted.flagged.items()]
+        kept = [example for example in kept if example.id not in linted.flagged]
     translated = replace(
         dataset,
         language=target,
@@ -133,6 +142,7 @@ def translate_dataset(
         fresh_usage=done.fresh_usage,
         lost=tuple(outcome.lost),
         answers_dropped=tuple(outcome.dropped),
+        lint=linted,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in outcome.lost))
     return TranslatedDataset(translated, survivors, done.usage, report)
