@@ -1,6 +1,6 @@
 """Quality of translations against references: BLEU and chrF through sacrebleu, COMET through its own command.
 
-sacrebleu computes, resamples and signs; here its figures become fractions, like all scores. COMET's
+sacrebleu computes and signs; its figures become fractions, like all scores, and get an interval. COMET's
 package needs versions of numpy and transformers that do not go together with those used here, so that
 it is run as the program ``comet-score`` from an environment of its own.
 """
@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import primary
@@ -95,11 +97,27 @@ def _sacrebleu(
         metric = getattr(metrics, class_name)(**options)
     except (ImportError, RuntimeError) as error:  # the tokenizers of Japanese and Korean are further packages
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
-    found = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=max(1, resamples))
-    half = float(getattr(found, "_ci", 0.0)) / 100 if resamples > 1 else 0.0
-    middle = float(getattr(found, "_mean", found.score)) / 100 if resamples > 1 else found.score / 100
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return Score(name, found.score / 100, len(hypotheses), low, high, f"metric:{name}|{metric.get_signature()}")
+    found = metric.corpus_score(list(hypotheses), [list(references)])
+    value = float(found.score) / 100
+    low, high = _interval(metric, hypotheses, references, resamples) if resamples else (value, value)
+    signature = f"metric:{name}|{metric.get_signature()}|boot:{resamples}|seed:0"
+    return Score(name, value, len(hypotheses), low, high, signature)
+
+
+def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str], resamples: int) -> tuple[float, float]:
+    """Percentile bootstrap interval over texts.
+
+    Both metrics are functions of counts summed over the texts (matches, n-grams, lengths). sacrebleu's
+    own bootstrap assumes a normal distribution, and fails where a resample scores exactly 0 (2.6).
+    """
+    counts = np.asarray(metric._extract_corpus_statistics(list(hypotheses), [list(references)]))
+    rng, n = np.random.default_rng(0), len(counts)
+    drawn = [
+        float(metric._compute_score_from_stats(list(rng.multinomial(n, np.full(n, 1 / n)) @ counts)).score) / 100
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _comet(

@@ -152,13 +152,23 @@ def _loops(text: str) -> int:
     if len(words) < 8 and len(text) > 12 * (len(words) or 1):  # a script without blanks: letters are its words
         words = [character for character in text if character.isalpha()]
     most = 1
-    for size in range(1, 1 + min(12, len(words) // 2)):
+    for size in _distances(words):
         run = 0
         for position in range(size, len(words)):
             run = run + 1 if words[position] == words[position - size] else 0
             if run and not words[position].isdigit():
                 most = max(most, run // size + 1 - (size == 1))
     return most
+
+
+def _distances(words: Sequence[str]) -> set[int]:
+    """How far apart equal words follow each other, up to what fits into the text four times."""
+    last: dict[str, int] = {}
+    found = set()
+    for position, word in enumerate(words):
+        found.add(position - last.get(word, position))
+        last[word] = position
+    return {size for size in found if 0 < size <= len(words) // 4}
 
 
 def _truncated(given: str, made: str) -> bool:
