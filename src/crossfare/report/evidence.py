@@ -92,8 +92,8 @@ def translation_quality_table(record: Mapping[str, Any]) -> Table:
 
 def _quality_notes(linted: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     signatures = dict.fromkeys(
-        f"{metric_name(name)} over the first {each['n']:,} texts or fewer: {each['signature']}"
-        for scores in scored[:1]
+        f"{metric_name(name)}: of the first examples, against the parallel text; {each['signature']}"
+        for scores in scored
         for name, each in scores.items()
     )
     skipped = dict.fromkeys(

@@ -100,7 +100,8 @@ def _sacrebleu(
     found = metric.corpus_score(list(hypotheses), [list(references)])
     value = float(found.score) / 100
     low, high = _interval(metric, hypotheses, references, resamples) if resamples else (value, value)
-    signature = f"metric:{name}|{metric.get_signature()}|boot:{resamples}|seed:0"
+    drawn = f"|boot:{resamples}|seed:0" if resamples else ""
+    signature = f"metric:{name}|{metric.get_signature()}{drawn}"
     return Score(name, value, len(hypotheses), low, high, signature)
 
 

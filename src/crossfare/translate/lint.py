@@ -228,8 +228,8 @@ def _as_roman(number: str, text: str) -> bool:
     return re.search(rf"\b{roman}\b", text) is not None
 
 
-_SURE = 0.99
-_LETTERS = 60
+_SURE = 0.9
+_LETTERS = 40
 
 
 def _wrong_language(given: str, made: str, source: str, target: str) -> bool:
@@ -268,7 +268,7 @@ def _known_languages() -> frozenset[str]:
 
 
 _FEWEST = 50  # pairs that a spread can be estimated from
-_FURTHEST = 6.0  # robust standard deviations
+_FURTHEST = 5.0  # robust standard deviations
 _SHORTEST = 20  # characters of the longer text
 _LONGEST_RATIO = 4.0
 
