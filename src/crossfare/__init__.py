@@ -20,9 +20,20 @@ if TYPE_CHECKING:
     from crossfare.data import catalog as datasets
     from crossfare.data import inspect, load, save
     from crossfare.errors import CrossfareError
-    from crossfare.experiment import Run, Spec, demo, dry_run, load_spec, run, translate_file, tune_markers
+    from crossfare.experiment import (
+        Run,
+        Spec,
+        demo,
+        dry_run,
+        load_spec,
+        run,
+        score_translation,
+        translate_file,
+        tune_markers,
+    )
+    from crossfare.experiment import list_engines as engines
     from crossfare.ledger import Catalogue as Prices
-    from crossfare.translate import engine, engines
+    from crossfare.translate import engine
 
 __version__ = "0.1.0"
 
@@ -35,12 +46,13 @@ _HOME = {
     "demo": ("crossfare.experiment", "demo"),
     "dry_run": ("crossfare.experiment", "dry_run"),
     "engine": ("crossfare.translate", "engine"),
-    "engines": ("crossfare.translate", "engines"),
+    "engines": ("crossfare.experiment", "list_engines"),
     "inspect": ("crossfare.data", "inspect"),
     "load": ("crossfare.data", "load"),
     "load_spec": ("crossfare.experiment", "load_spec"),
     "run": ("crossfare.experiment", "run"),
     "save": ("crossfare.data", "save"),
+    "score_translation": ("crossfare.experiment", "score_translation"),
     "translate_file": ("crossfare.experiment", "translate_file"),
     "tune_markers": ("crossfare.experiment", "tune_markers"),
 }
@@ -60,6 +72,7 @@ __all__ = [
     "load_spec",
     "run",
     "save",
+    "score_translation",
     "translate_file",
     "tune_markers",
 ]

@@ -227,8 +227,12 @@ def translate(
     max_usd: MaxUsd = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
     yes: Yes = False,
+    reference: Annotated[
+        Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
+    ] = None,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
 ) -> None:
-    """Translate a dataset; answers stay where they belong, and lost examples are listed.
+    """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
 
     Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
     the translation memory, and a run that was stopped goes on from there.
@@ -248,12 +252,33 @@ def translate(
         limit=limit,
         price=price,
         price_files=price_file or (),
+        reference=reference,
+        drop_bad=drop_bad,
     )
     if out is None or estimate:
         _print(work.estimate().lines)
         return
     budget = None if max_usd is None else _usd("--max-usd", max_usd)
     _print(work.run(out, max_usd=budget, agree=None if yes else _agree))
+
+
+@app.command("score-translation")
+def score_translation(
+    file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
+    target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
+    metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
+) -> None:
+    """Score a translation against a reference, with 95 % intervals and signatures."""
+    from crossfare import experiment
+
+    console = Console()
+    for score in experiment.score_translation(
+        file, reference, target=target, task=task, source_file=source_file, metrics=_list(metrics)
+    ):
+        console.print(experiment.score_line(score), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("tune-markers")
@@ -706,12 +731,21 @@ def audit_paper(
 
 
 @app.command()
-def engines() -> None:
-    """List the translation engines, and what is missing to use one."""
-    from crossfare import translate as translation
+def engines(
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the translation engines: what is missing to use one, keys, languages, price today; nothing is sent."""
+    import json
+    from dataclasses import asdict
 
-    table = Table("engine", "state", "what it is", box=None)
-    for info in translation.engines():
-        state = f"needs {', '.join(info.missing)}: {info.install}" if info.missing else "ready"
-        table.add_row(escape(info.name), escape(state), escape(info.summary))
-    Console().print(table)
+    from crossfare import experiment
+    from crossfare.report import to_rich
+
+    listed = experiment.list_engines(price_file or ())
+    if as_json:
+        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        console.print(to_rich(experiment.engine_table(listed)))

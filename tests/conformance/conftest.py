@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -75,7 +80,7 @@ def vendor(vendors: Vendors, name: str) -> Iterator[tuple[VendorServer, Callable
 
 @pytest.fixture(scope="session")
 def make(request: pytest.FixtureRequest) -> Callable[..., object]:
-    """Make an engine by name: "echo", "reference", a vendor's, or "backend:family"."""
+    """Make an engine by name: "echo", "reference", "apertium", "apertium:server", a vendor's, or "backend:family"."""
     from vendors import SERVERS
 
     from crossfare.translate import engine
@@ -84,6 +89,11 @@ def make(request: pytest.FixtureRequest) -> Callable[..., object]:
         if name in SERVERS:
             return request.getfixturevalue("vendors").make(name, **options)
         backend, _, family = name.partition(":")
+        if backend == "apertium":
+            if shutil.which("apertium") is None:
+                pytest.skip("Apertium is not installed: apt-get install apertium apertium-eng-spa apertium-es-pt")
+            url = {"url": request.getfixturevalue("apertium_server")} if family == "server" else {}
+            return engine(backend, **{**url, **options})
         if backend == "reference":
             from cases import TEXTS
 
@@ -98,6 +108,36 @@ def make(request: pytest.FixtureRequest) -> Callable[..., object]:
         return engine(backend, model=str(folder), **{**exact, **options})
 
     return made
+
+
+@pytest.fixture(scope="session")
+def apertium_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real APy server with the installed pairs, on a free port."""
+    command = shutil.which("apertium-apy")
+    if command is None:
+        pytest.skip("APy is not installed: apt-get install apertium-apy")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("apy") / "log"
+    with log.open("wb") as written:
+        server = subprocess.Popen(
+            [command, "--port", str(port), "/usr/share/apertium"], stdout=written, stderr=written, cwd=log.parent
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            if server.poll() is not None:
+                pytest.fail(f"APy ended with {server.returncode}: {log.read_text(errors='replace')[-500:]}")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("APy did not listen within 30 seconds")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
 
 
 def _parallel(text: str) -> SimpleNamespace:

@@ -20,6 +20,7 @@ def test_the_built_in_engines_are_listed() -> None:
         "reference",
         "transformers",
         "ctranslate2",
+        "apertium",
         "libretranslate",
         "google",
         "deepl",
@@ -32,7 +33,7 @@ def test_the_built_in_engines_are_listed() -> None:
 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
     with pytest.raises(
-        ConfigError, match="no engine 'gogle'; there are: amazon, azure, ctranslate2, deepl, echo, google"
+        ConfigError, match="no engine 'gogle'; there are: amazon, apertium, azure, ctranslate2, deepl, echo, google"
     ):
         engine("gogle")
 

@@ -131,6 +131,7 @@ class EngineSpec(_Strict):
     ``price``     the offer that bills it: a paid service's own by default; without one its seconds are billed
                   as compute, and so are they with "compute"
     ``markers``   the delimiters round an answer
+    ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
     engine: str
@@ -140,6 +141,7 @@ class EngineSpec(_Strict):
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
+    drop_bad: bool = False
     note: str | None = None
 
     @model_validator(mode="before")

@@ -25,6 +25,7 @@ from crossfare.experiment.files import (
     write_predictions,
     write_yield,
 )
+from crossfare.experiment.quality import world_quality
 from crossfare.experiment.ranking_stages import RANKING_STAGES, without_lost
 from crossfare.store import Store, write_json
 from crossfare.tasks import TASKS
@@ -100,12 +101,22 @@ def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage
     translated = load_data(step).dataset
     by_id = {example.id: example for example in translated.examples}
     kept = tuple(by_id[example.id] for example in original.examples if example.id in by_id)
+    linted = translate.lint_examples(original.examples, kept, source=original.language, target=step.params["language"])
+    if step.params.get("drop_bad"):
+        kept = tuple(example for example in kept if example.id not in linted.flagged)
     if not kept:
-        raise DataError(f"{step.runtime['ref']}: no example has an id of the source training set")
-    lost = tuple(example.id for example in original.examples if example.id not in by_id)
+        raise DataError(
+            f"{step.runtime['ref']}: no example has an id of the source training set, or lint let none pass"
+        )
+    left = {example.id for example in kept}
+    lost = tuple(example.id for example in original.examples if example.id not in left)
+    reasons = [
+        asdict(translate.Lost(name, f"lint: {', '.join(linted.flagged[name])}")) for name in lost if name in by_id
+    ]
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
-    write_yield(work, Yield(len(kept), len(original), lost), {})
+    report = {"lost": reasons, "lint": linted.as_dict()}
+    write_yield(work, Yield(len(kept), len(original), lost), {"report": report})
     return Usage(characters=billed_characters(original), hardware="provider", measured=False)
 
 
@@ -133,12 +144,14 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
         target=step.params["target"],
         memory=translate.TranslationMemory(store.root / "memory.sqlite"),
         markers=translate.Markers(*markers) if markers else None,
+        drop_bad=step.params.get("drop_bad", False),
         progress=progress,
     )
     if not result.dataset.examples:
         raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
     artifact.write(result.dataset, work / "artifact")
-    write_yield(work, result.yield_, {"report": result.report.as_dict()})
+    quality = world_quality(result.dataset, step.params["target"])
+    write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
     return result.usage
 
 

@@ -199,7 +199,8 @@ class Planner:
     def _translated_training(self, cell: RunSpec, original: Step) -> Step:
         engine_name, engine = self._engine(cell)
         if engine.engine != "existing":
-            return self.translate(cell, original, cell.source, cell.target, "training set")
+            params = {"drop_bad": True} if engine.drop_bad else {}
+            return self.translate(cell, original, cell.source, cell.target, "training set", params=params)
         return self.data(
             cell.task,
             engine.existing[cell.task][cell.target],
@@ -207,7 +208,7 @@ class Planner:
             "train",
             f"{cell.task} {engine_name} {cell.source}-{cell.target}: existing translation",
             stage="existing",
-            params={"engine": engine_name},
+            params={"engine": engine_name, **({"drop_bad": True} if engine.drop_bad else {})},
             inputs={"original": original},
         )
 
@@ -221,6 +222,7 @@ class Planner:
         *,
         stage: str = "translate",
         inputs: Mapping[str, Step] | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Step:
         """Translate a dataset or a collection with the cell's engine."""
         engine_name, engine = self._engine(cell)
@@ -230,6 +232,7 @@ class Planner:
             "source": source,
             "target": target,
             "markers": list(engine.markers) if engine.markers else None,
+            **(params or {}),
         }
         return self.step(
             stage,

@@ -12,6 +12,7 @@ from typing import Any
 from crossfare.compare import RunRecord
 from crossfare.ledger import STALE_AFTER_DAYS, Entry
 from crossfare.report import numbers
+from crossfare.report.names import metric_name
 from crossfare.report.table import MISSING, Cell, Column, Table
 
 _SHOWN = 5  # lost examples shown of each translation
@@ -56,6 +57,54 @@ def yield_table(record: Mapping[str, Any]) -> Table:
         "translate-infer are those of what was kept. Answers dropped: of examples that kept another answer."
     )
     return Table("Translation yield", columns, rows, (note,))
+
+
+def translation_quality_table(record: Mapping[str, Any]) -> Table:
+    """What lint found in every translation, and its scores where there is a reference.
+
+    Runs made before there was lint have no rows.
+    """
+    reports = [report for report in _translations(record) if report.get("report", {}).get("lint")]
+    linted = [report["report"]["lint"] for report in reports]
+    checks = tuple(dict.fromkeys(name for lint in linted for name in (*lint["counts"], *lint["skipped"])))
+    scored = [{each["metric"]: each for each in report.get("quality", ())} for report in reports]
+    metrics = tuple(dict.fromkeys(name for scores in scored for name in scores))
+    rows = tuple(
+        (
+            Cell(str(report["label"])),
+            *(_score_cell(scores.get(name)) for name in metrics),
+            Cell(f"{lint['checked']:,}"),
+            *(Cell(f"{lint['counts'][name]:,}" if name in lint["counts"] else MISSING) for name in checks),
+        )
+        for report, lint, scores in zip(reports, linted, scored, strict=True)
+    )
+    columns = (
+        Column("Translation"),
+        *(Column(title, number=True) for title in (*map(metric_name, metrics), "Texts", *checks)),
+    )
+    found = [
+        f"{report['label']}: {name} in {', '.join(map(str, ids))}"
+        for report, lint in zip(reports, linted, strict=True)
+        for name, ids in lint["examples"].items()
+    ]
+    return Table("Translation quality", columns, rows, (*_quality_notes(linted, scored), *found))
+
+
+def _quality_notes(linted: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    signatures = dict.fromkeys(
+        f"{metric_name(name)}: of the first examples, against the parallel text; {each['signature']}"
+        for scores in scored
+        for name, each in scores.items()
+    )
+    skipped = dict.fromkeys(
+        f"{name} was not checked: {what}" for lint in linted for name, what in lint["skipped"].items()
+    )
+    first = "Examples that lint finds fault with, by check; they are dropped only where the spec says drop_bad."
+    return (first, *signatures, *skipped)
+
+
+def _score_cell(score: Mapping[str, Any] | None) -> Cell:
+    return Cell(f"{100 * score['value']:.1f}", str(score["value"])) if score else Cell(MISSING)
 
 
 def losses(record: Mapping[str, Any]) -> tuple[Losses, ...]:

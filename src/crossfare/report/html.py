@@ -223,6 +223,7 @@ def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
         version=record["provenance"].get("crossfare"),
         losses=evidence.losses(record),
         yields=evidence.yield_table(record),
+        quality=evidence.translation_quality_table(record),
         loading=evidence.loading_table(record),
         stages=evidence.stage_table(run),
         ledger=evidence.ledger_table(run),

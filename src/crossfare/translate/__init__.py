@@ -10,6 +10,7 @@ from crossfare.translate.dataset import (
     translate_texts,
 )
 from crossfare.translate.engines import EngineInfo, engine, engines
+from crossfare.translate.lint import LintReport, lint_examples, lint_texts
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
@@ -20,6 +21,7 @@ __all__ = [
     "METHODS",
     "EngineInfo",
     "ExplainedTranslation",
+    "LintReport",
     "Lost",
     "Markers",
     "PassageTranslation",
@@ -29,6 +31,8 @@ __all__ = [
     "TranslationReport",
     "engine",
     "engines",
+    "lint_examples",
+    "lint_texts",
     "texts_of",
     "translate_dataset",
     "translate_texts",

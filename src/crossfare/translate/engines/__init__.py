@@ -7,6 +7,7 @@ Nothing is imported until an engine is asked for.
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,7 +28,8 @@ class EngineInfo:
 
     ``keys`` are the environment variables that hold its credentials. ``offer`` is what prices it unless
     a spec says otherwise: "" for one that runs on one's own device; it may name an option ("llm:{model}").
-    ``languages`` says what it translates, where that is known.
+    ``languages`` says what it translates, where that is known. ``commands`` are programs it runs, which
+    `install` brings too; it may have another way to work without them.
     """
 
     name: str
@@ -38,27 +40,52 @@ class EngineInfo:
     keys: tuple[str, ...] = ()
     offer: str = ""
     languages: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Packages that are not installed."""
         return tuple(package for package in self.needs if not _installed(package))
 
+    @property
+    def missing_commands(self) -> tuple[str, ...]:
+        """Programs that are not installed."""
+        return tuple(command for command in self.commands if shutil.which(command) is None)
+
+    def load(self) -> Any:
+        """Import its class."""
+        module, _, class_name = self.target.partition(":")
+        return getattr(import_module(module), class_name)
+
 
 _BUILT_IN = (
-    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs"),
-    EngineInfo("reference", f"{_HERE}.reference:ReferenceEngine", "looks translations up in existing parallel text"),
+    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs", languages="any"),
+    EngineInfo(
+        "reference",
+        f"{_HERE}.reference:ReferenceEngine",
+        "looks translations up in existing parallel text",
+        languages="those of the text",
+    ),
     EngineInfo(
         "transformers",
         f"{_HERE}.transformers_seq2seq:TransformersEngine",
         "Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints through transformers",
         ("torch", "transformers", "sentencepiece"),
+        languages="those of the model",
     ),
     EngineInfo(
         "ctranslate2",
         f"{_HERE}.ctranslate2_seq2seq:CTranslate2Engine",
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
+        languages="those of the model",
+    ),
+    EngineInfo(
+        "apertium",
+        f"{_HERE}.apertium:ApertiumEngine",
+        "rule-based translation on this machine or by an APy server (url)",
+        install="apt-get install apertium apertium-eng-spa apertium-es-pt",
+        commands=("apertium",),
     ),
     EngineInfo(
         "libretranslate",
@@ -152,8 +179,7 @@ def engine(name: str, /, **options: Any) -> Engine:
     info = offered[name]
     if info.missing:
         raise EngineUnavailable(f"engine {name!r} needs {', '.join(info.missing)}: {info.install}")
-    module, _, class_name = info.target.partition(":")
-    made = getattr(import_module(module), class_name)
+    made = info.load()
     try:
         inspect.signature(made).bind(**options)
     except TypeError as error:
