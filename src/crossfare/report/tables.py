@@ -40,6 +40,9 @@ _METHODS: Mapping[str, str] = {
     "bi-encoder": "Bi-encoder, not fine-tuned",
     "translate-infer-strategy-1": "Translate-infer, strategy 1",
     "translate-infer-strategy-2": "Translate-infer, strategy 2",
+    "translate-infer-round-trip": "Translate-infer, round trip",
+    "ensemble-strategy-1": "Ensemble, strategy 1",
+    "ensemble-strategy-2": "Ensemble, strategy 2",
     "in-language": "In-language (gold)",
 }
 _NOT_MEASURED = "n.m."
@@ -269,7 +272,8 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     spec = line.first
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
-    return Cell(name + engine), Cell(_model(line))
+    several = spec.method in context.methods and context.methods[spec.method].parents and spec.model != "target-encoder"
+    return Cell(name + engine), Cell(f"target encoder, {_model(line)}" if several else _model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
@@ -297,10 +301,11 @@ def _training(line: Line, context: Context) -> str:
         "source": f"{name}-{spec.source}" if name else spec.source,
         "translated": f"{name}-target" if name else "translated",
         "target": "gold",
+        "round-trip": f"{name or 'data'}-{spec.source}, there and back",
     }
     counts = sorted({result.train_examples for result in line.results})
     size = f" ({'-'.join(f'{n:,}' for n in dict.fromkeys((counts[0], counts[-1])))})" if counts else ""
-    return " + ".join(texts[side] for side in method.train_on) + size
+    return (" | " if method.parents else " + ").join(texts[side] for side in method.train_on) + size
 
 
 def _numbers(found: Sequence[Line]) -> tuple[Cell, ...]:

@@ -22,7 +22,18 @@ from crossfare.experiment.forecast.rates import called, labels
 from crossfare.experiment.stages import billed_characters, load_data
 from crossfare.store import Store
 from crossfare.translate import texts_of
-from crossfare.types import Dataset, Example, Passage, QueryExample, RankingExample, Step, Translation, Usage
+from crossfare.translate.bitext import translate_questions
+from crossfare.types import (
+    Dataset,
+    Example,
+    Passage,
+    QAExample,
+    QueryExample,
+    RankingExample,
+    Step,
+    Translation,
+    Usage,
+)
 
 _SAMPLED_PASSAGES = 20_480  # whole chunks of `PassageTranslation`
 _HELD_PASSAGES = 200_000
@@ -173,6 +184,8 @@ class Counter:
             "mine": self._asked,
             "finetune": self._finetune,
             "predict": self._predict,
+            "back-project": self._projected,
+            "ensemble": self._combined,
             "embed": self._embed,
             "score": self._scored,
             "latency": self._timed,
@@ -203,6 +216,23 @@ class Counter:
     def _scored(self, step: Step) -> Work:
         made = self.material(_one(step, "data"))
         return Work({"label": labels(made.dataset) * made.copies})
+
+    def _projected(self, step: Step) -> Work:
+        """Answers that are not known yet: each is taken to be as long as the gold one, and to be translated."""
+        made = self.material(_one(step, "data"))
+        answers = (
+            each.answers[0].text for each in made.dataset.examples if isinstance(each, QAExample) and each.answers
+        )
+        times = made.copies * int(step.params["n_best"])
+        characters = round(sum(map(len, answers)) * times) if step.params["engine"] else 0
+        spans = times * len(made.dataset)
+        facts = self.facts(step.params["engine"]) if step.params["engine"] else None
+        calls = {"text": round(spans), "chunk": None, None: None}[facts.requests] if facts else None
+        note = "answers to project back are counted as if each were translated, at the length of the gold answer"
+        return Work({"query": spans, "character": float(characters)}, characters, calls, exact=False, note=note)
+
+    def _combined(self, step: Step) -> Work:
+        return Work({"query": float(self.material(_one(step, "data")).examples)})
 
     def _timed(self, step: Step) -> Work:
         return Work({"character": self._request(step)})
@@ -256,15 +286,15 @@ class Counter:
 
     def _translated(self, step: Step) -> Material:
         source = self.material(_one(step, "data"))
-        facts, markers = self.facts(step.params["engine"]), step.params["markers"]
+        facts = self.facts(step.params["engine"])
         target = str(step.params["target"])
         note = ""
         try:
             engine = CountingEngine(facts)
-            made = self._run(source.dataset, engine, target, markers)
+            made = self._run(step, source.dataset, engine)
         except EngineUnavailable:
             engine = CountingEngine(facts, "document")
-            made = self._run(source.dataset, engine, target, markers)
+            made = self._run(step, source.dataset, engine)
             note = "whole texts counted: the package sentencex, which cuts sentences, is not installed"
         characters = round(engine.characters * source.copies * source.stretch)
         calls = {"text": engine.texts, "chunk": engine.chunks, None: None}[facts.requests]
@@ -280,7 +310,10 @@ class Counter:
         stretch = source.stretch * self.stretches.get((language, target), 1.0)
         return replace(source, dataset=made, stretch=stretch)
 
-    def _run(self, dataset: Dataset, engine: CountingEngine, target: str, markers: Sequence[str] | None) -> Dataset:
+    def _run(self, step: Step, dataset: Dataset, engine: CountingEngine) -> Dataset:
+        target, markers = str(step.params["target"]), step.params["markers"]
+        if step.params.get("unmarked"):
+            return translate_questions(dataset, engine, target=target).translated.dataset
         given = translate.Markers(*markers) if markers else None
         return translate.translate_dataset(dataset, engine, target=target, markers=given).dataset
 

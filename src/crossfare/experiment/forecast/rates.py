@@ -78,10 +78,8 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
     """What a step's speed depends on, from its own settings to its kin; `_KIN_OF` says what each leaves open."""
     params = step.params
     match step.stage:
-        case "translate" | "translate-collection" | "translate-candidates" | "latency":
-            engine = params["engine"]
-            own = f"{engine['name']}@{engine['revision']}"
-            return (f"{own} {params['source']}-{params['target']}", own, str(engine["name"]))
+        case "translate" | "translate-collection" | "translate-candidates" | "latency" | "back-project":
+            return _engine_keys(step)
         case "finetune":
             settings = digest({name: params["training"].get(name) for name in _COSTLY}, 8)
             return _model_keys(step, str(params["task"]), settings)
@@ -95,6 +93,15 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
             return (f"{params['task']} {digest(params['options'], 8)}", str(params["task"]))
         case _:
             return ("",)
+
+
+def _engine_keys(step: Step) -> tuple[str, ...]:
+    """An engine in one direction, in any, and by its name; and how it finds answers again, if it does."""
+    params, engine = step.params, step.params["engine"] or {"name": "", "revision": ""}
+    back = params if step.stage == "back-project" else params.get("back")
+    how = f" {'+'.join(back['ways'])} {back['aligner']}" if back else ""
+    own = f"{engine['name']}@{engine['revision']}{how}"
+    return (f"{own} {params['source']}-{params['target']}", own, f"{engine['name']}{how}")
 
 
 def _model_keys(model: Step, task: str, settings: str) -> tuple[str, ...]:
@@ -124,6 +131,7 @@ _KIN_OF = {
     "finetune": _MODEL_KIN,
     "predict": _MODEL_KIN,
     "score": ("", "other options"),
+    "back-project": ("", "another direction", "another model"),
 }
 
 
@@ -330,6 +338,8 @@ UNITS: Mapping[str, str] = {
     "latency": "character",
     "finetune": "token",
     "predict": "token",
+    "back-project": "query",
+    "ensemble": "query",
     "embed": "token",
     "retrieve": "query",
     "mine": "query",
@@ -420,7 +430,9 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
             amount = usage.input_tokens
         case "score":
             amount = labels(_dataset(store, step.inputs["data"][0]))
-        case "retrieve" | "mine":
+        case "back-project":
+            amount = float(_lines(store, step.inputs["data"][0])) * int(step.params["n_best"])
+        case "retrieve" | "mine" | "ensemble":
             amount = float(_lines(store, step.inputs["data"][0]))
         case "index" | "collection":
             name = step.id if step.stage == "collection" else step.inputs["passages"][0]
