@@ -29,8 +29,9 @@ from crossfare.experiment.files import (
 from crossfare.store import Store, write_json
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjector, Found
-from crossfare.translate.bitext import Bitext, translate_aligned, translate_questions
-from crossfare.translate.dataset import Lost
+from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions
+from crossfare.translate.outcome import Lost
+from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.sentences import Span
 from crossfare.types import Prediction, Progress, QAExample, Step, Usage, Yield
 
@@ -56,7 +57,7 @@ def back_project(step: Step, store: Store, work: Path, progress: Progress | None
     """Find predicted answers in the contexts that were asked about; what is not found is an empty prediction."""
     contexts = _contexts(step, store)
     predictions = read_predictions(step, store, "predictions")
-    candidates = [_candidates(each, contexts[each.id].translation, step.params["n_best"]) for each in predictions]
+    candidates = [_candidates(each, contexts[each.id].target, step.params["n_best"]) for each in predictions]
     projector = _projector(step.params, step.runtime, _memory(store))
     flat = [(contexts[each.id], span) for each, own in zip(predictions, candidates, strict=True) for span, _ in own]
     done = projector.project(flat)
@@ -90,7 +91,7 @@ def answering_latency(step: Step, store: Store, work: Path, progress: Progress |
         done = translate_aligned(texts, engine, source=params["source"], target=params["target"])
         translating.append(time.perf_counter() - start)
         answered = zip(done.pairs[::2], (answer for _, answer in batch), strict=True)
-        projector.project([(pair, _place(answer, pair.translation)) for pair, answer in answered if pair is not None])
+        projector.project([(pair, _place(answer, pair.target)) for pair, answer in answered if pair is not None])
 
     with meter.meter() as measured:
         requests = _requests(step, store)
@@ -186,25 +187,24 @@ def _write_report(
     write_yield(work, Yield(len(there), len(asked), tuple(each.id for each in lost)), details)
 
 
-def _segments(contexts: Mapping[str, Bitext]) -> list[dict[str, Any]]:
+def _segments(contexts: Mapping[str, Parallel]) -> list[dict[str, Any]]:
     """Each distinct context once, with the examples that ask about it."""
-    ids: dict[Bitext, list[str]] = {}
-    for name, bitext in contexts.items():
-        ids.setdefault(bitext, []).append(name)
-    return [{"ids": own, "segments": [[*a, *b] for a, b in bitext.segments]} for bitext, own in ids.items()]
+    ids: dict[Parallel, list[str]] = {}
+    for name, text in contexts.items():
+        ids.setdefault(text, []).append(name)
+    return [{"ids": own, "segments": [[*a, *b] for a, b in spans(text)]} for text, own in ids.items()]
 
 
-def _contexts(step: Step, store: Store) -> dict[str, Bitext]:
+def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
     """The contexts by example, each with its translation."""
     folder = inputs(step, store, "translated")[0]
     ours = {each.id: cast("QAExample", each).context for each in input_data(step, store).examples}
     theirs = {each.id: cast("QAExample", each).context for each in artifact.read(folder).examples}
-    found: dict[str, Bitext] = {}
+    found: dict[str, Parallel] = {}
     for entry in json.loads((folder / _SEGMENTS).read_text(encoding="utf-8")):
         segments = tuple(((a, b), (c, d)) for a, b, c, d in entry["segments"])
         first = entry["ids"][0]
-        bitext = Bitext(ours[first], theirs[first], segments)
-        found |= dict.fromkeys(entry["ids"], bitext)
+        found |= dict.fromkeys(entry["ids"], bitext(ours[first], theirs[first], segments))
     return found
 
 

@@ -22,9 +22,11 @@ from crossfare.errors import ConfigError
 from crossfare.meter import meter
 from crossfare.translate import matching
 from crossfare.translate.alignment import Aligner, project
-from crossfare.translate.bitext import Bitext
+from crossfare.translate.bitext import around, by_sentence
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
+from crossfare.translate.markup import reading_text
 from crossfare.translate.memory import TranslationMemory
+from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.segments import translate_segments
 from crossfare.translate.sentences import Span
 from crossfare.types import Answer, Engine, Usage
@@ -106,16 +108,18 @@ class BackProjector:
         }
         self._ways = [tried[way] for way in ways]
 
-    def project(self, spans: Sequence[tuple[Bitext, Span]]) -> BackProjection:
-        """Carry each span of a translation into its original.
+    def project(self, spans: Sequence[tuple[Parallel, Span]]) -> BackProjection:
+        """Carry each span of a translation (the target of a `Parallel`) into its original (the source).
 
         Raises:
             EngineError: the engine could do nothing at all.
         """
         spent = _Spent()
         with spent.looking("cpu"):
-            cut = {bitext: bitext.by_sentence(self.target, self.source) for bitext, _ in spans}
-            asked = [_Asked.of(cut[bitext], span) for bitext, span in spans]
+            cut = {
+                text: by_sentence(text, self.target, self.source) for text in dict.fromkeys(text for text, _ in spans)
+            }
+            asked = [_Asked.of(cut[text], span) for text, span in spans]
             found = [_unchanged(each) for each in asked]
         for way in self._ways:
             unsure = [i for i in _unsure(found) if asked[i].text]
@@ -162,7 +166,9 @@ class BackProjector:
     def _translated(self, texts: Sequence[str], spent: _Spent) -> dict[str, str]:
         if self.engine is None or not texts:
             return {}
-        done = translate_segments(texts, self.engine, source=self.source, target=self.target, memory=self.memory)
+        done = translate_segments(
+            texts, reading_text(self.engine), source=self.source, target=self.target, memory=self.memory
+        )
         spent.translating += done.usage
         return done.translations
 
@@ -199,14 +205,14 @@ class _Asked:
     within: Span
 
     @classmethod
-    def of(cls, bitext: Bitext, span: Span) -> _Asked:
-        text = bitext.translation[slice(*span)]
-        start = span[0] + len(text) - len(text.lstrip())
-        end = start + len(text.strip())
-        ours, theirs = bitext.around(start, end)
-        original, translation = bitext.original, bitext.translation
+    def of(cls, text: Parallel, span: Span) -> _Asked:
+        """Look for a span of the translation, less its outer blanks, in the sentences that correspond."""
+        answer = text.target[slice(*span)]
+        start = span[0] + len(answer) - len(answer.lstrip())
+        end = start + len(answer.strip())
+        ours, theirs = around(text, start, end)
         within = (start - theirs[0], end - theirs[0])
-        return cls(original, original[slice(*ours)], translation[slice(*theirs)], ours[0], within)
+        return cls(text.source, text.source[slice(*ours)], text.target[slice(*theirs)], ours[0], within)
 
     @property
     def text(self) -> str:

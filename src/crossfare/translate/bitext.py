@@ -1,69 +1,72 @@
 """A text beside its translation: which part of one is which part of the other.
 
-Texts are cut into segments, each is translated, and the translations are joined (`segments`, `sentences`),
-so the correspondence is known: it is kept here. Where an engine took a whole paragraph, or only the two
-texts are given, sentences are aligned by their lengths (Gale & Church 1993, "A program for aligning
-sentences in bilingual corpora").
+Texts are cut into segments, each is translated, and the translations are joined, so the correspondence
+is known (`Parallel`). Where an engine took a whole paragraph, or only the two texts are given, sentences
+are aligned by their lengths (Gale & Church 1993, "A program for aligning sentences in bilingual corpora").
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from crossfare.translate.dataset import Lost, TranslatedDataset, TranslationReport
+from crossfare.translate.dataset import TranslatedDataset, TranslationReport
+from crossfare.translate.markup import reading_text
 from crossfare.translate.memory import TranslationMemory
-from crossfare.translate.segments import translate_segments
-from crossfare.translate.sentences import Span, join, segment_spans
-from crossfare.types import Dataset, Engine, Progress, QAExample, Usage, Yield, content_revision
+from crossfare.translate.outcome import Lost
+from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
+from crossfare.translate.projection.projected import Parallel, Segment
+from crossfare.translate.projection.unmarked import as_it_is
+from crossfare.translate.segments import Segments, translate_segments
+from crossfare.translate.sentences import Span, segment_spans
+from crossfare.types import Dataset, Engine, Progress, QAExample, Yield, content_revision
 
 # How many sentences of one text are how many of the other, and how likely that is (Gale & Church, table 5).
 _BEADS = {(1, 1): 0.89, (1, 0): 0.00495, (0, 1): 0.00495, (2, 1): 0.0445, (1, 2): 0.0445, (2, 2): 0.011}
 _VARIANCE = 6.8  # of the length of a translation, per character
 
 
-@dataclass(frozen=True, slots=True)
-class Bitext:
-    """A text and its translation; ``segments`` pairs spans of the two, in order, in code points."""
+def bitext(source: str, target: str, segments: Iterable[tuple[Span, Span]] | None = None) -> Parallel:
+    """Two texts and the spans that correspond, in order; without them nothing is known but that the whole does."""
+    pairs = [((0, len(source)), (0, len(target)))] if segments is None else segments
+    made = (Segment(source[slice(*a)], target[slice(*b)], a[0], b[0]) for a, b in pairs)
+    return Parallel(source, target, tuple(made))
 
-    original: str
-    translation: str
-    segments: tuple[tuple[Span, Span], ...]
 
-    @classmethod
-    def whole(cls, original: str, translation: str) -> Bitext:
-        """Two texts of which nothing more is known."""
-        return cls(original, translation, (((0, len(original)), (0, len(translation))),))
+def spans(text: Parallel) -> list[tuple[Span, Span]]:
+    """The spans of source and target that correspond."""
+    return [
+        ((s.source_start, s.source_start + len(s.source)), (s.target_start, s.target_start + len(s.target)))
+        for s in text.segments
+    ]
 
-    def by_sentence(self, original_language: str, translation_language: str) -> Bitext:
-        """Cut segments of several sentences into aligned sentences."""
-        pairs: list[tuple[Span, Span]] = []
-        for ours, theirs in self.segments:
-            a = _within(self.original, ours, original_language)
-            b = _within(self.translation, theirs, translation_language)
-            pairs += _aligned(a, b) if len(a) > 1 and len(b) > 1 else [(ours, theirs)]
-        return replace(self, segments=tuple(pairs))
 
-    def around(self, start: int, end: int) -> tuple[Span, Span]:
-        """The parts of original and translation that hold ``translation[start:end]``: whole segments."""
-        touched = [pair for pair in self.segments if pair[1][0] < end and start < pair[1][1]]
-        ours = [pair[0] for pair in touched] or [(0, len(self.original))]
-        theirs = [pair[1] for pair in touched] or [(0, len(self.translation))]
-        return _hull(ours), _hull([*theirs, (start, end)])
+def by_sentence(text: Parallel, source: str, target: str) -> Parallel:
+    """Cut segments of several sentences into aligned sentences; ``source`` and ``target`` are the languages."""
+    pairs: list[tuple[Span, Span]] = []
+    for ours, theirs in spans(text):
+        a, b = _within(text.source, ours, source), _within(text.target, theirs, target)
+        pairs += _aligned(a, b) if len(a) > 1 and len(b) > 1 else [(ours, theirs)]
+    return bitext(text.source, text.target, pairs)
+
+
+def around(text: Parallel, start: int, end: int) -> tuple[Span, Span]:
+    """The parts of source and target that hold ``target[start:end]``: whole segments."""
+    touched = [pair for pair in spans(text) if pair[1][0] < end and start < pair[1][1]]
+    ours = [pair[0] for pair in touched] or [(0, len(text.source))]
+    theirs = [pair[1] for pair in touched] or [(0, len(text.target))]
+    return _hull(ours), _hull([*theirs, (start, end)])
 
 
 @dataclass(frozen=True, slots=True)
 class Bitexts:
-    """Texts translated with their correspondence: one for each text, None where it failed (``failures`` says why)."""
+    """Texts with their translations: one for each text, None where it failed (``failures`` says why)."""
 
-    pairs: tuple[Bitext | None, ...]
-    failures: dict[int, str]
-    fresh: int
-    remembered: int
-    fresh_usage: Usage
-    usage: Usage
+    pairs: tuple[Parallel | None, ...]
+    failures: dict[int, Failed]
+    segments: Segments
 
 
 def translate_aligned(
@@ -80,21 +83,24 @@ def translate_aligned(
     Raises:
         EngineError: the engine could do nothing at all.
     """
-    cuts = {text: segment_spans(text, source, engine.granularity) for text in texts}
-    segments = (text[start:end] for text in texts for start, end in cuts[text])
-    done = translate_segments(segments, engine, source=source, target=target, memory=memory, progress=progress)
-    pairs: list[Bitext | None] = []
-    failures: dict[int, str] = {}
-    for index, text in enumerate(texts):
-        spans = cuts[text]
-        lost = next((text[a:b] for a, b in spans if text[a:b] not in done.translations), None)
-        if lost is not None:
+
+    def send(missing: Iterable[str]) -> Segments:
+        return translate_segments(
+            missing, reading_text(engine), source=source, target=target, memory=memory, progress=progress
+        )
+
+    cutter, outcome = Cutter(source, engine.granularity), Outcome(source, target, send)
+    plain = [Plain(text, cutter(text)) for text in texts]
+    outcome.fetch([segment for text in plain for segment in text.segments()])
+    pairs: list[Parallel | None] = []
+    failures: dict[int, Failed] = {}
+    for index, text in enumerate(plain):
+        try:
+            pairs.append(as_it_is(text, outcome))
+        except Failed as failed:
             pairs.append(None)
-            failures[index] = done.failures[lost]
-            continue
-        made = [done.translations[text[a:b]].strip() for a, b in spans]
-        pairs.append(_joined(text, spans, join(text, spans, made, source=source, target=target)))
-    return Bitexts(tuple(pairs), failures, done.fresh, done.remembered, done.fresh_usage, done.usage)
+            failures[index] = failed
+    return Bitexts(tuple(pairs), failures, outcome.segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class PlainTranslation:
     """Questions translated as when serving; ``contexts`` is by example, for those that survived."""
 
     translated: TranslatedDataset
-    contexts: dict[str, Bitext]
+    contexts: dict[str, Parallel]
 
 
 def translate_questions(
@@ -125,26 +131,26 @@ def translate_questions(
     texts = list(dict.fromkeys(text for example in asked for text in (example.context, example.question)))
     done = translate_aligned(texts, engine, source=dataset.language, target=target, memory=memory, progress=progress)
     made = dict(zip(texts, done.pairs, strict=True))
-    reasons = {texts[index]: reason for index, reason in done.failures.items()}
+    failed = {texts[index]: each for index, each in done.failures.items()}
     kept: list[QAExample] = []
     lost: list[Lost] = []
-    contexts: dict[str, Bitext] = {}
+    contexts: dict[str, Parallel] = {}
     for example in asked:
         context, question = made[example.context], made[example.question]
         if context is None or question is None:
-            text = example.context if context is None else example.question
-            lost.append(Lost(example.id, reasons[text], text[:160]))
+            why = failed[example.context if context is None else example.question]
+            lost.append(Lost(example.id, why.reason, why.excerpt))
             continue
-        kept.append(replace(example, context=context.translation, question=question.translation, answers=()))
+        kept.append(replace(example, context=context.target, question=question.target, answers=()))
         contexts[example.id] = context
     report = TranslationReport(
         engine.name,
         engine.revision,
         dataset.language,
         target,
-        fresh=done.fresh,
-        from_memory=done.remembered,
-        fresh_usage=done.fresh_usage,
+        fresh=done.segments.fresh,
+        from_memory=done.segments.remembered,
+        fresh_usage=done.segments.fresh_usage,
         lost=tuple(lost),
     )
     translated = replace(
@@ -155,18 +161,7 @@ def translate_questions(
         origin=f"{engine.name}@{engine.revision}",
     )
     survivors = Yield(len(kept), len(asked), tuple(each.id for each in lost))
-    return PlainTranslation(TranslatedDataset(translated, survivors, done.usage, report), contexts)
-
-
-def _joined(text: str, spans: Sequence[Span], parts: Sequence[str]) -> Bitext:
-    """Read off the joined parts (blank, translation, blank, ...) where each segment's translation stands."""
-    segments: list[tuple[Span, Span]] = []
-    position = 0
-    for index, part in enumerate(parts):
-        if index % 2:
-            segments.append((spans[index // 2], (position, position + len(part))))
-        position += len(part)
-    return Bitext(text, "".join(parts), tuple(segments))
+    return PlainTranslation(TranslatedDataset(translated, survivors, done.segments.usage, report), contexts)
 
 
 def _within(text: str, span: Span, language: str) -> list[Span]:

@@ -187,7 +187,7 @@ class Forecaster:
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
         if rate is None and step.stage == "back-project" and self._unit(resources[0]) == "character":
-            return self._by_count(step, resources, usage, work)
+            return self._by_count(step, resources[:1], usage, work)
         if work.lacking or rate is None or rate.unit not in work.amounts:
             return self._unknown(step, resources, usage, work)
         if rate.offer and _same_hardware(rate.offer, self.spec.prices.compute):
