@@ -144,6 +144,16 @@ class Usage:
         sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "measured"}}
         return Usage(**sums, hardware=hardware, measured=self.measured and other.measured)
 
+    def scaled(self, factor: float) -> Usage:
+        """So many times the amounts, counts rounded: derived, not measured, unless the factor is 1."""
+
+        def times(name: str) -> Any:
+            value = getattr(self, name)
+            return value if value is None else value * factor if isinstance(value, float) else round(value * factor)
+
+        amounts = {f.name: times(f.name) for f in fields(self) if f.name not in {"hardware", "measured"}}
+        return Usage(**amounts, hardware=self.hardware, measured=self.measured and factor == 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Translation:

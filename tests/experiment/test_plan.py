@@ -229,7 +229,8 @@ def test_seconds_follow_from_the_rates_of_other_cells(made: Made) -> None:
         assert step.error is not None
         assert step.error < 0.02
     # How many answers have to be translated to be found again shows only when they are there.
-    assert all(step.exact for step in check.steps if step.stage != "back-project")
+    # What the translation memory had from another step was sent in that step's calls.
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
 
 
 def test_nothing_that_a_cell_tells_is_used_to_forecast_it(tmp_path: Path) -> None:
@@ -413,7 +414,8 @@ def test_a_forecast_written_before_is_compared_with_the_run_after(tmp_path: Path
     check = check_saved(finished.folder, tmp_path / "plan.json")
     assert {step.error for step in check.steps if step.stage == "dataset"} == {0.0}
     # How many answers have to be translated to be found again shows only when they are there.
-    assert all(step.exact for step in check.steps if step.stage != "back-project")
+    # What the translation memory had from another step was sent in that step's calls.
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
     assert max(step.error or 0 for step in check.steps if step.stage in {"finetune", "predict"}) < 0.01
     assert all(step.error is None for step in check.steps if step.stage == "score")
     assert check.left_out == 4

@@ -204,5 +204,7 @@ def test_questions_are_translated_without_knowing_their_answers(tmp_path: str) -
     assert kept == QAExample("1", context.upper(), "ONDE MORA ANA?", ())
     assert done.translated.yield_.lost == ("2",)
     assert done.translated.report.lost[0].reason == "the engine returned nothing"
+    sent = [context[:17], context[18:], "Onde mora Ana?", "bad"]
+    assert done.repeated == (2 * len(sent[0] + sent[1]) + len(sent[2] + sent[3])) / sum(map(len, sent))
     assert not any("<a>" in text for text in engine.asked)
     assert spans(done.contexts["1"]) == [((0, 17), (0, 17)), ((18, 31), (18, 31))]

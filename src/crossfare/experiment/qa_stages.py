@@ -39,7 +39,11 @@ _SEGMENTS = "segments.json"
 
 
 def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    """Translate questions and contexts as when serving, and write which segment became which."""
+    """Translate questions and contexts as when serving, and write which segment became which.
+
+    A context that several questions share is translated once here, but would come with each of them when serving:
+    usage is scaled to what serving sends, by characters.
+    """
     engine, memory = engine_of(step), _memory(store)
     done = translate_questions(
         input_data(step, store), engine, target=step.params["target"], memory=memory, progress=progress
@@ -50,7 +54,7 @@ def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress 
     artifact.write(result.dataset, work / "artifact")
     write_json(work / "artifact" / _SEGMENTS, _segments(done.contexts))
     write_yield(work, result.yield_, {"report": result.report.as_dict()})
-    return result.usage
+    return result.usage.scaled(done.repeated)
 
 
 def back_project(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:

@@ -385,7 +385,7 @@ def _score_cell(line: Line, language: str, best: _Best, mark: str = "", *, inter
 def _source_side_rows(line: Line, languages: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
     """A row below a line of QA by translating at inference: the same answers, scored the paper's way."""
     found = [source_side(line, language) for language in languages]
-    if not any(found):
+    if all(value is None for value in found):
         return ()
     scores = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in found)
     return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *scores),)

@@ -62,10 +62,14 @@ def around(text: Parallel, start: int, end: int) -> tuple[Span, Span]:
 
 @dataclass(frozen=True, slots=True)
 class Bitexts:
-    """Texts with their translations: one for each text, None where it failed (``failures`` says why)."""
+    """Texts with their translations: one for each text, None where it failed (``failures`` says why).
+
+    ``sent`` has the segments of each text, ``segments`` what became of all of them.
+    """
 
     pairs: tuple[Parallel | None, ...]
     failures: dict[int, Failed]
+    sent: tuple[tuple[str, ...], ...]
     segments: Segments
 
 
@@ -100,14 +104,20 @@ def translate_aligned(
         except Failed as failed:
             pairs.append(None)
             failures[index] = failed
-    return Bitexts(tuple(pairs), failures, outcome.segments)
+    sent = tuple(tuple(text.segments()) for text in plain)
+    return Bitexts(tuple(pairs), failures, sent, outcome.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class PlainTranslation:
-    """Questions translated as when serving; ``contexts`` is by example, for those that survived."""
+    """Questions translated as when serving; ``contexts`` is by example, for those that survived.
+
+    A context or a sentence is translated once, however many questions come with it. ``repeated`` is how
+    many times the characters of that would be sent if every question came alone.
+    """
 
     translated: TranslatedDataset
+    repeated: float
     contexts: dict[str, Parallel]
 
 
@@ -143,6 +153,16 @@ def translate_questions(
             continue
         kept.append(replace(example, context=context.target, question=question.target, answers=()))
         contexts[example.id] = context
+    return PlainTranslation(
+        _translated(dataset, kept, lost, engine, target, done), _repeated(asked, texts, done), contexts
+    )
+
+
+def _translated(
+    dataset: Dataset, kept: Sequence[QAExample], lost: Sequence[Lost], engine: Engine, target: str, done: Bitexts
+) -> TranslatedDataset:
+    origin = f"{engine.name}@{engine.revision}"
+    made = replace(dataset, language=target, examples=tuple(kept), revision=content_revision(kept), origin=origin)
     report = TranslationReport(
         engine.name,
         engine.revision,
@@ -153,15 +173,15 @@ def translate_questions(
         fresh_usage=done.segments.fresh_usage,
         lost=tuple(lost),
     )
-    translated = replace(
-        dataset,
-        language=target,
-        examples=tuple(kept),
-        revision=content_revision(kept),
-        origin=f"{engine.name}@{engine.revision}",
-    )
-    survivors = Yield(len(kept), len(asked), tuple(each.id for each in lost))
-    return PlainTranslation(TranslatedDataset(translated, survivors, done.segments.usage, report), contexts)
+    survivors = Yield(len(kept), len(dataset), tuple(each.id for each in lost))
+    return TranslatedDataset(made, survivors, done.segments.usage, report)
+
+
+def _repeated(asked: Sequence[QAExample], texts: Sequence[str], done: Bitexts) -> float:
+    """Characters of all questions with their contexts, over those of the distinct segments."""
+    lengths = {text: sum(map(len, sent)) for text, sent in zip(texts, done.sent, strict=True)}
+    once = sum(map(len, {segment for sent in done.sent for segment in sent}))
+    return sum(lengths[each.context] + lengths[each.question] for each in asked) / max(1, once)
 
 
 def _within(text: str, span: Span, language: str) -> list[Span]:

@@ -128,6 +128,7 @@ class Forecaster:
                 store=basis.store if finished else None,
                 ratios=basis.measurements.mean_ratios(),
                 stretches=basis.measurements.mean_stretches(),
+                answers=basis.measurements.mean_answers(),
                 given=given,
                 folders=folders,
                 default_ratio=basis.stated[TOKENS].expected if TOKENS in basis.stated else None,
@@ -151,7 +152,8 @@ class Forecaster:
             return StepForecast(step, (), dict.fromkeys(LEVELS, Usage()), True)
         counter = self.counter
         if without:
-            counter = counter.with_ratios(self.basis.measurements.mean_ratios(without))
+            learnt = self.basis.measurements
+            counter = counter.with_learnt(learnt.mean_ratios(without), learnt.mean_answers(without))
         work = counter.work(step)
         usage = Usage(characters=work.characters, requests=work.requests, annotated=work.annotated, measured=False)
         if not self._by_time(resources):

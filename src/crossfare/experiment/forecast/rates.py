@@ -147,11 +147,15 @@ class Timed:
 
 @dataclass(slots=True)
 class Measurements:
-    """What finished steps tell: observations, tokens per character, characters out per character in."""
+    """What finished steps tell: observations, tokens per character, characters out per character in.
+
+    ``answers`` has the characters translated for an answer that was projected back.
+    """
 
     observations: dict[str, Observation] = field(default_factory=dict)
     ratios: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     stretches: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[Timed] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
@@ -188,6 +192,12 @@ class Measurements:
         """Characters out per character in by languages."""
         return _means(self.stretches, set(without))
 
+    def mean_answers(self, without: Iterable[str] = ()) -> dict[str, float]:
+        """Characters translated for an answer projected back, by what does it."""
+        left = set(without)
+        kept = {key: [value for step_id, value in found if step_id not in left] for key, found in self.answers.items()}
+        return {key: sum(values) / len(values) for key, values in kept.items() if values}
+
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
             step = read_step(path)
@@ -204,6 +214,9 @@ class Measurements:
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
+        if step.stage == "back-project" and measure and measure[0]:
+            for key in keys(step, lambda _: None):
+                self.answers[key].append((step.id, (usage.characters or 0) / measure[0]))
         if measure is None or usage.seconds is None or usage.hardware in (None, "provider") or not measure[0]:
             return
         if step.stage in {"predict", "finetune"}:
