@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from crossfare.serving.batcher import Limits
+from crossfare.serving.export import export
+from crossfare.serving.lines import Answered, predict_file
 from crossfare.serving.pipeline import Pipeline, open_pipeline
+from crossfare.serving.server import serve
 
-__all__ = ["Pipeline", "open_pipeline"]
+__all__ = ["Answered", "Limits", "Pipeline", "export", "open_pipeline", "predict_file", "serve"]
