@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossfare.serving.batcher import Limits
-from crossfare.serving.export import export
 from crossfare.serving.lines import Answered, predict_file
+from crossfare.serving.model_folder import export
 from crossfare.serving.pipeline import Pipeline, open_pipeline
 from crossfare.serving.server import serve
 

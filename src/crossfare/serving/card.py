@@ -128,8 +128,8 @@ def _use(parts: Parts) -> Iterator[str]:
     yield "## Use\n"
     if _reads(parts) != cell.target:
         yield (
-            f"**This model reads {cell.source}.** What is asked in {cell.target} must be translated first, by the engine "
-            f"`{cell.engine}` that the scores were made with; `crossfare serve` does both.\n"
+            f"**This model reads {cell.source}.** What is asked in {cell.target} must be translated first, by the "
+            f"engine `{cell.engine}` that the scores were made with; `crossfare serve` does both.\n"
         )
     loader, arguments = _CLASSES[cell.task], _INPUTS[cell.task]
     if _is_seq2seq(parts):

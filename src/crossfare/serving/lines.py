@@ -34,6 +34,14 @@ class Answered:
     without: int
     usage: Usage
 
+    def summary(self) -> str:
+        """Say it in one line."""
+        told = [f"{self.answered:,} answered"]
+        told += [f"{self.before:,} before"] if self.before else []
+        told += [f"{self.without:,} without an answer, see their notes"] if self.without else []
+        told += [f"{self.usage.characters:,} characters translated"] if self.usage.characters else []
+        return ", ".join([*told, f"{self.usage.seconds or 0:.1f} device-seconds"])
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:

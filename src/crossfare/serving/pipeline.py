@@ -46,6 +46,11 @@ class Pipeline:
         """The task whose requests it answers."""
         return self.parts.cell.task
 
+    def __str__(self) -> str:
+        cell = self.parts.cell
+        words = [cell.method, *([f"({cell.engine})"] if cell.engine else []), "of", self.parts.run.name]
+        return f"{cell.task} {cell.target} by {' '.join(words)}, seed {cell.seed}"
+
     @property
     def revision(self) -> str:
         """Identifies everything that an answer depends on: model, settings, engine, collection (16 hex digits)."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from crossfare.errors import ConfigError
 from crossfare.serving.batcher import Limits
@@ -48,7 +50,8 @@ def serve(
     with bound:
         if ready:
             ready(_address(bound))
-        uvicorn.Server(config).run(sockets=[bound])
+        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended in good order
+            uvicorn.Server(config).run(sockets=[bound])
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -56,7 +59,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise ConfigError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from error
 
 

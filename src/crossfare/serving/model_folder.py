@@ -29,7 +29,8 @@ def export(
 ) -> Path:
     """Write the model of a cell into a new folder: config, weights, tokenizer, README.md.
 
-    The cell is chosen as by `open_pipeline`. Nothing of crossfare is needed to load the model. The folder is complete or not there at all.
+    The cell is chosen as by `open_pipeline`. Nothing of crossfare is needed to load the model. The folder is complete
+    or not there at all.
 
     Raises:
         ConfigError: no cell fits, or several do; it has no model of its own; or the folder is not empty.
