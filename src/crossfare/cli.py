@@ -584,14 +584,12 @@ def predict(
     from crossfare.store import Store
     from crossfare.translate import TranslationMemory
 
-    pipeline = serving.open_pipeline(
-        run_folder,
-        **_cell(task, target, method, engine, model, seed),
-        memory=TranslationMemory(Store().root / "memory.sqlite"),
-    )
-    console = Console(stderr=True)
-    _say(console, f"answering with {pipeline}")
-    done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size)
+    memory, console = TranslationMemory(Store().root / "memory.sqlite"), Console(stderr=True)
+    with serving.open_pipeline(
+        run_folder, **_cell(task, target, method, engine, model, seed), memory=memory
+    ) as pipeline:
+        _say(console, f"answering with {pipeline}")
+        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size)
     _say(console, done.summary())
 
 
@@ -615,15 +613,15 @@ def serve(
     from crossfare import serving
 
     limits = serving.Limits(batch_size, queue, timeout, max_bytes)
-    pipeline = serving.open_pipeline(run_folder, **_cell(task, target, method, engine, model, seed))
     console = Console()
+    with serving.open_pipeline(run_folder, **_cell(task, target, method, engine, model, seed)) as pipeline:
 
-    def ready(address: str) -> None:
-        _say(console, f"serving {pipeline} on {address}")
-        if host not in ("127.0.0.1", "::1", "localhost"):
-            _say(console, "anyone who reaches this address can ask: put something with authentication before it")
+        def ready(address: str) -> None:
+            _say(console, f"serving {pipeline} on {address}")
+            if host not in ("127.0.0.1", "::1", "localhost"):
+                _say(console, "anyone who reaches this address can ask: put something with authentication before it")
 
-    serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
+        serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
 
 
 @app.command()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from crossfare import compare
 from crossfare.errors import DataError
@@ -28,10 +29,13 @@ class Answering(Protocol):
     def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
         """One answer for each request, in their order, and what making them took."""
 
+    def close(self) -> None:
+        """Close what is open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """One cell of a run, loaded and ready to answer.
+    """One cell of a run, loaded and ready to answer; to be closed, or used in a ``with`` block.
 
     Blank text has no answer: a note says so, and nothing is translated or computed for it.
     Not to be used by two threads at once.
@@ -78,6 +82,16 @@ class Pipeline:
         for request in requests:
             self.check(request)
         return self.answering.answer(requests) if requests else ((), Usage())
+
+    def close(self) -> None:
+        """Close the files of a collection."""
+        self.answering.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
 
 
 def open_pipeline(

@@ -27,6 +27,8 @@ class Reader:
 
     def __call__(self, examples: Sequence[Example], **inputs: Any) -> tuple[tuple[Prediction, ...], Usage]:
         """Predict examples that are no dataset."""
+        if not examples:
+            return (), Usage()
         dataset = Dataset("requests", self.predictor.task.name, "serve", self.language, tuple(examples))
         made = self.predictor.predict(dataset, **inputs)
         return made.predictions, made.usage
@@ -81,6 +83,10 @@ class Reading(ABC):
         found = dict(zip(texts, made, strict=True))
         answers = (found[n] if n in found else self.none(one, notes[n]) for n, one in enumerate(requests))
         return tuple(answers), usage + used
+
+    def close(self) -> None:
+        """Nothing is open."""
+        return
 
     @abstractmethod
     def example(self, name: str, texts: Texts) -> Example:

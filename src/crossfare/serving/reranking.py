@@ -47,6 +47,9 @@ class BM25Pipeline:
         found = self.first_stage({n: one.query for n, one in enumerate(asked)})
         return tuple(_reply(one, found[n], _query_note(one)) for n, one in enumerate(asked)), Usage()
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @dataclass(slots=True)
 class _Texts:
@@ -103,6 +106,10 @@ class RankingPipeline:
         read = {n: texts.made[one.query] for n, one in asked.items() if passages[n] and one.query in texts.made}
         found, used = self._rank(read, passages)
         return tuple(_reply(one, found.get(n, ()), notes[n]) for n, one in asked.items()), texts.usage + used
+
+    def close(self) -> None:
+        """Close the collection."""
+        self._collection.close()
 
     @property
     def _collection(self) -> Collection:
