@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,12 @@ def input_data(step: Step, store: Store, role: str = "data") -> Dataset:
 
 def read_predictions(step: Step, store: Store, role: str) -> tuple[Prediction, ...]:
     """The predictions, or the first stage's run, that fill a role."""
-    return PREDICTIONS.validate_json((inputs(step, store, role)[0] / "predictions.json").read_bytes())
+    return read_predictions_of(inputs(step, store, role)[0])
+
+
+def read_predictions_of(folder: Path) -> tuple[Prediction, ...]:
+    """The predictions in an artifact's folder."""
+    return PREDICTIONS.validate_json((folder / "predictions.json").read_bytes())
 
 
 def write_predictions(predictions: tuple[Prediction, ...], work: Path) -> None:
@@ -51,7 +56,12 @@ def write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
 
 def engine_of(step: Step) -> Engine:
     """The engine that a step translates with; one per worker process, since loading it may cost more than its work."""
-    return _engine(step.runtime["engine"], canonical_json(step.runtime["options"]))
+    return engine_named(step.runtime["engine"], step.runtime["options"])
+
+
+def engine_named(name: str, options: Mapping[str, Any]) -> Engine:
+    """The same, by its name and options."""
+    return _engine(name, canonical_json(options))
 
 
 @lru_cache(maxsize=2)

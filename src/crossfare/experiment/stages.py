@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
-from crossfare import data, latency, meter, translate
+from crossfare import data, ensemble, latency, meter, translate
 from crossfare.data import artifact
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
@@ -22,9 +22,11 @@ from crossfare.experiment.files import (
     input_data,
     inputs,
     read_predictions,
+    read_predictions_of,
     write_predictions,
     write_yield,
 )
+from crossfare.experiment.qa_stages import answering_latency, back_project, translate_unmarked
 from crossfare.experiment.ranking_stages import RANKING_STAGES, without_lost
 from crossfare.store import Store, write_json
 from crossfare.tasks import TASKS
@@ -122,6 +124,8 @@ def billed_characters(dataset: Dataset) -> int:
 
 
 def _translate(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if step.params.get("unmarked"):
+        return translate_unmarked(step, store, work, progress)
     engine = engine_of(step)
     markers = step.params["markers"]
     result = translate.translate_dataset(
@@ -182,6 +186,8 @@ def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
 
 
 def _latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if "marked" in step.inputs:
+        return answering_latency(step, store, work, progress)
     engine, asked = engine_of(step), step.params["asked"]
 
     def serve(batch: Sequence[Sequence[str]]) -> None:
@@ -197,6 +203,14 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
             if progress:
                 progress(done + 1, len(asked["batch_sizes"]))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
+    return measured.usage
+
+
+def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
+    with meter.meter("cpu") as measured:
+        models = [read_predictions_of(folder) for folder in inputs(step, store, "predictions")]
+        combined = ensemble.combine(step.params["task"], models, input_data(step, store))
+    write_predictions(combined, work)
     return measured.usage
 
 
@@ -218,5 +232,7 @@ _STAGES: dict[str, Execution] = {
     "predict": _predict,
     "score": _score,
     "latency": _latency,
+    "ensemble": _ensemble,
+    "back-project": back_project,
     **RANKING_STAGES,
 }

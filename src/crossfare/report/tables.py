@@ -24,7 +24,9 @@ from crossfare.report.summary import (
     lines,
     mean_cost,
     price_refs,
+    source_side,
     targets,
+    translation_latencies,
     yield_rate,
 )
 from crossfare.report.table import MISSING, Cell, Column, Table, to_csv, to_markdown
@@ -40,9 +42,17 @@ _METHODS: Mapping[str, str] = {
     "bi-encoder": "Bi-encoder, not fine-tuned",
     "translate-infer-strategy-1": "Translate-infer, strategy 1",
     "translate-infer-strategy-2": "Translate-infer, strategy 2",
+    "translate-infer-round-trip": "Translate-infer, round trip",
+    "ensemble-strategy-1": "Ensemble, strategy 1",
+    "ensemble-strategy-2": "Ensemble, strategy 2",
     "in-language": "In-language (gold)",
 }
 _NOT_MEASURED = "n.m."
+_SOURCE_SIDE = (
+    "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
+    "the gold of the target language, lost questions counting as wrong. In parentheses, below: the paper's way, which "
+    "marks the gold answer before translating and scores on the source side what survived; it cannot be served."
+)
 _STRATEGIES = (
     "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "
     "with its candidates when serving. An example is a query."
@@ -160,14 +170,18 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     languages = targets(found)
     best = _best(found, languages)
     rows = tuple(
-        (
-            number,
-            *_labels(line, context)[:1],
-            Cell(_training(line, context)),
-            *_labels(line, context)[1:],
-            *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
-        )
+        row
         for number, line in zip(_numbers(found), found, strict=True)
+        for row in (
+            (
+                number,
+                *_labels(line, context)[:1],
+                Cell(_training(line, context)),
+                *_labels(line, context)[1:],
+                *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
+            ),
+            *_source_side_rows(line, languages),
+        )
     )
     method, model = _label_columns()
     columns = (
@@ -180,6 +194,8 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
     metric = f" ({_metric(found)})" if found else ""
     notes = [*_quality_notes(found, languages, context, intervals=False)]
+    if any(_source_side_rows(line, languages) for line in found):
+        notes.append(_SOURCE_SIDE)
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -269,7 +285,8 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     spec = line.first
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
-    return Cell(name + engine), Cell(_model(line))
+    several = spec.method in context.methods and context.methods[spec.method].parents and spec.model != "target-encoder"
+    return Cell(name + engine), Cell(f"target encoder, {_model(line)}" if several else _model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
@@ -297,10 +314,11 @@ def _training(line: Line, context: Context) -> str:
         "source": f"{name}-{spec.source}" if name else spec.source,
         "translated": f"{name}-target" if name else "translated",
         "target": "gold",
+        "round-trip": f"{name or 'data'}-{spec.source}, there and back",
     }
     counts = sorted({result.train_examples for result in line.results})
     size = f" ({'-'.join(f'{n:,}' for n in dict.fromkeys((counts[0], counts[-1])))})" if counts else ""
-    return " + ".join(texts[side] for side in method.train_on) + size
+    return (" | " if method.parents else " + ").join(texts[side] for side in method.train_on) + size
 
 
 def _numbers(found: Sequence[Line]) -> tuple[Cell, ...]:
@@ -362,6 +380,15 @@ def _score_cell(line: Line, language: str, best: _Best, mark: str = "", *, inter
     if interval:
         text += f" {_bare(estimate.low)}–{_bare(estimate.high)}"
     return Cell(text, repr(estimate.value), best=is_best)
+
+
+def _source_side_rows(line: Line, languages: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
+    """A row below a line of QA by translating at inference: the same answers, scored the paper's way."""
+    found = [source_side(line, language) for language in languages]
+    if all(value is None for value in found):
+        return ()
+    scores = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in found)
+    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *scores),)
 
 
 def _bare(fraction: float) -> str:
@@ -431,6 +458,12 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
         notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if alone := [
+        f"{_labels(line, context)[0].text}, {_model(line)}: {numbers.amount(fmean(each.mean for each in timed))} s"
+        for line in found
+        if (timed := translation_latencies(line.results))
+    ]:
+        notes.append(f"Latency in QA: translating and projecting answers back. Translating alone: {'; '.join(alone)}.")
     if refs := price_refs(results):
         notes.append(f"Prices: {', '.join(refs)}.")
     return tuple(notes)

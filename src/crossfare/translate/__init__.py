@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crossfare.translate.dataset import (
-    Lost,
     TranslatedDataset,
     TranslationReport,
     texts_of,
@@ -13,15 +12,18 @@ from crossfare.translate.dataset import (
 from crossfare.translate.engines import EngineInfo, engine, engines
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
-from crossfare.translate.outcome import ExplainedTranslation
+from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
+from crossfare.translate.projection import METHODS, Projection
 
 __all__ = [
+    "METHODS",
     "EngineInfo",
     "ExplainedTranslation",
     "Lost",
     "Markers",
     "PassageTranslation",
+    "Projection",
     "TranslatedDataset",
     "TranslationMemory",
     "TranslationReport",

@@ -26,9 +26,9 @@ _FORGIVEN = {
     '"': '"|&quot;',
     "'": "'|&#39;",
 }
-_SPACED_TOKEN = re.compile(r"[^\W_]+|_|\W")
-_OPENS = "([{<«„“‘¿¡"
-_CLOSES = ")]}>»”’.,;:!?%…"
+_SPACED_TOKEN = re.compile(r"[^\W\d_]+|\d+|_|\W")
+OPENS = "([{<«„“‘¿¡"
+CLOSES = ")]}>»”’.,;:!?%…"
 _VARIANTS = 100
 
 
@@ -116,8 +116,8 @@ def recover(text: str, markers: Markers) -> Recovered:
     Raises:
         MarkersLost: not exactly one opening marker followed by one closing marker, or nothing between.
     """
-    openings = list(_pattern(markers.opening).finditer(text))
-    closings = list(_pattern(markers.closing).finditer(text))
+    openings = list(pattern(markers.opening).finditer(text))
+    closings = list(pattern(markers.closing).finditer(text))
     if len(openings) != 1 or len(closings) != 1:
         raise MarkersLost(f"{len(openings)} opening and {len(closings)} closing markers instead of one each")
     opening, closing = openings[0], closings[0]
@@ -129,9 +129,9 @@ def recover(text: str, markers: Markers) -> Recovered:
         raise MarkersLost("nothing between the markers")
     lead = inner[: len(inner) - len(inner.lstrip())]
     tail = inner[len(inner.rstrip()) :]
-    if not left or left[-1].isspace() or left[-1] in _OPENS:
+    if not left or left[-1].isspace() or left[-1] in OPENS:
         lead = ""
-    if not right or right[0].isspace() or right[0] in _CLOSES:
+    if not right or right[0].isspace() or right[0] in CLOSES:
         tail = ""
     start = len(left) + len(lead)
     return Recovered(f"{left}{lead}{answer}{tail}{right}", start, start + len(answer))
@@ -143,7 +143,7 @@ def _numbered(marker: str, number: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def _pattern(marker: str) -> re.Pattern[str]:
+def pattern(marker: str) -> re.Pattern[str]:
     """Match a marker as engines may return it: other case, blanks between its parts, escaped."""
     parts = (f"(?:{_FORGIVEN.get(part, re.escape(part))})" for part in _SPACED_TOKEN.findall(marker))
     return re.compile(r"\s*".join(parts), re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""A translation that says why a segment failed."""
+"""What became of texts: translations that say why a segment failed, and lists of what was lost."""
 
 from __future__ import annotations
 
@@ -16,3 +16,20 @@ class ExplainedTranslation(Translation):
     """
 
     failures: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An example, or one of several answers, that did not survive translation."""
+
+    id: str
+    reason: str
+    excerpt: str = ""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Examples that are lost, and answers lost from examples that kept another one."""
+
+    lost: list[Lost] = field(default_factory=list)
+    dropped: list[Lost] = field(default_factory=list)

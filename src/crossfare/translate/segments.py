@@ -37,6 +37,15 @@ class Segments:
         """What was consumed just now."""
         return total_usage(self.fresh_shares)
 
+    def add(self, other: Segments) -> None:
+        """Take over what was translated later."""
+        self.translations |= other.translations
+        self.failures |= other.failures
+        self.fresh += other.fresh
+        self.remembered += other.remembered
+        self.fresh_shares += other.fresh_shares
+        self.remembered_shares += other.remembered_shares
+
 
 def translate_segments(
     texts: Iterable[str],

@@ -1,0 +1,82 @@
+"""Where answers come to lie in a translated context: six ways, one option.
+
+markers   the paper's: a copy of the context per answer, the answer between delimiters
+tags      all answers of a paragraph in one copy, each between indexed tags
+native    the same, through an engine that keeps tags itself (see `crossfare.translate.markup`)
+align     no marks: word alignment of the context with its translation
+match     no marks: the answer is translated by itself, and searched for
+cascade   tags, then alignment, then search, until one is sure enough
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from crossfare.errors import ConfigError
+from crossfare.translate.alignment import Aligner, EncoderAligner
+from crossfare.translate.markers import Markers
+from crossfare.translate.projection.cascade import Cascade
+from crossfare.translate.projection.marked import MarkedCopies
+from crossfare.translate.projection.projected import Found, Projected, Projector
+from crossfare.translate.projection.tagged import TaggedCopies
+from crossfare.translate.projection.unmarked import Search, WordAlignment
+
+__all__ = ["ALIGNER", "METHODS", "Found", "Method", "Projected", "Projection", "Projector"]
+
+Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
+METHODS: tuple[Method, ...] = get_args(Method)
+ALIGNER = "offline:e5-small"
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How answers are carried into translated contexts.
+
+    ``aligner``     the encoder that aligns words, where the method needs one: a model reference, or an aligner
+    ``threshold``   answers found with less confidence (0-1) are dropped
+    ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
+                    with every other method, instead of each having that of its own marked copy
+
+    Raises:
+        ConfigError: there is no such method, or the threshold is not in 0-1.
+    """
+
+    method: Method = "markers"
+    aligner: str | Aligner = ALIGNER
+    threshold: float = 0.0
+    consistent: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"no projection {self.method!r}; choose from {', '.join(METHODS)}")
+        if not 0 <= self.threshold <= 1:
+            raise ConfigError(f"projection threshold {self.threshold}: give a confidence from 0 to 1")
+
+    @property
+    def aligns(self) -> bool:
+        """Whether an aligner is used."""
+        return self.method in ("align", "cascade")
+
+    @property
+    def shares_context(self) -> bool:
+        """Whether all questions about a context get the same translation of it."""
+        return self.consistent or self.method != "markers"
+
+    def projector(self, markers: Markers | None) -> Projector:
+        """Make what does it; an encoder is loaded when it is first needed."""
+        pair = markers or Markers()
+        match self.method:
+            case "markers":
+                return MarkedCopies(pair)
+            case "tags" | "native":
+                return TaggedCopies(pair, self.method)
+            case "align":
+                return WordAlignment(self._aligner())
+            case "match":
+                return Search()
+            case "cascade":
+                return Cascade(TaggedCopies(pair, "tags"), self._aligner(), self.threshold)
+
+    def _aligner(self) -> Aligner:
+        return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner

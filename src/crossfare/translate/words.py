@@ -1,0 +1,75 @@
+"""Cut a text into words, in any script, without a language model: what alignment and search count in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from crossfare.translate.sentences import Span
+
+# Scripts written without blanks: (first, last) code points. A run of them is no word.
+_UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x0F00, 0x0FFF),  # Tibetan
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),
+    (0x3031, 0x9FFF),  # kana, ideographs
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+
+
+def words(text: str) -> list[Span]:
+    """Return the spans of words, numbers and single signs, in order; blanks belong to none.
+
+    Combining marks and joiners stay with the character before them. In scripts without blanks each
+    character is a word of its own.
+    """
+    spans: list[Span] = []
+    previous = ""
+    for index, character in enumerate(text):
+        kind = _kind(character)
+        if not kind:
+            previous = ""
+        elif (kind == "mark" and previous) or (kind == previous == "letter"):
+            spans[-1] = (spans[-1][0], index + 1)
+        else:
+            spans.append((index, index + 1))
+            previous = kind
+    return spans
+
+
+def join_pieces(text: str, spans: Sequence[Span], pieces: Sequence[Span]) -> list[Span]:
+    """Join the characters of unspaced scripts that a tokenizer has put into one piece; both are in order."""
+    joined: list[Span] = []
+    position = 0
+    for start, end in spans:
+        while position < len(pieces) and pieces[position][1] <= start:
+            position += 1
+        inside = position < len(pieces) and pieces[position][0] < start
+        touching = joined and joined[-1][1] == start
+        if inside and touching and is_unspaced(text[start]) and is_unspaced(text[start - 1]):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether the character's script is written without blanks between words."""
+    code = ord(character)
+    return code >= _UNSPACED[0][0] and any(first <= code <= last for first, last in _UNSPACED)
+
+
+def _kind(character: str) -> str:
+    """Tell what a character does to a word: "" ends it, the same letter kind continues it."""
+    if character.isspace():
+        return ""
+    category = unicodedata.category(character)
+    if category[0] == "M" or character in "\u200c\u200d":
+        return "mark"
+    if is_unspaced(character):
+        return "sign"
+    return "letter" if character.isalnum() else "sign"
