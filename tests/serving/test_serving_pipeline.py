@@ -19,7 +19,7 @@ from crossfare.types import Prediction
 
 CELLS = [
     *({"task": "qa", "method": name, "engine": engine} for name, engine in (
-        ("zero-shot", None), ("translate-train", "echo"), ("translate-infer", "echo"),
+        ("zero-shot", None), ("translate-train", "echo"), ("translate-infer", "echo"), ("translate-infer", "open"),
     )),
     *({"task": "nli", "target": "pt", "method": name, "engine": engine} for name, engine in (
         ("zero-shot", None), ("translate-infer", "echo"), ("translate-infer", "open"),
@@ -47,8 +47,10 @@ def test_answers_are_the_runs_own_predictions(folder: Path, cell: dict[str, Any]
 
 def assert_equal(answer: Any, prediction: Prediction) -> None:
     assert answer.id == prediction.id
-    assert answer.note is None
+    assert (answer.note is None) == (prediction.output != "")
     match answer:
+        case QAAnswer(answer=None):
+            assert answer == QAAnswer(id=answer.id, note=answer.note, translated_answer=answer.translated_answer)
         case QAAnswer():
             assert (answer.answer, answer.start) == (prediction.output, prediction.start)
             assert answer.score == pytest.approx(prediction.scores[0][1], abs=1e-4)

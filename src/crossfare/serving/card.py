@@ -124,7 +124,7 @@ def _body(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[
 
 
 def _use(parts: Parts) -> Iterator[str]:
-    cell, length = parts.cell, parts.answering.params["options"]["max_length"]
+    cell, length = parts.cell, parts.predict.params["options"]["max_length"]
     yield "## Use\n"
     if _reads(parts) != cell.target:
         yield (
@@ -147,7 +147,7 @@ def _use(parts: Parts) -> Iterator[str]:
 
 def _is_seq2seq(parts: Parts) -> bool:
     """Whether the model is a monoT5, which says one of two words for a query and a passage."""
-    folder = parts.artifact(parts.source(parts.answering, "model"))
+    folder = parts.artifact(parts.source(parts.predict, "model"))
     return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("is_encoder_decoder"))
 
 
@@ -176,7 +176,7 @@ def _costs(parts: Parts) -> Table:
 
 
 def _training(parts: Parts) -> Table:
-    model = parts.source(parts.answering, "model")
+    model = parts.source(parts.predict, "model")
     base = f"Base model: {public_name(parts.cell.checkpoint)}, revision {model.params['model']}."
     rows = ((name, str(value)) for name, value in model.params["training"].items())
     return _table("Training", ("hyperparameter", "value"), rows, base)

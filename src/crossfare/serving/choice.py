@@ -9,6 +9,7 @@ from decimal import Decimal
 from crossfare import compare
 from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError
+from crossfare.experiment.methods import BM25, METHODS
 from crossfare.experiment.methods import method as method_named
 from crossfare.types import Result, RunSpec
 
@@ -49,9 +50,9 @@ _PROPERTIES = (
 def choose(run: RunRecord, asked: Asked) -> Result:
     """Find the one cell that is asked for.
 
-    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, translations that
-    were only looked up left out. Where no seed is named it is the first: seeds are repetitions, and to take the one
-    with the best score would be to choose on the test set.
+    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without ensembles
+    and without translations that were only looked up. Where no seed is named it is the first: seeds are repetitions,
+    and to take the one with the best score would be to choose on the test set.
 
     Raises:
         ConfigError: no cell fits, or several do; the message lists what there is.
@@ -77,6 +78,9 @@ def choose(run: RunRecord, asked: Asked) -> Result:
 
 def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     """Of cells of one task and target, those (one per seed) of the recommended method."""
+    found = [result for result in found if _served(result.spec.method)]
+    if not found:
+        raise ConfigError(f"{run.name} has no cell there that can be served alone")
     engines = {result.spec.engine for result in found if result.spec.engine}
     looked_up = any(run.engines[name].reference for name in engines)
     there = replace(run, results=tuple(found))
@@ -84,6 +88,12 @@ def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     chosen = compare.recommend(decision, _EXAMPLES).chosen
     assert chosen is not None  # there are no constraints
     return [result for result in found if result.spec.without_seed == chosen.key]
+
+
+def _served(name: str) -> bool:
+    """Whether a method answers one request by itself: no ensemble, and no embedding of a whole collection."""
+    row = METHODS[name]
+    return not row.parents and (bool(row.train_on) or BM25 in row.models)
 
 
 def _demand_one(found: Sequence[Result], options: Sequence[str]) -> None:

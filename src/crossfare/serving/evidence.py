@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crossfare.data import artifact, catalog
@@ -43,13 +43,14 @@ class DataUse:
 
 def training(parts: Parts) -> tuple[DataUse, ...]:
     """What the cell's model was fine-tuned on."""
-    model = parts.source(parts.answering, "model")
+    model = parts.source(parts.predict, "model")
     return tuple(_use(parts, parts.step(name)) for name in model.inputs["train"])
 
 
 def test(parts: Parts) -> DataUse:
-    """What the cell was scored on."""
-    return _use(parts, parts.source(parts.answering, "data"), role="test")
+    """What the cell was scored on, in the language it is in before any translation."""
+    step = parts.source(parts.predict, "data")
+    return replace(_use(parts, _origin(parts, step), role="test"), made="; ".join(_made(parts, step)))
 
 
 def _use(parts: Parts, step: StepRecord, role: str = "") -> DataUse:

@@ -15,7 +15,7 @@ _SHARES = ("translation", "annotation", "fine_tuning", "translation_per_1k", "in
 def info(pipeline: Pipeline) -> dict[str, Any]:
     """Describe a pipeline as plain data, for GET /info."""
     parts, cell = pipeline.parts, pipeline.parts.cell
-    step = parts.answering
+    step = parts.predict
     model = step.inputs["model"][0] if "model" in step.inputs else None
     engine = pipeline.translator.engine if pipeline.translator else None
     return {

@@ -121,7 +121,7 @@ def _take(lines: Iterator[_Line], size: int) -> tuple[list[_Line], DataError | N
 
 
 def _empty(answer: Answer) -> bool:
-    return answer.note is not None and not any(answer.model_dump(exclude={"id", "note"}).values())
+    return answer.note is not None and not any(answer.model_dump(exclude={"id", "note", "translated_answer"}).values())
 
 
 def _written(line: _Line, answer: Answer, revision: str) -> bytes:

@@ -38,12 +38,12 @@ def export(
     """
     record = compare.read_run(Path(run))
     parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed)))
-    if "model" not in parts.answering.inputs:
+    if "model" not in parts.predict.inputs:
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")
     target_folder = Path(out)
     if target_folder.exists() and (not target_folder.is_dir() or any(target_folder.iterdir())):
         raise ConfigError(f"{out}: exists already; choose another --out")
-    source = parts.artifact(parts.source(parts.answering, "model"))
+    source = parts.artifact(parts.source(parts.predict, "model"))
     text = card(parts)
     try:
         target_folder.parent.mkdir(parents=True, exist_ok=True)

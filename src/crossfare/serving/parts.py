@@ -14,7 +14,7 @@ from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
 from crossfare.types import Result, RunSpec
 
-_SERVED = ("predict", "retrieve")
+_SERVED = ("predict", "back-project", "retrieve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class Parts:
         """The step that made the predictions which were scored."""
         score = next(step for step in self.result.steps if step.startswith("score-"))
         return self.source(self.step(score), "predictions")
+
+    @property
+    def predict(self) -> StepRecord:
+        """The step in which the cell's model answered; of a method without a model, the first stage."""
+        step = self.answering
+        return self.source(step, "predictions") if step.stage == "back-project" else step
 
     def source(self, step: StepRecord, role: str) -> StepRecord:
         """The step that fills a role of another one."""

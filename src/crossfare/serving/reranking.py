@@ -67,7 +67,7 @@ class _Texts:
             self.made.update(zip(new, new, strict=True))
         elif new:
             done = self.translator(new)
-            self.made.update(done.texts)
+            self.made.update((text, pair.target) for text, pair in done.pairs.items())
             self.failures.update(done.failures)
             self.usage += done.usage
 
@@ -158,7 +158,7 @@ class RankingPipeline:
 
 def ranking_pipeline(parts: Parts, translator: Translator | None) -> BM25Pipeline | RankingPipeline:
     """Ranking by a cell of a run."""
-    step = parts.answering
+    step = parts.predict
     if step.stage == "retrieve":
         return BM25Pipeline(_first_stage(parts, step, None))
     # How many are reranked is settled by the first stage here: candidates that a request brings are all wanted.
