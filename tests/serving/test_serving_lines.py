@@ -120,7 +120,7 @@ def test_an_output_is_never_overwritten_nor_mixed(folder: Path, qa: Pipeline, tm
         predict_file(qa, short, target, resume=True)
     with (
         open_pipeline(folder, task="qa", method="zero-shot", seed=1) as second,
-        pytest.raises(DataError, match=rf"answered by pipeline {qa.revision}, this is {second.revision}"),
+        pytest.raises(DataError, match=rf"answered by another pipeline \({qa.revision}, this is {second.revision}\)"),
     ):
         predict_file(second, source, target, resume=True)
     (tmp_path / "notes.txt").write_text("not an answer\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,14 @@ def assert_equal(answer: Any, prediction: Prediction) -> None:
             assert answer.label == prediction.output
             assert answer.probabilities == pytest.approx(dict(prediction.scores), abs=1e-5)
         case RankingAnswer():
-            assert [each.id for each in answer.ranking] == [name for name, _ in prediction.scores]
-            assert [each.score for each in answer.ranking] == pytest.approx(
-                [score for _, score in prediction.scores], abs=1e-4
-            )
+            same_ranking(answer, prediction.scores)
+
+
+def same_ranking(answer: RankingAnswer, expected: Sequence[tuple[str, float]]) -> None:
+    """The same scores, best first; what rounding does in batches of other lengths may swap all but equal ones."""
+    scores = [each.score for each in answer.ranking]
+    assert scores == sorted(scores, reverse=True)
+    assert {each.id: each.score for each in answer.ranking} == pytest.approx(dict(expected), abs=1e-4)
 
 
 def test_two_class_data_are_answered_with_two_classes(folder: Path) -> None:
@@ -107,7 +111,8 @@ def test_how_requests_are_batched_changes_no_answer(
             exclude={"score", "probabilities", "ranking"}
         )
         if isinstance(answer, RankingAnswer):
-            assert [each.id for each in answer.ranking] == [each.id for each in expected.ranking]  # type: ignore[union-attr]
+            assert isinstance(expected, RankingAnswer)
+            same_ranking(answer, [(each.id, each.score) for each in expected.ranking])
 
 
 def test_nothing_asked_is_nothing_answered(reading: dict[str, Pipeline]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from crossfare.errors import ConfigError
 from crossfare.serving.card import card
 from crossfare.serving.choice import Asked, choose
 from crossfare.serving.parts import read_parts
+from crossfare.store import write_json
 
 _OURS = ("training.json",)
 """What fine-tuning wrote besides the model."""
@@ -50,6 +52,7 @@ def export(
         with TemporaryDirectory(dir=target_folder.parent, prefix=f".{target_folder.name}.") as work:
             made = Path(work) / "model"
             shutil.copytree(source, made, ignore=shutil.ignore_patterns(*_OURS))
+            _name_segments(made)
             (made / "README.md").write_text(text, encoding="utf-8")
             for path in (made, *made.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)  # weights are written for their owner only
@@ -59,3 +62,18 @@ def export(
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
     return target_folder
+
+
+def _name_segments(folder: Path) -> None:
+    """Let the tokenizer give token type ids where the model has them.
+
+    Models that tell two texts apart are fine-tuned with the ids. A tokenizer that does not name them among its inputs
+    leaves them out, and the model would silently answer something else.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    path = folder / "tokenizer_config.json"
+    if config.get("type_vocab_size", 0) < 2 or not path.exists():
+        return
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
+    write_json(path, settings)
