@@ -19,6 +19,7 @@ from conftest import asked
 from crossfare import cli
 from crossfare.errors import ConfigError
 from crossfare.serving import open_pipeline, serve
+from crossfare.serving.server import _bind
 
 CELL = {"task": "qa", "method": "translate-train", "engine": "echo"}
 OPTIONS = ["--task", "qa", "--method", "translate-train", "--engine", "echo"]
@@ -83,6 +84,17 @@ def test_a_call_in_progress_is_answered_when_the_server_is_told_to_end(folder: P
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert answer.count(b'"note"') == 200
         assert process.wait(60) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_answers_are_sent_at_once(host: str) -> None:
+    """asyncio turns Nagle's algorithm off only where the socket names TCP; else an answer may wait 40 ms."""
+    try:
+        bound = _bind(host, 0)
+    except ConfigError:
+        pytest.skip(f"this machine has no {host}")
+    with bound, socket.create_connection(bound.getsockname()[:2]), bound.accept()[0] as accepted:
+        assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_an_address_in_use_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -55,12 +55,22 @@ def serve(
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket that names its protocol.
+
+    asyncio sends at once (TCP_NODELAY) only on such sockets; on others the body of an answer waits for the client to
+    acknowledge its head, 40 ms on Linux. `socket.create_server` makes one that does not.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(2048)
+    except OSError as error:
+        bound.close()
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ConfigError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from error
+    return bound
 
 
 def _address(bound: socket.socket) -> str:
