@@ -25,7 +25,9 @@ _ROWS = (
     # What is learnt from has been through the engine as well, as what is asked will be (Artetxe et al. 2020, 2023).
     Method("translate-infer-round-trip", ("round-trip",), "translated", (TARGET, SOURCE), _READING),
     *(
-        Method(name, ("source", "translated"), "translated", (SOURCE,), tasks, parents=("translate-train", infer))
+        Method(
+            name, ("source", "translated"), "translated", (TARGET, SOURCE), tasks, parents=("translate-train", infer)
+        )
         for name, infer, tasks in (
             ("ensemble", "translate-infer", _READING),
             ("ensemble-strategy-1", "translate-infer-strategy-1", _RANKING),

@@ -452,18 +452,19 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     notes = [
         *_engine_notes(found, context),
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
-        f"1,000 examples when serving. {MISSING}: the method needs nothing of the kind.",
+        f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
     if any(line.first.task == "ranking" for line in found):
         notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
-    if alone := [
-        f"{_labels(line, context)[0].text}, {_model(line)}: {numbers.amount(fmean(each.mean for each in timed))} s"
+    if alone := {
+        _engine_label(line.first, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
         for line in found
         if (timed := translation_latencies(line.results))
-    ]:
-        notes.append(f"Latency in QA: translating and projecting answers back. Translating alone: {'; '.join(alone)}.")
+    }:
+        each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
+        notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
     if refs := price_refs(results):
         notes.append(f"Prices: {', '.join(refs)}.")
     return tuple(notes)
