@@ -63,20 +63,20 @@ def back_project(step: Step, store: Store, work: Path, progress: Progress | None
     contexts = _contexts(step, store)
     predictions = read_predictions(step, store, "predictions")
     candidates = [_candidates(each, contexts[each.id].target, step.params["n_best"]) for each in predictions]
-    projector = _projector(step.params, step.runtime, _memory(store), step.runtime.get("charge"))
+    projector = projector_of(step.params, step.runtime, _memory(store), step.runtime.get("charge"))
     flat = [(contexts[each.id], span) for each, own in zip(predictions, candidates, strict=True) for span, _ in own]
     done = projector.project(flat)
     if progress:
         progress(len(flat), len(flat))
     found = iter(done.found)
-    projected = [
-        _projected(each, [(next(found), score) for _, score in own])
+    made_of = [
+        projected(each, [(next(found), score) for _, score in own])
         for each, own in zip(predictions, candidates, strict=True)
     ]
-    write_predictions(tuple(made for made, _ in projected), work)
+    write_predictions(tuple(made for made, _ in made_of), work)
     asked = [example.id for example in input_data(step, store).examples]
     answers = {each.id: each.output for each in predictions}
-    _write_report(work, asked, answers, [(made.id, best) for made, best in projected])
+    _write_report(work, asked, answers, [(made.id, best) for made, best in made_of])
     return done.usage if not step.runtime["billed"] else done.own + _without_seconds(done.translating)
 
 
@@ -87,7 +87,7 @@ def answering_latency(step: Step, store: Store, work: Path, progress: Progress |
     model answers.
     """
     engine, asked, params = engine_of(step), step.params["asked"], step.params
-    projector = _projector(params["back"], step.runtime["back"], None, step.runtime.get("charge"))
+    projector = projector_of(params["back"], step.runtime["back"], None, step.runtime.get("charge"))
     translating: list[float] = []
     sent = Usage()
 
@@ -129,12 +129,13 @@ def _place(answer: str, translation: str) -> Span:
     return start, min(len(translation), start + len(answer))
 
 
-def _projector(
+def projector_of(
     params: Mapping[str, Any],
     runtime: Mapping[str, Any],
     memory: translate.TranslationMemory | None,
-    charge: Charge | None,
+    charge: Charge | None = None,
 ) -> BackProjector:
+    """What finds answers again, from what identifies the step and what is needed for it (see `qa_steps.projection`)."""
     markers = params["markers"]
     return BackProjector(
         source=params["source"],
@@ -169,7 +170,7 @@ def _candidates(prediction: Prediction, context: str, n_best: int) -> list[tuple
     return found
 
 
-def _projected(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> tuple[Prediction, Found | None]:
+def projected(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> tuple[Prediction, Found | None]:
     """The prediction on the original context: how sure a span is counts with how surely it was found again."""
     kept = [(each, score + math.log(each.confidence)) for each, score in found if each is not None]
     kept.sort(key=lambda item: -item[1])

@@ -34,7 +34,7 @@ def translated_questions_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     marked = planner.translate(cell, test, cell.target, cell.source, what + ANSWERS_MARKED)
     on_marked = planner.predict(cell, {"model": finetune, "data": marked}, ANSWERS_MARKED)
     source_side = planner.score(cell, on_marked, marked, ANSWERS_MARKED)
-    identity, runtime = _projection(planner, cell)
+    identity, runtime = projection(planner, cell)
     latency = planner.latency(cell, {"data": test, "marked": marked}, {"back": identity}, {"back": runtime})
     return CellSteps(
         cell=cell,
@@ -56,7 +56,7 @@ def back_projected(
     planner: Planner, cell: RunSpec, predictions: Step, asked: Step, test: Step, *, n_best: int = 1
 ) -> Step:
     """Find the predicted answers, or the best few of each question, in the contexts of the test set."""
-    identity, runtime = _projection(planner, cell)
+    identity, runtime = projection(planner, cell)
     params = {"task": cell.task, "n_best": n_best, **identity}
     inputs = {"predictions": predictions, "translated": asked, "data": test}
     several = f", {n_best} best" if n_best > 1 else ""
@@ -64,7 +64,7 @@ def back_projected(
     return planner.step("back-project", params, inputs, label, runtime)
 
 
-def _projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping[str, Any]]:
+def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """How answers are found again: what identifies the result, and what is needed for it."""
     asked = planner.spec.tasks["qa"].back_projection
     engine_name, engine = planner.engine_of(cell)
