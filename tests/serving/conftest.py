@@ -6,17 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import DEPTH
 
 import tiny_run
-from crossfare.data import artifact
 from crossfare.experiment import Run, run
-from crossfare.experiment.files import PREDICTIONS
-from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest, Request
-from crossfare.serving.parts import Parts, StepRecord
 from crossfare.store import Store
-from crossfare.types import Prediction
-
-DEPTH = 6
 
 
 def spec_changes() -> dict[str, Any]:
@@ -73,25 +67,3 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def folder(finished: Run) -> Path:
     """Its run directory."""
     return finished.folder
-
-
-def predictions(parts: Parts, step: StepRecord | None = None) -> tuple[Prediction, ...]:
-    """What the run itself predicted for a cell."""
-    return PREDICTIONS.validate_json((parts.artifact(step or parts.answering) / "predictions.json").read_bytes())
-
-
-def asked(parts: Parts) -> list[Request]:
-    """The cell's test set as raw requests in the target language."""
-    step = parts.source(parts.answering, "data")
-    while step.stage != "dataset":
-        step = parts.source(step, "data")
-    return [request(example) for example in artifact.read(parts.artifact(step)).examples]
-
-
-def request(example: Any) -> Request:
-    """An example as a request."""
-    if hasattr(example, "context"):
-        return QARequest(id=example.id, context=example.context, question=example.question)
-    if hasattr(example, "premise"):
-        return NLIRequest(id=example.id, premise=example.premise, hypothesis=example.hypothesis)
-    return RankingRequest(id=example.id, query=example.query)

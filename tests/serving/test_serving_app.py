@@ -15,8 +15,8 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from served import asked
 
-from conftest import asked
 from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTransient
 from crossfare.serving import Limits, Pipeline, open_pipeline
 from crossfare.serving.app import application

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import asked
 
-from conftest import asked
 from crossfare import cli
 from crossfare.errors import ConfigError, DataError, EngineTransient
 from crossfare.serving import Pipeline, open_pipeline, predict_file

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from served import DEPTH, asked, predictions
 
-from conftest import DEPTH, asked, predictions
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
 from crossfare.serving import Pipeline, open_pipeline

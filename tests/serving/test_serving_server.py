@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from served import asked
 
-from conftest import asked
 from crossfare import cli
 from crossfare.errors import ConfigError
 from crossfare.serving import open_pipeline, serve
