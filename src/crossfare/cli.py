@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -679,6 +679,103 @@ def _check_forecast(
     if steps:
         console.print()
         console.print(to_rich(shown.step_table(found)))
+
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
+OneTask = Annotated[str | None, typer.Option("--task", help="The task, if the run has several.")]
+OneTarget = Annotated[str | None, typer.Option("--target", help="The target language, if the run has several.")]
+OneMethod = Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")]
+OneEngine = Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")]
+OneModel = Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")]
+OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")]
+
+
+@app.command()
+def predict(
+    run_folder: RunFolder,
+    source: Annotated[str, typer.Option("--input", metavar="FILE", help="Requests, JSON Lines; - for standard input.")],
+    out: Annotated[str, typer.Option("--output", metavar="FILE", help="Answers, JSON Lines; - for standard output.")],
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
+) -> None:
+    """Answer raw requests in the target language with a run's model, translating where the method does."""
+    from crossfare import serving
+    from crossfare.store import Store
+    from crossfare.translate import TranslationMemory
+
+    memory, console = TranslationMemory(Store().root / "memory.sqlite"), Console(stderr=True)
+    with serving.open_pipeline(
+        run_folder, **_cell(task, target, method, engine, model, seed), memory=memory
+    ) as pipeline:
+        _say(console, f"answering with {pipeline}")
+        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size)
+    _say(console, done.summary())
+
+
+@app.command()
+def serve(
+    run_folder: RunFolder,
+    host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Requests answered together, at most.")] = 16,
+    queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of a call.")] = 1 << 20,
+) -> None:
+    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info. Texts are neither logged nor kept."""
+    from crossfare import serving
+
+    limits = serving.Limits(batch_size, queue, timeout, max_bytes)
+    console = Console()
+    with serving.open_pipeline(run_folder, **_cell(task, target, method, engine, model, seed)) as pipeline:
+
+        def ready(address: str) -> None:
+            _say(console, f"serving {pipeline} on {address}")
+            if host not in ("127.0.0.1", "::1", "localhost"):
+                _say(console, "anyone who reaches this address can ask: put something with authentication before it")
+
+        serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
+
+
+@app.command()
+def export(
+    run_folder: RunFolder,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write; it must not hold anything yet.")],
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+) -> None:
+    """Write a run's model as a plain Hugging Face folder, with a card that states data, scores and costs."""
+    from crossfare import serving
+
+    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed))
+    _say(Console(), f"written: {made}")
+
+
+def _cell(
+    task: str | None, target: str | None, method: str | None, engine: str | None, model: str | None, seed: int | None
+) -> dict[str, Any]:
+    """Which cell of a run is meant, as `serving.open_pipeline` and `serving.export` take it."""
+    return {"task": task, "target": target, "method": method, "engine": engine, "model": model, "seed": seed}
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -152,6 +152,17 @@ class Usage:
             measured=self.measured and other.measured,
         )
 
+    def scaled(self, factor: float) -> Usage:
+        """So many times the amounts, counts rounded: derived, not measured, unless the factor is 1."""
+
+        def times(name: str) -> Any:
+            value = getattr(self, name)
+            return value if value is None else value * factor if isinstance(value, float) else round(value * factor)
+
+        amounts = {f.name: times(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        measured = self.measured and factor == 1
+        return Usage(**amounts, hardware=self.hardware, energy_by=self.energy_by, measured=measured)
+
 
 @dataclass(frozen=True, slots=True)
 class Translation:
@@ -269,20 +280,22 @@ class Cost:
         return Cost(self.usd + other.usd, " + ".join(dict.fromkeys(names)))
 
 
-Side = Literal["source", "target", "translated"]
+Side = Literal["source", "target", "translated", "round-trip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """A way across the language barrier, as data (paper section 3).
 
-    ``train_on``  what the model is fine-tuned on: the source data, its translation, both, or
-                  gold data in the target language
+    ``train_on``  what the model is fine-tuned on: the source data, its translation, both, gold
+                  data in the target language, or source data translated there and back ("round-trip")
     ``infer_on``  what the model reads when serving: the target input, or its translation
     ``models``    which encoders the method is run with
     ``tasks``     the tasks it exists for
     ``passages``  ranking by translation: whether the whole collection is translated, once (the
                   paper's strategy 1), or each query's candidates when serving (strategy 2)
+    ``parents``   the methods whose predictions are combined, for an ensemble; its model is that of
+                  the last parent, the others have the first model they are listed with
 
     A method that trains on nothing is a baseline of ranking: its model ranks as it is.
     """
@@ -293,11 +306,12 @@ class Method:
     models: tuple[str, ...]
     tasks: tuple[TaskName, ...] = ("qa", "nli", "ranking")
     passages: Literal["collection", "candidates"] | None = None
+    parents: tuple[str, ...] = ()
 
     @property
     def translates(self) -> bool:
         """Whether the method needs a translation engine at all."""
-        return "translated" in self.train_on or self.infer_on == "translated"
+        return self.infer_on == "translated" or not {"translated", "round-trip"}.isdisjoint(self.train_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +417,13 @@ class Result:
     point, no gold data, no fine-tuning.
     ``standalone`` is what the method would have cost alone; ``marginal`` what it added to this
     run, given the steps it shares with cells listed before it.
+
+    QA by translating at inference is scored as it is served: answers are projected back into the
+    original context and compared with the target language's gold, lost ones counting as wrong, and
+    ``latency`` has translating and projecting. The paper scores on the source side; that is shown
+    beside it, as ``source_f1`` and ``source_exact_match`` among ``further_scores``, with
+    ``translation_latency``, of translating alone. Its steps are no part of the costs.
+
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
     providers; None where a step was not metered.
@@ -426,3 +447,4 @@ class Result:
     stored_bytes: int | None = None
     energy_kwh: float | None = None
     energy_kwh_per_1k: float | None = None
+    translation_latency: tuple[Latency, ...] = ()

@@ -84,7 +84,7 @@ def test_what_is_billed_by_count_is_forecast_exactly(made: Made) -> None:
         for each in forecaster.forecasts.values()
         if each.step.stage == "translate" or each.step.params.get("annotated")
     ]
-    assert len(billed) == 2 * (2 * 2 + 1)
+    assert len(billed) == 2 * (2 * 2 + 1) + 2  # and questions twice: as they are served, and with their answers marked
     for each in billed:
         usage = used[each.step.id]["usage"]
         assert each.exact
@@ -116,7 +116,7 @@ def test_planning_needs_neither_the_engine_nor_the_model(
     )
     forecaster = Forecaster(spec, Basis.gather(store=empty))
     counted = [each for each in forecaster.forecasts.values() if each.step.stage == "translate"]
-    assert len(counted) == 4
+    assert len(counted) == 5
     assert all(each.usages["expected"].characters for each in counted)
     labels = {each.step.label for each in forecaster.forecasts.values() if each.step.stage == "finetune"}
     assert "nli fine-tune some-encoder on en" in labels
@@ -228,7 +228,9 @@ def test_seconds_follow_from_the_rates_of_other_cells(made: Made) -> None:
     for step in judged:
         assert step.error is not None
         assert step.error < 0.02
-    assert all(step.exact for step in check.steps)
+    # How many answers have to be translated to be found again shows only when they are there.
+    # What the translation memory had from another step was sent in that step's calls.
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
 
 
 def test_nothing_that_a_cell_tells_is_used_to_forecast_it(tmp_path: Path) -> None:
@@ -414,7 +416,9 @@ def test_a_forecast_written_before_is_compared_with_the_run_after(tmp_path: Path
     finished = run(spec, out=tmp_path / "out", store=store, quiet=True)
     check = check_saved(finished.folder, tmp_path / "plan.json")
     assert {step.error for step in check.steps if step.stage == "dataset"} == {0.0}
-    assert all(step.exact for step in check.steps)
+    # How many answers have to be translated to be found again shows only when they are there.
+    # What the translation memory had from another step was sent in that step's calls.
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
     assert max(step.error or 0 for step in check.steps if step.stage in {"finetune", "predict"}) < 0.01
     assert all(step.error is None for step in check.steps if step.stage == "score")
     assert check.left_out == 4

@@ -172,7 +172,9 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         lost = fmean(_lost(cell))
         if lost > 0:
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
-            notes.append(f"{named} in translation; the score is that of the rest.")
+            whole = all(r.test_yield is not None and r.score.n == r.test_yield.total for _, r in cell.results)
+            meaning = "it counts as wrong" if whole else "the score is that of the rest"
+            notes.append(f"{named} in translation; {meaning}.")
     return tuple(notes)
 
 

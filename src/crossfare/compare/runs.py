@@ -32,6 +32,11 @@ Share = Literal["translation", "annotation", "fine_tuning", "translation_per_1k"
 SHARES: tuple[Share, ...] = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
 
 _RESULTS = TypeAdapter(tuple[Result, ...])
+ANSWERS_MARKED = ", answers marked"
+"""Ends the labels of steps that only the score on the source side needs."""
+AND_BACK = ", there and back"
+"""Ends the labels of steps that make or read round-tripped data."""
+
 _REFERENCE = "reference"
 _REFERENCE_NOTE = "reference translation, priced as a commercial API"
 
@@ -315,24 +320,41 @@ def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], price
     return offers | {f"engine:{name}": COMPUTE for name, facts in engines.items() if facts.price is None}
 
 
+_TRANSLATED: Mapping[str, Share | None] = {"training set": "translation", "validation set": None}
+_BY_STAGE: Mapping[str, Share] = {
+    "existing": "translation",
+    "translate-collection": "translation",
+    "translate-candidates": "translation_per_1k",
+    "back-project": "translation_per_1k",
+    "finetune": "fine_tuning",
+    "predict": "inference_per_1k",
+    "embed": "inference_per_1k",
+    "ensemble": "inference_per_1k",
+}
+
+
 def _share(entry: Entry) -> Share | None:
     """The part a step plays in the costs of a cell, told from its stage and its label.
 
     Translating a training set or a collection is paid once, and what is asked is translated again
-    and again; steps with no part in a result's costs (loading, mining, scoring, timing) have none.
+    and again; steps with no part in a result's costs (loading, mining, scoring, timing, and what only
+    the score on the source side needs) have none.
     """
-    stage, what = entry.stage, entry.label.rpartition(": ")[2]
+    stage, what = entry.stage, entry.label.rpartition(": ")[2].removesuffix(AND_BACK)
+    if what.endswith(ANSWERS_MARKED):
+        return None
     if any(resource.startswith("annotation:") for resource in entry.resources):
         return "annotation"
-    if stage in {"existing", "translate-collection"} or (stage == "translate" and what == "training set"):
-        return "translation"
-    if stage == "translate-candidates" or (stage == "translate" and what != "validation set"):
-        return "translation_per_1k"
-    if stage == "finetune":
-        return "fine_tuning"
-    if stage in {"predict", "embed"} or (stage == "retrieve" and not _mines(entry)):
-        return "inference_per_1k"
-    return None
+    if stage == "translate":
+        return _TRANSLATED.get(what, "translation_per_1k")
+    if stage == "retrieve":
+        return None if _mines(entry) else "inference_per_1k"
+    return _BY_STAGE.get(stage)
+
+
+def for_measuring(stage: str, label: str) -> bool:
+    """Whether a step is no part of using a method: it times it, or scores it the paper's way."""
+    return stage == "latency" or label.endswith(ANSWERS_MARKED)
 
 
 def _mines(entry: Entry) -> bool:
@@ -349,8 +371,8 @@ def examples_of(result: Result, share: Share) -> int:
 
 def _priced(run: RunRecord, book: Book) -> Iterator[Result]:
     """The run's results with the costs that follow from a book."""
-    timed = {entry.step_id for entry in book if entry.stage == "latency"}
-    whole = [(result.spec, [step for step in result.steps if step not in timed]) for result in run.results]
+    aside = {entry.step_id for entry in book if for_measuring(entry.stage, entry.label)}
+    whole = [(result.spec, [step for step in result.steps if step not in aside]) for result in run.results]
     standalone, marginal = book.standalone(whole), book.marginal(whole)
     for result in run.results:
         yield replace(

@@ -114,7 +114,7 @@ def _translate_candidates(step: Step, store: Store, work: Path, progress: Progre
         data.collection.write(passages, work / "artifact", language=translation.target)
         served = sum(len(collection[name]) for name in found)
     _write_losses(translation, work)
-    return _scaled(translation.usage, served / max(1, translation.characters))
+    return translation.usage.scaled(served / max(1, translation.characters))
 
 
 def without_lost(run: Sequence[Prediction], passages: Path) -> tuple[Prediction, ...]:
@@ -134,22 +134,6 @@ def _write_losses(translation: translate.PassageTranslation, work: Path) -> None
     """In the shape in which a dataset's losses are written."""
     lost = [asdict(each) for each in translation.lost]
     write_yield(work, translation.yield_, {"report": {"lost": lost}})
-
-
-def _scaled(usage: Usage, factor: float) -> Usage:
-    def times(value: int | None) -> int | None:
-        return None if value is None else round(value * factor)
-
-    return replace(
-        usage,
-        seconds=None if usage.seconds is None else usage.seconds * factor,
-        energy_kwh=None if usage.energy_kwh is None else usage.energy_kwh * factor,
-        requests=times(usage.requests),
-        characters=times(usage.characters),
-        input_tokens=times(usage.input_tokens),
-        output_tokens=times(usage.output_tokens),
-        measured=usage.measured and factor == 1,
-    )
 
 
 def _queries(step: Step, store: Store) -> Sequence[QueryExample]:

@@ -20,7 +20,14 @@ from crossfare.store import Store
 from crossfare.types import Step, Usage
 
 # Seconds a step of each stage takes in relation to the others; only the order of starting depends on it.
-_WEIGHT = {"translate": 10, "translate-collection": 10, "translate-candidates": 10, "finetune": 30, "predict": 4}
+_WEIGHT = {
+    "translate": 10,
+    "translate-collection": 10,
+    "translate-candidates": 10,
+    "finetune": 30,
+    "predict": 4,
+    "back-project": 2,
+}
 
 # Timed alone: another process on the machine would be measured with them.
 _ALONE = {"latency"}

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, method
+from crossfare.translate.back_projection import WAYS, Way
 from crossfare.translate.engines import default_offer
 from crossfare.types import Method, RunSpec, TaskName
 
@@ -71,6 +72,18 @@ class RankingSpec(_Strict):
     embedding: dict[str, Any] = {}
 
 
+class BackProjectionSpec(_Strict):
+    """How QA by translating at inference finds its answers again in the original context.
+
+    ``ways``     which ways to try, in this order (`crossfare.translate.BackProjector`)
+    ``aligner``  the multilingual encoder that aligns words; by default the target encoder, unless the
+                 spec gives each language one of its own
+    """
+
+    ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
+    aligner: str | None = None
+
+
 class TaskSpec(_Strict):
     """One task: its data, and how models are fine-tuned and asked.
 
@@ -80,8 +93,9 @@ class TaskSpec(_Strict):
     ``training`` and ``prediction`` override the paper's hyperparameters; ``gold_training``
     overrides them once more for models trained on gold data alone, which is usually small.
     ``select_on`` says whether the best checkpoint is chosen on the validation set itself or, for
-    methods with an engine, on its translation into the target language. ``gold_sizes`` adds rows for
-    methods that train on gold data alone, each on the first so many: a learning curve.
+    methods with an engine, on what its translation makes of it: in the target language, or there and
+    back for a model that will read translations. ``gold_sizes`` adds rows for methods that train on
+    gold data alone, each on the first so many: a learning curve.
     """
 
     name: str | None = None
@@ -96,6 +110,7 @@ class TaskSpec(_Strict):
     prediction: dict[str, Any] = {}
     scoring: dict[str, Any] = {}
     ranking: RankingSpec = RankingSpec()
+    back_projection: BackProjectionSpec = BackProjectionSpec()
 
     @field_validator("test", "gold", mode="before")
     @classmethod
@@ -356,7 +371,7 @@ def _why_no_translation(spec: Spec, task: TaskName, row: Method, engine: str, ta
         if row.infer_on == "translated":
             return f"{engine} is an existing translation of the training set only"
         return None if target in given.existing.get(task, {}) else f"no existing {engine} translation into {target}"
-    ways = [(spec.source, target)] if "translated" in row.train_on else []
+    ways = [] if {"translated", "round-trip"}.isdisjoint(row.train_on) else [(spec.source, target)]
     ways += [(target, spec.source)] if row.infer_on == "translated" else []
     for a, b in ways if given.models else []:
         if given.model_for(task, a, b) is None:

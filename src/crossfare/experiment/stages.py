@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
-from crossfare import data, latency, meter, translate
+from crossfare import data, ensemble, latency, meter, translate
 from crossfare.data import artifact
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
@@ -22,9 +22,11 @@ from crossfare.experiment.files import (
     input_data,
     inputs,
     read_predictions,
+    read_predictions_of,
     write_predictions,
     write_yield,
 )
+from crossfare.experiment.qa_stages import answering_latency, back_project, translate_unmarked
 from crossfare.experiment.quality import world_quality
 from crossfare.experiment.ranking_stages import RANKING_STAGES, without_lost
 from crossfare.store import Store, write_json
@@ -136,6 +138,8 @@ def billed_characters(dataset: Dataset) -> int:
 
 
 def _translate(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if step.params.get("unmarked"):
+        return translate_unmarked(step, store, work, progress)
     engine = engine_of(step)
     markers = step.params["markers"]
     result = translate.translate_dataset(
@@ -199,6 +203,8 @@ def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
 
 
 def _latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if "marked" in step.inputs:
+        return answering_latency(step, store, work, progress)
     engine, asked = engine_of(step), step.params["asked"]
     sent = Usage()
 
@@ -220,6 +226,14 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
     return sent if step.params.get("billed") else measured.usage
 
 
+def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
+    with meter.meter("cpu") as measured:
+        models = [read_predictions_of(folder) for folder in inputs(step, store, "predictions")]
+        combined = ensemble.combine(step.params["task"], models, input_data(step, store))
+    write_predictions(combined, work)
+    return measured.usage
+
+
 def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:
     """The texts that serving sends for each input: in ranking by strategy 2, its candidates too."""
     examples = input_data(step, store).examples
@@ -238,5 +252,7 @@ _STAGES: dict[str, Execution] = {
     "predict": _predict,
     "score": _score,
     "latency": _latency,
+    "ensemble": _ensemble,
+    "back-project": back_project,
     **RANKING_STAGES,
 }

@@ -53,8 +53,9 @@ def yield_table(record: Mapping[str, Any]) -> Table:
         *(Column(title, number=True) for title in ("Kept", "Of", "Yield", "Answers dropped")),
     )
     note = (
-        "Lost: examples whose answer could not be found again, or whose translation failed. Scores of "
-        "translate-infer are those of what was kept. Answers dropped: of examples that kept another answer."
+        "Lost: examples whose answer could not be found again, or whose translation failed. Questions lost on the "
+        "way of translate-infer count as wrong in QA; in the other tasks its scores are those of what was kept. "
+        "Answers dropped: of examples that kept another answer."
     )
     return Table("Translation yield", columns, rows, (note,))
 

@@ -63,6 +63,14 @@ def _crowded_roles(specs: Iterable[RunSpec]) -> set[tuple[TaskName, str]]:
     return {(task, model) for (task, model, _), checkpoints in seen.items() if len(checkpoints) > 1}
 
 
+def source_side(line: Line, target: str) -> float | None:
+    """The mean score on the source side, as the paper has it, of QA by translating at inference."""
+    found = [
+        score.value for result in line.at(target) for score in result.further_scores if score.metric == "source_f1"
+    ]
+    return fmean(found) if found else None
+
+
 def targets(of: Iterable[Line]) -> tuple[str, ...]:
     """The target languages, in order of first appearance."""
     return tuple(dict.fromkeys(spec.target for line in of for spec in line.specs))
@@ -86,6 +94,11 @@ def mean_of(results: Iterable[Result], name: str) -> float | None:
 def latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE) -> tuple[Latency, ...]:
     """The latencies measured with one batch size."""
     return tuple(each for result in results for each in result.latency if each.batch_size == batch_size)
+
+
+def translation_latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE) -> tuple[Latency, ...]:
+    """Those of translating alone, where `latencies` have projecting answers back too."""
+    return tuple(each for result in results for each in result.translation_latency if each.batch_size == batch_size)
 
 
 def yield_rate(results: Iterable[Result], pick: Callable[[Result], Yield | None]) -> float | None:

@@ -25,7 +25,9 @@ from crossfare.report.summary import (
     mean_cost,
     mean_of,
     price_refs,
+    source_side,
     targets,
+    translation_latencies,
     yield_rate,
 )
 from crossfare.report.table import MISSING, Cell, Column, Table, to_csv, to_markdown
@@ -41,9 +43,17 @@ _METHODS: Mapping[str, str] = {
     "bi-encoder": "Bi-encoder, not fine-tuned",
     "translate-infer-strategy-1": "Translate-infer, strategy 1",
     "translate-infer-strategy-2": "Translate-infer, strategy 2",
+    "translate-infer-round-trip": "Translate-infer, round trip",
+    "ensemble-strategy-1": "Ensemble, strategy 1",
+    "ensemble-strategy-2": "Ensemble, strategy 2",
     "in-language": "In-language (gold)",
 }
 _NOT_MEASURED = "n.m."
+_SOURCE_SIDE = (
+    "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
+    "the gold of the target language, lost questions counting as wrong. In parentheses, below: the paper's way, which "
+    "marks the gold answer before translating and scores on the source side what survived; it cannot be served."
+)
 _STRATEGIES = (
     "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "
     "with its candidates when serving. An example is a query."
@@ -194,14 +204,18 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     languages = targets(found)
     best = _best(found, languages)
     rows = tuple(
-        (
-            number,
-            *_labels(line, context)[:1],
-            Cell(_training(line, context)),
-            *_labels(line, context)[1:],
-            *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
-        )
+        row
         for number, line in zip(_numbers(found), found, strict=True)
+        for row in (
+            (
+                number,
+                *_labels(line, context)[:1],
+                Cell(_training(line, context)),
+                *_labels(line, context)[1:],
+                *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
+            ),
+            *_source_side_rows(line, languages),
+        )
     )
     method, model = _label_columns()
     columns = (
@@ -214,6 +228,8 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
     metric = f" ({_metric(found)})" if found else ""
     notes = [*_quality_notes(found, languages, context, intervals=False)]
+    if any(_source_side_rows(line, languages) for line in found):
+        notes.append(_SOURCE_SIDE)
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -304,7 +320,8 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
     size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
-    return Cell(name + size + engine), Cell(_model(line))
+    several = spec.method in context.methods and context.methods[spec.method].parents and spec.model != "target-encoder"
+    return Cell(name + size + engine), Cell(f"target encoder, {_model(line)}" if several else _model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
@@ -332,10 +349,11 @@ def _training(line: Line, context: Context) -> str:
         "source": f"{name}-{spec.source}" if name else spec.source,
         "translated": f"{name}-target" if name else "translated",
         "target": "gold",
+        "round-trip": f"{name or 'data'}-{spec.source}, there and back",
     }
     counts = sorted({result.train_examples for result in line.results})
     size = f" ({'-'.join(f'{n:,}' for n in dict.fromkeys((counts[0], counts[-1])))})" if counts else ""
-    return " + ".join(texts[side] for side in method.train_on) + size
+    return (" | " if method.parents else " + ").join(texts[side] for side in method.train_on) + size
 
 
 def _numbers(found: Sequence[Line]) -> tuple[Cell, ...]:
@@ -399,6 +417,15 @@ def _score_cell(line: Line, language: str, best: _Best, mark: str = "", *, inter
     return Cell(text, repr(estimate.value), best=is_best)
 
 
+def _source_side_rows(line: Line, languages: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
+    """A row below a line of QA by translating at inference: the same answers, scored the paper's way."""
+    found = [source_side(line, language) for language in languages]
+    if all(value is None for value in found):
+        return ()
+    scores = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in found)
+    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *scores),)
+
+
 def _bare(fraction: float) -> str:
     return f"{fraction:.2f}".removeprefix("0")
 
@@ -460,12 +487,19 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     notes = [
         *_engine_notes(found, context),
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
-        f"1,000 examples when serving. {MISSING}: the method needs nothing of the kind.",
+        f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
     if any(line.first.task == "ranking" for line in found):
         notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if alone := {
+        _engine_label(line.first, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
+        for line in found
+        if (timed := translation_latencies(line.results))
+    }:
+        each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
+        notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
     if _energies(results):
         notes.append(_ENERGY_NOTE)
     if refs := price_refs(results):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
@@ -116,7 +116,7 @@ class Forecaster:
             self.steps = {step.id: step for cell in self.cells for step in cell.all}
             self._facts, folders = planner.facts(), _folders(self.steps.values())
             self.catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-            self.resources = resources_of(self.cells)
+            self.resources = resources_of(spec, self.cells)
             self._kept = {step.id for cell in self.cells for step in cell.one_time}
             self._names = _names(self.cells)
             self.rates = Rates(
@@ -131,6 +131,7 @@ class Forecaster:
                 store=basis.store if finished else None,
                 ratios=basis.measurements.mean_ratios(),
                 stretches=basis.measurements.mean_stretches(),
+                answers=basis.measurements.mean_answers(),
                 given=given,
                 folders=folders,
                 default_ratio=basis.stated[TOKENS].expected if TOKENS in basis.stated else None,
@@ -163,7 +164,8 @@ class Forecaster:
             return StepForecast(step, (), dict.fromkeys(LEVELS, Usage()), True)
         counter = self.counter
         if without:
-            counter = counter.with_ratios(self.basis.measurements.mean_ratios(without))
+            learnt = self.basis.measurements
+            counter = counter.with_learnt(learnt.mean_ratios(without), learnt.mean_answers(without))
         work = counter.work(step)
         usage = Usage(characters=work.characters, requests=work.requests, annotated=work.annotated, measured=False)
         if not self._by_time(resources):
@@ -221,10 +223,13 @@ class Forecaster:
             whole = called.rate(step, work.amounts["character"])
             return self._at(step, resources, usage, replace(work, amounts={"step": 1.0}), whole)
         rate = self.rates.find(step, name, own, self.hardware, without)
-        if rate is None and step.stage == "latency":
-            rate = self.rates.find(replace(step, stage="translate"), name, own, self.hardware, without)
+        if rate is None and step.stage in {"latency", "back-project"} and step.params["engine"]:
+            alike = replace(step, stage="translate")
+            rate = self.rates.find(alike, name, keys(alike, self.steps.get), self.hardware, without)
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
+        if rate is None and step.stage == "back-project" and self._unit(resources[0]) == "character":
+            return self._by_count(step, resources[:1], usage, work, without)
         if work.lacking or rate is None or rate.unit not in work.amounts:
             return self._unknown(step, resources, usage, work)
         if rate.offer and _same_hardware(rate.offer, self.spec.prices.compute):
@@ -265,7 +270,7 @@ class Forecaster:
         return StepForecast(step, resources, usages, work.exact, rate.unit, amount, rate, rate.source, note=work.note)
 
     def _translates(self, step: Step) -> bool:
-        return self._engine(step.params["engine"]).translates
+        return bool(step.params["engine"]) and self._engine(step.params["engine"]).translates
 
     def _amount(self, step: Step, work: Work, rate: Rate, level: Level) -> float:
         amount = work.amounts[rate.unit]
@@ -493,9 +498,7 @@ class Forecaster:
 def _once(cell: CellSteps) -> list[tuple[Part, Step]]:
     found: list[tuple[Part, Step]] = [("translation", step) for step in cell.one_time]
     found += [("annotation", step) for step in cell.gold]
-    if cell.finetune:
-        found.append(("fine-tuning", cell.finetune))
-    return found
+    return [*found, *(("fine-tuning", step) for step in cell.fine_tunings)]
 
 
 def _kept(cell: CellSteps, record: RunRecord) -> tuple[Component, ...]:
@@ -519,13 +522,22 @@ def _rates_of(record: RunRecord, options: Sequence[Option]) -> dict[str, UnitPri
 def _names(cells: Sequence[CellSteps]) -> dict[str, str]:
     """What the spec calls the engine or the model of a step."""
     found: dict[str, str] = {}
-    for cell in cells:
+    for cell in _single(cells):
         for step in cell.all:
-            if step.stage.startswith("translate") or step.stage in {"latency", "existing"}:
+            if step.stage.startswith("translate") or step.stage in {"latency", "existing", "back-project"}:
                 found.setdefault(step.id, cell.cell.engine or "")
             elif step.stage in {"finetune", "embed"} or step in cell.inference:
                 found.setdefault(step.id, "" if step.stage == "retrieve" else cell.cell.checkpoint)
     return found
+
+
+def _single(cells: Iterable[CellSteps]) -> Iterator[CellSteps]:
+    """The cells that have a model of their own: of an ensemble, its parents."""
+    for cell in cells:
+        if cell.parents:
+            yield from _single(cell.parents)
+        else:
+            yield cell
 
 
 def _folders(steps: Iterable[Step]) -> dict[str, str]:
@@ -537,7 +549,7 @@ def _folders(steps: Iterable[Step]) -> dict[str, str]:
 def _sizes(cells: Sequence[CellSteps], folders: Mapping[str, str]) -> dict[str, int]:
     """The parameters of the models that are here, by their name in the spec."""
     found = {}
-    for cell in cells:
+    for cell in _single(cells):
         if cell.finetune is not None:
             size = parameters(Path(folders[str(cell.finetune.runtime["model"])]))
             if size is not None:

@@ -80,10 +80,8 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
     """What a step's speed depends on, from its own settings to its kin; `_KIN_OF` says what each leaves open."""
     params = step.params
     match step.stage:
-        case "translate" | "translate-collection" | "translate-candidates" | "latency":
-            engine = params["engine"]
-            own = f"{engine['name']}@{engine['revision']}"
-            return (f"{own} {params['source']}-{params['target']}", own, str(engine["name"]))
+        case "translate" | "translate-collection" | "translate-candidates" | "latency" | "back-project":
+            return _engine_keys(step)
         case "finetune":
             settings = digest({name: params["training"].get(name) for name in _COSTLY}, 8)
             return _model_keys(step, str(params["task"]), settings)
@@ -97,6 +95,15 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
             return (f"{params['task']} {digest(params['options'], 8)}", str(params["task"]))
         case _:
             return ("",)
+
+
+def _engine_keys(step: Step) -> tuple[str, ...]:
+    """An engine in one direction, in any, and by its name; and how it finds answers again, if it does."""
+    params, engine = step.params, step.params["engine"] or {"name": "", "revision": ""}
+    back = params if step.stage == "back-project" else params.get("back")
+    how = f" {'+'.join(back['ways'])} {back['aligner']}" if back else ""
+    own = f"{engine['name']}@{engine['revision']}{how}"
+    return (f"{own} {params['source']}-{params['target']}", own, f"{engine['name']}{how}")
 
 
 def _model_keys(model: Step, task: str, settings: str) -> tuple[str, ...]:
@@ -126,6 +133,7 @@ _KIN_OF = {
     "finetune": _MODEL_KIN,
     "predict": _MODEL_KIN,
     "score": ("", "other options"),
+    "back-project": ("", "another direction", "another model"),
 }
 
 
@@ -145,11 +153,13 @@ class Measurements:
     """What finished steps tell: observations, tokens per character, characters out per character in.
 
     ``translated`` has what translations used by the engine's name: (step, usage, where it was run).
+    ``answers`` has the characters translated for an answer that was projected back.
     """
 
     observations: dict[str, Observation] = field(default_factory=dict)
     ratios: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     stretches: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[Timed] = field(default_factory=list)
     translated: dict[str, list[tuple[str, Usage, str]]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[str] = field(default_factory=list)
@@ -187,6 +197,12 @@ class Measurements:
         """Characters out per character in by languages."""
         return _means(self.stretches, set(without))
 
+    def mean_answers(self, without: Iterable[str] = ()) -> dict[str, float]:
+        """Characters translated for an answer projected back, by what does it."""
+        left = set(without)
+        kept = {key: [value for step_id, value in found if step_id not in left] for key, found in self.answers.items()}
+        return {key: sum(values) / len(values) for key, values in kept.items() if values}
+
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
             step = read_step(path)
@@ -205,6 +221,9 @@ class Measurements:
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
+        if step.stage == "back-project" and measure and measure[0]:
+            for key in keys(step, lambda _: None):
+                self.answers[key].append((step.id, (usage.characters or 0) / measure[0]))
         if measure is None or usage.seconds is None or usage.hardware in (None, "provider") or not measure[0]:
             return
         if step.stage in {"predict", "finetune"}:
@@ -340,6 +359,8 @@ UNITS: Mapping[str, str] = {
     "latency": "character",
     "finetune": "token",
     "predict": "token",
+    "back-project": "query",
+    "ensemble": "query",
     "embed": "token",
     "retrieve": "query",
     "mine": "query",
@@ -433,7 +454,9 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
             amount = usage.input_tokens
         case "score":
             amount = labels(_dataset(store, step.inputs["data"][0]))
-        case "retrieve" | "mine":
+        case "back-project":
+            amount = float(_lines(store, step.inputs["data"][0])) * int(step.params["n_best"])
+        case "retrieve" | "mine" | "ensemble":
             amount = float(_lines(store, step.inputs["data"][0]))
         case "index" | "collection":
             name = step.id if step.stage == "collection" else step.inputs["passages"][0]
