@@ -96,8 +96,8 @@ def finetune(
     set_seed(seed)
     encoder = load()
     trainers.freeze(encoder.model, hyper)
-    started = trainers.clock()
     with meter() as measured:
+        started = trainers.clock()
         features = featurise(encoder)
         if not features:
             raise DataError("the training set is empty; give at least one example to fine-tune on")
@@ -120,9 +120,10 @@ def finetune(
         encoder.model.save_pretrained(out)
         encoder.tokenizer.save_pretrained(out)
         shutil.rmtree(scratch)
+        share = watch.share_of_all_work()
     usage = replace(
         measured.usage,
-        seconds=(measured.usage.seconds or 0.0) * watch.share_of_all_work(),
+        seconds=(measured.usage.seconds or 0.0) * share,
         input_tokens=round(sum(len(feature["input_ids"]) for feature in features) * trainer.state.epoch),
     )
     history = trainer.state.log_history

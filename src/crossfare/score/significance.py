@@ -101,7 +101,7 @@ def _shared(n: int, permutations: int, seed: int) -> NDArray[np.float64]:
 
 
 def _draw(rng: np.random.Generator, n: int, permutations: int) -> NDArray[np.float64]:
-    return 2.0 * rng.integers(0, 2, size=(n, permutations), dtype=np.int8) - 1.0
+    return rng.integers(0, 2, size=(n, permutations), dtype=np.int8).astype(np.float64) * 2 - 1
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
