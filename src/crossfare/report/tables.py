@@ -189,8 +189,11 @@ def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table 
 
 
 def _energies(results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
-    """The columns on energy, where it was metered: heading, and which figure."""
-    return _ENERGIES if any(result.energy_kwh is not None for result in results) else ()
+    """The columns on energy, where it was metered: heading, and which figure.
+
+    Serving tells: a method that needs nothing done beforehand takes no energy for it, metered or not.
+    """
+    return _ENERGIES if any(result.energy_kwh_per_1k is not None for result in results) else ()
 
 
 def _energy_cells(line: Line, results: Sequence[Result]) -> tuple[Cell, ...]:
