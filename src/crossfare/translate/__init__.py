@@ -15,6 +15,7 @@ from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
 from crossfare.translate.projection import METHODS, Projection
+from crossfare.translate.recovery import recover_answers
 
 __all__ = [
     "METHODS",
@@ -29,6 +30,7 @@ __all__ = [
     "TranslationReport",
     "engine",
     "engines",
+    "recover_answers",
     "texts_of",
     "translate_dataset",
     "translate_texts",

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from crossfare.errors import ConfigError
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
@@ -100,8 +99,6 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or Projection()
-    if chosen.method == "native" and not getattr(engine, "tag_handling", None):
-        raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose the projection tags")
 
     def send(texts: Iterable[str]) -> Segments:
         return translate_segments(
@@ -113,7 +110,7 @@ def translate_dataset(
         [example for example in dataset.examples if isinstance(example, QAExample)],
         cutter,
         chosen,
-        chosen.projector(markers),
+        chosen.projector(engine, markers),
     )
     others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
     outcome = Outcome(dataset.language, target, send)
