@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +35,8 @@ from crossfare.types import Answer, Dataset, Engine, QAExample, Translation
 PRICE = "google-translate"
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 HEADER = (
-    "| {} | projection | yield | exact | F1 | exact, of survivors | F1, of survivors | characters | USD per 1k survivors |"
-    "\n|---|---|---|---|---|---|---|---|---|"
+    "| {} | projection | yield | exact | F1 | exact, of survivors | F1, of survivors | characters "
+    "| USD per 1k survivors |\n|---|---|---|---|---|---|---|---|---|"
 )
 Compare = Callable[[Answer, Answer], tuple[bool, float]]
 Scored = tuple[bool, float, float]
@@ -144,13 +144,14 @@ def table(
     print(f"\n| {first}, projection | " + " | ".join(f"≥ {least}" for least in THRESHOLDS) + " |")
     print("|---" * (1 + len(THRESHOLDS)) + "|")
     for name, scored in sure.items():
-        kept = [[each for each in scored if each[2] >= least] for least in THRESHOLDS]
-        cells = [
-            f"{len(k) / total:.0%}: {sum(e[0] for e in k) / max(1, len(k)):.0%}, {sum(e[1] for e in k) / max(1, len(k)):.2f}"
-            for k in kept
-        ]
+        cells = [_cell([each for each in scored if each[2] >= least], total) for least in THRESHOLDS]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print()
+
+
+def _cell(kept: Sequence[Scored], total: int) -> str:
+    count = max(1, len(kept))
+    return f"{len(kept) / total:.0%}: {sum(e[0] for e in kept) / count:.0%}, {sum(e[1] for e in kept) / count:.2f}"
 
 
 def xquad(folder: Path, limit: int, aligner: str) -> None:
@@ -160,7 +161,7 @@ def xquad(folder: Path, limit: int, aligner: str) -> None:
         for tag in ("en", "es")
     )
     source = _first(english, limit)
-    contexts = {e.context: s.context for e, s in zip(english.examples, spanish.examples, strict=True)}  # type: ignore[union-attr]
+    contexts = {e.context.strip(): s.context.strip() for e, s in zip(english.examples, spanish.examples, strict=True)}  # type: ignore[union-attr]
     unaware, aware = make_engine("apertium", {"tags": False}), make_engine("apertium", {})
     print(f"\n## XQuAD en-es, {limit} questions: projection into the human translation\n")
     human = Human(contexts, unaware)
@@ -212,8 +213,6 @@ def the_world(limit: int) -> None:
 
 
 def _first(dataset: Dataset, limit: int) -> Dataset:
-    from dataclasses import replace
-
     return replace(dataset, examples=dataset.examples[:limit])
 
 

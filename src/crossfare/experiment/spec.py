@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, method
+from crossfare.translate.projection import ALIGNER, Projection
+from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import Method, RunSpec, TaskName
 
 
@@ -100,6 +102,19 @@ class TaskSpec(_Strict):
         return {"*": value} if one_for_all else value
 
 
+class ProjectionSpec(_Strict):
+    """How answers are carried into translated contexts; see `crossfare.translate.Projection`."""
+
+    method: ProjectionMethod = "cascade"
+    aligner: str = ALIGNER
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    consistent: bool = False
+
+    def made(self) -> Projection:
+        """The projection itself."""
+        return Projection(**self.model_dump())
+
+
 class EngineSpec(_Strict):
     """One translation engine as this run uses it.
 
@@ -110,6 +125,8 @@ class EngineSpec(_Strict):
     ``existing``  per task and target: the translated training set, matched to the source by id
     ``price``     the offer that bills its characters; without one its seconds are billed as compute
     ``markers``   the delimiters round an answer
+    ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
+                  default each is marked. For "existing" translations: how lost answers are recovered (not at all)
     """
 
     engine: str
@@ -119,7 +136,13 @@ class EngineSpec(_Strict):
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
+    projection: ProjectionSpec | None = None
     note: str | None = None
+
+    @field_validator("projection", mode="before")
+    @classmethod
+    def _by_method(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None if there is none, or the engine has no models of its own."""

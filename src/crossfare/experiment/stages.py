@@ -95,16 +95,30 @@ def _with_examples(dataset: Dataset, examples: tuple[Example, ...]) -> Dataset:
 def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     """Take a translation that lies on disk: the examples of the original, matched by id."""
     original = input_data(step, store, "original")
-    translated = load_data(step).dataset
-    by_id = {example.id: example for example in translated.examples}
+    loaded = load_data(step)
+    translated = loaded.dataset
+    by_id: dict[str, Example] = {example.id: example for example in translated.examples}
+    details = {}
+    if chosen := projection_of(step):
+        sources = {example.id: example for example in original.examples if isinstance(example, QAExample)}
+        pairs = [(sources[example.id], example) for example in loaded.unplaced if example.id in sources]
+        recovered, answers, unplaced = translate.recover_answers(pairs, chosen)
+        by_id |= {example.id: example for example in recovered}
+        details = {"report": {"answers": list(map(asdict, answers)), "lost": list(map(asdict, unplaced))}}
     kept = tuple(by_id[example.id] for example in original.examples if example.id in by_id)
     if not kept:
         raise DataError(f"{step.runtime['ref']}: no example has an id of the source training set")
     lost = tuple(example.id for example in original.examples if example.id not in by_id)
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
-    write_yield(work, Yield(len(kept), len(original), lost), {})
+    write_yield(work, Yield(len(kept), len(original), lost), details)
     return Usage(characters=billed_characters(original), hardware="provider", measured=False)
+
+
+def projection_of(step: Step) -> translate.Projection | None:
+    """How a step carries answers into its translation, where the spec says so."""
+    chosen = step.runtime.get("projection")
+    return translate.Projection(**chosen) if chosen else None
 
 
 def billed_characters(dataset: Dataset) -> int:
@@ -131,6 +145,7 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
         target=step.params["target"],
         memory=translate.TranslationMemory(store.root / "memory.sqlite"),
         markers=translate.Markers(*markers) if markers else None,
+        projection=projection_of(step),
         progress=progress,
     )
     if not result.dataset.examples:

@@ -42,6 +42,8 @@ VERSIONS = {
     "latency": 1,
 }
 
+_DEFAULT_PROJECTION = {"method": "markers", "threshold": 0.0, "consistent": False}
+
 
 class Planner:
     """Builds the steps of a spec's cells. Equal steps are one step: they have one id."""
@@ -124,6 +126,7 @@ class Planner:
         stage: str = "dataset",
         params: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Step | tuple[Step, ...]] | None = None,
+        runtime: Mapping[str, Any] | None = None,
     ) -> Step:
         """Load a dataset."""
         where = self._files(ref)
@@ -135,7 +138,7 @@ class Planner:
             **ref.model_dump(include={"format", "limit", "seed", "labels", "unescape"}, exclude_none=True),
             **(params or {}),
         }
-        return self.step(stage, identity, inputs or {}, label, where)
+        return self.step(stage, identity, inputs or {}, label, {**where, **(runtime or {})})
 
     def collection(self, ref: DataRef, language: str, split: str) -> Step:
         """Bring the passages that ``ref`` ranks into a collection on disk."""
@@ -205,8 +208,9 @@ class Planner:
             "train",
             f"{cell.task} {engine_name} {cell.source}-{cell.target}: existing translation",
             stage="existing",
-            params={"engine": engine_name},
+            params={"engine": engine_name, **self._projection_identity(cell.task, engine)},
             inputs={"original": original},
+            runtime=_projection_runtime(cell.task, engine),
         )
 
     def translate(
@@ -228,13 +232,18 @@ class Planner:
             "source": source,
             "target": target,
             "markers": list(engine.markers) if engine.markers else None,
+            **self._projection_identity(cell.task, engine),
         }
         return self.step(
             stage,
             identity,
             {"data": data, **(inputs or {})},
             f"{cell.task} {engine_name} {source}-{target}: {what}",
-            {"engine": engine.engine, "options": engine_options(engine, cell.task, source, target)},
+            {
+                "engine": engine.engine,
+                "options": engine_options(engine, cell.task, source, target),
+                **_projection_runtime(cell.task, engine),
+            },
         )
 
     def latency(self, cell: RunSpec, inputs: Mapping[str, Step]) -> tuple[Step, ...]:
@@ -268,6 +277,20 @@ class Planner:
             engine = make_engine(spec.engine, engine_options(spec, task, source, target))
             self._engines[key] = {"name": engine.name, "revision": engine.revision}
         return self._engines[key]
+
+    def _projection_identity(self, task: TaskName, engine: EngineSpec) -> dict[str, Any]:
+        """What of the projection changes a result: nothing where there are no answers, or the default is used."""
+        given = engine.projection
+        if task != "qa" or given is None or given.model_dump(exclude={"aligner"}) == _DEFAULT_PROJECTION:
+            return {}
+        identity: dict[str, Any] = {"version": 1, **given.model_dump(exclude={"aligner"})}
+        if given.made().aligns:
+            identity["aligner"] = self.aligner_revision(given.aligner)
+        return {"projection": identity}
+
+    def aligner_revision(self, ref: str) -> str:
+        """What identifies the encoder that aligns words."""
+        return pretrained.resolve(ref).revision
 
     # -- models -------------------------------------------------------------------------------
 
@@ -359,3 +382,7 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+
+
+def _projection_runtime(task: TaskName, engine: EngineSpec) -> dict[str, Any]:
+    return {"projection": engine.projection.model_dump()} if task == "qa" and engine.projection else {}

@@ -19,7 +19,7 @@ from crossfare.errors import DataError, EngineUnavailable
 from crossfare.experiment.forecast import tokens
 from crossfare.experiment.forecast.planner import EngineFacts, Granularity
 from crossfare.experiment.forecast.rates import called, labels
-from crossfare.experiment.stages import billed_characters, load_data
+from crossfare.experiment.stages import billed_characters, load_data, projection_of
 from crossfare.store import Store
 from crossfare.translate import texts_of
 from crossfare.types import Dataset, Example, Passage, QueryExample, RankingExample, Step, Translation, Usage
@@ -37,6 +37,7 @@ class CountingEngine:
         self.name = facts.name
         self.revision = facts.revision
         self.granularity: Granularity = granularity or facts.granularity
+        self.tag_handling = facts.tag_handling
         self.texts = self.chunks = self.characters = 0
         if facts.batches:  # what makes it a `Metered` engine, which gets one request at a time
             self.batches = facts.batches
@@ -248,8 +249,10 @@ class Counter:
 
     def _existing(self, step: Step) -> Material:
         original = self.material(_one(step, "original"))
-        translated = load_data(step).dataset
-        by_id = {example.id: example for example in translated.examples}
+        loaded = load_data(step)
+        translated = loaded.dataset
+        unplaced = loaded.unplaced if projection_of(step) else ()  # all of them are taken to be recovered
+        by_id = {example.id: example for example in (*translated.examples, *unplaced)}
         kept = tuple(by_id[e.id] for e in original.dataset.examples if e.id in by_id)
         if not kept:
             raise DataError(f"{step.runtime['ref']}: no example has an id of the source training set")
@@ -263,10 +266,10 @@ class Counter:
         note = ""
         try:
             engine = CountingEngine(facts)
-            made = self._run(source.dataset, engine, target, markers)
+            made = self._run(source.dataset, engine, step, markers)
         except EngineUnavailable:
             engine = CountingEngine(facts, "document")
-            made = self._run(source.dataset, engine, target, markers)
+            made = self._run(source.dataset, engine, step, markers)
             note = "whole texts counted: the package sentencex, which cuts sentences, is not installed"
         characters = round(engine.characters * source.copies * source.stretch)
         calls = {"text": engine.texts, "chunk": engine.chunks, None: None}[facts.requests]
@@ -282,9 +285,16 @@ class Counter:
         stretch = source.stretch * self.stretches.get((language, target), 1.0)
         return replace(source, dataset=made, stretch=stretch)
 
-    def _run(self, dataset: Dataset, engine: CountingEngine, target: str, markers: Sequence[str] | None) -> Dataset:
+    def _run(self, dataset: Dataset, engine: CountingEngine, step: Step, markers: Sequence[str] | None) -> Dataset:
         given = translate.Markers(*markers) if markers else None
-        return translate.translate_dataset(dataset, engine, target=target, markers=given).dataset
+        projection = projection_of(step)
+        return translate.translate_dataset(
+            dataset,
+            engine,
+            target=str(step.params["target"]),
+            markers=given,
+            projection=projection and projection.rehearsed(),
+        ).dataset
 
     def _mined(self, step: Step) -> Material:
         """Training examples whose negatives are not known yet: drawn from the collection, positives too."""

@@ -10,11 +10,11 @@ cascade   tags, then alignment, then search, until one is sure enough
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from crossfare.errors import ConfigError
-from crossfare.translate.alignment import Aligner, EncoderAligner
+from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection.cascade import Cascade
 from crossfare.translate.projection.marked import MarkedCopies
@@ -63,6 +63,10 @@ class Projection:
     def shares_context(self) -> bool:
         """Whether all questions about a context get the same translation of it."""
         return self.consistent or self.method != "markers"
+
+    def rehearsed(self) -> Projection:
+        """The same for an engine that gives every text back: no encoder is needed."""
+        return replace(self, aligner=WordForWord())
 
     def projector(self, engine: Engine, markers: Markers | None) -> Projector:
         """Make what does it; an encoder is loaded when it is first needed.
