@@ -42,7 +42,8 @@ def squad(tmp_path: Path) -> Path:
     [
         (["datasets"], ["squad", "faquad", "xnli", "world:qa"]),
         (["prices"], ["google-translate", "v100-gcp", "2.48", "annotation-qa"]),
-        (["engines"], ["echo", "ctranslate2", "ready"]),
+        (["engines"], ["echo", "ctranslate2", "device time", "those of the model"]),
+        (["engines", "--json"], ['"name": "echo"', '"keys": {}']),
         (["datasets", "inspect", "world:nli", "--language", "pt", "--split", "test"], ["premises", "label neutral"]),
         (["demo", "--dry-run", "--tasks", "nli", "--targets", "pt"], ["nli fine-tune", "to do", "steps:"]),
     ],
@@ -89,6 +90,36 @@ def test_translate_says_how_each_answer_was_found(
     assert [each["method"] for each in explained] == ["align", "align"]
     status, _, err = call(monkeypatch, capsys, *arguments, "--projection", "best", "--out", str(out))
     assert (status, "choose from markers, tags" in err) == (2, True)
+
+
+def test_translate_scores_against_a_reference_and_drops_what_lint_finds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, squad: Path
+) -> None:
+    pytest.importorskip("sacrebleu")
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    arguments = ["translate", str(squad), "--task", "qa", "--source", "en", "--target", "pt", "--engine", "echo"]
+    out = ["--out", str(tmp_path / "out.json")]
+    status, printed, _ = call(monkeypatch, capsys, *arguments, *out, "--reference", str(squad))
+    assert status == 0
+    assert "lint: untranslated: 2 examples, such as q1, q2" in printed
+    assert "chrf 100.0 [100.0, 100.0] over 3 texts (metric:chrf|nrefs:1" in printed
+    status, _, said = call(monkeypatch, capsys, *arguments, *out, "--drop-bad")
+    assert status == 2
+    assert "first loss: lint: untranslated" in said
+
+
+def test_score_translation_prints_a_line_a_metric(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("sacrebleu")
+    text = tmp_path / "text"
+    text.write_text("one two three four five\n", encoding="utf-8")
+    arguments = ["score-translation", str(text), str(text), "--target", "en"]
+    status, printed, _ = call(monkeypatch, capsys, *arguments, "--metrics", "chrf,bleu")
+    assert status == 0
+    assert [line.split(" ")[:2] for line in printed.splitlines()] == [["chrf", "100.0"], ["bleu", "100.0"]]
+    status, _, said = call(monkeypatch, capsys, *arguments, "--metrics", "ter")
+    assert (status, said.strip()) == (2, "crossfare: unknown metric ter; choose from bleu, chrf, chrf++, comet")
 
 
 def test_inspect_counts_code_points_apart(

@@ -78,6 +78,7 @@ def in_miniature(spec: Spec) -> Spec:
                 "test": {target: small(ref, name) for target, ref in given.test.items()},
                 "gold": {target: small(ref, name) for target, ref in given.gold.items()},
                 "training": {**given.training, "epochs": 1},
+                "back_projection": given.back_projection.model_copy(update={"aligner": tiny_models.checkpoint()}),
             }
         )
 

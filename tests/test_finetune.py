@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import itertools
 import subprocess
 import sys
@@ -53,6 +54,11 @@ def same(a: Path, b: Path, tolerance: float = 0.0) -> bool:
     return one.keys() == two.keys() and all(
         torch.allclose(one[name], two[name], rtol=0, atol=tolerance) for name in one
     )
+
+
+def test_garbage_collection_is_as_before_afterwards(tmp_path: Path) -> None:
+    run(tmp_path / "a")
+    assert gc.get_freeze_count() == 0
 
 
 def test_the_papers_hyperparameters() -> None:

@@ -78,3 +78,9 @@ def test_cells_with_different_checkpoints_have_different_names() -> None:
 def test_yield_of_nothing_is_whole() -> None:
     assert Yield(0, 0).rate == 1.0
     assert Yield(3, 4, ("x",)).rate == 0.75
+
+
+def test_scaled_usage_is_derived() -> None:
+    usage = Usage(seconds=2.0, characters=7, hardware="cpu")
+    assert usage.scaled(1) == usage
+    assert usage.scaled(1.5) == Usage(seconds=3.0, characters=10, hardware="cpu", measured=False)

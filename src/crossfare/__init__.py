@@ -7,6 +7,7 @@ The verbs of the command line, for notebooks:
     run = crossfare.demo(targets=("pt",), tasks=("nli",))
     run = crossfare.run(crossfare.load_spec("my-comparison.yaml"))
     run.results, run.folder
+    crossfare.open_pipeline(run.folder, task="nli").answer([...])
 
 Attributes are loaded when first used: importing crossfare loads neither torch nor an SDK.
 """
@@ -20,14 +21,27 @@ if TYPE_CHECKING:
     from crossfare.data import catalog as datasets
     from crossfare.data import inspect, load, save
     from crossfare.errors import CrossfareError
-    from crossfare.experiment import Run, Spec, demo, dry_run, load_spec, run, translate_file, tune_markers
+    from crossfare.experiment import (
+        Run,
+        Spec,
+        demo,
+        dry_run,
+        load_spec,
+        run,
+        score_translation,
+        translate_file,
+        tune_markers,
+    )
+    from crossfare.experiment import list_engines as engines
     from crossfare.ledger import Catalogue as Prices
-    from crossfare.translate import engine, engines
+    from crossfare.serving import Pipeline, export, open_pipeline, predict_file, serve
+    from crossfare.translate import engine
 
 __version__ = "0.1.0"
 
 _HOME = {
     "CrossfareError": ("crossfare.errors", "CrossfareError"),
+    "Pipeline": ("crossfare.serving", "Pipeline"),
     "Prices": ("crossfare.ledger", "Catalogue"),
     "Run": ("crossfare.experiment", "Run"),
     "Spec": ("crossfare.experiment", "Spec"),
@@ -35,18 +49,24 @@ _HOME = {
     "demo": ("crossfare.experiment", "demo"),
     "dry_run": ("crossfare.experiment", "dry_run"),
     "engine": ("crossfare.translate", "engine"),
-    "engines": ("crossfare.translate", "engines"),
+    "engines": ("crossfare.experiment", "list_engines"),
+    "export": ("crossfare.serving", "export"),
     "inspect": ("crossfare.data", "inspect"),
     "load": ("crossfare.data", "load"),
     "load_spec": ("crossfare.experiment", "load_spec"),
+    "open_pipeline": ("crossfare.serving", "open_pipeline"),
+    "predict_file": ("crossfare.serving", "predict_file"),
     "run": ("crossfare.experiment", "run"),
     "save": ("crossfare.data", "save"),
+    "score_translation": ("crossfare.experiment", "score_translation"),
+    "serve": ("crossfare.serving", "serve"),
     "translate_file": ("crossfare.experiment", "translate_file"),
     "tune_markers": ("crossfare.experiment", "tune_markers"),
 }
 
 __all__ = [
     "CrossfareError",
+    "Pipeline",
     "Prices",
     "Run",
     "Spec",
@@ -55,11 +75,16 @@ __all__ = [
     "dry_run",
     "engine",
     "engines",
+    "export",
     "inspect",
     "load",
     "load_spec",
+    "open_pipeline",
+    "predict_file",
     "run",
     "save",
+    "score_translation",
+    "serve",
     "translate_file",
     "tune_markers",
 ]

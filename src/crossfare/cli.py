@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -37,6 +37,7 @@ MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
+Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 
 
@@ -66,13 +67,14 @@ def demo(
     jobs: Jobs = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
     from crossfare import experiment
 
     spec = experiment.demo_spec(seeds=_numbers(seeds))
-    folder = _run(spec, targets, tasks, out, jobs, dry_run, quiet)
+    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet)
     if folder:
         _conclude(folder)
 
@@ -84,7 +86,9 @@ def _conclude(folder: Path) -> None:
     from crossfare.report import decision, write_report
 
     console, horizon = Console(), decision.Horizon(100_000, 12)
-    for found in comparing.decisions([comparing.read_run(folder)], mean=True, without=("reference",)):
+    for found in comparing.decisions(
+        [comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months
+    ):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         for line in decision.explain(chosen, horizon)[:2]:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -107,6 +111,7 @@ def run(
     yes: Yes = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
+    energy: Energy = False,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
@@ -114,8 +119,13 @@ def run(
     """
     from crossfare import experiment
 
-    loaded = experiment.load_spec(spec, data_dir=data_dir)
+    loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
     _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
+
+
+def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:  # type: ignore[name-defined]  # noqa: F821
+    """The spec, with energy metered if the flag asks for it."""
+    return spec.model_copy(update={"energy": True}) if energy else spec
 
 
 def _run(
@@ -225,8 +235,12 @@ def translate(
     max_usd: MaxUsd = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
     yes: Yes = False,
+    reference: Annotated[
+        Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
+    ] = None,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
 ) -> None:
-    """Translate a dataset; answers stay where they belong, and lost examples are listed.
+    """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
 
     Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
     the translation memory, and a run that was stopped goes on from there.
@@ -247,12 +261,33 @@ def translate(
         limit=limit,
         price=price,
         price_files=price_file or (),
+        reference=reference,
+        drop_bad=drop_bad,
     )
     if out is None or estimate:
         _print(work.estimate().lines)
         return
     budget = None if max_usd is None else _usd("--max-usd", max_usd)
     _print(work.run(out, max_usd=budget, agree=None if yes else _agree))
+
+
+@app.command("score-translation")
+def score_translation(
+    file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
+    target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
+    metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
+) -> None:
+    """Score a translation against a reference, with 95 % intervals and signatures."""
+    from crossfare import experiment
+
+    console = Console()
+    for score in experiment.score_translation(
+        file, reference, target=target, task=task, source_file=source_file, metrics=_list(metrics)
+    ):
+        console.print(experiment.score_line(score), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("tune-markers")
@@ -362,20 +397,29 @@ def compare(
     json_file: AsJson = None,
 ) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
-    from crossfare.report import decision, to_rich
+    from crossfare import compare as comparing
+    from crossfare.report import decision, labels, to_rich
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
     console.width = max(console.width, _TABLE_WIDTH)
-    for made in _decide(asked, horizon.examples, None, None, None):
+    made, curves = _decide(asked, horizon, comparing.Constraints())
+    for each in made:
         for table in (
-            decision.front_table(made, horizon),
-            decision.break_even_table(made.decision, horizon),
-            decision.sensitivity_table(made, horizon),
+            decision.front_table(each, horizon),
+            decision.break_even_table(each.decision, horizon),
+            decision.sensitivity_table(each, horizon),
         ):
             console.print(to_rich(table))
             console.print()
+    for curve in curves:
+        for table in (labels.labels_table(curve), labels.parity_table(curve)):
+            console.print(to_rich(table))
+            console.print()
+        for line in labels.answers(curve):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print()
 
 
 @app.command()
@@ -399,12 +443,16 @@ def recommend(
 
     Status 1 if no method keeps the constraints.
     """
+    from crossfare import compare as comparing
     from crossfare.report import decision
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
     console = Console()
-    found = _decide(asked, horizon.examples, min_quality, max_latency_ms, max_usd)
+    if min_quality is not None and not 0 <= min_quality <= 1:
+        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
+    budget = None if max_usd is None else _usd("--max-usd", max_usd)
+    found, _ = _decide(asked, horizon, comparing.Constraints(min_quality, max_latency_ms, budget))
     for made in found:
         for line in decision.explain(made, horizon):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -429,34 +477,33 @@ class _Asked(NamedTuple):
 
 def _decide(
     asked: _Asked,
-    examples: Decimal,
-    min_quality: float | None,
-    max_latency_ms: float | None,
-    max_usd: str | None,
-) -> tuple[comparing.Recommendation, ...]:  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    horizon: decision.Horizon,  # type: ignore[name-defined]  # noqa: F821 - imported where a command needs it
+    constraints: comparing.Constraints,  # type: ignore[name-defined]  # noqa: F821
+) -> tuple[
+    tuple[comparing.Recommendation, ...],  # type: ignore[name-defined]  # noqa: F821
+    tuple[comparing.LearningCurve, ...],  # type: ignore[name-defined]  # noqa: F821
+]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue
     from crossfare.store import write_json
 
-    if min_quality is not None and not 0 <= min_quality <= 1:
-        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
     if asked.price_file and not asked.offer:
         raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
-    budget = None if max_usd is None else _usd("--max-usd", max_usd)
     runs = comparing.reprice(
         [comparing.read_run(folder) for folder in asked.runs],
         prices={name: _usd("--price", text) for name, text in _settings("--price", asked.price).items()},
         offers=_settings("--offer", asked.offer),
         catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
     )
-    found = comparing.decisions(
-        runs, tasks=_list(asked.tasks), targets=_list(asked.targets), without=_list(asked.without), mean=asked.mean
-    )
-    constraints = comparing.Constraints(min_quality, max_latency_ms, budget)
-    made = tuple(comparing.recommend(each, examples, constraints) for each in found)
+    kept = {"tasks": _list(asked.tasks), "targets": _list(asked.targets), "without": _list(asked.without)}
+    found = comparing.decisions(runs, **kept, mean=asked.mean, months=horizon.months)
+    made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
+    curves = comparing.learning_curves(runs, **kept)
     if asked.json_file:
-        write_json(asked.json_file, {"format": 1, "decisions": [comparing.to_json(each) for each in made]})
-    return made
+        decisions = [comparing.to_json(each) for each in made]
+        written = {"format": 1, "decisions": decisions, "learning_curves": [each.to_json() for each in curves]}
+        write_json(asked.json_file, written)
+    return made, curves
 
 
 def _options(texts: list[str] | None) -> dict[str, object]:
@@ -536,7 +583,7 @@ def plan(
     data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
     test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
     gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
-    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer that bills characters.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None,
     translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
     model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
@@ -576,7 +623,7 @@ def plan(
     made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
-    if not _print_forecast(made.plans(), volume, months):
+    if not _print_forecast(made.plans(months), volume, months):
         raise typer.Exit(1)
 
 
@@ -643,6 +690,103 @@ def _check_forecast(
         console.print(to_rich(shown.step_table(found)))
 
 
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
+OneTask = Annotated[str | None, typer.Option("--task", help="The task, if the run has several.")]
+OneTarget = Annotated[str | None, typer.Option("--target", help="The target language, if the run has several.")]
+OneMethod = Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")]
+OneEngine = Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")]
+OneModel = Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")]
+OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")]
+
+
+@app.command()
+def predict(
+    run_folder: RunFolder,
+    source: Annotated[str, typer.Option("--input", metavar="FILE", help="Requests, JSON Lines; - for standard input.")],
+    out: Annotated[str, typer.Option("--output", metavar="FILE", help="Answers, JSON Lines; - for standard output.")],
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
+) -> None:
+    """Answer raw requests in the target language with a run's model, translating where the method does."""
+    from crossfare import serving
+    from crossfare.store import Store
+    from crossfare.translate import TranslationMemory
+
+    memory, console = TranslationMemory(Store().root / "memory.sqlite"), Console(stderr=True)
+    with serving.open_pipeline(
+        run_folder, **_cell(task, target, method, engine, model, seed), memory=memory
+    ) as pipeline:
+        _say(console, f"answering with {pipeline}")
+        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size)
+    _say(console, done.summary())
+
+
+@app.command()
+def serve(
+    run_folder: RunFolder,
+    host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Requests answered together, at most.")] = 16,
+    queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of a call.")] = 1 << 20,
+) -> None:
+    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info. Texts are neither logged nor kept."""
+    from crossfare import serving
+
+    limits = serving.Limits(batch_size, queue, timeout, max_bytes)
+    console = Console()
+    with serving.open_pipeline(run_folder, **_cell(task, target, method, engine, model, seed)) as pipeline:
+
+        def ready(address: str) -> None:
+            _say(console, f"serving {pipeline} on {address}")
+            if host not in ("127.0.0.1", "::1", "localhost"):
+                _say(console, "anyone who reaches this address can ask: put something with authentication before it")
+
+        serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
+
+
+@app.command()
+def export(
+    run_folder: RunFolder,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write; it must not hold anything yet.")],
+    task: OneTask = None,
+    target: OneTarget = None,
+    method: OneMethod = None,
+    engine: OneEngine = None,
+    model: OneModel = None,
+    seed: OneSeed = None,
+) -> None:
+    """Write a run's model as a plain Hugging Face folder, with a card that states data, scores and costs."""
+    from crossfare import serving
+
+    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed))
+    _say(Console(), f"written: {made}")
+
+
+def _cell(
+    task: str | None, target: str | None, method: str | None, engine: str | None, model: str | None, seed: int | None
+) -> dict[str, Any]:
+    """Which cell of a run is meant, as `serving.open_pipeline` and `serving.export` take it."""
+    return {"task": task, "target": target, "method": method, "engine": engine, "model": model, "seed": seed}
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def prices(
     offer: Annotated[str | None, typer.Argument(help="Only offers with this in their name, or llm:MODEL.")] = None,
@@ -693,12 +837,21 @@ def audit_paper(
 
 
 @app.command()
-def engines() -> None:
-    """List the translation engines, and what is missing to use one."""
-    from crossfare import translate as translation
+def engines(
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the translation engines: what is missing to use one, keys, languages, price today; nothing is sent."""
+    import json
+    from dataclasses import asdict
 
-    table = Table("engine", "state", "what it is", box=None)
-    for info in translation.engines():
-        state = f"needs {', '.join(info.missing)}: {info.install}" if info.missing else "ready"
-        table.add_row(escape(info.name), escape(state), escape(info.summary))
-    Console().print(table)
+    from crossfare import experiment
+    from crossfare.report import to_rich
+
+    listed = experiment.list_engines(price_file or ())
+    if as_json:
+        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+    else:
+        console = Console()
+        console.width = max(console.width, _TABLE_WIDTH)
+        console.print(to_rich(experiment.engine_table(listed)))

@@ -42,6 +42,11 @@ def primary(tag: str) -> str:
     return tag.replace("_", "-").partition("-")[0].lower()
 
 
+def known_languages() -> tuple[str, ...]:
+    """Tags of the languages in the table."""
+    return tuple(_LANGUAGES)
+
+
 def language_name(tag: str) -> str:
     """English name of a language; the tag itself where it is not in the table."""
     return _LANGUAGES.get(primary(tag), (tag, "", ""))[0]

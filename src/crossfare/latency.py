@@ -50,6 +50,10 @@ def measure(
         seconds.append(time.perf_counter() - start)
         if sum(seconds) > max_seconds and len(seconds) >= warmup + _ENOUGH:
             break
-    counted = np.array(seconds[warmup:])
-    p50, p95, p99 = (float(value) for value in np.percentile(counted, [50, 95, 99]))
-    return Latency(batch_size, len(counted), float(counted.mean()), p50, p95, p99, hardware_name())
+    return summary(seconds[warmup:], batch_size)
+
+
+def summary(seconds: Sequence[float], batch_size: int) -> Latency:
+    """Mean and percentiles of the calls' seconds."""
+    p50, p95, p99 = (float(value) for value in np.percentile(seconds, [50, 95, 99]))
+    return Latency(batch_size, len(seconds), float(np.mean(seconds)), p50, p95, p99, hardware_name())

@@ -60,6 +60,10 @@ class Store:
         """The folder of what a finished step made."""
         return self.folder(step_id) / "artifact"
 
+    def size(self, step_id: str) -> int:
+        """Bytes on disk of what a finished step made."""
+        return sum(path.stat().st_size for path in self.artifact(step_id).rglob("*") if path.is_file())
+
     def done(self, step_id: str) -> bool:
         """Whether the step is complete."""
         return (self.folder(step_id) / "done").exists()

@@ -357,13 +357,17 @@ class Task:
             ConfigError: the model cannot be loaded, or was not fine-tuned for this task.
             DataError: the data are of another task, or a candidate is not among the passages.
         """
+        self._examples([dataset])
+        return self.predictor(model, options=options).predict(dataset, progress=progress, **inputs)
+
+    def predictor(self, model: str, *, options: Mapping[str, Any] | None = None) -> Predictor:
+        """Load a fine-tuned model to be asked again and again; see `predict`.
+
+        Raises:
+            ConfigError: the model cannot be loaded, or was not fine-tuned for this task.
+        """
         settings = self.options(**(options or {}))
-        examples = self._examples([dataset])
-        encoder = self.row.load_trained(model, settings)
-        with meter() as measured:
-            predictions, tokens = self.row.predict(encoder, examples, settings, progress, **inputs)
-            measured.add(Usage(input_tokens=tokens))
-        return Predicted(predictions, measured.usage)
+        return Predictor(self, self.row.load_trained(model, settings), settings)
 
     def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
         """Score predictions, the primary metric first; for options see `score.qa.score` and its like of the task."""
@@ -374,6 +378,23 @@ class Task:
             if dataset.task != self.name:
                 raise DataError(f"{dataset.name} is {dataset.task} data, but the task is {self.name}")
         return [example for dataset in datasets for example in dataset.examples]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A fine-tuned model in memory, with its settings of inference."""
+
+    task: Task
+    encoder: Encoder
+    settings: PredictOptions
+
+    def predict(self, dataset: Dataset, *, progress: Progress | None = None, **inputs: Any) -> Predicted:
+        """Predict every example of ``dataset``; see `Task.predict` for inputs and errors."""
+        examples = self.task._examples([dataset])
+        with meter() as measured:
+            predictions, tokens = self.task.row.predict(self.encoder, examples, self.settings, progress, **inputs)
+            measured.add(Usage(input_tokens=tokens))
+        return Predicted(predictions, measured.usage)
 
 
 TASKS: Mapping[str, Task] = {

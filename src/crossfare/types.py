@@ -117,7 +117,9 @@ class Usage:
 
     None means "not measured", 0 means "measured, and nothing was used". ``seconds`` are
     device-seconds: one core or one accelerator busy for one second. ``annotated`` counts examples
-    labelled by people. ``measured`` is False for figures derived instead of observed.
+    labelled by people. ``energy_by`` says how the energy of the process is known: by hardware counters
+    or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
+    derived instead of observed.
     """
 
     seconds: float | None = None
@@ -127,6 +129,8 @@ class Usage:
     output_tokens: int | None = None
     annotated: int | None = None
     energy_kwh: float | None = None
+    energy_by: str | None = None
+    stored_bytes: int | None = None
     hardware: str | None = None
     measured: bool = True
 
@@ -137,12 +141,27 @@ class Usage:
             a, b = getattr(self, name), getattr(other, name)
             return b if a is None else a if b is None else a + b
 
-        if self.hardware and other.hardware and self.hardware != other.hardware:
-            hardware: str | None = f"{self.hardware}+{other.hardware}"
-        else:
-            hardware = self.hardware or other.hardware
-        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "measured"}}
-        return Usage(**sums, hardware=hardware, measured=self.measured and other.measured)
+        def both(a: str | None, b: str | None) -> str | None:
+            return f"{a}+{b}" if a and b and a != b else a or b
+
+        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        return Usage(
+            **sums,
+            hardware=both(self.hardware, other.hardware),
+            energy_by=both(self.energy_by, other.energy_by),
+            measured=self.measured and other.measured,
+        )
+
+    def scaled(self, factor: float) -> Usage:
+        """So many times the amounts, counts rounded: derived, not measured, unless the factor is 1."""
+
+        def times(name: str) -> Any:
+            value = getattr(self, name)
+            return value if value is None else value * factor if isinstance(value, float) else round(value * factor)
+
+        amounts = {f.name: times(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        measured = self.measured and factor == 1
+        return Usage(**amounts, hardware=self.hardware, energy_by=self.energy_by, measured=measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,20 +280,22 @@ class Cost:
         return Cost(self.usd + other.usd, " + ".join(dict.fromkeys(names)))
 
 
-Side = Literal["source", "target", "translated"]
+Side = Literal["source", "target", "translated", "round-trip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """A way across the language barrier, as data (paper section 3).
 
-    ``train_on``  what the model is fine-tuned on: the source data, its translation, both, or
-                  gold data in the target language
+    ``train_on``  what the model is fine-tuned on: the source data, its translation, both, gold
+                  data in the target language, or source data translated there and back ("round-trip")
     ``infer_on``  what the model reads when serving: the target input, or its translation
     ``models``    which encoders the method is run with
     ``tasks``     the tasks it exists for
     ``passages``  ranking by translation: whether the whole collection is translated, once (the
                   paper's strategy 1), or each query's candidates when serving (strategy 2)
+    ``parents``   the methods whose predictions are combined, for an ensemble; its model is that of
+                  the last parent, the others have the first model they are listed with
 
     A method that trains on nothing is a baseline of ranking: its model ranks as it is.
     """
@@ -285,11 +306,12 @@ class Method:
     models: tuple[str, ...]
     tasks: tuple[TaskName, ...] = ("qa", "nli", "ranking")
     passages: Literal["collection", "candidates"] | None = None
+    parents: tuple[str, ...] = ()
 
     @property
     def translates(self) -> bool:
         """Whether the method needs a translation engine at all."""
-        return "translated" in self.train_on or self.infer_on == "translated"
+        return self.infer_on == "translated" or not {"translated", "round-trip"}.isdisjoint(self.train_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +320,7 @@ class RunSpec:
 
     ``model`` is the encoder's role ("target-encoder", "source-encoder"), ``checkpoint`` the
     reference it stands for in this run; ``engine_label`` is how tables name the engine.
+    ``gold_size`` is how many of the gold examples are learnt from, None for all there are.
     """
 
     task: TaskName
@@ -309,6 +332,12 @@ class RunSpec:
     seed: int
     checkpoint: str = ""
     engine_label: str | None = None
+    gold_size: int | None = None
+
+    @property
+    def variant(self) -> str:
+        """The method, with its number of labels where it learns from a part of the gold data."""
+        return self.method if self.gold_size is None else f"{self.method} ({self.gold_size:,} labels)"
 
     @property
     def id(self) -> str:
@@ -319,7 +348,8 @@ class RunSpec:
     def without_seed(self) -> str:
         """The cell that runs with different seeds are repetitions of."""
         model = f"{self.model}={self.checkpoint}" if self.checkpoint else self.model
-        return "|".join((self.task, self.method, model, f"{self.source}-{self.target}", self.engine or "-"))
+        method = self.method if self.gold_size is None else f"{self.method}@{self.gold_size}"
+        return "|".join((self.task, method, model, f"{self.source}-{self.target}", self.engine or "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +417,16 @@ class Result:
     point, no gold data, no fine-tuning.
     ``standalone`` is what the method would have cost alone; ``marginal`` what it added to this
     run, given the steps it shares with cells listed before it.
+
+    QA by translating at inference is scored as it is served: answers are projected back into the
+    original context and compared with the target language's gold, lost ones counting as wrong, and
+    ``latency`` has translating and projecting. The paper scores on the source side; that is shown
+    beside it, as ``source_f1`` and ``source_exact_match`` among ``further_scores``, with
+    ``translation_latency``, of translating alone. Its steps are no part of the costs.
+
+    ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
+    of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
+    providers; None where a step was not metered.
     """
 
     spec: RunSpec
@@ -404,3 +444,7 @@ class Result:
     train_yield: Yield | None = None
     test_yield: Yield | None = None
     steps: tuple[str, ...] = ()
+    stored_bytes: int | None = None
+    energy_kwh: float | None = None
+    energy_kwh_per_1k: float | None = None
+    translation_latency: tuple[Latency, ...] = ()

@@ -77,6 +77,7 @@ class Made:
     target: str = "pt"
     seed: int = 0
     task: TaskName = "nli"
+    gold_size: int | None = None
 
 
 CELLS = (
@@ -98,9 +99,14 @@ def run(
     offers: Mapping[str, str] = OFFERS,
     speed: float = 1.0,
     spec: Mapping[str, Any] | None = None,
+    stored: int | None = None,
 ) -> Path:
-    """Write a run directory; the same cell with the same seed has the same steps."""
-    entries = {cell: _entries(cell, speed) for cell in cells}
+    """Write a run directory; the same cell with the same seed has the same steps.
+
+    ``stored`` is the size in bytes of each translated training set, where it was measured.
+    """
+    offers = dict(offers) | ({"storage": "gcs-standard"} if stored else {})
+    entries = {cell: _entries(cell, speed, stored) for cell in cells}
     book = Book(Catalogue.load(), offers, [entry for own in entries.values() for entry in own.values()])
     specs = {cell: _spec(cell) for cell in cells}
     order = [
@@ -112,7 +118,7 @@ def run(
         _result(cell, specs[cell], entries[cell], book, standalone[specs[cell]], marginal[specs[cell]])
         for cell in cells
     )
-    used = sorted({resource for entry in book for resource in entry.resources})
+    used = sorted({resource for entry in book for resource in entry.resources} | {"storage"} & set(offers))
     prices = [book.catalogue.get(book.offer(resource)) for resource in used]
     record = {
         "format": 1,
@@ -144,18 +150,27 @@ def run(
 def _spec(cell: Made) -> RunSpec:
     label = {"open": "Open S", "reference": "Reference", None: None}[cell.engine]
     return RunSpec(
-        cell.task, cell.method, cell.model, "en", cell.target, cell.engine, cell.seed, f"tiny:{cell.model}", label
+        cell.task,
+        cell.method,
+        cell.model,
+        "en",
+        cell.target,
+        cell.engine,
+        cell.seed,
+        f"tiny:{cell.model}",
+        label,
+        cell.gold_size,
     )
 
 
-def _entries(cell: Made, speed: float) -> dict[str, Entry]:
+def _entries(cell: Made, speed: float, stored: int | None) -> dict[str, Entry]:
     """The steps of a cell, by the part they play; the source's training set is shared."""
-    name = f"{cell.method}-{cell.engine}-{cell.model}-{cell.target}"
+    name = f"{cell.method}-{cell.engine}-{cell.model}-{cell.target}" + (f"-{cell.gold_size}" if cell.gold_size else "")
     engine = (f"engine:{cell.engine}",)
     found = {"data": Entry("dataset-en", "dataset", "nli train en", Usage(seconds=1.5), ())}
     if cell.method == "translate-train":
         label = f"nli {cell.engine} en-{cell.target}: training set"
-        used = Usage(seconds=speed * 12.345, characters=306_575)
+        used = Usage(seconds=speed * 12.345, characters=306_575, stored_bytes=stored)
         found["translation"] = Entry(f"translate-train-{cell.engine}-{cell.target}", "translate", label, used, engine)
     if cell.method == "translate-infer":
         label = f"nli {cell.engine} {cell.target}-en: test {cell.target}"
@@ -164,8 +179,9 @@ def _entries(cell: Made, speed: float) -> dict[str, Entry]:
             f"translate-test-{cell.engine}-{cell.target}", "translate", label, used, engine
         )
     if cell.method == "in-language":
+        labels, what = cell.gold_size or 300, f"{cell.target}-{cell.gold_size}" if cell.gold_size else cell.target
         found["annotation"] = Entry(
-            f"dataset-{cell.target}", "dataset", f"nli gold {cell.target}", Usage(annotated=300), ("annotation:nli",)
+            f"dataset-{what}", "dataset", f"nli gold {cell.target}", Usage(annotated=labels), ("annotation:nli",)
         )
     used = Usage(seconds=speed * (20 + cell.seed))
     found["fine_tuning"] = Entry(f"finetune-{name}-{cell.seed}", "finetune", "nli fine-tune tiny", used)

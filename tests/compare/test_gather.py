@@ -203,7 +203,7 @@ def test_models_are_named_where_they_differ(tmp_path: Path) -> None:
 
 def test_the_exported_model_gives_the_computed_figures_by_the_documented_formulas(tmp_path: Path) -> None:
     """What another program does with the JSON alone, in exact fractions."""
-    (decision,) = decisions([read_run(made.run(tmp_path))])
+    (decision,) = decisions([read_run(made.run(tmp_path, stored=9_876_543_210))], months=5)
     made_here = recommend(decision, MILLION, Constraints(min_quality=0.3, max_usd=Decimal(5_000)))
     plain = json.loads(json.dumps(to_json(made_here)))
     computed = plain["computed"]
@@ -220,8 +220,12 @@ def test_the_exported_model_gives_the_computed_figures_by_the_documented_formula
         )
 
     for option, figures in zip(plain["options"], computed["options"], strict=True):
-        fixed, per_1k = paid(option["fixed"]), paid(option["recurring"])
-        assert abs(fixed - Fraction(figures["fixed_usd"])) < Fraction("1e-11")
+        once, kept, per_1k = (paid(option[name]) for name in ("fixed", "kept", "recurring"))
+        fixed = once + kept * plain["months"]
+        assert abs(once - Fraction(figures["once_usd"])) < Fraction("1e-11")
+        assert abs(kept - Fraction(figures["kept_usd_per_month"])) < Fraction("1e-11")
+        assert (kept > 0) == option["key"].startswith("nli|translate-train|")
+        assert abs(fixed - Fraction(figures["fixed_usd"])) < Fraction("1e-10")
         assert abs(per_1k - Fraction(figures["recurring_usd_per_1k"])) < Fraction("1e-11")
         total = fixed + per_1k * Fraction(computed["examples"]) / 1000
         assert abs(total - Fraction(figures["total_usd"])) < Fraction("0.00001")

@@ -82,7 +82,7 @@ def test_the_steps_of_every_method_find_their_part(tmp_path: Path, record: RunRe
         assert parts == {
             "translation": {step.id for step in cell.one_time},
             "annotation": {step.id for step in cell.gold},
-            "fine_tuning": {cell.finetune.id},
+            "fine_tuning": {step.id for step in cell.fine_tunings},
             "translation_per_1k": {step.id for step in cell.recurring},
             "inference_per_1k": {step.id for step in cell.inference},
         }, cell.cell.id

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from cases import TEXTS
+from vendors import SERVERS
 
 from crossfare.types import Engine, Translation
 
 ENGINES = [
     "echo",
     "reference",
+    "apertium",
+    "apertium:server",
     "libretranslate:text",
     "libretranslate:html",
     *(
@@ -21,12 +24,14 @@ ENGINES = [
         for backend in ("transformers", "ctranslate2")
         for family in ("marian", "m2m100", "nllb", "mbart50", "t5")
     ),
+    *SERVERS,
 ]
 pytestmark = pytest.mark.parametrize("name", ENGINES)
 
 
 def translate(engine: Any, texts: list[str]) -> Translation:
-    made: Translation = engine.translate(texts, source="en", target="de")
+    target = "es" if engine.name == "apertium" else "de"
+    made: Translation = engine.translate(texts, source="en", target=target)
     return made
 
 
@@ -40,7 +45,7 @@ def test_it_is_an_engine(engines: Callable[[str], Any], name: str) -> None:
     assert isinstance(engine, Engine)
     assert engine.name == name.partition(":")[0]
     assert engine.granularity in ("sentence", "document")
-    assert engine.billing in ("seconds", "characters")
+    assert engine.billing in ("seconds", "characters", "tokens")
     assert engine.label
 
 
@@ -90,12 +95,15 @@ def test_line_ends_and_outer_blanks_stay(engines: Callable[[str], Any], name: st
 def test_usage_is_metered(engines: Callable[[str], Any], name: str) -> None:
     engine = engines(name)
     usage = translate(engine, list(TEXTS)).usage
-    assert usage.characters == sum(map(len, TEXTS))
+    # Services bill what is sent to them: see test_vendors.py.
+    assert usage.characters == (
+        engine.billed_characters(TEXTS, source="en") if name in SERVERS else sum(map(len, TEXTS))
+    )
     assert usage.seconds is not None and usage.seconds >= 0
     assert usage.measured
     if engine.billing == "seconds":
         assert usage.seconds > 0 and usage.hardware == "cpu"
-        assert usage.input_tokens and usage.output_tokens
+        assert engine.name == "apertium" or (usage.input_tokens and usage.output_tokens)
     else:
         assert usage.requests
 

@@ -23,6 +23,7 @@ TRAINING_SECONDS = 2e-4
 INFERENCE_SECONDS = 5e-5
 
 _LABELS = ("entailment", "neutral", "contradiction")
+_TOWNS = ("Lisbon", "Porto", "Faro")
 _WORDS = ("a red fox", "two grey geese", "the old man", "nobody at all", "every one of them", "my cousin's dog")
 
 
@@ -44,7 +45,7 @@ def questions(count: int, language: str, split: str) -> Dataset:
     """Questions about paragraphs of several sentences, three for each; every other answer has a second form."""
     examples = []
     for i in range(count):
-        town = ("Lisbon", "Porto", "Faro")[i % 3]
+        town = _TOWNS[i % 3]
         context = f"Paragraph {i // 3} is about towns. One lives in {town} in {language}. Nobody asked. " * (1 + i // 3)
         first = Answer(town, context.index(town))
         second = Answer(f"in {town}", context.index(f"in {town}"))
@@ -120,15 +121,16 @@ def _pretend(step: Step, store: Store) -> None:
             asked = artifact.read(store.artifact(step.inputs["data"][0])).examples
             read = tokens.inference_tokens(asked, RATIO, step.params["options"])
             usage = Usage(seconds=INFERENCE_SECONDS * round(read), input_tokens=round(read), hardware="cpu")
-            answers = tuple(Prediction(example.id, _answer(example)) for example in asked)
+            answers = tuple(_answer(example) for example in asked)
             (work / "artifact" / "predictions.json").write_bytes(PREDICTIONS.dump_json(answers))
         store.finish(step, usage)
 
 
-def _answer(example: Example) -> str:
+def _answer(example: Example) -> Prediction:
     if isinstance(example, QAExample):
-        return example.answers[0].text
-    return str(cast("PairExample", example).label)
+        town = next(town for town in _TOWNS if town in example.context)
+        return Prediction(example.id, town, example.context.index(town), ((town, 1.0),))
+    return Prediction(example.id, str(cast("PairExample", example).label))
 
 
 def saved(dataset: Dataset, path: Path) -> Path:

@@ -86,7 +86,7 @@ def test_timing_a_paid_engine_is_paid_and_in_the_ledger(server: Server, tmp_path
     plans: list[Spending] = []
     with pytest.raises(Stopped):
         run(made, store=store, quiet=True, agree=plans.append)
-    resources = runner.resources_of(Planner(made).plan())
+    resources = runner.resources_of(made, Planner(made).plan())
     usages = [store.usage(step) for step, used in resources.items() if used == ("engine:paid",)]
     assert sum((usage.characters or 0) * GOOGLE for usage in usages) == cost(server)
     assert sum(usage.requests or 0 for usage in usages) == len(server.billed)

@@ -44,12 +44,13 @@ HOSTILE = "</script><script>document.documentElement.dataset.hacked=1</script><i
 
 # -- the page's arithmetic against Python's ---------------------------------------------------
 
-STATED_PER = {"second": 3600, "character": 1_000_000, "token": 1_000_000, "example": 1}
+STATED_PER = {"second": 3600, "character": 1_000_000, "token": 1_000_000, "example": 1, "byte-month": 2**30}
 RATES = {
     "compute": Rate(Decimal("0.28678"), Decimal(28800), "second", "cpu-core"),
     "engine:api": Rate(Decimal("20"), Decimal(1_000_000), "character", "api"),
     "engine:llm tokens read": Rate(Decimal("0.15"), Decimal(1_000_000), "token", "llm"),
     "annotation:nli": Rate(Decimal("4.00"), Decimal(7), "example", "people"),
+    "storage": Rate(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
 }
 
 
@@ -66,6 +67,7 @@ class Setting:
         asked = self.constraints
         return {
             "examples": str(self.horizon.volume * self.horizon.months),
+            "months": str(self.horizon.months),
             "prices": dict(self.prices),
             "minQuality": asked.min_quality,
             "maxLatencyMs": asked.max_latency_ms,
@@ -81,7 +83,8 @@ class Setting:
             for name, rate in decision.rates.items()
         }
         kept = tuple(o for o in decision.options if not (self.without_reference and o.reference))
-        return recommend(replace(decision, rates=rates, options=kept), self.horizon.examples, self.constraints)
+        asked = replace(decision, rates=rates, options=kept, months=self.horizon.months)
+        return recommend(asked, self.horizon.examples, self.constraints)
 
 
 def random_decision(rng: random.Random) -> Decision:
@@ -103,6 +106,7 @@ def random_decision(rng: random.Random) -> Decision:
                 key=f"nli|m{index}|<&>|{index}",
                 label=f"method {index} <b>&amp;",
                 fixed=like.fixed if like and (twin or rng.random() < 0.6) else fixed,
+                kept=like.kept if like and twin else (Component("storage", "storage", quantity()),) * rng.randrange(2),
                 recurring=like.recurring if like and (twin or rng.random() < 0.4) else recurring,
                 quality=quality,
                 low=max(0.0, quality - 0.03),
@@ -146,6 +150,8 @@ def expected(found: Recommendation) -> dict[str, Any]:
         "options": [
             {
                 "key": verdict.option.key,
+                "once_usd": decision.once_usd(verdict.option),
+                "kept_usd_per_month": decision.kept_usd_per_month(verdict.option),
                 "fixed_usd": decision.fixed_usd(verdict.option),
                 "recurring_usd_per_1k": decision.recurring_usd_per_1k(verdict.option),
                 "total_usd": decision.total_usd(verdict.option, found.examples),
@@ -172,7 +178,7 @@ def expected(found: Recommendation) -> dict[str, Any]:
 def as_decimals(computed: dict[str, Any]) -> dict[str, Any]:
     """The page's figures as Python's: Decimals are equal whatever zeros they end in."""
     for option in computed["options"]:
-        for name in ("fixed_usd", "recurring_usd_per_1k", "total_usd"):
+        for name in ("once_usd", "kept_usd_per_month", "fixed_usd", "recurring_usd_per_1k", "total_usd"):
             option[name] = Decimal(option[name])
     for each in computed["break_evens"]:
         each["examples"] = None if each["examples"] is None else Decimal(each["examples"])
@@ -190,7 +196,7 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
     const cases = JSON.parse(document.getElementById("cases").textContent);
     document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
       const maxUsd = settings.maxUsd === null ? null : Decision.parse(settings.maxUsd);
-      const asked = {...settings, examples: BigInt(settings.examples), maxUsd};
+      const asked = {...settings, examples: BigInt(settings.examples), months: BigInt(settings.months), maxUsd};
       const found = Decision.decide(model, asked);
       return {computed: Decision.toJson(found), lines: Decision.explain(model, asked, found)};
     }));"""
@@ -252,7 +258,7 @@ class Parsed(HTMLParser):
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with a report."""
-    folder = made.run(tmp_path_factory.mktemp("report") / "run")
+    folder = made.run(tmp_path_factory.mktemp("report") / "run", stored=98_765_432_100)
     write_report(folder)
     return folder
 
@@ -298,7 +304,8 @@ def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, 
     found = recommend(decision, Decimal(1_200_000))
     assert totals(text) == {
         option.key: [
-            decision.fixed_usd(option),
+            decision.once_usd(option),
+            *([decision.kept_usd_per_month(option)] if option.kept else []),
             decision.recurring_usd_per_1k(option),
             decision.total_usd(option, Decimal(1_200_000)),
         ]
@@ -316,6 +323,7 @@ def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_pat
         "price:compute": "1.25",
         "price:engine:reference": "12.5",
         "price:annotation:nli": "0.031",
+        "price:storage": "0.5",
         "min-quality": "0.55",
         "max-usd": "40",
         "without-reference": "1",
@@ -324,12 +332,13 @@ def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_pat
         "compute": Decimal("1.25"),
         "engine:reference": Decimal("12.5"),
         "annotation:nli": Decimal("0.031"),
+        "storage": Decimal("0.5"),
     }
     runs = reprice([read_run(run_folder)], prices=stated)
-    (decision,) = decisions(runs, without=["reference"])
+    (decision,) = decisions(runs, without=["reference"], months=7)
     found = recommend(decision, Decimal(35_000), Constraints(min_quality=0.55, max_usd=Decimal(40)))
     text = browser.dom(run_folder / "report.html", tmp_path / "profile", **settings)
-    assert {key: values[2] for key, values in totals(text).items()} == {
+    assert {key: values[-1] for key, values in totals(text).items()} == {
         option.key: decision.total_usd(option, Decimal(35_000)) for option in decision.options
     }
     assert shown(text, "choice") == explain(found, Horizon(5000, 7))[1]

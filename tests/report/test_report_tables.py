@@ -23,6 +23,7 @@ from crossfare.report import (
     Context,
     Table,
     cost_table,
+    energy_table,
     language_table,
     price_table,
     provenance,
@@ -290,3 +291,14 @@ def test_tables_of_nothing_are_empty_not_broken(tmp_path: Path) -> None:
         "provenance.csv",
     ]
     assert rendered(quality_table(()))
+
+
+def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
+    first, *others = fixed.results()
+    nothing_beforehand = replace(first, energy_kwh=0.0)  # a first stage alone, of a run that metered nothing
+    assert energy_table((nothing_beforehand, *others), CONTEXT) is None
+    metered = tuple(replace(each, energy_kwh=0.25, energy_kwh_per_1k=0.5) for each in (first, *others))
+    table = energy_table(metered, CONTEXT)
+    assert table is not None
+    assert set(column(table, "Energy once (kWh)")) == {"0.25"}
+    assert set(column(table, "Energy serving (kWh/1k ex.)")) == {"0.5"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import DataError
-from crossfare.score import compare, holm
+from crossfare.score import compare, holm, significance
 from crossfare.score.significance import mcnemar, sign_flip
 from crossfare.types import Score
 
@@ -29,6 +30,18 @@ def test_sign_flip_is_uniform_where_there_is_no_difference() -> None:
     p = [sign_flip(rng.normal(size=40), permutations=400, seed=i) for i in range(300)]
     assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.09
     assert np.mean(p) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("held", [8_000_000, 5_000])
+def test_sign_flip_agrees_with_the_normal_limit_however_signs_are_drawn(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(significance, "_CHUNK", held)  # the signs of all permutations at once, or in chunks
+    difference = np.random.default_rng(1).normal(0.05, 1.0, size=400)
+    z = abs(difference.sum()) / math.sqrt((difference**2).sum())
+    expected = math.erfc(z / math.sqrt(2))
+    assert 0.05 < expected < 0.95
+    assert sign_flip(difference) == pytest.approx(expected, abs=0.02)
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,12 +15,26 @@ registry = sys.modules["crossfare.translate.engines"]
 
 
 def test_the_built_in_engines_are_listed() -> None:
-    assert [info.name for info in engines()] == ["echo", "reference", "transformers", "ctranslate2", "libretranslate"]
+    assert [info.name for info in engines()] == [
+        "echo",
+        "reference",
+        "transformers",
+        "ctranslate2",
+        "apertium",
+        "libretranslate",
+        "google",
+        "deepl",
+        "azure",
+        "amazon",
+        "llm",
+    ]
     assert all(info.summary for info in engines_function())
 
 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="no engine 'gogle'; there are: ctranslate2, echo, libretranslate, reference"):
+    with pytest.raises(
+        ConfigError, match="no engine 'gogle'; there are: amazon, apertium, azure, ctranslate2, deepl, echo, google"
+    ):
         engine("gogle")
 
 

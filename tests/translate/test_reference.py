@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crossfare.translate import Markers, engine, translate_dataset
@@ -68,6 +69,22 @@ def test_characters_are_counted_as_an_api_bills_them() -> None:
 def test_its_revision_is_its_content() -> None:
     assert engine("reference", entries=[CAT]).revision == engine("reference", entries=(CAT,)).revision
     assert engine("reference", entries=[CAT]).revision != engine("reference", entries=[CAT, WHO]).revision
+
+
+def test_a_stated_revision_spares_reading_the_text_until_it_is_needed() -> None:
+    read: list[str] = []
+
+    def text() -> Iterator[Parallel]:
+        read.append("once")
+        yield CAT
+
+    made = engine("reference", entries=text(), revision="cats-1")
+    assert made.revision == engine("reference", entries=[WHO], revision="cats-1").revision
+    assert made.revision != engine("reference", entries=[WHO], revision="cats-2").revision
+    assert not read
+    for _ in range(2):
+        assert made.translate(["The cat sits."], source="en", target="de").texts == ("Da sitzt die Katze.",)
+    assert read == ["once"]
 
 
 def test_tables_can_name_and_explain_it() -> None:

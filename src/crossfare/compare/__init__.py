@@ -5,6 +5,7 @@ from crossfare.compare.contests import Contest, contests
 from crossfare.compare.export import to_json
 from crossfare.compare.frontier import cost_front, latency_front
 from crossfare.compare.gather import decisions
+from crossfare.compare.labels import LearningCurve, Parity, learning_curves
 from crossfare.compare.model import Component, Decision, Option, Pair, Rate
 from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
@@ -19,8 +20,10 @@ __all__ = [
     "Curve",
     "Decision",
     "Flip",
+    "LearningCurve",
     "Option",
     "Pair",
+    "Parity",
     "Rate",
     "Recommendation",
     "RunRecord",
@@ -33,6 +36,7 @@ __all__ = [
     "decisions",
     "grid",
     "latency_front",
+    "learning_curves",
     "price_flips",
     "read_run",
     "recommend",

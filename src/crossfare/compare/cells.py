@@ -143,6 +143,8 @@ def label(cell: Cell, cells: Sequence[Cell]) -> str:
     spec = cell.first.spec
     alike = [c.first.spec for c in cells if (c.first.spec.method, c.first.spec.engine) == (spec.method, spec.engine)]
     words = [engine_label(cell)] if spec.engine else []
+    if spec.gold_size is not None:
+        words.append(f"{spec.gold_size:,} labels")
     if len({other.model for other in alike}) > 1:
         words.append(spec.model)
     checkpoints = {other.checkpoint for other in alike if other.model == spec.model}

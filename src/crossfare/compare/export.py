@@ -32,6 +32,8 @@ def to_json(made: Recommendation) -> dict[str, Any]:
             "options": [
                 {
                     "key": option.key,
+                    "once_usd": _text(decision.once_usd(option)),
+                    "kept_usd_per_month": _text(decision.kept_usd_per_month(option)),
                     "fixed_usd": _text(decision.fixed_usd(option)),
                     "recurring_usd_per_1k": _text(decision.recurring_usd_per_1k(option)),
                     "total_usd": _text(decision.total_usd(option, examples)),

@@ -15,6 +15,7 @@ from crossfare.compare.model import Component, Decision, Option, Part, Rate
 from crossfare.compare.paired import PairedTests, over_languages
 from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
 from crossfare.errors import ConfigError
+from crossfare.ledger.book import STORAGE
 
 # Quantities are kept to this: a billionth of a character, a second or an example.
 _QUANTUM = Decimal("1e-9")
@@ -38,13 +39,14 @@ def decisions(
     targets: Sequence[str] = (),
     without: Sequence[str] = (),
     mean: bool = False,
+    months: int = 12,
 ) -> tuple[Decision, ...]:
     """One decision per task and target language, or per task over the mean of its languages.
 
     ``tasks`` and ``targets`` keep some; ``without`` leaves out engines (by name, or "reference" for
     every engine that looks translations up) and methods. Cells that are equal but for the seed are
     pooled, over runs too, if the runs describe the task alike, had the same hardware and prices,
-    and share no seed; otherwise they are listed by run.
+    and share no seed; otherwise they are listed by run. Translations are kept for ``months``.
 
     Raises:
         ConfigError: the runs do not hold what is asked for, or nothing is left.
@@ -56,8 +58,10 @@ def decisions(
     for cell in cells:
         groups[cell.task][cell.target].append(cell)
     if mean:
-        return tuple(_mean(task, tuple(by_target.values())) for task, by_target in groups.items())
-    return tuple(_decision(own) for by_target in groups.values() for own in by_target.values())
+        made = [_mean(task, tuple(by_target.values())) for task, by_target in groups.items()]
+    else:
+        made = [_decision(own) for by_target in groups.values() for own in by_target.values()]
+    return tuple(replace(each, months=months) for each in made)
 
 
 # -- one language -----------------------------------------------------------------------------
@@ -88,6 +92,7 @@ def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
         engine=engine_label(cell) if cell.first.spec.engine else "",
         note=facts.note if facts else "",
         reference=cell.reference,
+        kept=_kept(cell, names),
     )
 
 
@@ -116,6 +121,18 @@ def _components(cell: Cell, names: _Names) -> list[tuple[Share, Component]]:
         ]
 
 
+def _kept(cell: Cell, names: _Names) -> tuple[Component, ...]:
+    """The bytes of the translations that were paid once, means over seeds."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
+        for run, result in cell.results:
+            if run.book.stores and (stored := run.stored_bytes(result)):
+                sums[names[id(run), STORAGE]] += stored
+        return tuple(
+            Component("storage", name, (total / len(cell.results)).quantize(_QUANTUM)) for name, total in sums.items()
+        )
+
+
 def _resource_names(cells: Sequence[Cell]) -> _Names:
     """What is billed, by its own name; where runs pay different prices for it, by the run's name too."""
     runs = list({id(run): run for cell in cells for run, _ in cell.results}.values())
@@ -132,7 +149,7 @@ def _resource_names(cells: Sequence[Cell]) -> _Names:
 
 def _rates(cells: Sequence[Cell], names: _Names, options: Sequence[Option]) -> dict[str, Rate]:
     """The prices of what the options use."""
-    used = {each.resource for option in options for each in (*option.fixed, *option.recurring)}
+    used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
     return {
         name: bill.rate
         for cell in cells
@@ -155,7 +172,9 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         lost = fmean(_lost(cell))
         if lost > 0:
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
-            notes.append(f"{named} in translation; the score is that of the rest.")
+            whole = all(r.test_yield is not None and r.score.n == r.test_yield.total for _, r in cell.results)
+            meaning = "it counts as wrong" if whole else "the score is that of the rest"
+            notes.append(f"{named} in translation; {meaning}.")
     return tuple(notes)
 
 
@@ -192,7 +211,7 @@ def _across(cell: Cell, cells: Sequence[Cell]) -> str:
     spec = cell.first.spec
     crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
     model = f"{spec.model}={spec.checkpoint}" if len(crowd) > 1 else spec.model
-    return "|".join((spec.task, spec.method, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
+    return "|".join((spec.task, spec.variant, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
 
 
 def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:
@@ -204,6 +223,7 @@ def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]]
         key=key,
         fixed=_mean_components([each.fixed for each in found]),
         recurring=_mean_components([each.recurring for each in found]),
+        kept=_mean_components([each.kept for each in found]),
         quality=quality.value,
         low=quality.low,
         high=quality.high,

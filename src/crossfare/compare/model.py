@@ -1,15 +1,16 @@
 """The decision model: what each method delivers and what it costs, as plain data with little arithmetic.
 
-Everything that depends on a price or a volume is computed here, from three formulas (`usd`,
-`Decision.total_usd`, `Decision.recurring_usd_per_1k`), so that another program can compute the
-same from `Decision.to_json` alone:
+Everything that depends on a price, a volume or a time is computed here, from a few formulas, so that another
+program can compute the same from `Decision.to_json` alone:
 
     one-time (USD)       = sum over one-time components of quantity * rate.usd / rate.per
+    kept (USD / month)   = sum over kept components of quantity * rate.usd / rate.per
     recurring (USD / 1k) = sum over recurring components of quantity * rate.usd / rate.per
-    total (USD)          = one-time + recurring * examples / 1000
+    fixed (USD)          = one-time + kept * months
+    total (USD)          = fixed + recurring * examples / 1000
 
-where the quantities of recurring components are those of 1,000 examples. Money is Decimal, every
-component rounded to 1e-12 USD; sums and products of these are exact.
+where the quantities of recurring components are those of 1,000 examples, and of kept ones those of a month. Money is
+Decimal, every component rounded to 1e-12 USD; sums and products of these are exact.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from typing import Any, Literal
 
 from crossfare.ledger.prices import QUANTUM
 
-Part = Literal["translation", "annotation", "fine-tuning", "inference"]
+Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
 
 _PRECISION = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example").
+    """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example", "byte-month").
 
     ``source`` names the price record, or says who stated it.
     """
@@ -55,6 +56,7 @@ class Option:
 
     ``fixed``       what is paid once: translation, annotation, fine-tuning
     ``recurring``   what is paid per 1,000 examples: translation, inference
+    ``kept``        what is paid per month: storage of translations that were paid once
     ``quality``     the score, mean over ``seeds``, with its 95 % interval ``low`` to ``high``
     ``latency_ms``  added by translation to one request (95th percentile); 0 if nothing is
                     translated when serving, None if it was not measured
@@ -75,6 +77,7 @@ class Option:
     engine: str = ""
     note: str = ""
     reference: bool = False
+    kept: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Decision:
     """The methods there are for one task and target language (or a mean over several).
 
     ``pairs`` maps two keys to their paired test; a pair that cannot be tested is not in it.
-    ``notes`` say how the figures were brought together.
+    ``months`` is how long translations are kept. ``notes`` say how the figures were brought together.
     """
 
     task: str
@@ -109,10 +112,20 @@ class Decision:
     options: tuple[Option, ...]
     pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    months: int = 12
 
-    def fixed_usd(self, option: Option) -> Decimal:
+    def once_usd(self, option: Option) -> Decimal:
         """What is paid once."""
         return usd(option.fixed, self.rates)
+
+    def kept_usd_per_month(self, option: Option) -> Decimal:
+        """What keeping its translations costs a month."""
+        return usd(option.kept, self.rates)
+
+    def fixed_usd(self, option: Option) -> Decimal:
+        """What is paid however much is served: once, and for keeping translations over the months."""
+        with localcontext(prec=_PRECISION):
+            return self.once_usd(option) + self.kept_usd_per_month(option) * self.months
 
     def recurring_usd_per_1k(self, option: Option) -> Decimal:
         """What 1,000 examples cost when serving."""
@@ -133,6 +146,7 @@ class Decision:
             "task": self.task,
             "target": self.target,
             "metric": self.metric,
+            "months": self.months,
             "rates": {
                 name: {"usd": f"{rate.usd:f}", "per": f"{rate.per:f}", "unit": rate.unit, "source": rate.source}
                 for name, rate in self.rates.items()
@@ -154,16 +168,18 @@ def usd(components: Iterable[Component], rates: Mapping[str, Rate]) -> Decimal:
         return sum(costs, Decimal(0))
 
 
-def quantity_of(option: Option, resource: str, examples: Decimal) -> Fraction:
+def quantity_of(option: Option, resource: str, examples: Decimal, months: int) -> Fraction:
     """How much of a resource a method uses until ``examples`` examples are served, in the unit of its rate."""
-    fixed = sum((Fraction(each.quantity) for each in option.fixed if each.resource == resource), Fraction(0))
-    per_1k = sum((Fraction(each.quantity) for each in option.recurring if each.resource == resource), Fraction(0))
-    return fixed + per_1k * Fraction(examples) / 1000
+    fixed, kept, per_1k = (
+        sum((Fraction(each.quantity) for each in components if each.resource == resource), Fraction(0))
+        for components in (option.fixed, option.kept, option.recurring)
+    )
+    return fixed + kept * months + per_1k * Fraction(examples) / 1000
 
 
 def _option_json(option: Option) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(option, name) for name in Option.__dataclass_fields__}
-    for name in ("fixed", "recurring"):
+    for name in ("fixed", "recurring", "kept"):
         values[name] = [
             {"part": each.part, "resource": each.resource, "quantity": f"{each.quantity:f}"} for each in values[name]
         ]

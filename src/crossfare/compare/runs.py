@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
-from crossfare.ledger.book import COMPUTE
+from crossfare.ledger.book import COMPUTE, STORAGE
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -32,6 +32,11 @@ Share = Literal["translation", "annotation", "fine_tuning", "translation_per_1k"
 SHARES: tuple[Share, ...] = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
 
 _RESULTS = TypeAdapter(tuple[Result, ...])
+ANSWERS_MARKED = ", answers marked"
+"""Ends the labels of steps that only the score on the source side needs."""
+AND_BACK = ", there and back"
+"""Ends the labels of steps that make or read round-tripped data."""
+
 _REFERENCE = "reference"
 _REFERENCE_NOTE = "reference translation, priced as a commercial API"
 
@@ -41,10 +46,16 @@ _UNITS: Mapping[str, tuple[str, str, int]] = {
     "device-hour": ("second", "seconds", 3600),
     "example": ("example", "annotated", 1),
     "token": ("token", "input_tokens", 1),
+    "gigabyte-month": ("byte-month", "stored_bytes", 2**30),
 }
 
-# What a stated price buys: dollars a device-hour, a million characters, an example.
-_STATED_PER = {"device-hour": Decimal(1), "character": Decimal(1_000_000), "example": Decimal(1)}
+# What a stated price buys: dollars a device-hour, a million characters, an example, a gigabyte-month.
+_STATED_PER = {
+    "device-hour": Decimal(1),
+    "character": Decimal(1_000_000),
+    "example": Decimal(1),
+    "gigabyte-month": Decimal(1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +147,12 @@ class RunRecord:
     @property
     def resources(self) -> tuple[str, ...]:
         """What the run's steps used that has a price."""
-        return tuple(dict.fromkeys(name for entry in self.book for name in entry.resources))
+        used = (name for entry in self.book for name in entry.resources)
+        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.book.stores else ()))))
+
+    def stored_bytes(self, result: Result) -> int:
+        """What has to be kept on disk of what the result paid once: its translations."""
+        return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -154,7 +170,7 @@ def read_run(folder: Path) -> RunRecord:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
-    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines))
+    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines, prices))
     run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
     _check(run)
     return run
@@ -286,9 +302,9 @@ def _engine(values: Mapping[str, Any]) -> EngineFacts:
 # -- money ------------------------------------------------------------------------------------
 
 
-def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts]) -> dict[str, str]:
+def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], prices: Sequence[Price]) -> dict[str, str]:
     """Which offer priced which resource: results name the records their costs were derived from."""
-    offers: dict[str, str] = {}
+    offers = dict((STORAGE, price.offer) for price in prices if price.unit == "gigabyte-month")
     for result in results:
         engine, task = f"engine:{result.spec.engine}", result.spec.task
         for resource, cost in (
@@ -304,24 +320,41 @@ def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts]) -> di
     return offers | {f"engine:{name}": COMPUTE for name, facts in engines.items() if facts.price is None}
 
 
+_TRANSLATED: Mapping[str, Share | None] = {"training set": "translation", "validation set": None}
+_BY_STAGE: Mapping[str, Share] = {
+    "existing": "translation",
+    "translate-collection": "translation",
+    "translate-candidates": "translation_per_1k",
+    "back-project": "translation_per_1k",
+    "finetune": "fine_tuning",
+    "predict": "inference_per_1k",
+    "embed": "inference_per_1k",
+    "ensemble": "inference_per_1k",
+}
+
+
 def _share(entry: Entry) -> Share | None:
     """The part a step plays in the costs of a cell, told from its stage and its label.
 
     Translating a training set or a collection is paid once, and what is asked is translated again
-    and again; steps with no part in a result's costs (loading, mining, scoring, timing) have none.
+    and again; steps with no part in a result's costs (loading, mining, scoring, timing, and what only
+    the score on the source side needs) have none.
     """
-    stage, what = entry.stage, entry.label.rpartition(": ")[2]
+    stage, what = entry.stage, entry.label.rpartition(": ")[2].removesuffix(AND_BACK)
+    if what.endswith(ANSWERS_MARKED):
+        return None
     if any(resource.startswith("annotation:") for resource in entry.resources):
         return "annotation"
-    if stage in {"existing", "translate-collection"} or (stage == "translate" and what == "training set"):
-        return "translation"
-    if stage == "translate-candidates" or (stage == "translate" and what != "validation set"):
-        return "translation_per_1k"
-    if stage == "finetune":
-        return "fine_tuning"
-    if stage in {"predict", "embed"} or (stage == "retrieve" and not _mines(entry)):
-        return "inference_per_1k"
-    return None
+    if stage == "translate":
+        return _TRANSLATED.get(what, "translation_per_1k")
+    if stage == "retrieve":
+        return None if _mines(entry) else "inference_per_1k"
+    return _BY_STAGE.get(stage)
+
+
+def for_measuring(stage: str, label: str) -> bool:
+    """Whether a step is no part of using a method: it times it, or scores it the paper's way."""
+    return stage == "latency" or label.endswith(ANSWERS_MARKED)
 
 
 def _mines(entry: Entry) -> bool:
@@ -338,8 +371,8 @@ def examples_of(result: Result, share: Share) -> int:
 
 def _priced(run: RunRecord, book: Book) -> Iterator[Result]:
     """The run's results with the costs that follow from a book."""
-    timed = {entry.step_id for entry in book if entry.stage == "latency"}
-    whole = [(result.spec, [step for step in result.steps if step not in timed]) for result in run.results]
+    aside = {entry.step_id for entry in book if for_measuring(entry.stage, entry.label)}
+    whole = [(result.spec, [step for step in result.steps if step not in aside]) for result in run.results]
     standalone, marginal = book.standalone(whole), book.marginal(whole)
     for result in run.results:
         yield replace(

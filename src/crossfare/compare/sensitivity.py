@@ -78,7 +78,7 @@ def _in_price(decision: Decision, option: Option, resource: str, examples: Decim
     """Total cost as a function of one price."""
     intercept, slope = Fraction(0), Fraction(0)
     for name, rate in decision.rates.items():
-        units = quantity_of(option, name, examples) / Fraction(rate.per)
+        units = quantity_of(option, name, examples, decision.months) / Fraction(rate.per)
         if name == resource:
             slope += units
         else:

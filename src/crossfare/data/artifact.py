@@ -61,6 +61,23 @@ def read(target: Path) -> Dataset:
     )
 
 
+def read_header(target: Path) -> dict[str, Any]:
+    """Read what a dataset is, without its examples: name, task, split, language, revision, origin and their number.
+
+    Raises:
+        DataError: the file is missing or malformed.
+    """
+    path = _file(target)
+    try:
+        with path.open(encoding="utf-8") as lines:
+            first = lines.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read; write the dataset again") from error
+    header = next(_objects(first, str(path)))[1]
+    _check_header(header, str(path))
+    return header
+
+
 def render(dataset: Dataset) -> str:
     """Lay a dataset out as the text of an artifact."""
     header = {

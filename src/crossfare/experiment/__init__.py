@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from crossfare.experiment.engines import EngineState, engine_table, list_engines
+    from crossfare.experiment.quality import score_line, score_translation
     from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file, tune_markers
     from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
 
 _HOME = {
+    **dict.fromkeys(("EngineState", "engine_table", "list_engines"), "engines"),
+    **dict.fromkeys(("score_line", "score_translation"), "quality"),
     **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
     **dict.fromkeys(("translate_file", "tune_markers"), "single"),
     **dict.fromkeys(("Spec", "cells", "load_spec", "missing", "narrowed"), "spec"),
 }
 
 __all__ = [
+    "EngineState",
     "Run",
     "Spec",
     "cells",
@@ -28,11 +33,15 @@ __all__ = [
     "demo",
     "demo_spec",
     "dry_run",
+    "engine_table",
+    "list_engines",
     "load_spec",
     "missing",
     "narrowed",
     "planned_spending",
     "run",
+    "score_line",
+    "score_translation",
     "translate_file",
     "tune_markers",
 ]

@@ -17,6 +17,9 @@ class CellSteps:
     ``recurring``  translations of what is asked when serving
     ``finetune``   None for a baseline that is not trained
     ``inference``  what answers: retrieval, prediction
+    ``source_side`` the score as the paper has it, of answers on the source side (QA by translating at
+                   inference); the steps that only it needs are no part of the cell's costs
+    ``parents``    the cells that an ensemble combines: it has no model of its own
     """
 
     cell: RunSpec
@@ -30,6 +33,15 @@ class CellSteps:
     score: Step
     latency: tuple[Step, ...]
     all: tuple[Step, ...]
+    source_side: Step | None = None
+    parents: tuple[CellSteps, ...] = ()
+
+    @property
+    def fine_tunings(self) -> tuple[Step, ...]:
+        """The fine-tuning of its model, or of its parents' models."""
+        own = (self.finetune,) if self.finetune else ()
+        found = (*own, *(step for parent in self.parents for step in parent.fine_tunings))
+        return tuple({step.id: step for step in found}.values())
 
 
 @dataclass(frozen=True, slots=True)

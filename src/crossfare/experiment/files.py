@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from crossfare.data import artifact
 from crossfare.experiment.engines import make_engine
-from crossfare.experiment.spending import Charged
+from crossfare.experiment.spending import Charge, Charged
 from crossfare.store import Store, write_json
 from crossfare.types import Dataset, Engine, Latency, Prediction, Progress, Score, Step, Usage, Yield, canonical_json
 
@@ -37,7 +37,12 @@ def input_data(step: Step, store: Store, role: str = "data") -> Dataset:
 
 def read_predictions(step: Step, store: Store, role: str) -> tuple[Prediction, ...]:
     """The predictions, or the first stage's run, that fill a role."""
-    return PREDICTIONS.validate_json((inputs(step, store, role)[0] / "predictions.json").read_bytes())
+    return read_predictions_of(inputs(step, store, role)[0])
+
+
+def read_predictions_of(folder: Path) -> tuple[Prediction, ...]:
+    """The predictions in an artifact's folder."""
+    return PREDICTIONS.validate_json((folder / "predictions.json").read_bytes())
 
 
 def write_predictions(predictions: tuple[Prediction, ...], work: Path) -> None:
@@ -55,10 +60,12 @@ def engine_of(step: Step) -> Engine:
 
     Where its requests are paid, within the run's budget.
     """
-    engine, charge = (
-        _engine(step.runtime["engine"], canonical_json(step.runtime["options"])),
-        step.runtime.get("charge"),
-    )
+    return engine_named(step.runtime["engine"], step.runtime["options"], step.runtime.get("charge"))
+
+
+def engine_named(name: str, options: Mapping[str, Any], charge: Charge | None = None) -> Engine:
+    """The same, by its name and options, and by what its requests are charged to."""
+    engine = _engine(name, canonical_json(options))
     return Charged(engine, charge) if charge else engine
 
 

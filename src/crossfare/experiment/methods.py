@@ -22,6 +22,18 @@ _ROWS = (
     Method("translate-infer", ("source",), "translated", (TARGET, SOURCE), _READING),
     Method("translate-infer-strategy-1", ("source",), "translated", (TARGET, SOURCE), _RANKING, "collection"),
     Method("translate-infer-strategy-2", ("source",), "translated", (TARGET, SOURCE), _RANKING, "candidates"),
+    # What is learnt from has been through the engine as well, as what is asked will be (Artetxe et al. 2020, 2023).
+    Method("translate-infer-round-trip", ("round-trip",), "translated", (TARGET, SOURCE), _READING),
+    *(
+        Method(
+            name, ("source", "translated"), "translated", (TARGET, SOURCE), tasks, parents=("translate-train", infer)
+        )
+        for name, infer, tasks in (
+            ("ensemble", "translate-infer", _READING),
+            ("ensemble-strategy-1", "translate-infer-strategy-1", _RANKING),
+            ("ensemble-strategy-2", "translate-infer-strategy-2", _RANKING),
+        )
+    ),
     Method("in-language", ("target",), "target", (TARGET,)),
     # The combinations of the paper's Table 4: gold data of the target language joins the others.
     Method("zero-shot+gold", ("source", "target"), "target", (TARGET,)),

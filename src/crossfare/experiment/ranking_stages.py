@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
@@ -26,17 +27,21 @@ from crossfare.types import Passage, Prediction, Progress, QueryExample, Step, U
 
 def _collection(step: Step, __: Store, work: Path, _: Progress | None) -> Usage:
     params = step.params
+    passages = iter(
+        data.passages(step.runtime["ref"], language=params["language"], split=params["split"], format=params["format"])
+    )
+    first = tuple(islice(passages, 1))  # the embedded world is made before its first passage comes, once a process
     with meter.meter("cpu") as measured:
-        passages = data.passages(
-            step.runtime["ref"], language=params["language"], split=params["split"], format=params["format"]
+        header = data.collection.write(
+            chain(first, passages), work / "artifact", name=params["split"], language=params["language"]
         )
-        header = data.collection.write(passages, work / "artifact", name=params["split"], language=params["language"])
     write_json(work / "artifact" / "report.json", {"summary": list(header.summary())})
     return measured.usage
 
 
 def _index(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     settings = retrieve.BM25(**step.params["settings"])
+    meter.load("bm25s", "Stemmer")
     with meter.meter("cpu") as measured, Collection.open(inputs(step, store, "passages")[0]) as collection:
         retrieve.build(collection.passages(), work / "artifact", settings, progress=progress)
     return measured.usage
@@ -109,7 +114,7 @@ def _translate_candidates(step: Step, store: Store, work: Path, progress: Progre
         data.collection.write(passages, work / "artifact", language=translation.target)
         served = sum(len(collection[name]) for name in found)
     _write_losses(translation, work)
-    return _scaled(translation.usage, served / max(1, translation.characters))
+    return translation.usage.scaled(served / max(1, translation.characters))
 
 
 def without_lost(run: Sequence[Prediction], passages: Path) -> tuple[Prediction, ...]:
@@ -129,22 +134,6 @@ def _write_losses(translation: translate.PassageTranslation, work: Path) -> None
     """In the shape in which a dataset's losses are written."""
     lost = [asdict(each) for each in translation.lost]
     write_yield(work, translation.yield_, {"report": {"lost": lost}})
-
-
-def _scaled(usage: Usage, factor: float) -> Usage:
-    def times(value: int | None) -> int | None:
-        return None if value is None else round(value * factor)
-
-    return replace(
-        usage,
-        seconds=None if usage.seconds is None else usage.seconds * factor,
-        energy_kwh=None if usage.energy_kwh is None else usage.energy_kwh * factor,
-        requests=times(usage.requests),
-        characters=times(usage.characters),
-        input_tokens=times(usage.input_tokens),
-        output_tokens=times(usage.output_tokens),
-        measured=usage.measured and factor == 1,
-    )
 
 
 def _queries(step: Step, store: Store) -> Sequence[QueryExample]:

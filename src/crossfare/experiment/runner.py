@@ -6,8 +6,8 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,9 @@ from rich.console import Console
 import crossfare
 from crossfare import meter
 from crossfare.compare import Contest, contests
+from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
+from crossfare.errors import PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES
@@ -31,12 +33,12 @@ from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
 from crossfare.experiment.spending import Spending, charges, limited, planned
 from crossfare.experiment.steps import Planner
-from crossfare.ledger.book import Book, Entry
+from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
-from crossfare.report import Context, Table, cost_table, quality_table, task_table, write_tables
+from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
-from crossfare.types import Cost, Result, RunSpec, Step, Usage, Yield
+from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 _PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
@@ -81,10 +83,12 @@ def run(
     """
     store = store or Store()
     planning.check(spec)
+    if spec.energy:
+        meter.check_energy()
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
     plan = Planner(spec).plan()
     book = Book(catalogue, offers_of(spec))
-    resources = resources_of(plan)
+    resources = resources_of(spec, plan)
     everything = planning.distinct(step for cell in plan for step in cell.all)
     _check_prices(book, resources)
 
@@ -101,9 +105,15 @@ def run(
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
     ):
         budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
-        run_steps(limited(everything, paid, budget), store, jobs=jobs or default_jobs(), observer=progress)
+        asked = limited(everything, paid, budget)
+        run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     folder = (out or Path("runs") / spec.name).absolute()
-    return _write(folder, spec, plan, _book(store, spec, catalogue, everything, resources, fresh), store)
+    kept = {step.id for cell in plan for step in cell.one_time}
+    entries = (
+        Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
+        for step in everything
+    )
+    return _write(folder, spec, plan, Book(catalogue, offers_of(spec), entries), store)
 
 
 def default_jobs() -> int:
@@ -136,18 +146,23 @@ def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, 
 
 def offers_of(spec: Spec) -> dict[str, str]:
     """Which offer prices which resource."""
-    offers = {"compute": spec.prices.compute}
+    offers = {"compute": spec.prices.compute, STORAGE: spec.prices.storage}
     offers |= {f"annotation:{task}": offer for task, offer in spec.prices.annotation.items()}
     offers |= {f"engine:{name}": engine.price or "compute" for name, engine in spec.engines.items()}
     return offers
 
 
-def resources_of(plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
+def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
     """What each step uses that has a price."""
     resources: dict[str, tuple[str, ...]] = {}
     for cell in plan:
         engine = f"engine:{cell.cell.engine}"
         for step in cell.all:
+            if step.stage == "back-project":
+                # An engine that is billed by its seconds has them together with those of looking for the answers.
+                billed = spec.engines[str(cell.cell.engine)].price
+                resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
+                continue
             if step.stage == "existing" or step.stage.startswith("translate"):
                 resources.setdefault(step.id, (engine,))
             elif step.stage == "latency" and step.params.get("billed"):
@@ -163,58 +178,78 @@ def _check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
     """An unknown price is found before anything is spent."""
     for resource in sorted({name for names in resources.values() for name in names}):
         book.catalogue.get(book.offer(resource))
+    if (unit := book.catalogue.get(book.offer(STORAGE)).unit) != "gigabyte-month":
+        raise PriceError(f"storage is billed by the gigabyte-month, but {book.offer(STORAGE)!r} bills by the {unit}")
 
 
-def _book(
-    store: Store,
-    spec: Spec,
-    catalogue: Catalogue,
-    everything: Sequence[Step],
-    resources: Mapping[str, tuple[str, ...]],
-    fresh: set[str],
-) -> Book:
-    """The ledger as it lies on disk: totals are never taken from memory."""
-    entries = (
-        Entry(step.id, step.stage, step.label, store.usage(step.id), resources[step.id], step.id not in fresh)
-        for step in everything
-    )
-    return Book(catalogue, offers_of(spec), entries)
+def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
+    """What a step used as it lies on disk, never taken from memory; a translation paid once is kept there."""
+    usage = store.usage(step.id)
+    return replace(usage, stored_bytes=store.size(step.id)) if step.id in kept else usage
 
 
 # -- results ----------------------------------------------------------------------------------
 
 
 def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
-    needed = [(cell.cell, [step.id for step in cell.all if step.stage != "latency"]) for cell in plan]
+    needed = [(cell.cell, [step.id for step in cell.all if not for_measuring(step.stage, step.label)]) for cell in plan]
     standalone, marginal = book.standalone(needed), book.marginal(needed)
     return tuple(_result(cell, book, store, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
 
 
 def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
-    scores = SCORES.validate_json((store.artifact(cell.score.id) / "scores.json").read_bytes())
+    scores, source_side = _scores(store, cell.score), _scores(store, cell.source_side)
     tests = _examples(store, cell.test)
-    yields = [_yield(store, step) for step in cell.one_time if step in cell.train]
     return Result(
         spec=cell.cell,
         score=scores[0],
-        further_scores=scores[1:],
+        further_scores=(*scores[1:], *(replace(each, metric=f"source_{each.metric}") for each in source_side)),
         train_examples=sum(_examples(store, step) for step in cell.train),
         translation=_total(book, cell.one_time),
         annotation=_total(book, cell.gold),
-        fine_tuning=book.cost(cell.finetune.id) if cell.finetune else None,
+        fine_tuning=_total(book, cell.fine_tunings),
         translation_per_1k=per_1k(book.total(s.id for s in cell.recurring), tests) if cell.recurring else None,
         inference_per_1k=per_1k(book.total(step.id for step in cell.inference), scores[0].n),
         standalone=standalone,
         marginal=marginal,
-        latency=tuple(
-            latency
-            for step in cell.latency
-            for latency in LATENCIES.validate_json((store.artifact(step.id) / "latency.json").read_bytes())
-        ),
-        train_yield=yields[0] if yields else None,
+        latency=_latencies(store, cell, "latency.json"),
+        train_yield=_train_yield(store, cell),
         test_yield=_yield(store, cell.recurring[0]) if cell.recurring else None,
         steps=tuple(step.id for step in cell.all),
+        stored_bytes=sum(book.entry(s.id).usage.stored_bytes or 0 for s in cell.one_time) if cell.one_time else None,
+        energy_kwh=book.energy_kwh(step.id for step in (*cell.one_time, *cell.fine_tunings)),
+        energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
+        translation_latency=_latencies(store, cell, "translation.json"),
     )
+
+
+def _energy_per_1k(cell: CellSteps, book: Book, tests: int, answered: int) -> float | None:
+    translated = book.energy_kwh(step.id for step in cell.recurring)
+    inferred = book.energy_kwh(step.id for step in cell.inference)
+    if translated is None or inferred is None:
+        return None
+    return 1000 * (translated / tests + inferred / answered)
+
+
+def _scores(store: Store, step: Step | None) -> tuple[Score, ...]:
+    return () if step is None else SCORES.validate_json((store.artifact(step.id) / "scores.json").read_bytes())
+
+
+def _latencies(store: Store, cell: CellSteps, name: str) -> tuple[Latency, ...]:
+    paths = (store.artifact(step.id) / name for step in cell.latency)
+    return tuple(latency for path in paths if path.exists() for latency in LATENCIES.validate_json(path.read_bytes()))
+
+
+def _train_yield(store: Store, cell: CellSteps) -> Yield | None:
+    """What was left of the training set; of a round trip, after both ways."""
+    paid = {step.id: step for step in cell.one_time}
+    for last in (step for step in cell.one_time if step in cell.train):
+        found = _yield(store, last)
+        if (before := paid.get(last.inputs.get("data", ("",))[0])) is not None:
+            first = _yield(store, before)
+            found = Yield(found.kept, first.total, (*first.lost, *found.lost))
+        return found
+    return None
 
 
 def _total(book: Book, steps: Sequence[Step]) -> Cost | None:
@@ -251,6 +286,7 @@ def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, stor
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
         cost_table(results, context),
+        *((energy,) if (energy := energy_table(results, context)) else ()),
     )
     return Run(folder, results, missing(spec), found, shown)
 
@@ -312,7 +348,8 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
 
 def provenance(book: Book) -> dict[str, Any]:
     """Versions, hardware, and the price records used with their dates and sources."""
-    records = [book.catalogue.get(book.offer(name)) for name in sorted({n for entry in book for n in entry.resources})]
+    names = {name for entry in book for name in entry.resources} | ({STORAGE} if book.stores else set())
+    records = [book.catalogue.get(book.offer(name)) for name in sorted(names)]
     return {
         "crossfare": crossfare.__version__,
         "python": platform.python_version(),

@@ -13,13 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from crossfare import meter
 from crossfare.errors import CrossfareError
 from crossfare.experiment.stages import execute
 from crossfare.store import Store
 from crossfare.types import Step, Usage
 
 # Seconds a step of each stage takes in relation to the others; only the order of starting depends on it.
-_WEIGHT = {"translate": 10, "translate-collection": 10, "translate-candidates": 10, "finetune": 30, "predict": 4}
+_WEIGHT = {
+    "translate": 10,
+    "translate-collection": 10,
+    "translate-candidates": 10,
+    "finetune": 30,
+    "predict": 4,
+    "back-project": 2,
+}
 
 # Timed alone: another process on the machine would be measured with them.
 _ALONE = {"latency"}
@@ -38,8 +46,8 @@ class Observer(Protocol):
         """A step is done, now or by an earlier run."""
 
 
-def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer) -> None:
-    """Execute ``steps`` (in an executable order) with up to ``jobs`` processes.
+def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False) -> None:
+    """Execute ``steps`` (in an executable order) with up to ``jobs`` processes; ``energy`` meters their electricity.
 
     Finished steps are reused. When a step fails, those that run are let finish and are kept, none
     is started, and the error is raised.
@@ -58,7 +66,7 @@ def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Obser
     urgency = _urgency(pending)
     together = {key: step for key, step in pending.items() if step.stage not in _ALONE}
     alone = {key: step for key, step in pending.items() if step.stage in _ALONE}
-    with _workers(jobs, observer) as pool:
+    with _workers(jobs, observer, energy) as pool:
         _drain(together, urgency, pool, jobs, store, observer)
         _drain(alone, urgency, pool, 1, store, observer)
 
@@ -122,12 +130,13 @@ def _explained(step: Step, error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _workers(jobs: int, observer: Observer) -> Iterator[ProcessPoolExecutor]:
+def _workers(jobs: int, observer: Observer, energy: bool = False) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that share the cores, and a thread that carries their progress to the observer."""
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()
     listener = threading.Thread(target=_listen, args=(events, observer), daemon=True)
-    with _environment(_worker_environment(jobs)):
+    asked = {meter.ENERGY: "1"} if energy else {}
+    with _environment({**_worker_environment(jobs), **asked}):
         pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(events,))
         listener.start()
         try:

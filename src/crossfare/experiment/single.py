@@ -13,13 +13,14 @@ from typing import Any, cast, get_args
 from crossfare import data, pretrained, translate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
+from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, estimate
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import ALIGNER
-from crossfare.types import Engine, Progress, TaskName
+from crossfare.types import Dataset, Engine, Progress, TaskName
 
 _HELD_OUT = 200
 
@@ -70,6 +71,8 @@ class FileTranslation:
     projection: translate.Projection | None
     charge: Charge | None
     compute: Price
+    reference: Dataset | None = None
+    drop_bad: bool = False
 
     @classmethod
     def prepare(
@@ -86,6 +89,8 @@ class FileTranslation:
         limit: int | None = None,
         price: str | None = None,
         price_files: Sequence[Path] = (),
+        reference: Path | None = None,
+        drop_bad: bool = False,
     ) -> FileTranslation:
         """Load the file and make the engine; nothing is sent.
 
@@ -96,6 +101,8 @@ class FileTranslation:
             limit: take the first examples only.
             price: the offer that bills the engine; by default the engine's own, or device time.
             price_files: further price records.
+            reference: the same dataset in the target language, with the same ids; BLEU and chrF are then reported.
+            drop_bad: drop what lint finds fault with.
 
         Raises:
             CrossfareError: bad input, an unknown engine, option or offer.
@@ -117,6 +124,8 @@ class FileTranslation:
             projection=projection,
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
+            reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
+            drop_bad=drop_bad,
         )
 
     def estimate(self) -> Estimate:
@@ -166,7 +175,16 @@ class FileTranslation:
             )
         same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
         data.save(made.dataset, out, same_format)
-        lines = [*self.loaded.report.summary(), *_outcome(made), *self._paid(made), f"written: {out}"]
+        lines = [
+            *self.loaded.report.summary(),
+            *_outcome(made),
+            *self._paid(made),
+            *lint_lines(made.report.lint),
+            f"written: {out}",
+        ]
+        if self.reference:
+            scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
+            lines += [score_line(score) for score in scores]
         if made.report.lost:
             listing = out.with_name(f"{out.name}.lost.json")
             write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
@@ -198,6 +216,7 @@ class FileTranslation:
                 memory=self.memory,
                 markers=self.markers,
                 projection=self.projection,
+                drop_bad=self.drop_bad,
                 progress=progress,
             )
 

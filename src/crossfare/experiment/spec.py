@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, method
+from crossfare.translate.back_projection import WAYS, Way
+from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import ALIGNER, Projection
 from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import Method, RunSpec, TaskName
@@ -71,6 +74,18 @@ class RankingSpec(_Strict):
     embedding: dict[str, Any] = {}
 
 
+class BackProjectionSpec(_Strict):
+    """How QA by translating at inference finds its answers again in the original context.
+
+    ``ways``     which ways to try, in this order (`crossfare.translate.BackProjector`)
+    ``aligner``  the multilingual encoder that aligns words; by default the target encoder, unless the
+                 spec gives each language one of its own
+    """
+
+    ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
+    aligner: str | None = None
+
+
 class TaskSpec(_Strict):
     """One task: its data, and how models are fine-tuned and asked.
 
@@ -80,7 +95,9 @@ class TaskSpec(_Strict):
     ``training`` and ``prediction`` override the paper's hyperparameters; ``gold_training``
     overrides them once more for models trained on gold data alone, which is usually small.
     ``select_on`` says whether the best checkpoint is chosen on the validation set itself or, for
-    methods with an engine, on its translation into the target language.
+    methods with an engine, on what its translation makes of it: in the target language, or there and
+    back for a model that will read translations. ``gold_sizes`` adds rows for methods that train on
+    gold data alone, each on the first so many: a learning curve.
     """
 
     name: str | None = None
@@ -89,17 +106,35 @@ class TaskSpec(_Strict):
     validation: DataRef | None = None
     select_on: Literal["source", "translated"] = "source"
     gold: dict[str, DataRef] = {}
+    gold_sizes: tuple[int, ...] = ()
     training: dict[str, Any] = {}
     gold_training: dict[str, Any] = {}
     prediction: dict[str, Any] = {}
     scoring: dict[str, Any] = {}
     ranking: RankingSpec = RankingSpec()
+    back_projection: BackProjectionSpec = BackProjectionSpec()
 
     @field_validator("test", "gold", mode="before")
     @classmethod
     def _for_every_target(cls, value: Any) -> Any:
         one_for_all = isinstance(value, str) or (isinstance(value, Mapping) and "ref" in value)
         return {"*": value} if one_for_all else value
+
+    @field_validator("gold_sizes")
+    @classmethod
+    def _growing(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(size < 1 for size in value) or len(set(value)) < len(value):
+            raise ValueError(f"gold_sizes are different numbers of examples above 0, not {list(value)}")
+        return tuple(sorted(value))
+
+    @model_validator(mode="after")
+    def _parts_of_gold(self) -> TaskSpec:
+        if self.gold_sizes and not self.gold:
+            raise ValueError("gold_sizes needs gold, the examples to take parts of")
+        for ref in self.gold.values():
+            if self.gold_sizes and ref.limit is not None and self.gold_sizes[-1] >= ref.limit:
+                raise ValueError(f"gold_sizes must lie below the limit of gold, {ref.limit}, which is run anyway")
+        return self
 
 
 class ProjectionSpec(_Strict):
@@ -123,10 +158,12 @@ class EngineSpec(_Strict):
     ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one; a task
                   can have its own ("qa:en-*"), such as one that was tuned to keep answer delimiters
     ``existing``  per task and target: the translated training set, matched to the source by id
-    ``price``     the offer that bills its characters; without one its seconds are billed as compute
+    ``price``     the offer that bills it: a paid service's own by default; without one its seconds are billed
+                  as compute, and so are they with "compute"
     ``markers``   the delimiters round an answer
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
                   default each is marked. For "existing" translations: how lost answers are recovered (not at all)
+    ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
     engine: str
@@ -137,12 +174,23 @@ class EngineSpec(_Strict):
     price: str | None = None
     markers: tuple[str, str] | None = None
     projection: ProjectionSpec | None = None
+    drop_bad: bool = False
     note: str | None = None
 
     @field_validator("projection", mode="before")
     @classmethod
     def _by_method(cls, value: Any) -> Any:
         return {"method": value} if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or value.get("price") or not isinstance(value.get("options") or {}, Mapping):
+            return value
+        models = set((value.get("models") or {}).values())
+        options = {**({"model": models.pop()} if len(models) == 1 else {}), **(value.get("options") or {})}
+        offer = default_offer(str(value.get("engine")), options)
+        return {**value, "price": offer} if offer else value
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None if there is none, or the engine has no models of its own."""
@@ -154,7 +202,7 @@ class EngineSpec(_Strict):
 
 
 class Prices(_Strict):
-    """Which offers price what: compute by the device-hour, annotation by the example."""
+    """Which offers price what: compute by the device-hour, annotation by the example, storage by the gigabyte-month."""
 
     compute: str = "cpu-core"
     annotation: dict[TaskName, str] = {
@@ -162,6 +210,7 @@ class Prices(_Strict):
         "nli": "annotation-nli",
         "ranking": "annotation-ranking",
     }
+    storage: str = "gcs-standard"
     files: tuple[str, ...] = ()
 
 
@@ -180,6 +229,7 @@ class LatencySpec(_Strict):
 class Spec(_Strict):
     """A whole run. See ``docs/spec.md`` for an annotated example.
 
+    ``energy`` meters the electricity of each step that is run (extra ``energy``).
     ``report_to`` names where fine-tuning is logged besides the ledger ("tensorboard", "mlflow",
     "wandb"); their packages must be installed.
     """
@@ -196,6 +246,7 @@ class Spec(_Strict):
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()
     report_to: tuple[str, ...] = ()
+    energy: bool = False
     data_dir: Path = Path()
 
     @field_validator("models", mode="before")
@@ -322,10 +373,10 @@ def _cells_of(
 ) -> Iterator[tuple[RunSpec, str | None]]:
     reason = _why_not(spec, task, row, engine, target)
     label = (spec.engines[engine].label or engine) if engine else None
-    checkpoints = spec.checkpoints(model, target)
-    for checkpoint in checkpoints:
-        for seed in spec.seeds if row.train_on else spec.seeds[:1]:  # nothing is left to chance without training
-            yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label), reason
+    sizes = (*spec.tasks[task].gold_sizes, None) if row.train_on == ("target",) else (None,)
+    seeds = spec.seeds if row.train_on else spec.seeds[:1]  # nothing is left to chance without training
+    for size, checkpoint, seed in product(sizes, spec.checkpoints(model, target), seeds):
+        yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label, size), reason
 
 
 def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target: str) -> str | None:
@@ -343,7 +394,7 @@ def _why_no_translation(spec: Spec, task: TaskName, row: Method, engine: str, ta
         if row.infer_on == "translated":
             return f"{engine} is an existing translation of the training set only"
         return None if target in given.existing.get(task, {}) else f"no existing {engine} translation into {target}"
-    ways = [(spec.source, target)] if "translated" in row.train_on else []
+    ways = [] if {"translated", "round-trip"}.isdisjoint(row.train_on) else [(spec.source, target)]
     ways += [(target, spec.source)] if row.infer_on == "translated" else []
     for a, b in ways if given.models else []:
         if given.model_for(task, a, b) is None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
-from crossfare import data, latency, meter, translate
+from crossfare import data, ensemble, latency, meter, translate
 from crossfare.data import artifact
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
@@ -22,9 +22,12 @@ from crossfare.experiment.files import (
     input_data,
     inputs,
     read_predictions,
+    read_predictions_of,
     write_predictions,
     write_yield,
 )
+from crossfare.experiment.qa_stages import answering_latency, back_project, translate_unmarked
+from crossfare.experiment.quality import world_quality
 from crossfare.experiment.ranking_stages import RANKING_STAGES, without_lost
 from crossfare.store import Store, write_json
 from crossfare.tasks import TASKS
@@ -47,7 +50,9 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
     with store.making(step) as work:
         if work is None:
             return store.usage(step.id)
-        usage = _STAGES[step.stage](step, store, work, progress)
+        with meter.energy() as metered:
+            usage = _STAGES[step.stage](step, store, work, progress)
+        usage = meter.with_energy(usage, metered.usage)
         store.finish(step, usage)
         return usage
 
@@ -98,20 +103,29 @@ def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage
     loaded = load_data(step)
     translated = loaded.dataset
     by_id: dict[str, Example] = {example.id: example for example in translated.examples}
-    details = {}
+    answers: list[translate.ProjectedAnswer] = []
+    reasons: list[translate.Lost] = []
     if chosen := projection_of(step):
         sources = {example.id: example for example in original.examples if isinstance(example, QAExample)}
         pairs = [(sources[example.id], example) for example in loaded.unplaced if example.id in sources]
-        recovered, answers, unplaced = translate.recover_answers(pairs, chosen)
+        recovered, answers, reasons = translate.recover_answers(pairs, chosen)
         by_id |= {example.id: example for example in recovered}
-        details = {"report": {"answers": list(map(asdict, answers)), "lost": list(map(asdict, unplaced))}}
     kept = tuple(by_id[example.id] for example in original.examples if example.id in by_id)
+    linted = translate.lint_examples(original.examples, kept, source=original.language, target=step.params["language"])
+    if step.params.get("drop_bad"):
+        kept = tuple(example for example in kept if example.id not in linted.flagged)
     if not kept:
-        raise DataError(f"{step.runtime['ref']}: no example has an id of the source training set")
-    lost = tuple(example.id for example in original.examples if example.id not in by_id)
+        raise DataError(
+            f"{step.runtime['ref']}: no example has an id of the source training set, or lint let none pass"
+        )
+    left = {example.id for example in kept}
+    lost = tuple(example.id for example in original.examples if example.id not in left)
+    reasons += [translate.Lost(name, f"lint: {', '.join(linted.flagged[name])}") for name in lost if name in by_id]
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
-    write_yield(work, Yield(len(kept), len(original), lost), details)
+    explained = {"answers": [asdict(answer) for answer in answers if answer.id in left]} if chosen else {}
+    report = {**explained, "lost": list(map(asdict, reasons)), "lint": linted.as_dict()}
+    write_yield(work, Yield(len(kept), len(original), lost), {"report": report})
     return Usage(characters=billed_characters(original), hardware="provider", measured=False)
 
 
@@ -137,6 +151,8 @@ def billed_characters(dataset: Dataset) -> int:
 
 
 def _translate(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if step.params.get("unmarked"):
+        return translate_unmarked(step, store, work, progress)
     engine = engine_of(step)
     markers = step.params["markers"]
     result = translate.translate_dataset(
@@ -146,12 +162,14 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
         memory=translate.TranslationMemory(store.root / "memory.sqlite"),
         markers=translate.Markers(*markers) if markers else None,
         projection=projection_of(step),
+        drop_bad=step.params.get("drop_bad", False),
         progress=progress,
     )
     if not result.dataset.examples:
         raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
     artifact.write(result.dataset, work / "artifact")
-    write_yield(work, result.yield_, {"report": result.report.as_dict()})
+    quality = world_quality(result.dataset, step.params["target"])
+    write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
     return result.usage
 
 
@@ -191,6 +209,7 @@ def _predict(step: Step, store: Store, work: Path, progress: Progress | None) ->
 def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
     predictions = read_predictions(step, store, "predictions")
+    meter.load(*(("ir_measures", "pytrec_eval") if task.name == "ranking" else ()))
     with meter.meter("cpu") as measured:
         scores = task.score(input_data(step, store), predictions, **step.params["options"])
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))
@@ -198,6 +217,8 @@ def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
 
 
 def _latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+    if "marked" in step.inputs:
+        return answering_latency(step, store, work, progress)
     engine, asked = engine_of(step), step.params["asked"]
     sent = Usage()
 
@@ -219,6 +240,14 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
     return sent if step.params.get("billed") else measured.usage
 
 
+def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
+    with meter.meter("cpu") as measured:
+        models = [read_predictions_of(folder) for folder in inputs(step, store, "predictions")]
+        combined = ensemble.combine(step.params["task"], models, input_data(step, store))
+    write_predictions(combined, work)
+    return measured.usage
+
+
 def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:
     """The texts that serving sends for each input: in ranking by strategy 2, its candidates too."""
     examples = input_data(step, store).examples
@@ -237,5 +266,7 @@ _STAGES: dict[str, Execution] = {
     "predict": _predict,
     "score": _score,
     "latency": _latency,
+    "ensemble": _ensemble,
+    "back-project": back_project,
     **RANKING_STAGES,
 }

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
+from crossfare.compare.runs import AND_BACK
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
-from crossfare.experiment.engines import make_engine
+from crossfare.experiment.engines import make_engine, world_revision
+from crossfare.experiment.ensemble_steps import ensemble_cell
 from crossfare.experiment.methods import method
+from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
@@ -38,6 +41,8 @@ VERSIONS = {
     "embed": 1,
     "finetune": 1,
     "predict": 1,
+    "back-project": 1,
+    "ensemble": 1,
     "score": 1,
     "latency": 1,
 }
@@ -59,9 +64,13 @@ class Planner:
 
     def cell(self, cell: RunSpec) -> CellSteps:
         """The steps of one cell."""
+        row = method(cell.method)
+        if row.parents:
+            return ensemble_cell(self, cell)
         if cell.task == "ranking":
             return ranking_cell(self, cell)
-        row = method(cell.method)
+        if cell.task == "qa" and row.infer_on == "translated":
+            return translated_questions_cell(self, cell)
         test = self.data(cell.task, self.test_ref(cell), cell.target, "test", f"{cell.task} test {cell.target}")
         training = self.training(cell)
         finetune = self.finetune(cell, training.train)
@@ -97,6 +106,10 @@ class Planner:
         ids = {role: tuple(step.id for step in steps) for role, steps in given.items()}
         made = Step(stage, params, ids, VERSIONS[stage], label, runtime=runtime or {})
         return self._steps.setdefault(made.id, made)
+
+    def made(self, step_id: str) -> Step:
+        """A step that was made before."""
+        return self._steps[step_id]
 
     def closure(self, *ends: Step) -> tuple[Step, ...]:
         """These steps and all that they need, inputs before what reads them."""
@@ -172,15 +185,20 @@ class Planner:
         if not task.validation or not self._hyper(cell).select_best:
             return None
         original = self._source_data(cell.task, "validation")
-        if task.select_on == "source" or cell.engine is None or self._engine(cell)[1].engine == "existing":
+        if task.select_on == "source" or cell.engine is None or self.engine_of(cell)[1].engine == "existing":
             return original
-        return self.translate(cell, original, cell.source, cell.target, "validation set")
+        translated = self.translate(cell, original, cell.source, cell.target, "validation set")
+        if method(cell.method).infer_on != "translated":
+            return translated
+        return self.translate(cell, translated, cell.target, cell.source, "validation set" + AND_BACK)
 
     def _gold(self, cell: RunSpec) -> tuple[Step, Step]:
         """The labelled data of the target language, and what is learnt from: the same, but for mined ranking data."""
         gold = self.spec.tasks[cell.task].gold
         ref = gold.get(cell.target) or gold["*"]
         label = f"{cell.task} gold {cell.target}"
+        if cell.gold_size is not None:
+            ref, label = ref.model_copy(update={"limit": cell.gold_size}), f"{label} ({cell.gold_size:,} labels)"
         data = self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
         return data, mined(self, data, ref, cell.target, "train") if cell.task == "ranking" else data
 
@@ -190,6 +208,10 @@ class Planner:
         original = self._source_data(cell.task, "train")
         sources = (original,) if "source" in sides else ()
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
+        if "round-trip" in sides:
+            there = self._translated_training(cell, original)
+            back = self.translate(cell, there, cell.target, cell.source, "training set" + AND_BACK)
+            return Training((back,), (), (there, back))
         if "target" not in sides:
             return Training((*sources, *translations), (), translations)
         gold, learnt = self._gold(cell)
@@ -198,9 +220,10 @@ class Planner:
     # -- translation --------------------------------------------------------------------------
 
     def _translated_training(self, cell: RunSpec, original: Step) -> Step:
-        engine_name, engine = self._engine(cell)
+        engine_name, engine = self.engine_of(cell)
         if engine.engine != "existing":
-            return self.translate(cell, original, cell.source, cell.target, "training set")
+            params = {"drop_bad": True} if engine.drop_bad else {}
+            return self.translate(cell, original, cell.source, cell.target, "training set", params=params)
         return self.data(
             cell.task,
             engine.existing[cell.task][cell.target],
@@ -208,7 +231,11 @@ class Planner:
             "train",
             f"{cell.task} {engine_name} {cell.source}-{cell.target}: existing translation",
             stage="existing",
-            params={"engine": engine_name, **self._projection_identity(cell.task, engine)},
+            params={
+                "engine": engine_name,
+                **self._projection_identity(cell.task, engine),
+                **({"drop_bad": True} if engine.drop_bad else {}),
+            },
             inputs={"original": original},
             runtime=_projection_runtime(cell.task, engine),
         )
@@ -223,9 +250,11 @@ class Planner:
         *,
         stage: str = "translate",
         inputs: Mapping[str, Step] | None = None,
+        params: Mapping[str, Any] | None = None,
+        unmarked: bool = False,
     ) -> Step:
-        """Translate a dataset or a collection with the cell's engine."""
-        engine_name, engine = self._engine(cell)
+        """Translate a dataset or a collection with the cell's engine; ``unmarked``: without marking answers."""
+        engine_name, engine = self.engine_of(cell)
         identity = {
             "task": cell.task,
             "engine": self.engine_identity(cell.task, engine_name, source, target),
@@ -233,22 +262,26 @@ class Planner:
             "target": target,
             "markers": list(engine.markers) if engine.markers else None,
             **self._projection_identity(cell.task, engine),
+            **(params or {}),
+            **({"unmarked": True} if unmarked else {}),
         }
         return self.step(
             stage,
             identity,
             {"data": data, **(inputs or {})},
             f"{cell.task} {engine_name} {source}-{target}: {what}",
-            {
-                "engine": engine.engine,
-                "options": engine_options(engine, cell.task, source, target),
-                **_projection_runtime(cell.task, engine),
-            },
+            {**self.engine_runtime(cell, source, target), **_projection_runtime(cell.task, engine)},
         )
 
-    def latency(self, cell: RunSpec, inputs: Mapping[str, Step]) -> tuple[Step, ...]:
-        """Time the translation of what is asked, unless there is nothing to time."""
-        engine_name, engine = self._engine(cell)
+    def latency(
+        self,
+        cell: RunSpec,
+        inputs: Mapping[str, Step],
+        more: Mapping[str, Any] | None = None,
+        runtime: Mapping[str, Any] | None = None,
+    ) -> tuple[Step, ...]:
+        """Time what translating adds to serving, unless there is nothing to time; ``more`` is done besides."""
+        engine_name, engine = self.engine_of(cell)
         asked = self.spec.latency
         if not asked.repeats or engine.engine == "reference":
             return ()  # looking a text up is not translating it
@@ -260,14 +293,21 @@ class Planner:
             "hardware": meter.hardware_name(),
             "asked": asked.model_dump(mode="json"),
             **({} if engine.price in (None, COMPUTE) else {"billed": True}),  # what is sent is metered, not only timed
+            **(more or {}),
         }
-        runtime = {"engine": engine.engine, "options": engine_options(engine, cell.task, cell.target, cell.source)}
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"
-        return (self.step("latency", identity, inputs, label, runtime),)
+        needed = {**self.engine_runtime(cell, cell.target, cell.source), **(runtime or {})}
+        return (self.step("latency", identity, inputs, label, needed),)
 
-    def _engine(self, cell: RunSpec) -> tuple[str, EngineSpec]:
+    def engine_of(self, cell: RunSpec) -> tuple[str, EngineSpec]:
+        """The engine of a cell that has one: its name and what the spec says of it."""
         name = cast("str", cell.engine)
         return name, self.spec.engines[name]
+
+    def engine_runtime(self, cell: RunSpec, source: str, target: str) -> dict[str, Any]:
+        """What a step needs to make the cell's engine for one direction."""
+        _, engine = self.engine_of(cell)
+        return {"engine": engine.engine, "options": engine_options(engine, cell.task, source, target)}
 
     def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
         """What identifies the output of an engine in one direction."""
@@ -294,6 +334,10 @@ class Planner:
 
     # -- models -------------------------------------------------------------------------------
 
+    def model_revision(self, ref: str) -> str:
+        """What identifies a model."""
+        return pretrained.resolve(ref).revision
+
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
         gold_only = method(cell.method).train_on == ("target",)
@@ -306,9 +350,11 @@ class Planner:
         """Fine-tune the cell's model."""
         validation = self._validation(cell)
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
+        size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
+        there_and_back = AND_BACK if "round-trip" in method(cell.method).train_on else ""
         identity = {
             "task": cell.task,
-            "model": pretrained.resolve(cell.checkpoint).revision,
+            "model": self.model_revision(cell.checkpoint),
             "training": self._hyper(cell).identity(),
             "seed": cell.seed,
         }
@@ -316,27 +362,28 @@ class Planner:
             "finetune",
             identity,
             {"train": train, **({"validation": validation} if validation else {})},
-            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}",
+            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
         )
 
-    def predict(self, cell: RunSpec, inputs: Mapping[str, Step]) -> Step:
+    def predict(self, cell: RunSpec, inputs: Mapping[str, Step], note: str = "") -> Step:
         """Let the model answer."""
         options = self.spec.tasks[cell.task].prediction
         identity = {"task": cell.task, "options": TASKS[cell.task].options(**options).identity()}
-        return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.method}")
+        return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.variant}{note}")
 
-    def score(self, cell: RunSpec, predictions: Step, data: Step) -> Step:
+    def score(self, cell: RunSpec, predictions: Step, data: Step, note: str = "") -> Step:
         """Score the answers."""
         identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
         inputs = {"predictions": predictions, "data": data}
-        return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.method}")
+        return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}{note}")
 
 
 def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
     """The options an engine is made with for one task and direction."""
     model = spec.model_for(task, source, target)
-    return {**spec.options, **({"model": model} if model else {})}
+    parallel = {"parallel": f"world:{task}"} if spec.options.get("parallel") == "world" else {}
+    return {**spec.options, **parallel, **({"model": model} if model else {})}
 
 
 def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -355,9 +402,7 @@ def data_revision(ref: str) -> str:
         DataError: the file cannot be read.
     """
     if ref.startswith("world:"):
-        folder = Path(__file__).parents[1] / "data" / "world"
-        sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
-        return f"{ref}@{digest(sources)}"
+        return f"{ref}@{world_revision()}"
     if ref.startswith("hub:"):
         return ref
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -94,8 +96,8 @@ def finetune(
     set_seed(seed)
     encoder = load()
     trainers.freeze(encoder.model, hyper)
-    started = trainers.clock()
     with meter() as measured:
+        started = trainers.clock()
         features = featurise(encoder)
         if not features:
             raise DataError("the training set is empty; give at least one example to fine-tune on")
@@ -107,7 +109,8 @@ def finetune(
         )
         watch = trainers.watch(trainer, progress, hyper.save_every, started)
         try:
-            trainer.train(resume_from_checkpoint=_last_checkpoint(scratch))
+            with _few_objects_to_collect():
+                trainer.train(resume_from_checkpoint=_last_checkpoint(scratch))
         except torch.OutOfMemoryError as error:
             raise ConfigError(
                 f"out of GPU memory in fine-tuning: raise gradient_accumulation (now {hyper.gradient_accumulation}), "
@@ -117,14 +120,31 @@ def finetune(
         encoder.model.save_pretrained(out)
         encoder.tokenizer.save_pretrained(out)
         shutil.rmtree(scratch)
+        share = watch.share_of_all_work()
     usage = replace(
         measured.usage,
-        seconds=(measured.usage.seconds or 0.0) * watch.share_of_all_work(),
+        seconds=(measured.usage.seconds or 0.0) * share,
         input_tokens=round(sum(len(feature["input_ids"]) for feature in features) * trainer.state.epoch),
     )
     history = trainer.state.log_history
     log = tuple(entry for entry in history if entry.keys() & {"loss", "eval_score"})
     return FineTuned(out, usage, trainers.mean_loss(history), trainer.state.global_step, log)
+
+
+@contextmanager
+def _few_objects_to_collect() -> Iterator[None]:
+    """Garbage collection leaves alone what exists by now, mostly libraries: the Trainer calls for one, which takes as
+    long as a dozen steps of a small model. Not where an accelerator is, whose memory garbage may hold."""
+    import torch
+
+    if torch.accelerator.is_available():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _scratch(out: Path, features: Sequence[Feature], settings: Mapping[str, Any]) -> Path:

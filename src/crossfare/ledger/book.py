@@ -19,7 +19,7 @@ from crossfare.ledger.prices import Catalogue
 from crossfare.store import write_text
 from crossfare.types import Cost, Usage
 
-COMPUTE = "compute"
+COMPUTE, STORAGE = "compute", "storage"
 
 Cell = TypeVar("Cell")
 
@@ -74,6 +74,22 @@ class Book:
         """Enter a step; entering it again replaces what was entered."""
         self._entries[entry.step_id] = entry
 
+    def entry(self, step_id: str) -> Entry:
+        """One step.
+
+        Raises:
+            DataError: it is not in the ledger.
+        """
+        entry = self._entries.get(step_id)
+        if entry is None:
+            raise DataError(f"step {step_id} is not in the ledger; run it first")
+        return entry
+
+    def energy_kwh(self, step_ids: Iterable[str]) -> float | None:
+        """The electricity of these steps together; None if one was not metered."""
+        found = [self.entry(step_id).usage.energy_kwh for step_id in dict.fromkeys(step_ids)]
+        return None if None in found else sum(each for each in found if each is not None)
+
     def cost(self, step_id: str) -> Cost:
         """What one step costs.
 
@@ -81,9 +97,7 @@ class Book:
             DataError: the step is not in the ledger.
             PriceError: something it used has no price.
         """
-        entry = self._entries.get(step_id)
-        if entry is None:
-            raise DataError(f"step {step_id} is not in the ledger; run it first")
+        entry = self.entry(step_id)
         try:
             costs = [self.catalogue.cost(entry.usage, self.offer(name), self.on) for name in entry.resources]
         except PriceError as error:
@@ -102,6 +116,11 @@ class Book:
         if offer is None:
             raise PriceError(f"no offer prices {resource!r}; name one, or {COMPUTE!r} to bill device time")
         return offer
+
+    @property
+    def stores(self) -> bool:
+        """Whether something is kept on disk, and an offer prices that."""
+        return STORAGE in self.offers and any(entry.usage.stored_bytes is not None for entry in self)
 
     def total(self, step_ids: Iterable[str]) -> Cost:
         """What these steps cost together; a step named twice is paid once."""

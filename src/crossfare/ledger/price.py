@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-Unit = Literal["character", "device-hour", "example", "token", "currency"]
+Unit = Literal["character", "device-hour", "example", "token", "gigabyte-month", "currency"]
 Evidence = Literal["published", "secondary", "derived"]
 
 _TAG = re.compile(r"<[^<>]*>")

@@ -97,7 +97,8 @@ class Catalogue:
         """
         price = self.get(offer, on)
         if price.unit not in _BILLED:
-            raise PriceError(f"{offer!r} is an exchange rate; it prices no work")
+            what = "is an exchange rate" if price.unit == "currency" else f"bills by the {price.unit}"
+            raise PriceError(f"{offer!r} {what}; it prices no work")
         field, units = _BILLED[price.unit]
         with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
             amount = _used(usage, field, price) * price.amount

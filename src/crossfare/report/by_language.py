@@ -6,16 +6,28 @@ from collections.abc import Sequence
 from decimal import Decimal
 from statistics import fmean
 
-from crossfare.report.summary import Line, latencies, lines, mean_cost, price_refs, targets, yield_rate
+from crossfare.report.summary import (
+    Line,
+    latencies,
+    lines,
+    mean_cost,
+    mean_of,
+    price_refs,
+    source_side,
+    targets,
+    translation_latencies,
+    yield_rate,
+)
 from crossfare.report.table import MISSING, Cell, Column, Table
 from crossfare.types import Result, RunSpec
 
 _COLUMNS = (
-    *("task", "method", "engine", "model", "checkpoint", "source", "target"),
+    *("task", "method", "gold_size", "engine", "model", "checkpoint", "source", "target"),
     *("seeds", "metric", "score", "low", "high", "test_examples", "train_examples", "train_yield", "test_yield"),
     *("translation_usd", "annotation_usd", "fine_tuning_usd", "translation_usd_per_1k", "inference_usd_per_1k"),
-    *("standalone_usd", "marginal_usd"),
+    *("standalone_usd", "marginal_usd", "stored_bytes", "energy_kwh", "energy_kwh_per_1k"),
     *("seconds_per_batch32_mean", "seconds_per_batch32_p95", "seconds_per_single_mean", "seconds_per_single_p95"),
+    *("source_side_score", "translation_seconds_per_batch32_mean", "translation_seconds_per_single_p95"),
     *("hardware", "prices", "missing"),
 )
 
@@ -41,6 +53,7 @@ def _measured(line: Line, target: str) -> dict[str, object]:
     if estimate is None:
         return {}
     batches, singles = latencies(at), latencies(at, 1)
+    alone, one_alone = translation_latencies(at), translation_latencies(at, 1)
     return {
         "seeds": " ".join(str(result.spec.seed) for result in at),
         "metric": at[0].score.metric,
@@ -58,10 +71,14 @@ def _measured(line: Line, target: str) -> dict[str, object]:
         "inference_usd_per_1k": mean_cost(at, lambda r: r.inference_per_1k),
         "standalone_usd": mean_cost(at, lambda r: r.standalone),
         "marginal_usd": mean_cost(at, lambda r: r.marginal),
+        **{name: mean_of(at, name) for name in ("stored_bytes", "energy_kwh", "energy_kwh_per_1k")},
         "seconds_per_batch32_mean": fmean(each.mean for each in batches) if batches else None,
         "seconds_per_batch32_p95": fmean(each.p95 for each in batches) if batches else None,
         "seconds_per_single_mean": fmean(each.mean for each in singles) if singles else None,
         "seconds_per_single_p95": fmean(each.p95 for each in singles) if singles else None,
+        "source_side_score": source_side(line, target),
+        "translation_seconds_per_batch32_mean": fmean(each.mean for each in alone) if alone else None,
+        "translation_seconds_per_single_p95": fmean(each.p95 for each in one_alone) if one_alone else None,
         "hardware": "; ".join(dict.fromkeys(each.hardware for each in (*batches, *singles))),
         "prices": "; ".join(price_refs(at)),
     }

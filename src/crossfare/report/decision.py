@@ -51,10 +51,12 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     decision, examples = made.decision, made.examples
     on_cost, on_latency = cost_front(decision, examples), latency_front(decision)
     steps = _steps(decision, on_cost, examples)
+    keeps = any(option.kept for option in decision.options)
     columns = (
         Column("Method"),
         Column(f"{metric_name(decision.metric)}\n95 %", number=True),
         Column("One-time\nUSD", number=True),
+        *((Column("Storage\nUSD/month", number=True),) if keeps else ()),
         Column("Recurring\nUSD/1k", number=True),
         Column("Total\nUSD", number=True),
         Column("Added\nms", number=True),
@@ -65,7 +67,8 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
         (
             Cell(option.label, best=option == made.chosen),
             Cell(f"{numbers.score(option.quality)} {_interval(option)}", f"{option.quality}"),
-            _usd(decision.fixed_usd(option)),
+            _usd(decision.once_usd(option)),
+            *((_usd(decision.kept_usd_per_month(option)) if option.kept else Cell(MISSING),) if keeps else ()),
             _usd(decision.recurring_usd_per_1k(option)),
             _usd(decision.total_usd(option, examples)),
             Cell(_latency(option)),
@@ -141,10 +144,11 @@ def explain(made: Recommendation, horizon: Horizon) -> tuple[str, ...]:
 
 def _describe(option: Option, made: Recommendation) -> str:
     decision = made.decision
-    total, once = decision.total_usd(option, made.examples), decision.fixed_usd(option)
+    total, once = decision.total_usd(option, made.examples), decision.once_usd(option)
     per_1k = decision.recurring_usd_per_1k(option)
+    kept = f", {_money(decision.kept_usd_per_month(option))} a month to keep translations" if option.kept else ""
     quality = f"{metric_name(decision.metric)} {numbers.score(option.quality)} ({_interval(option)})"
-    paid = f"{_money(total)} in all ({_money(once)} once, {_money(per_1k)} per 1,000 examples)"
+    paid = f"{_money(total)} in all ({_money(once)} once{kept}, {_money(per_1k)} per 1,000 examples)"
     return f"{option.label}: {quality}, {paid}, {_added(option)}"
 
 
@@ -287,6 +291,11 @@ def _front_notes(decision: Decision) -> tuple[str, ...]:
         "Bold: recommended. Front: not dominated in total cost, or in added latency, at its quality. "
         "USD per point: what a hundredth of quality more costs, from the front's next cheaper method.",
         "Added ms: translating one request, 95th percentile; n.m.: not measured.",
+        *(
+            ("Storage: what keeping the translations that were paid once costs; the total has it for all months.",)
+            if any(option.kept for option in decision.options)
+            else ()
+        ),
         *decision.notes,
     )
 
@@ -320,6 +329,7 @@ def _billed(rate: Rate) -> tuple[str, Decimal]:
         "character": ("per million characters", 1_000_000),
         "token": ("per million tokens", 1_000_000),
         "example": ("per example", 1),
+        "byte-month": ("per gigabyte-month", 2**30),
     }[rate.unit]
     with localcontext(prec=50):
         return name, units / rate.per

@@ -12,6 +12,7 @@ from typing import Any
 from crossfare.compare import RunRecord
 from crossfare.ledger import STALE_AFTER_DAYS, Entry
 from crossfare.report import numbers
+from crossfare.report.names import metric_name
 from crossfare.report.table import MISSING, Cell, Column, Table
 
 _SHOWN = 5  # lost examples shown of each translation
@@ -52,10 +53,59 @@ def yield_table(record: Mapping[str, Any]) -> Table:
         *(Column(title, number=True) for title in ("Kept", "Of", "Yield", "Answers dropped")),
     )
     note = (
-        "Lost: examples whose answer could not be found again, or whose translation failed. Scores of "
-        "translate-infer are those of what was kept. Answers dropped: of examples that kept another answer."
+        "Lost: examples whose answer could not be found again, or whose translation failed. Questions lost on the "
+        "way of translate-infer count as wrong in QA; in the other tasks its scores are those of what was kept. "
+        "Answers dropped: of examples that kept another answer."
     )
     return Table("Translation yield", columns, rows, (note,))
+
+
+def translation_quality_table(record: Mapping[str, Any]) -> Table:
+    """What lint found in every translation, and its scores where there is a reference.
+
+    Runs made before there was lint have no rows.
+    """
+    reports = [report for report in _translations(record) if report.get("report", {}).get("lint")]
+    linted = [report["report"]["lint"] for report in reports]
+    checks = tuple(dict.fromkeys(name for lint in linted for name in (*lint["counts"], *lint["skipped"])))
+    scored = [{each["metric"]: each for each in report.get("quality", ())} for report in reports]
+    metrics = tuple(dict.fromkeys(name for scores in scored for name in scores))
+    rows = tuple(
+        (
+            Cell(str(report["label"])),
+            *(_score_cell(scores.get(name)) for name in metrics),
+            Cell(f"{lint['checked']:,}"),
+            *(Cell(f"{lint['counts'][name]:,}" if name in lint["counts"] else MISSING) for name in checks),
+        )
+        for report, lint, scores in zip(reports, linted, scored, strict=True)
+    )
+    columns = (
+        Column("Translation"),
+        *(Column(title, number=True) for title in (*map(metric_name, metrics), "Texts", *checks)),
+    )
+    found = [
+        f"{report['label']}: {name} in {', '.join(map(str, ids))}"
+        for report, lint in zip(reports, linted, strict=True)
+        for name, ids in lint["examples"].items()
+    ]
+    return Table("Translation quality", columns, rows, (*_quality_notes(linted, scored), *found))
+
+
+def _quality_notes(linted: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    signatures = dict.fromkeys(
+        f"{metric_name(name)}: of the first examples, against the parallel text; {each['signature']}"
+        for scores in scored
+        for name, each in scores.items()
+    )
+    skipped = dict.fromkeys(
+        f"{name} was not checked: {what}" for lint in linted for name, what in lint["skipped"].items()
+    )
+    first = "Examples that lint finds fault with, by check; they are dropped only where the spec says drop_bad."
+    return (first, *signatures, *skipped)
+
+
+def _score_cell(score: Mapping[str, Any] | None) -> Cell:
+    return Cell(f"{100 * score['value']:.1f}", str(score["value"])) if score else Cell(MISSING)
 
 
 def losses(record: Mapping[str, Any]) -> tuple[Losses, ...]:
@@ -93,14 +143,17 @@ def loading_table(record: Mapping[str, Any]) -> Table:
 
 def ledger_table(run: RunRecord) -> Table:
     """Every step: what it used, at which price, and what that costs."""
-    rows = tuple(_ledger_row(run, entry) for entry in run.book)
+    rows = tuple(_ledger_row(run, entry, _metered(run)) for entry in run.book)
     reused = sum(entry.reused for entry in run.book)
-    notes = (
+    notes: tuple[str, ...] = (
         f"{len(run.book):,} steps, {numbers.amount(run.book.total(e.step_id for e in run.book).usd)} USD in all; "
         f"{reused:,} were found finished, and are listed with what they used when they ran.",
         "Seconds are device-seconds. Characters are those that a provider bills, or would.",
     )
-    titles = ("Seconds", "Characters", "Labelled", "Tokens", "USD")
+    metered = dict.fromkeys(entry.usage.energy_by for entry in run.book if entry.usage.energy_by)
+    if metered:
+        notes = (*notes, f"kWh are those of the step's own process, for the seconds that are listed. {_known(metered)}")
+    titles = ("Seconds", "Characters", "Labelled", "Tokens", *(("kWh",) if metered else ()), "USD")
     columns = (
         Column("Step"),
         Column("Stage"),
@@ -123,11 +176,12 @@ def stage_table(run: RunRecord) -> Table:
             _number(sum(entry.usage.seconds or 0.0 for entry in found)),
             _count(sum(entry.usage.characters or 0 for entry in found)),
             _count(sum(entry.usage.annotated or 0 for entry in found)),
+            *((_kwh([entry.usage.energy_kwh for entry in found]),) if _metered(run) else ()),
             _usd(run.book.total(entry.step_id for entry in found).usd),
         )
         for stage, found in stages.items()
     )
-    titles = ("Steps", "Seconds", "Characters", "Labelled", "USD")
+    titles = ("Steps", "Seconds", "Characters", "Labelled", *(("kWh",) if _metered(run) else ()), "USD")
     return Table("Ledger by stage", (Column("Stage"), *(Column(title, number=True) for title in titles)), rows)
 
 
@@ -175,7 +229,22 @@ def _translations(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [report for report in record.get("data", {}).values() if "kept" in report and "total" in report]
 
 
-def _ledger_row(run: RunRecord, entry: Entry) -> tuple[Cell, ...]:
+def _metered(run: RunRecord) -> bool:
+    """Whether the energy of any step was metered."""
+    return any(entry.usage.energy_kwh is not None for entry in run.book)
+
+
+def _known(ways: Mapping[str, None]) -> str:
+    """How the energy is known: as codecarbon says it, once each."""
+    return f"Known by {'; '.join(ways)}."
+
+
+def _kwh(values: Sequence[float | None]) -> Cell:
+    found = [value for value in values if value is not None]
+    return Cell(f"{sum(found):.2g}", f"{sum(found)}") if found else Cell(MISSING)
+
+
+def _ledger_row(run: RunRecord, entry: Entry, metered: bool) -> tuple[Cell, ...]:
     usage, cost = entry.usage, run.book.cost(entry.step_id)
     tokens = [each for each in (usage.input_tokens, usage.output_tokens) if each is not None]
     return (
@@ -185,6 +254,7 @@ def _ledger_row(run: RunRecord, entry: Entry) -> tuple[Cell, ...]:
         _count(usage.characters),
         _count(usage.annotated),
         _count(sum(tokens)),
+        *((_kwh([usage.energy_kwh]),) if metered else ()),
         _usd(cost.usd),
         Cell(cost.price or MISSING),
         Cell("yes" if entry.reused else "no"),

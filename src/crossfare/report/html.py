@@ -19,14 +19,23 @@ from typing import Any
 
 import yaml
 
-from crossfare.compare import Decision, Recommendation, RunRecord, decisions, read_run, recommend
+from crossfare.compare import (
+    Decision,
+    LearningCurve,
+    Recommendation,
+    RunRecord,
+    decisions,
+    learning_curves,
+    read_run,
+    recommend,
+)
 from crossfare.errors import ConfigError
-from crossfare.report import evidence, plots
+from crossfare.report import evidence, labels, plots
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.names import metric_name, task_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
-from crossfare.report.tables import Context, cost_table, quality_table, table1, task_table
+from crossfare.report.tables import Context, cost_table, energy_table, quality_table, table1, task_table
 from crossfare.store import write_text
 from crossfare.types import Method, TaskName
 
@@ -50,15 +59,18 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
     _check_installed()
     run = read_run(run_folder)
     record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
-    single = [recommend(each, horizon.examples) for each in decisions([run])]
-    means = [recommend(each, horizon.examples) for each in decisions([run], mean=True) if "+" in each.target]
+    single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
+    over_targets = decisions([run], mean=True, months=horizon.months)
+    means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
     look = plots.decision_look([each.decision for each in made])
     context = _context(run, record, methods or {})
     _write_tables(run, context, made, horizon, run_folder / "tables")
+    curves = learning_curves([run])
+    grown = [plots.learning(curve, number) for number, curve in enumerate(curves)]
     drawn = plots.figures(single, run.results, horizon, look)
-    for each in drawn:
-        each.save(run_folder / "figures")
+    for each_figure in (*drawn, *grown):
+        each_figure.save(run_folder / "figures")
     page = _render(
         run=run,
         record=record,
@@ -66,6 +78,7 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
         choices=[_choice(each, horizon) for each in made],
         results=_result_tables(run, context),
         figures=[(each, each.data_uri()) for each in drawn],
+        learning=[_learning(curve, figure) for curve, figure in zip(curves, grown, strict=True)],
         models=[_model(each.decision, look) for each in made],
     )
     write_text(run_folder / PAGE, page)
@@ -111,7 +124,8 @@ def _result_tables(run: RunRecord, context: Context) -> list[tuple[str, tuple[Ta
     found: list[tuple[str, tuple[Table, ...]]] = []
     for task in _tasks(run):
         own = [result for result in run.results if result.spec.task == task]
-        found.append((task_name(task), (quality_table(own, context), cost_table(own, context))))
+        tables = (quality_table(own, context), cost_table(own, context), energy_table(own, context))
+        found.append((task_name(task), tuple(table for table in tables if table)))
     return found
 
 
@@ -144,6 +158,22 @@ class _Choice:
     reasons: tuple[str, ...]
     others: tuple[str, ...]
     no_winner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Learning:
+    """How many labels equal another method: in sentences, in tables, and as a figure."""
+
+    where: str
+    answers: tuple[str, ...]
+    tables: tuple[Table, ...]
+    drawn: plots.Drawn
+    uri: str
+
+
+def _learning(curve: LearningCurve, drawn: plots.Drawn) -> _Learning:
+    tables = (labels.parity_table(curve), labels.labels_table(curve))
+    return _Learning(labels.heading(curve), labels.answers(curve), tables, drawn, drawn.data_uri())
 
 
 def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
@@ -193,6 +223,7 @@ def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
         version=record["provenance"].get("crossfare"),
         losses=evidence.losses(record),
         yields=evidence.yield_table(record),
+        quality=evidence.translation_quality_table(record),
         loading=evidence.loading_table(record),
         stages=evidence.stage_table(run),
         ledger=evidence.ledger_table(run),

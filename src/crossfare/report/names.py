@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from crossfare.compare import Decision
 
 _TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
-_METRICS: Mapping[str, str] = {"f1": "F1", "exact_match": "exact match", "mrr@10": "MRR@10", "ndcg@10": "nDCG@10"}
+_METRICS: Mapping[str, str] = {
+    "f1": "F1",
+    "exact_match": "exact match",
+    "source_f1": "F1 on the source side",
+    "source_exact_match": "exact match on the source side",
+    "mrr@10": "MRR@10",
+    "ndcg@10": "nDCG@10",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
 
 
 def task_name(task: str) -> str:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossfare.compare import Decision, Option, Recommendation, cost_front, curves, grid
+from crossfare.compare import Decision, LearningCurve, Option, Recommendation, cost_front, curves, grid
 from crossfare.errors import ConfigError
 from crossfare.report.decision import Horizon
+from crossfare.report.labels import TRUSTED
 from crossfare.report.names import metric_name, task_name
 from crossfare.store import write_text
 from crossfare.types import Latency, Result
@@ -32,6 +33,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "star": "*", "cross": "P"}
 
 _LONGEST_LABEL = 56  # characters
+_LINES = ("-", "--", "-.", ":")
 _INK = "#1a1a1a"
 _DARK_INK = "#e8e8e8"
 _STYLE: dict[Any, Any] = {
@@ -76,8 +78,10 @@ class Drawn:
         """Draw a figure as SVG, in which text stays text, and as PNG."""
         svg, png = io.StringIO(), io.BytesIO()
         with _styled():
+            if layout := figure.get_layout_engine():
+                layout.execute(figure)
+            figure.set_layout_engine(None)  # laid out by now: each format would do so twice more
             figure.savefig(svg, format="svg", metadata={"Date": None})
-            figure.set_layout_engine("none")  # laid out by now
             figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
         return cls(name, title, text, svg.getvalue(), png.getvalue())
 
@@ -210,6 +214,45 @@ def break_even_curves(made: Sequence[Recommendation], horizon: Horizon, look: Ma
         "Thick: recommended."
     )
     return Drawn.of(f"break-even-{first.task}", f"{task_name(first.task)}: break-even curves", text, figure)
+
+
+def learning(curve: LearningCurve, number: int = 0) -> Drawn:
+    """The score over the number of labels, with the fitted curve, and the methods that need no labels."""
+    from matplotlib.lines import Line2D
+
+    metric, most = metric_name(curve.metric), curve.most
+    with _styled():
+        figure, (axis,) = _panels(1, height=3.4)
+        axis.set(xscale="log", xlabel="Labels", ylabel=metric, title=f"{curve.method} in {curve.target}")
+        at, low, high = zip(*curve.band, strict=True)
+        axis.fill_between(at, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
+        for start, end, style in ((curve.fewest, most, "-"), (most, TRUSTED * most, "--")):
+            along = [start * (end / start) ** (step / 40) for step in range(41)]
+            drawn = [curve.fitted.score(labels).item() for labels in along]
+            axis.plot(along, drawn, style, color=COLOURS[0], linewidth=1.4)
+        for point in curve.points:
+            spread = [[point.score.value - point.score.low], [point.score.high - point.score.value]]
+            axis.errorbar(point.labels, point.score.value, yerr=spread, fmt="o", color=COLOURS[0], capsize=2)
+        handles = []
+        for index, other in enumerate(curve.parities):
+            look: dict[str, Any] = {
+                "color": COLOURS[1 + index % (len(COLOURS) - 1)],
+                "linestyle": _LINES[index % len(_LINES)],
+            }
+            axis.axhline(other.score, linewidth=1.2, **look)
+            handles.append(Line2D([], [], linewidth=1.2, label=_shown(other.other), **look))
+        ticks = [point.labels for point in curve.points]
+        axis.set_xticks(ticks, [f"{labels:,}" for labels in ticks])
+        axis.minorticks_off()
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=7.5)
+        figure.set_figheight(figure.get_figheight() + 0.16 * ((len(handles) + 1) // 2))
+    text = (
+        f"{task_name(curve.task)}: {metric} of {curve.method} over the number of labels in {curve.target}, with 95 % "
+        "intervals; the line is the fitted curve with its interval, dashed beyond what was tried. Level lines: methods "
+        "that need no labels."
+    )
+    name = f"learning-{curve.task}-{curve.target}" + (f"-{number + 1}" if number else "")
+    return Drawn.of(name, f"{task_name(curve.task)} {curve.target}: learning curve", text, figure)
 
 
 def latency(task: str, results: Sequence[Result]) -> Drawn:

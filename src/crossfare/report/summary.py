@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from statistics import fmean
 
 from crossfare.compare.estimates import Estimate, estimate
 from crossfare.types import Cost, Latency, Result, RunSpec, TaskName, Yield
@@ -45,7 +46,7 @@ def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[L
 
     def key(spec: RunSpec) -> tuple[str | None, ...]:
         checkpoint = spec.checkpoint if (spec.task, spec.model) in crowded else None
-        return (spec.task, spec.method, spec.engine, spec.model, checkpoint)
+        return (spec.task, spec.variant, spec.engine, spec.model, checkpoint)
 
     gathered: dict[tuple[str | None, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
     for spec in specs:
@@ -62,6 +63,14 @@ def _crowded_roles(specs: Iterable[RunSpec]) -> set[tuple[TaskName, str]]:
     return {(task, model) for (task, model, _), checkpoints in seen.items() if len(checkpoints) > 1}
 
 
+def source_side(line: Line, target: str) -> float | None:
+    """The mean score on the source side, as the paper has it, of QA by translating at inference."""
+    found = [
+        score.value for result in line.at(target) for score in result.further_scores if score.metric == "source_f1"
+    ]
+    return fmean(found) if found else None
+
+
 def targets(of: Iterable[Line]) -> tuple[str, ...]:
     """The target languages, in order of first appearance."""
     return tuple(dict.fromkeys(spec.target for line in of for spec in line.specs))
@@ -76,9 +85,20 @@ def mean_cost(results: Iterable[Result], pick: Callable[[Result], Cost | None]) 
         return sum(found, Decimal(0)) / len(found)
 
 
+def mean_of(results: Iterable[Result], name: str) -> float | None:
+    """The mean over results of one of their figures; None if one does not have it."""
+    found = [getattr(result, name) for result in results]
+    return None if not found or None in found else fmean(found)
+
+
 def latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE) -> tuple[Latency, ...]:
     """The latencies measured with one batch size."""
     return tuple(each for result in results for each in result.latency if each.batch_size == batch_size)
+
+
+def translation_latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE) -> tuple[Latency, ...]:
+    """Those of translating alone, where `latencies` have projecting answers back too."""
+    return tuple(each for result in results for each in result.translation_latency if each.batch_size == batch_size)
 
 
 def yield_rate(results: Iterable[Result], pick: Callable[[Result], Yield | None]) -> float | None:

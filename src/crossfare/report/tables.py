@@ -23,8 +23,11 @@ from crossfare.report.summary import (
     latencies,
     lines,
     mean_cost,
+    mean_of,
     price_refs,
+    source_side,
     targets,
+    translation_latencies,
     yield_rate,
 )
 from crossfare.report.table import MISSING, Cell, Column, Table, to_csv, to_markdown
@@ -40,12 +43,24 @@ _METHODS: Mapping[str, str] = {
     "bi-encoder": "Bi-encoder, not fine-tuned",
     "translate-infer-strategy-1": "Translate-infer, strategy 1",
     "translate-infer-strategy-2": "Translate-infer, strategy 2",
+    "translate-infer-round-trip": "Translate-infer, round trip",
+    "ensemble-strategy-1": "Ensemble, strategy 1",
+    "ensemble-strategy-2": "Ensemble, strategy 2",
     "in-language": "In-language (gold)",
 }
 _NOT_MEASURED = "n.m."
+_SOURCE_SIDE = (
+    "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
+    "the gold of the target language, lost questions counting as wrong. In parentheses, below: the paper's way, which "
+    "marks the gold answer before translating and scores on the source side what survived; it cannot be served."
+)
 _STRATEGIES = (
     "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "
     "with its candidates when serving. An example is a query."
+)
+_ENERGY_NOTE = (
+    "Energy: electricity of this run's own processes (codecarbon), translation and fine-tuning once and per 1,000 "
+    f"examples served; a provider's is not known. {MISSING}: a step was finished before energy was metered."
 )
 
 
@@ -90,6 +105,10 @@ _RECURRING = _Measure("Recurring cost (USD/1k ex.)", "Recurring\nUSD/1k", lambda
 _ANNOTATION = _Measure("Annotation (USD)", "Annot.\nUSD", lambda r: r.annotation)
 _FINE_TUNING = _Measure("Fine-tuning (USD)", "Fine-t.\nUSD", lambda r: r.fine_tuning)
 _INFERENCE = _Measure("Inference (USD/1k ex.)", "Inference\nUSD/1k", lambda r: r.inference_per_1k)
+_ENERGIES = (
+    ("Energy once (kWh)", "energy_kwh"),
+    ("Energy serving (kWh/1k ex.)", "energy_kwh_per_1k"),
+)
 _BEFORE_LATENCY, _AFTER_LATENCY = (_TRANSLATION, _RECURRING), (_ANNOTATION, _FINE_TUNING, _INFERENCE)
 
 
@@ -105,6 +124,7 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
         Column(f"Added latency (s/batch of {BATCH_SIZE})", number=True),
         *(Column(measure.title, number=True) for measure in _AFTER_LATENCY),
         Column("Training yield", number=True),
+        *(Column(title, number=True) for title, _ in _energies(results)),
     )
     best = _best(found, languages)
     rows = tuple(
@@ -113,6 +133,7 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
             *(_score_cell(line, language, best) for language in languages),
             *(_interval_cell(line, language) for language in languages),
             *_cost_cells(line),
+            *_energy_cells(line, results),
         )
         for line in found
     )
@@ -154,20 +175,50 @@ def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     return Table("Cost and latency", columns, rows, _cost_notes(found, context), _sections(found))
 
 
+def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table | None:
+    """What each method takes in electricity, rows numbered as in `cost_table`; None if it was not metered."""
+    if not (shown := _energies(results)):
+        return None
+    found = context.lines(results)
+    columns = (Column("#"), _label_columns()[0], *(Column(title, number=True) for title, _ in shown))
+    rows = tuple(
+        (number, _labels(line, context)[0], *_energy_cells(line, results))
+        for number, line in zip(_numbers(found), found, strict=True)
+    )
+    return Table("Energy", columns, rows, (_ENERGY_NOTE,), _sections(found))
+
+
+def _energies(results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
+    """The columns on energy, where it was metered: heading, and which figure.
+
+    Serving tells: a method that needs nothing done beforehand takes no energy for it, metered or not.
+    """
+    return _ENERGIES if any(result.energy_kwh_per_1k is not None for result in results) else ()
+
+
+def _energy_cells(line: Line, results: Sequence[Result]) -> tuple[Cell, ...]:
+    values = [mean_of(line.results, name) for _, name in _energies(results)]
+    return tuple(Cell(MISSING) if value is None else Cell(f"{value:.2g}", f"{value}") for value in values)
+
+
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
     """The paper's Table 2, 3 or 5: numbered rows with method, training data, model and a score per language."""
     found = context.lines(results, task)
     languages = targets(found)
     best = _best(found, languages)
     rows = tuple(
-        (
-            number,
-            *_labels(line, context)[:1],
-            Cell(_training(line, context)),
-            *_labels(line, context)[1:],
-            *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
-        )
+        row
         for number, line in zip(_numbers(found), found, strict=True)
+        for row in (
+            (
+                number,
+                *_labels(line, context)[:1],
+                Cell(_training(line, context)),
+                *_labels(line, context)[1:],
+                *(_score_cell(line, language, best, _close(line, language, best, context)) for language in languages),
+            ),
+            *_source_side_rows(line, languages),
+        )
     )
     method, model = _label_columns()
     columns = (
@@ -180,6 +231,8 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
     metric = f" ({_metric(found)})" if found else ""
     notes = [*_quality_notes(found, languages, context, intervals=False)]
+    if any(_source_side_rows(line, languages) for line in found):
+        notes.append(_SOURCE_SIDE)
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -269,7 +322,9 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
     spec = line.first
     name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
     engine = f" ({_engine_label(spec, context)})" if spec.engine else ""
-    return Cell(name + engine), Cell(_model(line))
+    size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
+    several = spec.method in context.methods and context.methods[spec.method].parents and spec.model != "target-encoder"
+    return Cell(name + size + engine), Cell(f"target encoder, {_model(line)}" if several else _model(line))
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
@@ -297,10 +352,11 @@ def _training(line: Line, context: Context) -> str:
         "source": f"{name}-{spec.source}" if name else spec.source,
         "translated": f"{name}-target" if name else "translated",
         "target": "gold",
+        "round-trip": f"{name or 'data'}-{spec.source}, there and back",
     }
     counts = sorted({result.train_examples for result in line.results})
     size = f" ({'-'.join(f'{n:,}' for n in dict.fromkeys((counts[0], counts[-1])))})" if counts else ""
-    return " + ".join(texts[side] for side in method.train_on) + size
+    return (" | " if method.parents else " + ").join(texts[side] for side in method.train_on) + size
 
 
 def _numbers(found: Sequence[Line]) -> tuple[Cell, ...]:
@@ -364,6 +420,15 @@ def _score_cell(line: Line, language: str, best: _Best, mark: str = "", *, inter
     return Cell(text, repr(estimate.value), best=is_best)
 
 
+def _source_side_rows(line: Line, languages: Sequence[str]) -> tuple[tuple[Cell, ...], ...]:
+    """A row below a line of QA by translating at inference: the same answers, scored the paper's way."""
+    found = [source_side(line, language) for language in languages]
+    if all(value is None for value in found):
+        return ()
+    scores = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in found)
+    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *scores),)
+
+
 def _bare(fraction: float) -> str:
     return f"{fraction:.2f}".removeprefix("0")
 
@@ -425,12 +490,21 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     notes = [
         *_engine_notes(found, context),
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
-        f"1,000 examples when serving. {MISSING}: the method needs nothing of the kind.",
+        f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
     if any(line.first.task == "ranking" for line in found):
         notes.append(_STRATEGIES)
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if alone := {
+        _engine_label(line.first, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
+        for line in found
+        if (timed := translation_latencies(line.results))
+    }:
+        each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
+        notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
+    if _energies(results):
+        notes.append(_ENERGY_NOTE)
     if refs := price_refs(results):
         notes.append(f"Prices: {', '.join(refs)}.")
     return tuple(notes)

@@ -8,6 +8,7 @@ the number of distinct values alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,23 @@ def interval(
     )
 
 
+def paired_interval(
+    values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float]:
+    """As `interval`, for many sets of ``values`` of one length: what is drawn for them is the same, and drawn once."""
+    if len(values) * resamples > _CHUNK:
+        return interval(values.tolist(), resamples=resamples, seed=seed, confidence=confidence)
+    return _quantiles(_resampled(len(values), resamples, seed) @ values / len(values), confidence)
+
+
+@lru_cache(maxsize=1)
+def _resampled(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each of n values was drawn, shape (resamples, n)."""
+    drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
+    places = (drawn + n * np.arange(resamples)[:, None]).ravel()
+    return np.bincount(places, minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+
+
 def interval_of_counts(
     counts: NDArray[np.int64],
     statistic: Callable[[NDArray[np.int64]], NDArray[Any]],
@@ -53,8 +71,12 @@ def interval_of_counts(
         np.asarray(statistic(rng.multinomial(n, share, size=min(rows, resamples - done))))
         for done in range(0, resamples, rows)
     ]
+    return _quantiles(np.concatenate(drawn), confidence)
+
+
+def _quantiles(statistics: NDArray[Any], confidence: float) -> tuple[float, float]:
     tail = (1 - confidence) / 2
-    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
+    low, high = np.quantile(statistics, [tail, 1 - tail])
     return float(low), float(high)
 
 

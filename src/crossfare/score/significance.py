@@ -7,8 +7,9 @@ exact form, McNemar's test (McNemar 1947). Several comparisons: Holm's correctio
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from crossfare.types import Score
 PERMUTATIONS = 10_000
 
 _CHUNK = 8_000_000  # signs held in memory at once
+_SHARED = 256  # examples for which signs are drawn together
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ def compare(
     if not (a.per_example and b.per_example):
         raise DataError(f"{a.metric} has no per-example values to pair; compare F1, exact match or accuracy")
     values = dict(zip(b.ids, b.per_example, strict=True))
-    pairs = [(x, values[i]) for i, x in zip(a.ids, a.per_example, strict=True) if i in values]
+    # By id, so that neither the order of the examples nor that of the scores decides what is drawn for which.
+    pairs = [(x, values[i]) for i, x in sorted(zip(a.ids, a.per_example, strict=True)) if i in values]
     if not pairs:
         raise DataError("the two scores have no example id in common; compare scores on the same dataset")
     x, y = np.asarray(pairs, dtype=float).T
     difference = x - y
-    low, high = bootstrap.interval(difference.tolist(), resamples=resamples, seed=seed)
+    low, high = bootstrap.paired_interval(difference, resamples=resamples, seed=seed)
     if np.isin([x, y], (0.0, 1.0)).all():
         test, p = "mcnemar-exact", mcnemar(int((difference > 0).sum()), int((difference < 0).sum()))
     else:
@@ -75,15 +78,30 @@ def sign_flip(difference: NDArray[Any], *, permutations: int = PERMUTATIONS, see
     nonzero = difference[difference != 0]
     if not len(nonzero):
         return 1.0
-    rng = np.random.default_rng(seed)
     observed = abs(nonzero.sum()) * (1 - 1e-12)  # equal sums in another order must count as equal
-    rows, extreme = max(1, _CHUNK // len(nonzero)), 0
-    for done in range(0, permutations, rows):
-        size = (min(rows, permutations - done), len(nonzero))
-        signs = rng.integers(0, 2, size=size, dtype=np.int8)
-        flipped = (2.0 * signs - 1.0) @ nonzero
-        extreme += int((np.abs(flipped) >= observed).sum())
+    flipped = (np.abs(nonzero @ signs) for signs in _signs(len(nonzero), permutations, seed))
+    extreme = sum(int((sums >= observed).sum()) for sums in flipped)
     return (1 + extreme) / (1 + permutations)
+
+
+def _signs(n: int, permutations: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Random signs of shape (n, permutations), in chunks. Small tests, of which reports make hundreds, share them."""
+    width = math.ceil(n / _SHARED) * _SHARED
+    if width * permutations <= _CHUNK:
+        yield _shared(width, permutations, seed)[:n]
+        return
+    rng, columns = np.random.default_rng(seed), max(1, _CHUNK // n)
+    for done in range(0, permutations, columns):
+        yield _draw(rng, n, min(columns, permutations - done))
+
+
+@lru_cache(maxsize=1)
+def _shared(n: int, permutations: int, seed: int) -> NDArray[np.float64]:
+    return _draw(np.random.default_rng(seed), n, permutations)
+
+
+def _draw(rng: np.random.Generator, n: int, permutations: int) -> NDArray[np.float64]:
+    return rng.integers(0, 2, size=(n, permutations), dtype=np.int8).astype(np.float64) * 2 - 1
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -10,26 +10,32 @@ from crossfare.translate.dataset import (
     translate_texts,
 )
 from crossfare.translate.engines import EngineInfo, engine, engines
+from crossfare.translate.lint import LintReport, lint_examples, lint_texts
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
 from crossfare.translate.projection import METHODS, Projection
+from crossfare.translate.questions import ProjectedAnswer
 from crossfare.translate.recovery import recover_answers
 
 __all__ = [
     "METHODS",
     "EngineInfo",
     "ExplainedTranslation",
+    "LintReport",
     "Lost",
     "Markers",
     "PassageTranslation",
+    "ProjectedAnswer",
     "Projection",
     "TranslatedDataset",
     "TranslationMemory",
     "TranslationReport",
     "engine",
     "engines",
+    "lint_examples",
+    "lint_texts",
     "recover_answers",
     "texts_of",
     "translate_dataset",

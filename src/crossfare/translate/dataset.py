@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
@@ -39,6 +40,7 @@ class TranslationReport:
 
     ``lost``            examples dropped, with the reason and what the engine made of them
     ``answers_dropped`` answers dropped from examples that kept another one
+    ``lint``            what is visibly wrong with the translations, dropped examples included
     ``fresh``, ``from_memory``  distinct segments translated now, and found in the memory
     ``fresh_usage``     what was consumed now (`TranslatedDataset.usage` includes remembered work)
     ``answers``         how each surviving answer was found, unless all were between markers
@@ -54,10 +56,11 @@ class TranslationReport:
     lost: tuple[Lost, ...] = ()
     answers_dropped: tuple[Lost, ...] = ()
     answers: tuple[ProjectedAnswer, ...] = ()
+    lint: LintReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
-        return asdict(self)
+        return {**asdict(replace(self, lint=None)), "lint": self.lint.as_dict() if self.lint else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def translate_dataset(
     memory: TranslationMemory | None = None,
     markers: Markers | None = None,
     projection: Projection | None = None,
+    drop_bad: bool = False,
     progress: Progress | None = None,
 ) -> TranslatedDataset:
     """Translate every example into ``target``; the ones lost on the way are dropped and listed.
@@ -92,6 +96,7 @@ def translate_dataset(
             a copy of its own. The translated context is then that of the example's first surviving
             answer; further answers take their span from their own copy if its text is the same, or
             are looked up in that context, or dropped and listed.
+        drop_bad: whether examples that lint finds fault with (see `lint_texts`) are lost, with that as the reason.
         progress: called with the distinct segments done and to do.
 
     Raises:
@@ -118,6 +123,10 @@ def translate_dataset(
     losses = Losses()
     answered, answers = questions.assemble(outcome, losses)
     kept: list[Example] = [*answered, *(made for texts in others if (made := texts.assemble(outcome, losses)))]
+    linted = lint_examples(dataset.examples, kept, source=dataset.language, target=target)
+    if drop_bad:
+        losses.lost += [Lost(example, f"lint: {', '.join(checks)}") for example, checks in linted.flagged.items()]
+        kept = [example for example in kept if example.id not in linted.flagged]
     translated = replace(
         dataset,
         language=target,
@@ -125,7 +134,7 @@ def translate_dataset(
         revision=content_revision(kept),
         origin=f"{engine.name}@{engine.revision}",
     )
-    done = outcome.segments
+    done, left = outcome.segments, {example.id for example in kept}
     report = TranslationReport(
         engine=engine.name,
         revision=engine.revision,
@@ -136,7 +145,8 @@ def translate_dataset(
         fresh_usage=done.fresh_usage,
         lost=tuple(losses.lost),
         answers_dropped=tuple(losses.dropped),
-        answers=tuple(answers) if chosen.method != "markers" else (),
+        answers=tuple(answer for answer in answers if answer.id in left) if chosen.method != "markers" else (),
+        lint=linted,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in losses.lost))
     return TranslatedDataset(translated, survivors, done.usage, report)

@@ -85,7 +85,7 @@ def save(forecaster: Forecaster, path: Path, **asked: Any) -> None:
     plans = [
         {level: _decision(getattr(plan, level)) for level in LEVELS}
         | {"unknown": {key: list(lines) for key, lines in plan.unknown.items()}}
-        for plan in forecaster.plans()
+        for plan in forecaster.plans(int(asked.get("months", 12)))
     ]
     write_json(path, {"format": FORMAT, "spec": forecaster.spec.name, **asked, "steps": steps, "plans": plans})
 

@@ -18,14 +18,28 @@ from crossfare.data.collection import id_hash
 from crossfare.errors import DataError, EngineUnavailable
 from crossfare.experiment.forecast import tokens
 from crossfare.experiment.forecast.planner import EngineFacts, Granularity
-from crossfare.experiment.forecast.rates import called, labels
+from crossfare.experiment.forecast.rates import called, keys, labels
 from crossfare.experiment.stages import billed_characters, load_data, projection_of
 from crossfare.store import Store
 from crossfare.translate import texts_of
-from crossfare.types import Dataset, Example, Passage, QueryExample, RankingExample, Step, Translation, Usage
+from crossfare.translate.bitext import translate_questions
+from crossfare.types import (
+    Dataset,
+    Example,
+    Passage,
+    QAExample,
+    QueryExample,
+    RankingExample,
+    Step,
+    Translation,
+    Usage,
+)
 
 _SAMPLED_PASSAGES = 20_480  # whole chunks of `PassageTranslation`
 _HELD_PASSAGES = 200_000
+
+# Bytes of a passage or an example on disk besides its text: names of fields, an id, its place in an index.
+_RECORD = 50
 
 Facts = Callable[[Mapping[str, str]], EngineFacts]
 
@@ -120,6 +134,7 @@ class Counter:
         store: where finished steps lie whose output may be read; None to count on the sources alone.
         ratios: tokens per character by model revision and language, as learnt from finished steps.
         stretches: characters out per character in by languages, learnt alike.
+        answers: characters translated for an answer that is projected back, by what does it, learnt alike.
         given: materials of references that the user stated instead of a file.
         folders: where the models are, by their references: their tokenizers count tokens.
         default_ratio: tokens per character where nothing tells them.
@@ -133,6 +148,7 @@ class Counter:
         store: Store | None = None,
         ratios: Mapping[tuple[str, str], float] | None = None,
         stretches: Mapping[tuple[str, str], float] | None = None,
+        answers: Mapping[str, float] | None = None,
         given: Mapping[str, Material | Passages] | None = None,
         folders: Mapping[str, str] | None = None,
         default_ratio: float | None = None,
@@ -142,6 +158,7 @@ class Counter:
         self.store = store
         self.ratios = dict(ratios or {})
         self.stretches = stretches or {}
+        self.answers = answers or {}
         self.given = given or {}
         self.folders = folders or {}
         self.default_ratio = default_ratio
@@ -151,10 +168,10 @@ class Counter:
         self._counted: dict[str, Work] = {}
         self._samples: dict[str, list[str]] = {}
 
-    def with_ratios(self, ratios: Mapping[tuple[str, str], float]) -> Counter:
-        """Count anew with other tokens per character; data that are read already are not read again."""
+    def with_learnt(self, ratios: Mapping[tuple[str, str], float], answers: Mapping[str, float]) -> Counter:
+        """Count anew by what other steps told; data that are read already are not read again."""
         other = copy(self)
-        other.ratios, other._works = dict(ratios), {}
+        other.ratios, other.answers, other._works = dict(ratios), answers, {}
         return other
 
     def work(self, step: Step) -> Work:
@@ -176,6 +193,8 @@ class Counter:
             "mine": self._asked,
             "finetune": self._finetune,
             "predict": self._predict,
+            "back-project": self._projected,
+            "ensemble": self._combined,
             "embed": self._embed,
             "score": self._scored,
             "latency": self._timed,
@@ -207,8 +226,36 @@ class Counter:
         made = self.material(_one(step, "data"))
         return Work({"label": labels(made.dataset) * made.copies})
 
+    def _projected(self, step: Step) -> Work:
+        """Answers that are not known yet: as other steps had it, or each translated at the gold answer's length."""
+        made, facts = self.material(_one(step, "data")), step.params["engine"] and self.facts(step.params["engine"])
+        spans = made.examples * int(step.params["n_best"])
+        learnt = next((self.answers[key] for key in keys(step, lambda _: None) if key in self.answers), None)
+        asked = [each for each in made.dataset.examples if isinstance(each, QAExample) and each.answers]
+        mean = sum(len(each.answers[0].text) for each in asked) / max(1, len(asked)) if learnt is None else learnt
+        characters = round(spans * mean) if facts else 0
+        calls = {"text": spans, "chunk": None, None: None}[facts.requests] if facts else None
+        note = "answers to project back are counted as if each were translated, at the length of the gold answer"
+        amounts = {"query": float(spans), "character": float(characters)}
+        return Work(amounts, characters, calls, exact=False, note=note if learnt is None else "")
+
+    def _combined(self, step: Step) -> Work:
+        return Work({"query": float(self.material(_one(step, "data")).examples)})
+
     def _timed(self, step: Step) -> Work:
         return Work({"character": self._request(step)})
+
+    def stored_bytes(self, step: Step) -> int:
+        """What a translation takes on disk: its text in UTF-8, and a record and an index around each part of it."""
+        if step.stage == "translate-collection":
+            kept = self.passages(step.id)
+            count, characters = kept.count, kept.characters * kept.stretch
+        else:
+            made = self.material(step.id)
+            count, characters = made.examples, _length(made)
+        sample = "".join(self._samples.get(str(step.params.get("target") or step.params.get("language")), ()))
+        per_character = len(sample.encode()) / len(sample) if sample else 1.0
+        return round(characters * per_character + count * _RECORD)
 
     # -- data ---------------------------------------------------------------------------------
 
@@ -261,22 +308,22 @@ class Counter:
 
     def _translated(self, step: Step) -> Material:
         source = self.material(_one(step, "data"))
-        facts, markers = self.facts(step.params["engine"]), step.params["markers"]
+        facts = self.facts(step.params["engine"])
         target = str(step.params["target"])
         note = ""
         try:
             engine = CountingEngine(facts)
-            made = self._run(source.dataset, engine, step, markers)
+            made, repeated = self._run(step, source.dataset, engine)
         except EngineUnavailable:
             engine = CountingEngine(facts, "document")
-            made = self._run(source.dataset, engine, step, markers)
+            made, repeated = self._run(step, source.dataset, engine)
             note = "whole texts counted: the package sentencex, which cuts sentences, is not installed"
-        characters = round(engine.characters * source.copies * source.stretch)
+        characters = round(engine.characters * source.copies * source.stretch * repeated)
         calls = {"text": engine.texts, "chunk": engine.chunks, None: None}[facts.requests]
         self._counted[step.id] = Work(
             {"character": float(characters)},
             characters=characters,
-            requests=None if calls is None else round(calls * source.copies),
+            requests=None if calls is None else round(calls * source.copies * repeated),
             exact=source.exact and source.stretch == 1 and not note,
             stated=source.stated,
             note=note,
@@ -285,16 +332,18 @@ class Counter:
         stretch = source.stretch * self.stretches.get((language, target), 1.0)
         return replace(source, dataset=made, stretch=stretch)
 
-    def _run(self, dataset: Dataset, engine: CountingEngine, step: Step, markers: Sequence[str] | None) -> Dataset:
+    def _run(self, step: Step, dataset: Dataset, engine: CountingEngine) -> tuple[Dataset, float]:
+        """The dataset, and how many times what the engine was sent is counted."""
+        target, markers = str(step.params["target"]), step.params["markers"]
+        if step.params.get("unmarked"):
+            plain = translate_questions(dataset, engine, target=target)
+            return plain.translated.dataset, plain.repeated
         given = translate.Markers(*markers) if markers else None
         projection = projection_of(step)
-        return translate.translate_dataset(
-            dataset,
-            engine,
-            target=str(step.params["target"]),
-            markers=given,
-            projection=projection and projection.rehearsed(),
-        ).dataset
+        made = translate.translate_dataset(
+            dataset, engine, target=target, markers=given, projection=projection and projection.rehearsed()
+        )
+        return made.dataset, 1.0
 
     def _mined(self, step: Step) -> Material:
         """Training examples whose negatives are not known yet: drawn from the collection, positives too."""

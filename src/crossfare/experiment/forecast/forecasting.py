@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from pathlib import Path
@@ -16,13 +16,15 @@ from crossfare.compare.model import Rate as UnitPrice
 from crossfare.errors import ConfigError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.forecast import published
+from crossfare.experiment.forecast import billed_tokens, latencies, published
+from crossfare.experiment.forecast.billed_tokens import Billed
 from crossfare.experiment.forecast.counting import Counter, Material, Passages, Work
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner, accelerated
 from crossfare.experiment.forecast.rates import TOKENS, Measurements, Rate, Rates, keys, parameters
 from crossfare.experiment.runner import offers_of, resources_of
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Book, Catalogue, Entry
+from crossfare.ledger.book import STORAGE
 from crossfare.report.forecast import RECURRING, Assumption, Plan
 from crossfare.store import Store
 from crossfare.tasks import TASKS
@@ -114,7 +116,8 @@ class Forecaster:
             self.steps = {step.id: step for cell in self.cells for step in cell.all}
             self._facts, folders = planner.facts(), _folders(self.steps.values())
             self.catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-            self.resources = resources_of(self.cells)
+            self.resources = resources_of(spec, self.cells)
+            self._kept = {step.id for cell in self.cells for step in cell.one_time}
             self._names = _names(self.cells)
             self.rates = Rates(
                 basis.measurements.observations.values(),
@@ -128,6 +131,7 @@ class Forecaster:
                 store=basis.store if finished else None,
                 ratios=basis.measurements.mean_ratios(),
                 stretches=basis.measurements.mean_stretches(),
+                answers=basis.measurements.mean_answers(),
                 given=given,
                 folders=folders,
                 default_ratio=basis.stated[TOKENS].expected if TOKENS in basis.stated else None,
@@ -142,6 +146,15 @@ class Forecaster:
 
     def forecast(self, step: Step, *, without: Collection[str] = ()) -> StepForecast:
         """What a step will use; nothing that the steps ``without`` tell is looked at."""
+        made = self._forecast(step, without)
+        if step.id not in self._kept:
+            return made
+        store = self.basis.store
+        done = self.finished and store is not None and store.done(step.id)
+        stored = store.size(step.id) if done and store else self.counter.stored_bytes(step)
+        return replace(made, usages={level: replace(each, stored_bytes=stored) for level, each in made.usages.items()})
+
+    def _forecast(self, step: Step, without: Collection[str]) -> StepForecast:
         resources = self.resources[step.id]
         store = self.basis.store
         if self.finished and store is not None and store.done(step.id):
@@ -151,11 +164,12 @@ class Forecaster:
             return StepForecast(step, (), dict.fromkeys(LEVELS, Usage()), True)
         counter = self.counter
         if without:
-            counter = counter.with_ratios(self.basis.measurements.mean_ratios(without))
+            learnt = self.basis.measurements
+            counter = counter.with_learnt(learnt.mean_ratios(without), learnt.mean_answers(without))
         work = counter.work(step)
         usage = Usage(characters=work.characters, requests=work.requests, annotated=work.annotated, measured=False)
         if not self._by_time(resources):
-            return self._by_count(step, resources, usage, work)
+            return self._by_count(step, resources, usage, work, without)
         return self._timed(step, resources, usage, work, without)
 
     def _by_time(self, resources: Sequence[str]) -> bool:
@@ -165,11 +179,15 @@ class Forecaster:
         offer = offers_of(self.spec).get(resource, self.spec.prices.compute)
         return self.catalogue.get(self.spec.prices.compute if offer == "compute" else offer).unit
 
-    def _by_count(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work) -> StepForecast:
+    def _by_count(
+        self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]
+    ) -> StepForecast:
         unit = self._unit(resources[0])
         if step.stage == "latency":
             usage = replace(usage, characters=round(work.amounts["character"] * _most_requests(step)))
             work = replace(work, characters=usage.characters, exact=False, note="timed as often as it may be")
+        if unit == "token" and work.characters is not None:
+            return self._by_token(step, resources, usage, work, without)
         billed = {"character": work.characters, "example": work.annotated}.get(unit)
         lacking = "" if billed is not None else f"{step.label}: its offer bills by the {unit}, which is not forecast"
         amount = float(billed or 0)
@@ -178,20 +196,63 @@ class Forecaster:
             step, resources, usages, work.exact, unit, amount, source=work.source, lacking=lacking, note=work.note
         )
 
+    def _by_token(
+        self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]
+    ) -> StepForecast:
+        measured = [
+            Billed(name, used.input_tokens / used.characters, used.output_tokens / used.characters, where)
+            for name, used, where in self.basis.measurements.translated[str(step.params["engine"]["name"])]
+            if name not in without and used.characters and used.input_tokens and used.output_tokens is not None
+        ]
+        stretch = self.counter.stretches.get((str(step.params["source"]), str(step.params["target"])), 1.0)
+        characters = work.characters or 0
+        found = billed_tokens.forecast(characters, work.requests or 0, stretch, measured, self.basis.stated)
+        usages = {
+            level: replace(usage, input_tokens=found.read[index], output_tokens=found.written[index])
+            for index, level in enumerate(LEVELS)
+        }
+        read = float(found.read[1])
+        return StepForecast(step, resources, usages, False, "token", read, source=found.source, note=work.note)
+
     def _timed(
         self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, without: Collection[str]
     ) -> StepForecast:
         name = self._names.get(step.id, "")
         own = keys(step, self.steps.get)
+        if step.stage == "latency" and (called := self._calls(step, own, without)):
+            whole = called.rate(step, work.amounts["character"])
+            return self._at(step, resources, usage, replace(work, amounts={"step": 1.0}), whole)
         rate = self.rates.find(step, name, own, self.hardware, without)
-        if rate is None and step.stage == "latency":
-            rate = self.rates.find(replace(step, stage="translate"), name, own, self.hardware, without)
+        if rate is None and step.stage in {"latency", "back-project"} and step.params["engine"]:
+            alike = replace(step, stage="translate")
+            rate = self.rates.find(alike, name, keys(alike, self.steps.get), self.hardware, without)
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
+        if rate is None and step.stage == "back-project" and self._unit(resources[0]) == "character":
+            return self._by_count(step, resources[:1], usage, work, without)
         if work.lacking or rate is None or rate.unit not in work.amounts:
             return self._unknown(step, resources, usage, work)
         if rate.offer and _same_hardware(rate.offer, self.spec.prices.compute):
             rate = replace(rate, offer=None)
+        return self._at(step, resources, usage, work, rate)
+
+    def _calls(self, step: Step, own: Sequence[str], without: Collection[str]) -> latencies.Calls | None:
+        """What a call of the step's engine takes, as other timings of it tell; what the user states comes first."""
+        name = self._names.get(step.id, "")
+        if {"latency", f"latency:{name}"} & set(self.rates.stated):
+            return None
+        known = [
+            timed
+            for timed in self.basis.measurements.latencies
+            if timed.step.id not in without and all(self._on(each["hardware"]) for each in timed.found)
+        ]
+        for level, key in enumerate(own):
+            alike = [timed for timed in known if keys(timed.step, lambda _: None)[level] == key]
+            if (found := latencies.Calls.of(alike)) is not None:
+                return found
+        return None
+
+    def _at(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work, rate: Rate) -> StepForecast:
         amounts = {level: self._amount(step, work, rate, level) for level in LEVELS}
         read = work.amounts.get("token")
         usages = {
@@ -209,13 +270,13 @@ class Forecaster:
         return StepForecast(step, resources, usages, work.exact, rate.unit, amount, rate, rate.source, note=work.note)
 
     def _translates(self, step: Step) -> bool:
-        return self._engine(step.params["engine"]).translates
+        return bool(step.params["engine"]) and self._engine(step.params["engine"]).translates
 
     def _amount(self, step: Step, work: Work, rate: Rate, level: Level) -> float:
         amount = work.amounts[rate.unit]
-        if step.stage != "latency":
+        if step.stage != "latency" or rate.unit == "step":
             return amount
-        return amount * _timed_requests(step, amount * getattr(rate, level))
+        return amount * latencies.requests(step, amount * getattr(rate, level))
 
     def _unknown(self, step: Step, resources: tuple[str, ...], usage: Usage, work: Work) -> StepForecast:
         unit = {"finetune": "token", "predict": "token", "embed": "token"}.get(step.stage, next(iter(work.amounts), ""))
@@ -250,22 +311,27 @@ class Forecaster:
         )
         return Book(catalogue, offers, entries)
 
-    def plans(self) -> tuple[Plan, ...]:
-        """One plan per task and target language."""
+    def plans(self, months: int = 12) -> tuple[Plan, ...]:
+        """One plan per task and target language; translations are kept for ``months``."""
         first = self.spec.seeds[0]
         groups: dict[tuple[TaskName, str], list[CellSteps]] = {}
         for cell in self.cells:
             if cell.cell.seed == first:
                 groups.setdefault((cell.cell.task, cell.cell.target), []).append(cell)
         records = {level: self._record(level) for level in LEVELS}
-        return tuple(self._plan(task, target, cells, records) for (task, target), cells in groups.items())
+        return tuple(self._plan(task, target, cells, records, months) for (task, target), cells in groups.items())
 
     def _record(self, level: Level) -> RunRecord:
         """The forecast as the run it will be: for the prices it is billed at."""
         return RunRecord(self.spec.name, Path(), (), self.book(level), {}, {}, self.hardware)
 
     def _plan(
-        self, task: TaskName, target: str, cells: Sequence[CellSteps], records: Mapping[Level, RunRecord]
+        self,
+        task: TaskName,
+        target: str,
+        cells: Sequence[CellSteps],
+        records: Mapping[Level, RunRecord],
+        months: int,
     ) -> Plan:
         qualities, latencies, unknown = {}, {}, {}
         options: dict[Level, list[Option]] = {level: [] for level in LEVELS}
@@ -286,11 +352,17 @@ class Forecaster:
                         high=quality[2],
                         latency_ms=None if added is None else added[index],
                         engine=cell.cell.engine_label or "",
+                        kept=_kept(cell, records[level]),
                     )
                 )
         made = {
             level: Decision(
-                task, target, TASKS[task].metric, _rates_of(records[level], options[level]), tuple(options[level])
+                task,
+                target,
+                TASKS[task].metric,
+                _rates_of(records[level], options[level]),
+                tuple(options[level]),
+                months=months,
             )
             for level in LEVELS
         }
@@ -347,7 +419,17 @@ class Forecaster:
                 high=rate.high if rate else None,
                 source=source,
             )
-        return tuple(found.values())
+        return (*found.values(), *self._storage(cells))
+
+    def _storage(self, cells: Sequence[CellSteps]) -> list[Assumption]:
+        """What has to be kept on disk of what is translated once."""
+        found = []
+        for step in planning.distinct(step for cell in cells for step in cell.one_time):
+            each = self.forecasts[step.id]
+            stored, done = each.usages["expected"].stored_bytes or 0, each.source == "finished here"
+            source = "finished here" if done else "estimated: UTF-8 text, and a record around it"
+            found.append(Assumption(f"{step.label}, kept", stored, "byte", done, None, None, None, source))
+        return found
 
     # -- quality and latency ------------------------------------------------------------------
 
@@ -416,9 +498,14 @@ class Forecaster:
 def _once(cell: CellSteps) -> list[tuple[Part, Step]]:
     found: list[tuple[Part, Step]] = [("translation", step) for step in cell.one_time]
     found += [("annotation", step) for step in cell.gold]
-    if cell.finetune:
-        found.append(("fine-tuning", cell.finetune))
-    return found
+    return [*found, *(("fine-tuning", step) for step in cell.fine_tunings)]
+
+
+def _kept(cell: CellSteps, record: RunRecord) -> tuple[Component, ...]:
+    """The bytes of what is translated once."""
+    entries = {entry.step_id: entry for entry in record.book}
+    kept = sum(entries[step.id].usage.stored_bytes or 0 for step in cell.one_time if step.id in entries)
+    return (Component("storage", STORAGE, Decimal(kept)),) if kept else ()
 
 
 def _again(cell: CellSteps) -> list[tuple[Part, Step]]:
@@ -427,7 +514,7 @@ def _again(cell: CellSteps) -> list[tuple[Part, Step]]:
 
 
 def _rates_of(record: RunRecord, options: Sequence[Option]) -> dict[str, UnitPrice]:
-    used = {each.resource for option in options for each in (*option.fixed, *option.recurring)}
+    used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
     bills = (bill for resource in record.resources for bill in record.bills(resource))
     return {bill.name: bill.rate for bill in bills if bill.name in used}
 
@@ -435,13 +522,22 @@ def _rates_of(record: RunRecord, options: Sequence[Option]) -> dict[str, UnitPri
 def _names(cells: Sequence[CellSteps]) -> dict[str, str]:
     """What the spec calls the engine or the model of a step."""
     found: dict[str, str] = {}
-    for cell in cells:
+    for cell in _single(cells):
         for step in cell.all:
-            if step.stage.startswith("translate") or step.stage in {"latency", "existing"}:
+            if step.stage.startswith("translate") or step.stage in {"latency", "existing", "back-project"}:
                 found.setdefault(step.id, cell.cell.engine or "")
             elif step.stage in {"finetune", "embed"} or step in cell.inference:
                 found.setdefault(step.id, "" if step.stage == "retrieve" else cell.cell.checkpoint)
     return found
+
+
+def _single(cells: Iterable[CellSteps]) -> Iterator[CellSteps]:
+    """The cells that have a model of their own: of an ensemble, its parents."""
+    for cell in cells:
+        if cell.parents:
+            yield from _single(cell.parents)
+        else:
+            yield cell
 
 
 def _folders(steps: Iterable[Step]) -> dict[str, str]:
@@ -453,7 +549,7 @@ def _folders(steps: Iterable[Step]) -> dict[str, str]:
 def _sizes(cells: Sequence[CellSteps], folders: Mapping[str, str]) -> dict[str, int]:
     """The parameters of the models that are here, by their name in the spec."""
     found = {}
-    for cell in cells:
+    for cell in _single(cells):
         if cell.finetune is not None:
             size = parameters(Path(folders[str(cell.finetune.runtime["model"])]))
             if size is not None:
@@ -464,6 +560,8 @@ def _sizes(cells: Sequence[CellSteps], folders: Mapping[str, str]) -> dict[str, 
 def _label(cell: RunSpec, cells: Sequence[CellSteps]) -> str:
     alike = [c.cell for c in cells if (c.cell.method, c.cell.engine) == (cell.method, cell.engine)]
     words = [cell.engine_label or cell.engine or ""] if cell.engine else []
+    if cell.gold_size is not None:
+        words.append(f"{cell.gold_size:,} labels")
     if len({other.model for other in alike}) > 1:
         words.append(cell.model)
     if len({other.checkpoint for other in alike if other.model == cell.model}) > 1:
@@ -480,7 +578,7 @@ def _same_method(one: RunSpec, other: RunSpec) -> bool:
 
 
 def _role(cell: RunSpec) -> tuple[str, ...]:
-    return (cell.task, cell.method, cell.model, cell.target, cell.engine or "")
+    return (cell.task, cell.variant, cell.model, cell.target, cell.engine or "")
 
 
 def _used(usage: Usage) -> tuple[float, str]:
@@ -499,17 +597,6 @@ def _most_requests(step: Step) -> int:
     """Requests that timing a translation sends at the most."""
     asked = step.params["asked"]
     return sum(size * (asked["warmup"] + asked["repeats"]) for size in asked["batch_sizes"])
-
-
-def _timed_requests(step: Step, seconds: float) -> float:
-    """How many requests are made to time batches, if one takes so many seconds."""
-    asked = step.params["asked"]
-    requests = 0.0
-    for size in asked["batch_sizes"]:
-        fits = asked["max_seconds"] / max(1e-9, seconds * size)
-        calls = min(asked["warmup"] + asked["repeats"], max(asked["warmup"] + 3, int(fits) + 1))
-        requests += calls * size
-    return requests
 
 
 def _hardware(basis: Basis, spec: Spec, catalogue: Catalogue) -> str:

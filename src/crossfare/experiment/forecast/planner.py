@@ -109,6 +109,10 @@ class ForecastPlanner(Planner):
             revision = f"unavailable:{options.get('model', '')}"
             return EngineFacts(name, revision, granularity, requests, translates)
 
+    def model_revision(self, ref: str) -> str:
+        """As the run's own planner identifies it, or the stand-in of a model that is not there."""
+        return super().model_revision(self._there(ref))
+
     def _with_model(self, options: Mapping[str, Any]) -> dict[str, Any]:
         model = options.get("model")
         return {**options, **({"model": self._there(str(model))} if model else {})}

@@ -72,6 +72,8 @@ def quality(cell: RunSpec, engine: EngineSpec | None) -> PublishedScore | None:
 
     The detailed tables (2, 3, 5) come before Table 1.
     """
+    if cell.gold_size is not None:
+        return None
     wanted = kind(engine) if engine else None
     found = [
         score

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.data import artifact
+from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
 from crossfare.errors import ConfigError, DataError, StaleArtifact
+from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import tokens
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
@@ -78,10 +80,8 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
     """What a step's speed depends on, from its own settings to its kin; `_KIN_OF` says what each leaves open."""
     params = step.params
     match step.stage:
-        case "translate" | "translate-collection" | "translate-candidates" | "latency":
-            engine = params["engine"]
-            own = f"{engine['name']}@{engine['revision']}"
-            return (f"{own} {params['source']}-{params['target']}", own, str(engine["name"]))
+        case "translate" | "translate-collection" | "translate-candidates" | "latency" | "back-project":
+            return _engine_keys(step)
         case "finetune":
             settings = digest({name: params["training"].get(name) for name in _COSTLY}, 8)
             return _model_keys(step, str(params["task"]), settings)
@@ -95,6 +95,15 @@ def keys(step: Step, find: Callable[[str], Step | None]) -> tuple[str, ...]:
             return (f"{params['task']} {digest(params['options'], 8)}", str(params["task"]))
         case _:
             return ("",)
+
+
+def _engine_keys(step: Step) -> tuple[str, ...]:
+    """An engine in one direction, in any, and by its name; and how it finds answers again, if it does."""
+    params, engine = step.params, step.params["engine"] or {"name": "", "revision": ""}
+    back = params if step.stage == "back-project" else params.get("back")
+    how = f" {'+'.join(back['ways'])} {back['aligner']}" if back else ""
+    own = f"{engine['name']}@{engine['revision']}{how}"
+    return (f"{own} {params['source']}-{params['target']}", own, f"{engine['name']}{how}")
 
 
 def _model_keys(model: Step, task: str, settings: str) -> tuple[str, ...]:
@@ -124,27 +133,35 @@ _KIN_OF = {
     "finetune": _MODEL_KIN,
     "predict": _MODEL_KIN,
     "score": ("", "other options"),
+    "back-project": ("", "another direction", "another model"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A finished timing of requests: one record a batch size, and the characters of a request."""
+    """A finished timing of requests: one record a batch size, the characters of a request, device-seconds in all."""
 
     step: Step
     found: tuple[dict[str, Any], ...]
     characters: float
     where: str
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
 class Measurements:
-    """What finished steps tell: observations, tokens per character, characters out per character in."""
+    """What finished steps tell: observations, tokens per character, characters out per character in.
+
+    ``translated`` has what translations used by the engine's name: (step, usage, where it was run).
+    ``answers`` has the characters translated for an answer that was projected back.
+    """
 
     observations: dict[str, Observation] = field(default_factory=dict)
     ratios: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     stretches: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[tuple[str, float]]] = field(default_factory=lambda: defaultdict(list))
     latencies: list[Timed] = field(default_factory=list)
+    translated: dict[str, list[tuple[str, Usage, str]]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[str] = field(default_factory=list)
 
     def read_store(self, store: Store, *, skip: frozenset[str] = frozenset()) -> None:
@@ -180,6 +197,12 @@ class Measurements:
         """Characters out per character in by languages."""
         return _means(self.stretches, set(without))
 
+    def mean_answers(self, without: Iterable[str] = ()) -> dict[str, float]:
+        """Characters translated for an answer projected back, by what does it."""
+        left = set(without)
+        kept = {key: [value for step_id, value in found if step_id not in left] for key, found in self.answers.items()}
+        return {key: sum(values) / len(values) for key, values in kept.items() if values}
+
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
             step = read_step(path)
@@ -192,10 +215,15 @@ class Measurements:
         folder = store.artifact(step.id)
         if step.stage == "latency":
             found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
-            self.latencies.append(Timed(step, found, _request_characters(step, store) or 0.0, where))
+            self.latencies.append(Timed(step, found, _request_characters(step, store), where, usage.seconds))
+        if "engine" in step.params and isinstance(step.params["engine"], dict):
+            self.translated[str(step.params["engine"]["name"])].append((step.id, usage, where))
         if step.stage == "translate":
             self._learn_stretch(step, store)
         measure = _amount(step, usage, store)
+        if step.stage == "back-project" and measure and measure[0]:
+            for key in keys(step, lambda _: None):
+                self.answers[key].append((step.id, (usage.characters or 0) / measure[0]))
         if measure is None or usage.seconds is None or usage.hardware in (None, "provider") or not measure[0]:
             return
         if step.stage in {"predict", "finetune"}:
@@ -298,7 +326,8 @@ class Rates:
 def parse(texts: Sequence[str]) -> dict[str, Rate]:
     """Rates stated as ``STAGE[:NAME]=SECONDS`` or ``STAGE[:NAME]=LOW,EXPECTED,HIGH``.
 
-    Tokens per character are stated under the name "tokens".
+    Tokens per character are stated under the name "tokens", a language model's tokens of instruction per request
+    under "prompt".
 
     Raises:
         ConfigError: one is not of that form.
@@ -312,11 +341,11 @@ def parse(texts: Sequence[str]) -> dict[str, Rate]:
         except ValueError:
             numbers = []
         ordered = len(numbers) in (1, 3) and all(0 <= n < float("inf") for n in numbers) and numbers == sorted(numbers)
-        if not equals or stage not in {*UNITS, TOKENS} or not ordered:
+        if not equals or stage not in {*UNITS, TOKENS, PROMPT} or not ordered:
             known = ", ".join(f"{stage} (per {unit})" for stage, unit in UNITS.items())
             raise ConfigError(
                 f"--rate takes STAGE=SECONDS or STAGE:NAME=LOW,EXPECTED,HIGH, not {text!r}; stages: {known}, and "
-                f"{TOKENS}=0.25 for tokens per character"
+                f"{TOKENS}=0.25 for tokens per character, {PROMPT}=60 for a language model's tokens of instruction"
             )
         low, expected, high = numbers if len(numbers) == 3 else numbers * 3
         found[name] = Rate(low, expected, high, UNITS.get(stage, "character"), "stated")
@@ -330,6 +359,8 @@ UNITS: Mapping[str, str] = {
     "latency": "character",
     "finetune": "token",
     "predict": "token",
+    "back-project": "query",
+    "ensemble": "query",
     "embed": "token",
     "retrieve": "query",
     "mine": "query",
@@ -341,6 +372,9 @@ UNITS: Mapping[str, str] = {
 
 TOKENS = "tokens"
 """The name under which tokens per character are stated."""
+
+PROMPT = "prompt"
+"""The name under which a language model's tokens of instruction per request are stated."""
 
 
 def read_step(path: Path) -> Step:
@@ -420,7 +454,9 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
             amount = usage.input_tokens
         case "score":
             amount = labels(_dataset(store, step.inputs["data"][0]))
-        case "retrieve" | "mine":
+        case "back-project":
+            amount = float(_lines(store, step.inputs["data"][0])) * int(step.params["n_best"])
+        case "retrieve" | "mine" | "ensemble":
             amount = float(_lines(store, step.inputs["data"][0]))
         case "index" | "collection":
             name = step.id if step.stage == "collection" else step.inputs["passages"][0]
@@ -433,22 +469,23 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
     return None if amount is None or unit is None else (float(amount), unit)
 
 
-def _timed_characters(step: Step, store: Store) -> float | None:
+def _timed_characters(step: Step, store: Store) -> float:
     """Characters translated while timing: as many requests as were made, at their mean length."""
     mean = _request_characters(step, store)
-    if mean is None:
-        return None
     found = json.loads((store.artifact(step.id) / "latency.json").read_text(encoding="utf-8"))
     warmup = step.params["asked"]["warmup"]
     return mean * float(sum((each["n"] + warmup) * each["batch_size"] for each in found))
 
 
-def _request_characters(step: Step, store: Store) -> float | None:
-    """Mean characters of a request; None in ranking where its candidates are sent too."""
-    if "candidates" in step.inputs:
-        return None
+def _request_characters(step: Step, store: Store) -> float:
+    """Mean characters of a request; in ranking by strategy 2, its candidates are sent too."""
     dataset = _dataset(store, step.inputs["data"][0])
-    return sum(map(_characters, dataset.examples)) / len(dataset)
+    total = sum(map(_characters, dataset.examples))
+    if "candidates" in step.inputs:
+        found = read_predictions(step, store, "candidates")
+        with collections.Collection.open(store.artifact(step.inputs["passages"][0])) as passages:
+            total += sum(len(passages[name]) for run in found for name, _ in run.scores)
+    return total / len(dataset)
 
 
 def _find(store: Store, step_id: str) -> Step | None:

@@ -35,8 +35,8 @@ class Stated:
 
     ``characters`` are those of one example: premise and hypothesis, context and question, or a query.
     ``train`` and ``test`` are files to count instead; what is asked when serving is taken to be like the
-    training set where it is not given. ``engines`` are engines by name, or offers that bill characters. ``model`` is a
-    reference, or a size such as "110M".
+    training set where it is not given. ``engines`` are engines by name, or offers that bill characters or tokens.
+    ``model`` is a reference, or a size such as "110M".
     """
 
     task: str
@@ -181,8 +181,10 @@ def _engine(name: str, stated: Stated) -> dict[str, Any]:
     except PriceError as error:
         known = ", ".join(info.name for info in translate.engines())
         raise ConfigError(f"--engine {name}: neither an engine ({known}) nor an offer: {error}") from error
-    if price.unit != "character":
-        raise ConfigError(f"--engine {name}: this offer bills by the {price.unit}; name one that bills characters")
+    if price.unit not in {"character", "token"}:
+        raise ConfigError(
+            f"--engine {name}: this offer bills by the {price.unit}; name one that bills characters or tokens"
+        )
     return {"engine": "echo", "options": {"name": name}, "price": name}
 
 

@@ -91,7 +91,7 @@ const Decision = (() => {
   // -- money ------------------------------------------------------------------------------------
 
   /** What people state a price for: how many of the units that the rate counts. */
-  const STATED = {second: "3600", character: "1000000", token: "1000000", example: "1"};
+  const STATED = {second: "3600", character: "1000000", token: "1000000", example: "1", "byte-month": "1073741824"};
 
   /** The rates with stated prices in place of the run's own. */
   function priced(rates, prices) {
@@ -218,6 +218,7 @@ const Decision = (() => {
 
   /** Everything that follows from a model under some settings:
    *    examples      BigInt, in all
+   *    months        BigInt, how long translations are kept
    *    prices        stated ones by resource, as text, in USD per device-hour, million characters or tokens, example
    *    minQuality, maxLatencyMs (numbers), maxUsd (decimal): constraints, or null
    *    withoutReference   leave out reference translations */
@@ -225,8 +226,9 @@ const Decision = (() => {
     const rates = priced(model.rates, settings.prices);
     const options = model.options.filter((option) => !(settings.withoutReference && option.reference));
     const rows = options.map((option) => {
-      const fixed = cost(option.fixed, rates), recurring = cost(option.recurring, rates);
-      return {option, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
+      const once = cost(option.fixed, rates), kept = cost(option.kept, rates), recurring = cost(option.recurring, rates);
+      const fixed = once + kept * settings.months;
+      return {option, once, kept, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
     });
     return {
       rows,
@@ -237,6 +239,8 @@ const Decision = (() => {
     };
   }
 
+  const onceUsd = (row) => ({int: row.once, exp: -COMPONENT});
+  const keptUsd = (row) => ({int: row.kept, exp: -COMPONENT});
   const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
   const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
@@ -247,6 +251,8 @@ const Decision = (() => {
     return {
       options: found.verdicts.map(({row, status, other, broken: rules, test}) => ({
         key: key(row),
+        once_usd: plain(onceUsd(row)),
+        kept_usd_per_month: plain(keptUsd(row)),
         fixed_usd: plain(fixedUsd(row)),
         recurring_usd_per_1k: plain(recurringUsd(row)),
         total_usd: plain(totalUsd(row)),
@@ -284,8 +290,9 @@ const Decision = (() => {
     const {option} = row;
     const added = option.latency_ms === null ? "added latency not measured"
       : option.latency_ms ? `${latency(option)} ms added to a request` : "no added latency";
+    const kept = option.kept.length ? `, ${money(keptUsd(row))} a month to keep translations` : "";
     return `${option.label}: ${model.metric_label} ${score(option.quality)} (${interval(option)}), ${money(totalUsd(row))} in all `
-      + `(${money(fixedUsd(row))} once, ${money(recurringUsd(row))} per 1,000 examples), ${added}`;
+      + `(${money(onceUsd(row))} once${kept}, ${money(recurringUsd(row))} per 1,000 examples), ${added}`;
   }
 
   function reason({chosen, best, tied, verdicts}) {
@@ -336,5 +343,5 @@ const Decision = (() => {
     return `${money(totalUsd(row))} is over ${money(settings.maxUsd)}`;
   }
 
-  return {parse, plain, divide, rounded, amount, count, score, interval, latency, decide, toJson, explain, fixedUsd, recurringUsd, totalUsd, STATED};
+  return {parse, plain, divide, rounded, amount, count, score, interval, latency, decide, toJson, explain, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd, STATED};
 })();

@@ -8,7 +8,7 @@
   const field = (name) => form.elements.namedItem(name);
   const shown = (name) => panel.querySelector(`[data-shown="${name}"]`);
   const stated = new Map(); // prices that were typed, by resource
-  const UNITS = {second: "device-hour", character: "million characters", token: "million tokens", example: "example"};
+  const UNITS = {second: "device-hour", character: "million characters", token: "million tokens", example: "example", "byte-month": "gigabyte-month"};
 
   // -- small helpers ------------------------------------------------------------------------------
 
@@ -142,7 +142,9 @@
   const STATUS = {"recommended": "recommended", "excluded": "breaks a constraint", "dominated": "dominated", "tied": "tied, but dearer", "worse": "significantly worse", "below-worse": "lower score"};
 
   function methodTable(model, found) {
-    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Verdict"]]
+    const keeps = model.options.some((option) => option.kept.length);
+    const storage = keeps ? [["Storage USD/month", 1]] : [];
+    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Verdict"]]
       .map(([title, isNumber]) => ({title, number: Boolean(isNumber)}));
     const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map(({row, status}) => {
       const onCost = found.costFront.includes(row), onLatency = found.latencyFront.includes(row);
@@ -151,7 +153,7 @@
         best: row === found.chosen,
         cells: [
           String(number(model, row)), row.option.label, `${Decision.score(row.option.quality)} (${Decision.interval(row.option)})`,
-          usd(Decision.fixedUsd(row)), usd(Decision.recurringUsd(row)), usd(Decision.totalUsd(row)), Decision.latency(row.option),
+          usd(Decision.onceUsd(row)), ...(keeps ? [row.option.kept.length ? usd(Decision.keptUsd(row)) : "-"] : []), usd(Decision.recurringUsd(row)), usd(Decision.totalUsd(row)), Decision.latency(row.option),
           onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-", STATUS[status],
         ],
       };

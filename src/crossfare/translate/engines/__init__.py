@@ -7,6 +7,7 @@ Nothing is imported until an engine is asked for.
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,7 +28,8 @@ class EngineInfo:
 
     ``keys`` are the environment variables that hold its credentials. ``offer`` is what prices it unless
     a spec says otherwise: "" for one that runs on one's own device; it may name an option ("llm:{model}").
-    ``languages`` says what it translates, where that is known.
+    ``languages`` says what it translates, where that is known. ``commands`` are programs it runs, which
+    `install` brings too; it may have another way to work without them.
     """
 
     name: str
@@ -38,27 +40,52 @@ class EngineInfo:
     keys: tuple[str, ...] = ()
     offer: str = ""
     languages: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Packages that are not installed."""
         return tuple(package for package in self.needs if not _installed(package))
 
+    @property
+    def missing_commands(self) -> tuple[str, ...]:
+        """Programs that are not installed."""
+        return tuple(command for command in self.commands if shutil.which(command) is None)
+
+    def load(self) -> Any:
+        """Import its class."""
+        module, _, class_name = self.target.partition(":")
+        return getattr(import_module(module), class_name)
+
 
 _BUILT_IN = (
-    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs"),
-    EngineInfo("reference", f"{_HERE}.reference:ReferenceEngine", "looks translations up in existing parallel text"),
+    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs", languages="any"),
+    EngineInfo(
+        "reference",
+        f"{_HERE}.reference:ReferenceEngine",
+        "looks translations up in existing parallel text",
+        languages="those of the text",
+    ),
     EngineInfo(
         "transformers",
         f"{_HERE}.transformers_seq2seq:TransformersEngine",
         "Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints through transformers",
         ("torch", "transformers", "sentencepiece"),
+        languages="those of the model",
     ),
     EngineInfo(
         "ctranslate2",
         f"{_HERE}.ctranslate2_seq2seq:CTranslate2Engine",
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
+        languages="those of the model",
+    ),
+    EngineInfo(
+        "apertium",
+        f"{_HERE}.apertium:ApertiumEngine",
+        "rule-based translation on this machine or by an APy server (url)",
+        install="apt-get install apertium apertium-eng-spa apertium-es-pt",
+        commands=("apertium",),
     ),
     EngineInfo(
         "libretranslate",
@@ -68,6 +95,56 @@ _BUILT_IN = (
         "pip install 'crossfare[libretranslate]'",
         ("LIBRETRANSLATE_API_KEY",),
         languages="those of the server",
+    ),
+    EngineInfo(
+        "google",
+        f"{_HERE}.google:GoogleEngine",
+        "Google Cloud Translation, v3 with a project or v2 with a key",
+        ("google.cloud.translate_v3", "tenacity"),
+        "pip install 'crossfare[google]'",
+        ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY"),
+        "google-translate",
+        "cloud.google.com/translate/docs/languages",
+    ),
+    EngineInfo(
+        "deepl",
+        f"{_HERE}.deepl:DeepLEngine",
+        "DeepL API, free or pro",
+        ("deepl", "tenacity"),
+        "pip install 'crossfare[deepl]'",
+        ("DEEPL_AUTH_KEY",),
+        "deepl-api",
+        "developers.deepl.com/docs/getting-started/supported-languages",
+    ),
+    EngineInfo(
+        "azure",
+        f"{_HERE}.azure:AzureEngine",
+        "Azure Translator",
+        ("azure.ai.translation.text", "tenacity"),
+        "pip install 'crossfare[azure]'",
+        ("AZURE_TEXT_TRANSLATION_APIKEY",),
+        "azure-translator",
+        "learn.microsoft.com/azure/ai-services/translator/language-support",
+    ),
+    EngineInfo(
+        "amazon",
+        f"{_HERE}.amazon:AmazonEngine",
+        "Amazon Translate",
+        ("boto3", "tenacity"),
+        "pip install 'crossfare[amazon]'",
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        "amazon-translate",
+        "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
+    ),
+    EngineInfo(
+        "llm",
+        f"{_HERE}.llm:LLMEngine",
+        "any chat model behind an OpenAI-compatible endpoint",
+        ("openai", "tenacity"),
+        "pip install 'crossfare[llm]'",
+        ("OPENAI_API_KEY",),
+        "llm:{model}",
+        "those of the model",
     ),
 )
 
@@ -102,8 +179,7 @@ def engine(name: str, /, **options: Any) -> Engine:
     info = offered[name]
     if info.missing:
         raise EngineUnavailable(f"engine {name!r} needs {', '.join(info.missing)}: {info.install}")
-    module, _, class_name = info.target.partition(":")
-    made = getattr(import_module(module), class_name)
+    made = info.load()
     try:
         inspect.signature(made).bind(**options)
     except TypeError as error:

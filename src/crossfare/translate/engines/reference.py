@@ -7,6 +7,7 @@ counted as an API bills them (markers included), and the ledger prices them at t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from crossfare.languages import primary
@@ -37,7 +38,8 @@ class ReferenceEngine:
     A text may carry one marked span. It is translated with the markers round the aligned span.
 
     Args:
-        entries: the parallel text: single sentences and whole contexts.
+        entries: the parallel text: single sentences and whole contexts. Read when something is first translated.
+        revision: what identifies that text; a hash of all of it by default, for which it must be read.
         markers: the pair to look for; its variants are found too.
         name: how specs, tables and prices call the engine.
         label: how tables explain it.
@@ -49,19 +51,31 @@ class ReferenceEngine:
         self,
         entries: Iterable[AlignedText],
         *,
+        revision: str | None = None,
         markers: Markers | None = None,
         name: str = "reference",
         label: str = "reference translation, priced as a commercial API",
         granularity: Granularity = "document",
     ) -> None:
-        self._entries = tuple(entries)
+        self._given = entries
+        self._revision = revision
         self._markers = markers or Markers()
         self._index: dict[str, dict[str, list[AlignedText]]] = {}
         self.name = name
         self.label = label
         self.granularity: Granularity = granularity
+
+    @property
+    def revision(self) -> str:
+        """What the translations depend on."""
+        if self._revision is not None:
+            return digest({"version": VERSION, "revision": self._revision})
         content = [[dict(entry.texts), [dict(span) for span in entry.spans]] for entry in self._entries]
-        self.revision = digest({"version": VERSION, "entries": content})
+        return digest({"version": VERSION, "entries": content})
+
+    @cached_property
+    def _entries(self) -> tuple[AlignedText, ...]:
+        return tuple(self._given)
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
         """Return the known translations; each text counts as one request."""

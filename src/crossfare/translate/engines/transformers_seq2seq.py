@@ -78,6 +78,7 @@ class TransformersEngine(Seq2SeqEngine):
                 input_ids=inputs.to(self._where()),
                 attention_mask=mask.to(self._where()),
                 max_new_tokens=max_tokens + 2,  # room for the language code and the end
+                min_new_tokens=1 if forced is None else 2,  # not the end at once; CTranslate2 has this by default
                 forced_bos_token_id=forced,
                 logits_processor=[guard],
             )

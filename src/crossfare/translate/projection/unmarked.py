@@ -84,7 +84,7 @@ class PlainJob:
         """Return the context with no answer found yet; without one every answer fails."""
         made = Projected(failures=dict(self.failures))
         try:
-            made.parallel = _as_it_is(self.context, outcome)
+            made.parallel = as_it_is(self.context, outcome)
             made.context = made.parallel.target
         except Failed as failed:
             made.failures |= {answer: about(answer, failed) for answer in self.answers}
@@ -147,7 +147,7 @@ def plain_job(context: str, answers: Sequence[Answer], cutter: Cutter) -> PlainJ
     return PlainJob(Plain(context, cutter(context)), *cores(context, answers), alone={})
 
 
-def _as_it_is(text: Plain, outcome: Outcome) -> Parallel:
+def as_it_is(text: Plain, outcome: Outcome) -> Parallel:
     """Put a context together that was translated as it is.
 
     Raises:

@@ -77,7 +77,7 @@ def test_lost_answers_of_an_existing_translation_come_back_in_a_run(tmp_path: Pa
     assert (yields["as-is"].kept, yields["as-is"].total) == (6, 12)  # type: ignore[union-attr]
     assert (yields["recovered"].kept, yields["recovered"].total) == (12, 12)  # type: ignore[union-attr]
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in store.root.rglob("yield.json")]
-    (explained,) = [each["report"]["answers"] for each in reports if "report" in each]
+    (explained,) = [each["report"]["answers"] for each in reports if "answers" in each["report"]]
     assert len(explained) == 6
     gold = {e.id: e for e in data.load("world:qa", task="qa", language="pt", split="train").dataset.examples}
     exact = [Answer(each["text"], each["start"]) in gold[each["id"]].answers for each in explained]  # type: ignore[union-attr]

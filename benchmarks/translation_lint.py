@@ -1,0 +1,112 @@
+"""How often lint finds fault with good translations, and how many faults it finds.
+
+    python benchmarks/translation_lint.py DATA [--seed 0]
+
+DATA holds ``flores/flores-dev.{en,pt,de,vi,es}``, human translations of the same 997 sentences, and outputs of systems
+in ``flores/SOURCE-TARGET/flores-dev.SYSTEM.TARGET`` (not part of this repository). Prints, check by check: the share
+of human translations it flags over all 20 directions, the share of the systems' outputs, and the share of corrupted
+human translations it finds, each corrupted in one known way. A sentence that a corruption cannot touch (one without
+a number has none to lose) is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import re
+from pathlib import Path
+
+from crossfare.translate import lint_texts
+from crossfare.translate.lint import CHECKS
+
+LANGUAGES = ("en", "pt", "de", "vi", "es")
+
+
+def corrupt(name: str, rng: random.Random, given: str, made: str, other: str) -> str | None:
+    """Spoil a translation in one way, given its source and the text in another language; None if it cannot be."""
+    words = made.split()
+    start = rng.randrange(len(words))
+    numbers = re.findall(r"\d[\d.,]*\d", made)
+    loop = words[start : start + rng.randint(1, 5)] * rng.randint(5, 12)
+    spoilt = {
+        "empty": "",
+        "untranslated": given,
+        "repeated": " ".join([*words[:start], *loop, *words[start:]]),
+        "truncated": " ".join(words[: max(1, int(len(words) * rng.uniform(0.2, 0.9)))]),
+        "wrong-language": other,
+        "lost-number": made.replace(rng.choice(numbers), "") if numbers else None,
+        "length-ratio": f"{made} {made} {made}",
+    }
+    return spoilt[name]
+
+
+def main() -> None:
+    """Print the three tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    flores = asked.data / "flores"
+    texts = {name: lines(flores / f"flores-dev.{name}") for name in LANGUAGES}
+    human: dict[str, int] = {}
+    for source, target in itertools.permutations(LANGUAGES, 2):
+        add(human, counts(texts[source], texts[target], source, target))
+    total = 20 * len(texts["en"])
+    show("human translations flagged", {name: (count, total) for name, count in human.items()})
+    systems: dict[str, int] = {}
+    outputs = [path for path in sorted(flores.glob("*/flores-dev.*.??")) if path.suffix[1:] in LANGUAGES]
+    for path in outputs:
+        source, target = path.parent.name.split("-")
+        add(systems, counts(texts[source], lines(path), source, target))
+    total = len(outputs) * len(texts["en"])
+    show(f"outputs of systems flagged ({len(outputs)} files)", {name: (n, total) for name, n in systems.items()})
+    show("corrupted human translations found", found(texts, random.Random(asked.seed)))
+
+
+def found(texts: dict[str, list[str]], rng: random.Random) -> dict[str, tuple[int, int]]:
+    """Of each corruption, how many are found by its own check, and how many there were."""
+    totals = {}
+    for name in CHECKS:
+        hits = made = 0
+        for source, target in itertools.permutations(LANGUAGES, 2):
+            # Told apart are the target's language, the source's and English: the other one must be one of these.
+            other = texts["en" if source != "en" and target != "en" else source]
+            spoilt = [corrupt(name, rng, *row) for row in zip(texts[source], texts[target], other, strict=True)]
+            rows = [(str(n), texts[source][n], bad) for n, bad in enumerate(spoilt) if bad is not None]
+            # A tenth, among sound ones: the check of lengths compares with the others.
+            spoiled = {row[0]: row for row in rows[::10]}
+            mixed = [spoiled.get(str(n), (str(n), given, texts[target][n])) for n, given in enumerate(texts[source])]
+            flagged = lint_texts(mixed, source=source, target=target).flagged
+            hits += sum(name in flagged.get(each, ()) for each in spoiled)
+            made += len(spoiled)
+        totals[name] = (hits, made)
+    return totals
+
+
+def counts(given: list[str], made: list[str], source: str, target: str) -> dict[str, int]:
+    """Lint line-aligned texts."""
+    numbered = zip(map(str, range(len(given))), given, made, strict=True)
+    return dict(lint_texts(numbered, source=source, target=target).counts)
+
+
+def add(totals: dict[str, int], more: dict[str, int]) -> None:
+    """Add counts by check."""
+    for name, count in more.items():
+        totals[name] = totals.get(name, 0) + count
+
+
+def lines(path: Path) -> list[str]:
+    """Read a file of one text a line."""
+    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+
+
+def show(title: str, rates: dict[str, tuple[int, int]]) -> None:
+    """Print a table."""
+    print(f"\n{title}")
+    for name, (count, total) in rates.items():
+        print(f"{name:>15} {count:6,} of {total:6,} {count / max(1, total):8.2%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""How many labels equal another method: learning curves of the methods that learn from gold data, and their price."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+import numpy as np
+
+from crossfare.compare.cells import Cell, asked_cells, gather_cells, label, leave_out
+from crossfare.compare.estimates import Estimate, estimate
+from crossfare.compare.learning import FEWEST_SIZES, Fitted, Reach, Sized, band, curve_of, reach
+from crossfare.compare.model import Rate
+from crossfare.compare.runs import RunRecord
+from crossfare.types import Score
+
+_BAND = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was scored with one number of labels."""
+
+    labels: int
+    score: Estimate
+    fitted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How many labels the method needs to score what another one scores, which costs no labels."""
+
+    other: str
+    method: str
+    score: float
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """The scores of one method over growing parts of its gold data, and what a label costs.
+
+    ``fitted`` is the curve; ``band`` its 95 % interval as (labels, low, high). ``parities`` compare it with every
+    method without gold data. ``label_price`` is what one label costs; ``seeds`` the fewest that a point is a mean of.
+    """
+
+    task: str
+    target: str
+    metric: str
+    method: str
+    points: tuple[Point, ...]
+    fitted: Fitted
+    band: tuple[tuple[float, float, float], ...]
+    parities: tuple[Parity, ...]
+    label_price: Rate
+    seeds: int
+
+    @property
+    def fewest(self) -> int:
+        """The smallest number of labels that was tried."""
+        return self.points[0].labels
+
+    @property
+    def most(self) -> int:
+        """The largest number of labels that was tried."""
+        return self.points[-1].labels
+
+    def usd(self, labels: int) -> Decimal:
+        """What so many labels cost."""
+        with localcontext(prec=50):
+            return labels * self.label_price.usd / self.label_price.per
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for other programs; a number of labels that is never reached is null."""
+        fitted = {name: float(getattr(self.fitted, name).item()) for name in ("ceiling", "gap", "rate", "half")}
+        return {
+            "task": self.task,
+            "target": self.target,
+            "metric": self.metric,
+            "method": self.method,
+            "points": [{"labels": each.labels, "score": each.score.value} for each in self.points],
+            "fitted": {**fitted, "most": self.fitted.most},
+            "usd_per_label": f"{self.usd(1):f}",
+            "equal": [
+                {
+                    "other": each.other,
+                    "score": each.score,
+                    "share_that_reach_it": each.reach.share,
+                    **{
+                        name: None if np.isinf(value := getattr(each.reach, name)) else value
+                        for name in ("labels", "low", "high")
+                    },
+                }
+                for each in self.parities
+            ],
+        }
+
+
+def learning_curves(
+    runs: Sequence[RunRecord],
+    *,
+    tasks: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> tuple[LearningCurve, ...]:
+    """The curves that runs with ``gold_sizes`` hold: one per task, target language and model.
+
+    A method with fewer than three numbers of labels has none.
+
+    Raises:
+        ConfigError: the runs do not hold what is asked for.
+    """
+    groups: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in leave_out(asked_cells(gather_cells(runs), tasks, targets), without):
+        groups[cell.task, cell.target].append(cell)
+    return tuple(curve for cells in groups.values() for curve in _curves(cells))
+
+
+def _curves(cells: Sequence[Cell]) -> list[LearningCurve]:
+    grown = dict.fromkeys(_learner(cell) for cell in cells if cell.first.spec.gold_size is not None)
+    found = []
+    for learner in grown:
+        own = {_labels(cell): cell for cell in cells if _learner(cell) == learner and cell.first.annotation is not None}
+        others = [cell for cell in cells if cell.first.annotation is None]
+        if len(own) >= FEWEST_SIZES:
+            found.append(_curve([own[labels] for labels in sorted(own)], others, cells))
+    return found
+
+
+def _learner(cell: Cell) -> tuple[str, ...]:
+    """What the points of one curve have in common."""
+    spec = cell.first.spec
+    return (spec.method, spec.model, spec.checkpoint, spec.engine or "", cell.mark)
+
+
+def _labels(cell: Cell) -> int:
+    run, result = cell.results[0]
+    return sum(entry.usage.annotated or 0 for entry in run.steps(result, "annotation"))
+
+
+def _curve(own: Sequence[Cell], others: Sequence[Cell], cells: Sequence[Cell]) -> LearningCurve:
+    last, sizes = own[-1], [_labels(cell) for cell in own]
+    sized = [Sized(labels, _matrix(cell.scores)) for labels, cell in zip(sizes, own, strict=True)]
+    fitted, at = curve_of(sized), np.geomspace(sizes[0], sizes[-1], _BAND)
+    low, high = band(sized, at.tolist())
+    run, result = last.results[0]
+    resource = run.steps(result, "annotation")[0].resources[0]
+    return LearningCurve(
+        last.task,
+        last.target,
+        last.metric,
+        label(last, cells),
+        tuple(
+            Point(labels, estimate(cell.scores), float(fitted.score(labels).item()))
+            for labels, cell in zip(sizes, own, strict=True)
+        ),
+        fitted,
+        tuple(zip(at.tolist(), low.tolist(), high.tolist(), strict=True)),
+        _parities(own, sizes, others, cells),
+        run.bills(resource)[0].rate,
+        min(len(cell.scores) for cell in own),
+    )
+
+
+def _parities(
+    own: Sequence[Cell], sizes: Sequence[int], others: Sequence[Cell], cells: Sequence[Cell]
+) -> tuple[Parity, ...]:
+    """Each other method on the test examples that both were scored on; without any, it is left out."""
+    tested = own[0].scores[0].ids
+    groups: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
+    for other in others:
+        there = set(other.scores[0].ids)
+        groups[tuple(name for name in tested if name in there)].append(other)
+    found: dict[str, Parity] = {}
+    for ids, alike in groups.items():
+        if ids:
+            sized = [Sized(labels, _matrix(cell.scores, ids)) for labels, cell in zip(sizes, own, strict=True)]
+            scores = [_matrix(other.scores, ids) for other in alike]
+            for other, score, reached in zip(alike, scores, reach(sized, scores), strict=True):
+                name = label(other, cells)
+                found[other.key] = Parity(name, other.first.spec.method, float(score.mean()), reached)
+    return tuple(found[other.key] for other in others if other.key in found)
+
+
+def _matrix(scores: Sequence[Score], ids: Sequence[str] = ()) -> Any:
+    """A row per seed, a column per test example."""
+    by_id = [dict(zip(score.ids, score.per_example, strict=True)) for score in scores]
+    return np.array([[own[name] for name in ids or scores[0].ids] for own in by_id], dtype=np.float64)

@@ -1,0 +1,70 @@
+"""The steps of an ensemble: those of its parents, and one that combines what they predict.
+
+A step that both need is there once, and is paid once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.methods import method
+from crossfare.experiment.qa_steps import back_projected
+from crossfare.types import RunSpec, Step
+
+if TYPE_CHECKING:
+    from crossfare.experiment.steps import Planner
+
+
+def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
+    """The steps of one cell that combines others."""
+    *others, last = method(cell.method).parents
+    parents = (
+        *(planner.cell(_parent(planner, cell, name)) for name in others),
+        planner.cell(replace(cell, method=last)),
+    )
+    answers = tuple(_answers(planner, parent) for parent in parents)
+    test = parents[0].test
+    inputs: dict[str, Step | tuple[Step, ...]] = {"predictions": answers, "data": test}
+    ensemble = planner.step(
+        "ensemble", {"task": cell.task}, inputs, f"{cell.task} combine {cell.target}: {cell.method}"
+    )
+    score = planner.score(cell, ensemble, test)
+    latency = _distinct(step for parent in parents for step in parent.latency)
+    recurring = _distinct(step for parent in parents for step in parent.recurring if step.stage != "back-project")
+    return CellSteps(
+        cell=cell,
+        train=_distinct(step for parent in parents for step in parent.train),
+        gold=(),
+        one_time=_distinct(step for parent in parents for step in parent.one_time),
+        recurring=(*recurring, *(step for step in answers if step.stage == "back-project")),
+        finetune=None,
+        inference=(*_distinct(step for parent in parents for step in parent.inference), ensemble),
+        test=test,
+        score=score,
+        latency=latency,
+        all=planner.closure(score, *latency),
+        parents=parents,
+    )
+
+
+def _parent(planner: Planner, cell: RunSpec, name: str) -> RunSpec:
+    """A parent with the model it usually runs with."""
+    role = method(name).models[0]
+    return replace(cell, method=name, model=role, checkpoint=planner.spec.checkpoints(role, cell.target)[0])
+
+
+def _answers(planner: Planner, parent: CellSteps) -> Step:
+    """What a parent answers on the target side; in QA several spans, so that models can agree on a second choice."""
+    found = planner.made(parent.score.inputs["predictions"][0])
+    if found.stage != "back-project":
+        return found
+    asked, predict = parent.recurring[0], parent.inference[0]
+    n_best = int(predict.params["options"]["n_best"])
+    return back_projected(planner, parent.cell, predict, asked, parent.test, n_best=n_best)
+
+
+def _distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple({step.id: step for step in steps}.values())

@@ -1,0 +1,23 @@
+"""Run what a comparison chose on raw text: as a pipeline, over a file, behind HTTP, or exported as a plain model."""
+
+from __future__ import annotations
+
+from crossfare.serving.batcher import Limits
+from crossfare.serving.lines import Answered, predict_file
+from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest
+from crossfare.serving.model_folder import export
+from crossfare.serving.pipeline import Pipeline, open_pipeline
+from crossfare.serving.server import serve
+
+__all__ = [
+    "Answered",
+    "Limits",
+    "NLIRequest",
+    "Pipeline",
+    "QARequest",
+    "RankingRequest",
+    "export",
+    "open_pipeline",
+    "predict_file",
+    "serve",
+]

@@ -1,0 +1,140 @@
+"""The HTTP face of a pipeline: an ASGI app with three routes.
+
+    POST /predict   one request, or a list of them; answers in the same form (see `messages`)
+    GET  /health    {"status": "ok"} while requests are being answered
+    GET  /info      what answers, how well it did, and what it costs
+
+Every error is {"error": "<one line>"} with a status that says whose it is. Texts are never logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from crossfare.errors import DataError, EngineError, EngineQuota, EngineTransient
+from crossfare.serving.batcher import Batcher, Failed, Late, Limits, Overloaded, TooMany
+from crossfare.serving.messages import Answer, NotJSON, Request, parse
+from crossfare.types import TaskName
+
+_LATER = 5
+"""Seconds after which to try again when the translation engine has refused or failed for now."""
+
+
+class Answers(Protocol):
+    """What the app needs of a pipeline."""
+
+    @property
+    def task(self) -> TaskName:
+        """The task whose requests it answers."""
+
+    def check(self, request: Request) -> None:
+        """Raise a `DataError` for a request that could never be answered."""
+
+    def answer(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer for each request; called from one thread only."""
+
+
+def application(pipeline: Answers, info: dict[str, Any], limits: Limits | None = None) -> Starlette:
+    """An app that answers with ``pipeline``; ``info`` is what GET /info shows."""
+    limits = limits or Limits()
+    batcher = Batcher(pipeline.answer, limits)
+
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        batcher.start()
+        try:
+            yield
+        finally:
+            await batcher.close()
+
+    async def predict(http: HTTPRequest) -> Response:
+        kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":  # also keeps web pages of other origins from asking without a preflight
+            raise HTTPException(415, "send JSON, with the header Content-Type: application/json")
+        asked = parse(pipeline.task, await _body(http, limits.body_bytes))
+        requests = asked if isinstance(asked, tuple) else (asked,)
+        for place, request in enumerate(requests):
+            _check(pipeline, request, f"item {place}: " if isinstance(asked, tuple) else "")
+        answers = [answer.model_dump() for answer in await batcher.submit(requests)]
+        return JSONResponse(answers if isinstance(asked, tuple) else answers[0])
+
+    async def health(_: HTTPRequest) -> Response:
+        if batcher.running:
+            return JSONResponse({"status": "ok", "waiting": batcher.waiting})
+        return JSONResponse({"status": "stopped"}, status_code=503)
+
+    async def show(_: HTTPRequest) -> Response:
+        return JSONResponse(info)
+
+    return Starlette(
+        routes=[
+            Route("/predict", predict, methods=["POST"]),
+            Route("/health", health, methods=["GET"]),
+            Route("/info", show, methods=["GET"]),
+        ],
+        exception_handlers=_HANDLERS,
+        lifespan=running,
+    )
+
+
+async def _body(http: HTTPRequest, most: int) -> bytes:
+    """The body, read no further than it may be long: its declared length is not relied on."""
+    body = bytearray()
+    async for chunk in http.stream():
+        body += chunk
+        if len(body) > most:
+            raise HTTPException(413, f"the body is longer than {most:,} bytes; send less at once")
+    return bytes(body)
+
+
+def _check(pipeline: Answers, request: Request, where: str) -> None:
+    try:
+        pipeline.check(request)
+    except DataError as error:
+        raise DataError(where + str(error)) from None
+
+
+# -- errors -----------------------------------------------------------------------------------
+
+
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotJSON, 400),
+    (DataError, 422),
+    (TooMany, 413),
+    (Overloaded, 503),
+    (Late, 504),
+    (EngineTransient, 503),
+    (EngineQuota, 503),
+    (EngineError, 502),
+    (Failed, 500),
+)
+"""Whose error it is; the first kind that fits counts."""
+
+
+async def _report(_: HTTPRequest, error: Exception) -> Response:
+    status = next(code for kind, code in _STATUS if isinstance(error, kind))
+    line = str(error)
+    if isinstance(error, EngineError):  # its message is the operator's: it may name a key's variable or a folder
+        line = f"translation failed: {type(error).__name__}"
+    headers = {"Retry-After": str(getattr(error, "seconds", _LATER))} if status == 503 else {}
+    return JSONResponse({"error": line}, status_code=status, headers=headers)
+
+
+async def _report_http(_: HTTPRequest, error: Exception) -> Response:
+    found = cast("HTTPException", error)
+    return JSONResponse({"error": found.detail}, status_code=found.status_code, headers=found.headers)
+
+
+_Handler = Callable[[HTTPRequest, Exception], Awaitable[Response]]
+_HANDLERS: dict[Any, _Handler] = {
+    HTTPException: _report_http,
+    **dict.fromkeys((DataError, EngineError, Overloaded, TooMany, Late, Failed), _report),
+}

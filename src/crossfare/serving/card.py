@@ -1,0 +1,197 @@
+"""The model card of an exported model: the hub's metadata, and in words what a reader must know to trust it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import crossfare
+from crossfare.errors import ConfigError
+from crossfare.experiment.methods import METHODS
+from crossfare.languages import primary
+from crossfare.report import Cell, Column, Table, to_markdown
+from crossfare.report.names import metric_name, task_name
+from crossfare.report.numbers import amount, score
+from crossfare.serving import evidence
+from crossfare.serving.evidence import DataUse
+from crossfare.serving.info import public_name
+from crossfare.serving.parts import Parts
+from crossfare.types import TaskName
+
+# The hub's names (huggingface.co/tasks), and the class that loads the model.
+PIPELINE_TAGS: Mapping[TaskName, str] = {
+    "qa": "question-answering",
+    "nli": "text-classification",
+    "ranking": "text-ranking",
+}
+_CLASSES: Mapping[TaskName, str] = {
+    "qa": "AutoModelForQuestionAnswering",
+    "nli": "AutoModelForSequenceClassification",
+    "ranking": "AutoModelForSequenceClassification",
+}
+_INPUTS: Mapping[TaskName, str] = {
+    "qa": "question, context",
+    "nli": "premise, hypothesis",
+    "ranking": "query, passage",
+}
+_LIMITS: Mapping[TaskName, str] = {
+    "qa": "It always answers, with a span of the context: it cannot say that there is no answer.",
+    "nli": "Its probabilities are not calibrated.",
+    "ranking": "Scores order the passages of one query; they are no probabilities and say nothing across queries.",
+}
+_COSTS = (
+    ("translation", "translation, once"),
+    ("annotation", "annotation, once"),
+    ("fine_tuning", "fine-tuning, once"),
+    ("translation_per_1k", "translation per 1,000 requests"),
+    ("inference_per_1k", "inference per 1,000 requests"),
+)
+
+
+def card(parts: Parts) -> str:
+    """The README.md of a cell's model: YAML header and text.
+
+    Raises:
+        ConfigError: the hub's library is not installed.
+    """
+    used, tested = evidence.training(parts), evidence.test(parts)
+    body = "\n".join(_body(parts, used, tested))
+    return f"---\n{_metadata(parts, used, tested)}\n---\n\n{body}"
+
+
+def _title(parts: Parts) -> str:
+    cell = parts.cell
+    return f"{public_name(cell.checkpoint)}, fine-tuned for {task_name(cell.task)} in {cell.target} by {cell.method}"
+
+
+def _metadata(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> str:
+    """The YAML header, as huggingface.co/docs/hub/model-cards documents it."""
+    try:
+        from huggingface_hub import EvalResult, ModelCardData
+    except ImportError as error:
+        raise ConfigError("exporting needs huggingface_hub: pip install 'crossfare[models]'") from error
+    cell, tag = parts.cell, PIPELINE_TAGS[parts.cell.task]
+    found = [
+        EvalResult(
+            task_type=tag,
+            dataset_type=tested.hub or tested.name.replace(":", "-"),
+            dataset_name=f"{tested.name} ({tested.language})",
+            dataset_split=tested.split,
+            dataset_revision=tested.revision,
+            metric_type=each.metric,
+            metric_name=metric_name(each.metric),
+            metric_value=each.value,
+        )
+        for each in (parts.result.score, *parts.result.further_scores)
+    ]
+    base = public_name(cell.checkpoint)
+    languages = dict.fromkeys(primary(language) for language in (_reads(parts), *(use.language for use in used)))
+    metadata: str = ModelCardData(
+        model_name=f"{parts.run.name} {cell.task} {cell.method} {cell.target}",
+        language=list(languages),
+        library_name="transformers",
+        pipeline_tag=tag,
+        tags=["crossfare", "cross-lingual-transfer", cell.method],
+        base_model=base if base.count("/") == 1 and ":" not in base else None,
+        datasets=list(dict.fromkeys(use.hub for use in used if use.hub)) or None,
+        metrics=[each.metric for each in (parts.result.score, *parts.result.further_scores)],
+        eval_results=found,
+    ).to_yaml()
+    return metadata
+
+
+def _reads(parts: Parts) -> str:
+    """The language that the model is given when it serves."""
+    return parts.cell.source if METHODS[parts.cell.method].infer_on == "translated" else parts.cell.target
+
+
+def _body(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[str]:
+    cell = parts.cell
+    yield f"# {_title(parts)}\n"
+    yield (
+        f"One cell of the comparison `{parts.run.name}`, exported by crossfare {crossfare.__version__}: "
+        f"task {cell.task}, method {cell.method}, source language {cell.source}, target language {cell.target}, "
+        f"seed {cell.seed}.\n"
+    )
+    yield from _use(parts)
+    yield to_markdown(_data((*used, tested)))
+    yield to_markdown(_scores(parts, tested))
+    yield to_markdown(_costs(parts))
+    yield to_markdown(_training(parts))
+    yield "## Limits\n"
+    yield from (f"- {line}" for line in _limits(parts))
+    yield ""
+
+
+def _use(parts: Parts) -> Iterator[str]:
+    cell, length = parts.cell, parts.predict.params["options"]["max_length"]
+    yield "## Use\n"
+    if _reads(parts) != cell.target:
+        yield (
+            f"**This model reads {cell.source}.** What is asked in {cell.target} must be translated first, by the "
+            f"engine `{cell.engine}` that the scores were made with; `crossfare serve` does both.\n"
+        )
+    loader, arguments = _CLASSES[cell.task], _INPUTS[cell.task]
+    if _is_seq2seq(parts):
+        loader, arguments = "AutoModelForSeq2SeqLM", 'f"Query: {query} Document: {passage} Relevant:"'
+    yield (
+        "```python\n"
+        f"from transformers import {loader}, AutoTokenizer\n\n"
+        'tokenizer = AutoTokenizer.from_pretrained("FOLDER")\n'
+        f'model = {loader}.from_pretrained("FOLDER")\n'
+        f'inputs = tokenizer({arguments}, truncation=True, max_length={length}, return_tensors="pt")\n'
+        "```\n"
+    )
+    yield f"Texts are given in Unicode NFC; {length} tokens are read at once.\n"
+
+
+def _is_seq2seq(parts: Parts) -> bool:
+    """Whether the model is a monoT5, which says one of two words for a query and a passage."""
+    folder = parts.artifact(parts.source(parts.predict, "model"))
+    return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("is_encoder_decoder"))
+
+
+def _data(uses: Sequence[DataUse]) -> Table:
+    columns = ("role", "set", "split", "language", "examples", "revision", "licence", "how it was made")
+    rows = (
+        (use.role, use.name, use.split, use.language, f"{use.examples:,}", use.revision, use.licence, use.made)
+        for use in uses
+    )
+    return _table("Data", columns, rows)
+
+
+def _scores(parts: Parts, tested: DataUse) -> Table:
+    rows = (
+        (metric_name(each.metric), score(each.value), score(each.low), score(each.high), f"{each.n:,}")
+        for each in (parts.result.score, *parts.result.further_scores)
+    )
+    note = f"{tested.name}, split {tested.split}, in {tested.language}; low to high is the 95 % bootstrap interval."
+    return _table("Scores", ("metric", "score", "low", "high", "examples"), rows, note)
+
+
+def _costs(parts: Parts) -> Table:
+    found = ((label, getattr(parts.result, name)) for name, label in _COSTS)
+    rows = ((label, amount(cost.usd), cost.price) for label, cost in found if cost is not None)
+    return _table("Cost", ("what", "USD", "price record"), rows, f"Measured on {parts.run.hardware}.")
+
+
+def _training(parts: Parts) -> Table:
+    model = parts.source(parts.predict, "model")
+    base = f"Base model: {public_name(parts.cell.checkpoint)}, revision {model.params['model']}."
+    rows = ((name, str(value)) for name, value in model.params["training"].items())
+    return _table("Training", ("hyperparameter", "value"), rows, base)
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> Table:
+    cells = tuple(tuple(Cell(text) for text in row) for row in rows)
+    return Table(title, tuple(map(Column, columns)), cells, (note,) if note else ())
+
+
+def _limits(parts: Parts) -> Iterator[str]:
+    yield _LIMITS[parts.cell.task]
+    yield "The scores are of one seed on one test set; other text, domains and varieties of the language may do worse."
+    yield "Costs are those of the hardware, prices and day of the run."
+    yield (
+        "No licence is stated: it follows from those of the base model and the data. "
+        "Set `license` in the header before publishing."
+    )

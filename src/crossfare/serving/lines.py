@@ -1,0 +1,216 @@
+"""`crossfare predict`: JSON Lines in, JSON Lines out, in order, batch by batch.
+
+A line of the output is the answer to one line of the input (blank lines are skipped), with ``id`` as it was given or
+else the number of the line, and ``pipeline``, the revision of what answered. A batch is written before the next one is
+read. So an output that is cut off anywhere says itself how far it got: `resume` goes on after its last whole line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from crossfare.errors import ConfigError, DataError, EngineError
+from crossfare.serving.messages import Answer, Request, parse
+from crossfare.serving.pipeline import Pipeline
+from crossfare.types import Progress, TaskName, Usage
+
+STANDARD = "-"
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How many lines were answered now and before, how many of these have no answer, and what it took."""
+
+    answered: int
+    before: int
+    without: int
+    usage: Usage
+
+    def summary(self) -> str:
+        """Say it in one line."""
+        told = [f"{self.answered:,} answered"]
+        told += [f"{self.before:,} before"] if self.before else []
+        told += [f"{self.without:,} without an answer, see their notes"] if self.without else []
+        told += [f"{self.usage.characters:,} characters translated"] if self.usage.characters else []
+        return ", ".join([*told, f"{self.usage.seconds or 0:.1f} device-seconds"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A request, the number of its line from 1 on, and the id that its answer has."""
+
+    number: int
+    id: str | int
+    request: Request
+
+
+def predict_file(
+    pipeline: Pipeline,
+    source: str | Path,
+    target: str | Path,
+    *,
+    resume: bool = False,
+    batch_size: int = BATCH_SIZE,
+    progress: Progress | None = None,
+) -> Answered:
+    """Answer every line of ``source`` into ``target``; "-" is standard input or output.
+
+    ``progress`` counts lines (their total is not known: it is given as the number done).
+
+    Raises:
+        ConfigError: the output exists and ``resume`` is not asked for, or cannot be written.
+        DataError: a line cannot be read, named by its number; what stands before it is answered and kept. Or the
+            output to resume was made from other lines or by another pipeline.
+        EngineError: the translation engine failed; what was answered is kept.
+    """
+    if batch_size < 1:
+        raise ConfigError(f"the batch size must be at least 1, not {batch_size}")
+    with _opened(source) as incoming:
+        lines = _read(incoming, str(source), pipeline)
+        before = 0
+        if resume:
+            before = _skip(lines, _kept(target, pipeline.revision), target)
+        with _writing(target, resume) as out:
+            return _answer(pipeline, lines, out, before, batch_size, progress)
+
+
+def _answer(
+    pipeline: Pipeline, lines: Iterator[_Line], out: IO[bytes], before: int, batch_size: int, progress: Progress | None
+) -> Answered:
+    done = without = 0
+    usage = Usage()
+    bad: DataError | None = None
+    while bad is None:
+        batch, bad = _take(lines, batch_size)
+        if not batch:
+            break
+        try:
+            answers, used = pipeline.answer_metered([line.request for line in batch])
+        except EngineError as error:
+            kept = f"{before + done:,} answers are kept, go on with --resume"
+            raise type(error)(f"line {batch[0].number}: {error}; {kept}") from error
+        out.write(b"".join(map(_written, batch, answers, [pipeline.revision] * len(batch))))
+        out.flush()
+        done += len(batch)
+        without += sum(_empty(answer) for answer in answers)
+        usage += used
+        if progress:
+            progress(done, done)
+    if bad:
+        raise DataError(f"{bad}; {before + done:,} answers are kept, correct the line and go on with --resume") from bad
+    return Answered(done, before, without, usage)
+
+
+def _take(lines: Iterator[_Line], size: int) -> tuple[list[_Line], DataError | None]:
+    """The next lines, up to a bad one."""
+    batch: list[_Line] = []
+    try:
+        for line in islice(lines, size):
+            batch.append(line)
+    except DataError as error:
+        return batch, error
+    return batch, None
+
+
+def _empty(answer: Answer) -> bool:
+    return answer.note is not None and not any(answer.model_dump(exclude={"id", "note", "translated_answer"}).values())
+
+
+def _written(line: _Line, answer: Answer, revision: str) -> bytes:
+    values: dict[str, Any] = {**answer.model_dump(), "id": line.id, "pipeline": revision}
+    return (json.dumps(values, ensure_ascii=False) + "\n").encode()
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def _opened(source: str | Path) -> Any:
+    if source == STANDARD:
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror}); give a file of requests, one a line") from error
+
+
+def _read(incoming: IO[bytes], name: str, pipeline: Pipeline) -> Iterator[_Line]:
+    where = "standard input" if name == STANDARD else name
+    for number, raw in enumerate(incoming, start=1):
+        text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if text.strip():
+            try:
+                request = _request(pipeline.task, text)
+                pipeline.check(request)
+            except DataError as error:
+                raise DataError(f"{where}:{number}: {error}") from None
+            yield _Line(number, number if request.id is None else request.id, request)
+
+
+def _request(task: TaskName, text: bytes) -> Request:
+    request = parse(task, text)
+    if isinstance(request, tuple):
+        raise DataError("a line holds one request, not a list")
+    return request
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+
+def _writing(target: str | Path, resume: bool) -> Any:
+    if target == STANDARD:
+        return nullcontext(sys.stdout.buffer)
+    try:
+        return Path(target).open("ab" if resume else "xb")
+    except FileExistsError:
+        raise ConfigError(f"{target}: exists already; go on with --resume, or choose another place") from None
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+
+
+def _kept(target: str | Path, revision: str) -> Iterator[str | int]:
+    """The ids of the whole lines of an output, after cutting a line off that was not written to its end."""
+    if target == STANDARD:
+        raise ConfigError("--resume needs an output file: standard output cannot be read again")
+    if not Path(target).exists():
+        return
+    with Path(target).open("rb+") as file:
+        for number, line in enumerate(iter(file.readline, b""), start=1):
+            if not line.endswith(b"\n"):
+                file.truncate(file.tell() - len(line))
+                return
+            yield _answered_id(line, f"{target}:{number}", revision)
+
+
+def _answered_id(line: bytes, where: str, revision: str) -> str | int:
+    try:
+        values = json.loads(line)
+        name, made_by = values["id"], values["pipeline"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{where}: not an answer of crossfare predict; choose another --output") from error
+    if made_by != revision:
+        raise DataError(
+            f"{where}: answered by another pipeline ({made_by}, this is {revision}); choose another --output"
+        )
+    return name  # type: ignore[no-any-return]
+
+
+def _skip(lines: Iterator[_Line], answered: Iterator[str | int], target: str | Path) -> int:
+    """Pass the lines that are answered already; how many there were."""
+    count = 0
+    for name in answered:
+        line = next(lines, None)
+        if line is None or line.id != name:
+            there = "ends before it" if line is None else f"has {line.id!r} there"
+            raise DataError(
+                f"{target}:{count + 1}: answers {name!r}, but the input {there} there; it is of other lines"
+            )
+        count += 1
+    return count

@@ -1,0 +1,126 @@
+"""A deployable pipeline: one cell of a run, from raw text in the target language to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from crossfare import compare
+from crossfare.errors import DataError
+from crossfare.serving.choice import Asked, choose
+from crossfare.serving.messages import REQUESTS, Answer, Request
+from crossfare.serving.parts import Parts, read_parts
+from crossfare.serving.reading import nli_pipeline, qa_pipeline
+from crossfare.serving.reranking import ranking_pipeline
+from crossfare.serving.translation import Translator, translator
+from crossfare.translate import TranslationMemory
+from crossfare.types import TaskName, Usage, digest
+
+
+class Answering(Protocol):
+    """What answers the requests of one task."""
+
+    def problem(self, request: Request) -> str | None:
+        """Why a request could never be answered, if so."""
+
+    def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
+        """One answer for each request, in their order, and what making them took."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One cell of a run, loaded and ready to answer; to be closed, or used in a ``with`` block.
+
+    Blank text has no answer: a note says so, and nothing is translated or computed for it.
+    Not to be used by two threads at once.
+    """
+
+    parts: Parts
+    translator: Translator | None
+    answering: Answering
+
+    @property
+    def task(self) -> TaskName:
+        """The task whose requests it answers."""
+        return self.parts.cell.task
+
+    def __str__(self) -> str:
+        cell = self.parts.cell
+        words = [cell.method, *([f"({cell.engine})"] if cell.engine else []), "of", self.parts.run.name]
+        return f"{cell.task} {cell.target} by {' '.join(words)}, seed {cell.seed}"
+
+    @property
+    def revision(self) -> str:
+        """Identifies everything that an answer depends on: model, settings, engine, collection (16 hex digits)."""
+        steps = [step for step in self.parts.result.steps if not step.startswith(("dataset", "score", "latency"))]
+        return digest({"steps": steps, "engine": self.translator.revision if self.translator else None})
+
+    def check(self, request: Request) -> None:
+        """Raise a `DataError` for a request of another task, or for one that could never be answered."""
+        if not isinstance(request, REQUESTS[self.task]):
+            raise DataError(f"this pipeline answers {self.task}, not a {type(request).__name__}")
+        if problem := self.answering.problem(request):
+            raise DataError(problem)
+
+    def answer(self, requests: Sequence[Request]) -> tuple[Answer, ...]:
+        """One answer for each request, in their order; how they are put together in calls changes no answer.
+
+        Raises:
+            DataError: a request could never be answered (see `check`).
+            EngineError: the translation engine could do nothing at all.
+        """
+        return self.answer_metered(requests)[0]
+
+    def answer_metered(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
+        """As `answer`, with what it took: translation and model."""
+        for request in requests:
+            self.check(request)
+        return self.answering.answer(requests) if requests else ((), Usage())
+
+    def close(self) -> None:
+        """Close the files of a collection."""
+        self.answering.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+
+def open_pipeline(
+    run: str | Path,
+    *,
+    task: str | None = None,
+    target: str | None = None,
+    method: str | None = None,
+    engine: str | None = None,
+    model: str | None = None,
+    seed: int | None = None,
+    memory: TranslationMemory | None = None,
+) -> Pipeline:
+    """Load a cell of a run directory; what is not named is chosen as `choice.choose` says.
+
+    With a ``memory``, no text is translated twice, and every translation is kept on disk.
+
+    Raises:
+        ConfigError: no cell fits, or several do, or its engine cannot translate new text.
+        DataError: the folder is no run, or a step is no longer in the cache.
+        EngineError: the engine is not installed or has no key.
+    """
+    record = compare.read_run(Path(run))
+    return load(record, Asked(task, target, method, engine, model, seed), memory)
+
+
+def load(run: compare.RunRecord, asked: Asked, memory: TranslationMemory | None = None) -> Pipeline:
+    """Load the cell of ``run`` that is asked for; see `open_pipeline`."""
+    parts = read_parts(run, choose(run, asked))
+    engine = translator(parts, memory)
+    make = {"qa": qa_pipeline, "nli": nli_pipeline, "ranking": ranking_pipeline}[parts.cell.task]
+    return Pipeline(parts, engine, make(parts, engine))

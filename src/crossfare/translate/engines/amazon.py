@@ -1,0 +1,95 @@
+"""Amazon Translate, through boto3: https://docs.aws.amazon.com/translate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crossfare.errors import ConfigError, EngineCredential, EngineError
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+
+_CODES = {
+    "es-mx": "es-MX",
+    "fr-ca": "fr-CA",
+    "nb": "no",
+    "fil": "tl",
+    "pt-pt": "pt-PT",
+    "zh-hant": "zh-TW",
+    "zh-tw": "zh-TW",
+    "zh-hk": "zh-TW",
+    "zh-mo": "zh-TW",
+}
+_SETTINGS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) in the environment"
+# Refusals that AWS sends with status 400.
+_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "LimitExceededException"}
+_DENIED = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
+}
+
+
+class AmazonEngine(RemoteEngine):
+    """Amazon Translate, one text a request: its synchronous call takes no more.
+
+    Credentials and region are found as boto3 finds them. It has no tags of its own but the one that keeps a part
+    untranslated, so markers are plain text. How it counts is not published: every code point is counted.
+
+    Arguments and errors: see `RemoteEngine`.
+    """
+
+    registered = "amazon"
+    service = "Amazon Translate"
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    limits = Limits(texts=1, size=10_000, unit="bytes")
+
+    def codes(self, source: str, target: str) -> tuple[str, str]:
+        """Primary languages, with five regional variants; "pt" is Brazilian."""
+        return service_code(source, _CODES), service_code(target, _CODES)
+
+    def connect(self) -> Any:
+        """Make the SDK's client."""
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, NoRegionError
+
+        settings = Config(retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout)
+        try:
+            return boto3.Session().client("translate", config=settings, endpoint_url=self.endpoint)
+        except NoRegionError:
+            raise EngineCredential(
+                f"{self.label} needs a region: set AWS_DEFAULT_REGION in the environment, such as eu-west-1"
+            ) from None
+        except BotoCoreError as error:
+            raise EngineCredential(f"{self.label}: {self.one_line(error)}; {_SETTINGS}") from None
+
+    def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
+        """Translate one text."""
+        (text,) = texts
+        answer = client.translate_text(
+            Text=text, SourceLanguageCode=route.source_code, TargetLanguageCode=route.target_code
+        )
+        return Answer([answer["TranslatedText"]])
+
+    def fault(self, error: Exception) -> Fault | EngineError | ConfigError | None:
+        """What an exception of the SDK means."""
+        from botocore import exceptions
+        from botocore.parsers import ResponseParserError
+
+        if isinstance(error, exceptions.ClientError):
+            said = error.response.get("ResponseMetadata", {})
+            code = error.response.get("Error", {}).get("Code", "")
+            status = 429 if code in _THROTTLED else 403 if code in _DENIED else said.get("HTTPStatusCode", 500)
+            if code == "UnsupportedLanguagePairException":
+                return ConfigError(f"{self.label} does not translate this pair of languages: {self.one_line(error)}")
+            return Fault(status, error, said.get("HTTPHeaders", {}))
+        if isinstance(error, ResponseParserError):
+            return Fault(200, error)
+        if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+            return EngineCredential(f"{self.label} needs credentials: {_SETTINGS}")
+        return Fault(None, error) if isinstance(error, exceptions.BotoCoreError) else None

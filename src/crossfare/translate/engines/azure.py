@@ -1,0 +1,102 @@
+"""Azure Translator, through its SDK: https://learn.microsoft.com/azure/ai-services/translator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from crossfare.translate.engines.cutting import Limits, utf16_units
+from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+
+_ENDPOINT = "https://api.cognitive.microsofttranslator.com"
+_API = "2026-06-06"
+_CODES = {
+    "fr-ca": "fr-ca",
+    "no": "nb",
+    "pt-pt": "pt-pt",
+    "sr": "sr-Cyrl",
+    "sr-latn": "sr-Latn",
+    "tl": "fil",
+    "zh": "zh-Hans",
+    "zh-hant": "zh-Hant",
+    "zh-tw": "zh-Hant",
+    "zh-hk": "zh-Hant",
+    "zh-mo": "zh-Hant",
+}
+
+
+class AzureEngine(RemoteEngine):
+    """Azure Translator's standard neural model.
+
+    Bills every UTF-16 unit sent, tags and escapes included, and says how many with each response. A resource that
+    is bound to a region needs $AZURE_TEXT_TRANSLATION_REGION too, one with an address of its own
+    $AZURE_TEXT_TRANSLATION_ENDPOINT. Arguments and errors: see `RemoteEngine`.
+    """
+
+    registered = "azure"
+    service = "Azure Translator"
+    keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
+    limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
+    tag_handling = "html"
+
+    def identity(self) -> dict[str, Any]:
+        """What changes the result."""
+        return {"api": _API}
+
+    def codes(self, source: str, target: str) -> tuple[str, str]:
+        """BCP-47, with the script for Chinese and Serbian; "pt" is Brazilian."""
+        return service_code(source, _CODES), service_code(target, _CODES)
+
+    def billed(self, sent: str) -> int:
+        """UTF-16 units, markup included."""
+        return utf16_units(sent)
+
+    def connect(self) -> Any:
+        """Make the SDK's client."""
+        from azure.ai.translation.text import TextTranslationClient
+        from azure.core.credentials import AzureKeyCredential
+        from azure.core.pipeline.policies import RetryPolicy
+
+        return TextTranslationClient(
+            self.endpoint or os.environ.get("AZURE_TEXT_TRANSLATION_ENDPOINT") or _ENDPOINT,
+            AzureKeyCredential(key_from(self.keys[0], self.label)),
+            region=os.environ.get("AZURE_TEXT_TRANSLATION_REGION") or None,
+            api_version=_API,
+            retry_policy=RetryPolicy.no_retries(),
+            connection_timeout=self.timeout,
+            read_timeout=self.timeout,
+        )
+
+    def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
+        """Translate in one request."""
+        from azure.ai.translation.text.models import TranslateInputItem, TranslationTarget
+
+        metered: list[str] = []
+        items = [
+            TranslateInputItem(
+                text=text,
+                language=route.source_code,
+                text_type="Html" if self.markup else "Plain",
+                targets=[TranslationTarget(language=route.target_code)],
+            )
+            for text in texts
+        ]
+        found = client.translate(
+            items,
+            raw_response_hook=lambda response: metered.append(response.http_response.headers.get("x-metered-usage")),
+        )
+        characters = int(metered[-1]) if metered and metered[-1] else None
+        return Answer([item.translations[0].text if item.translations else None for item in found], characters)
+
+    def fault(self, error: Exception) -> Fault | None:
+        """What an exception of the SDK means."""
+        from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
+
+        if isinstance(error, DecodeError):
+            return Fault(200, error.message)
+        if isinstance(error, HttpResponseError):
+            headers = error.response.headers if error.response else {}
+            return Fault(error.status_code, error.message, headers)
+        return Fault(None, error) if isinstance(error, AzureError) else None

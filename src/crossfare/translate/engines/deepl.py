@@ -1,0 +1,109 @@
+"""DeepL, through its SDK: https://developers.deepl.com/docs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from crossfare.errors import EngineError, EngineQuota
+from crossfare.languages import primary
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.markup import visible
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+
+_SOURCES = {"no": "NB"}
+_TARGETS = {
+    "en": "EN-US",
+    "en-gb": "EN-GB",
+    "en-au": "EN-GB",
+    "en-ie": "EN-GB",
+    "en-nz": "EN-GB",
+    "es-419": "ES-419",
+    "es-mx": "ES-419",
+    "no": "NB",
+    "pt": "PT-BR",
+    "pt-pt": "PT-PT",
+    "pt-ao": "PT-PT",
+    "pt-mz": "PT-PT",
+    "zh": "ZH-HANS",
+    "zh-hant": "ZH-HANT",
+    "zh-tw": "ZH-HANT",
+    "zh-hk": "ZH-HANT",
+    "zh-mo": "ZH-HANT",
+}
+
+
+class DeepLEngine(RemoteEngine):
+    """DeepL API, free or pro (the key says which), or the one at $DEEPL_SERVER_URL.
+
+    With ``tags``, texts are XML, whose tags DeepL does not bill. What it bills it says with each translation.
+    Arguments and errors: see `RemoteEngine`.
+    """
+
+    registered = "deepl"
+    service = "DeepL"
+    keys = ("DEEPL_AUTH_KEY",)
+    # 50 texts, and 128 KiB of request in all.
+    limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
+    tag_handling = "xml"
+
+    def identity(self) -> dict[str, Any]:
+        """What changes the result."""
+        return {"tag_handling_version": "v2"}
+
+    def codes(self, source: str, target: str) -> tuple[str, str]:
+        """Variants as targets only: EN-US, PT-BR, ZH-HANS by default."""
+        return _SOURCES.get(primary(source), primary(source).upper()), service_code(target, _TARGETS).upper()
+
+    def billed(self, sent: str) -> int:
+        """Code points; the tags of XML are free."""
+        return len(visible(sent)) if self.markup else len(sent)
+
+    def connect(self) -> Any:
+        """Make the SDK's client."""
+        import deepl
+        from deepl.http_client import HttpClient
+
+        client = deepl.DeepLClient(
+            key_from(self.keys[0], self.label), server_url=self.endpoint or os.environ.get("DEEPL_SERVER_URL")
+        )
+        timeout = self.timeout
+        heard = self._heard = dict[str, Any]()
+
+        class Once(HttpClient):  # type: ignore[misc]
+            """The SDK's transport without its retries, whose number is a setting of the whole process."""
+
+            def request_with_backoff(
+                self, method: str, url: str, data: Any, json: Any, headers: Any, stream: bool = False, **kwargs: Any
+            ) -> Any:
+                request = self._prepare_request(method, url, data, json, headers, **kwargs)
+                # The SDK's exceptions carry no headers.
+                request.register_hook("response", lambda response, **_: heard.update(last=response.headers))
+                return self._internal_request(request, stream, timeout)
+
+        client._client.close()
+        client._client = Once()
+        return client
+
+    def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
+        """Translate in one request."""
+        markup: dict[str, Any] = {}
+        if self.markup:
+            # Markers are inline: no tag is to be taken for the border of a paragraph.
+            markup = {"tag_handling": self.markup, "tag_handling_version": "v2", "outline_detection": False}
+        results = client.translate_text(
+            list(texts), source_lang=route.source_code, target_lang=route.target_code, **markup
+        )
+        return Answer([result.text for result in results], sum(result.billed_characters for result in results))
+
+    def fault(self, error: Exception) -> Fault | EngineError | None:
+        """What an exception of the SDK means."""
+        import deepl
+
+        if isinstance(error, deepl.QuotaExceededException):
+            return EngineQuota(f"{self.label}: the characters of this billing period are used up; wait, or raise them")
+        if isinstance(error, deepl.DeepLException):
+            return Fault(error.http_status_code, error, self._heard.get("last", {}))
+        return None

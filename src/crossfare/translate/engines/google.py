@@ -1,0 +1,171 @@
+"""Google Cloud Translation, through its SDK: https://cloud.google.com/translate/docs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from crossfare.errors import ConfigError, EngineCredential, EngineError
+from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+
+_CODES = {
+    "fr-ca": "fr-CA",
+    "he": "iw",
+    "nb": "no",
+    "fil": "tl",
+    "pt-pt": "pt-PT",
+    "zh": "zh-CN",
+    "zh-hant": "zh-TW",
+    "zh-tw": "zh-TW",
+    "zh-hk": "zh-TW",
+    "zh-mo": "zh-TW",
+}
+_ADC = "GOOGLE_APPLICATION_CREDENTIALS"
+_PROJECT = "GOOGLE_CLOUD_PROJECT"
+
+
+class GoogleEngine(RemoteEngine):
+    """Google Cloud Translation's general neural model.
+
+    "v3" (Advanced) takes the default credentials of the environment and a project, "v2" (Basic) an API key. Both
+    bill every code point sent, blanks, tags and escapes included.
+
+    Args:
+        api: "v3" or "v2".
+
+    Further arguments and errors: see `RemoteEngine`.
+    """
+
+    registered = "google"
+    service = "Google"
+    tag_handling = "html"
+
+    def __init__(
+        self,
+        *,
+        api: Literal["v3", "v2"] = "v3",
+        name: str | None = None,
+        label: str | None = None,
+        endpoint: str | None = None,
+        tags: bool = True,
+        attempts: int = 6,
+        backoff: float = 1.0,
+        timeout: float = 60.0,
+    ) -> None:
+        super().__init__(
+            name=name,
+            label=label,
+            endpoint=endpoint,
+            tags=tags,
+            attempts=attempts,
+            backoff=backoff,
+            timeout=timeout,
+        )
+        if api not in ("v3", "v2"):
+            raise ConfigError(f"engine {self.name!r}: api must be v3 or v2")
+        self._api = api
+        self._project = ""
+        self.keys = ("GOOGLE_API_KEY",) if api == "v2" else (_ADC,)
+        # v3: 1024 texts and 30,000 code points. v2: 128 texts, and 100 KB of request in all.
+        self.limits = Limits(1024, 30_000) if api == "v3" else Limits(128, 99_000, "bytes of JSON")
+
+    def identity(self) -> dict[str, Any]:
+        """What changes the result."""
+        return {"api": self._api}
+
+    def codes(self, source: str, target: str) -> tuple[str, str]:
+        """ISO 639, with the region for Chinese; "pt" is Brazilian."""
+        return service_code(source, _CODES), service_code(target, _CODES)
+
+    def connect(self) -> Any:
+        """Make the SDK's client: over REST, whose responses carry Retry-After."""
+        return self._connect_v3() if self._api == "v3" else self._connect_v2()
+
+    def _connect_v3(self) -> Any:
+        import google.auth
+        from google.api_core.client_options import ClientOptions
+        from google.auth.exceptions import DefaultCredentialsError
+        from google.cloud import translate_v3
+
+        try:
+            credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-translation"])
+        except DefaultCredentialsError:
+            raise EngineCredential(
+                f"{self.label} needs credentials: set {_ADC} to the key file of a service account, run "
+                "'gcloud auth application-default login', or use api: v2 with GOOGLE_API_KEY"
+            ) from None
+        self._project = os.environ.get(_PROJECT) or project or ""
+        if not self._project:
+            raise EngineCredential(f"{self.label} needs a project to bill: set {_PROJECT} in the environment")
+        options = ClientOptions(api_endpoint=self.endpoint) if self.endpoint else None
+        return translate_v3.TranslationServiceClient(credentials=credentials, transport="rest", client_options=options)
+
+    def _connect_v2(self) -> Any:
+        from google.auth import api_key
+        from google.auth.transport.requests import AuthorizedSession
+        from google.cloud import translate_v2
+
+        timeout = self.timeout
+
+        class Session(AuthorizedSession):  # type: ignore[misc]
+            """Google's session, with our timeout: the client has no argument for it."""
+
+            def request(self, *args: Any, **kwargs: Any) -> Any:
+                return super().request(*args, **{**kwargs, "timeout": timeout})
+
+        # The key goes into a header; in the address it would be in logs and messages.
+        credentials = api_key.Credentials(key_from(self.keys[0], self.label))
+        options = {"api_endpoint": self.endpoint} if self.endpoint else None
+        return translate_v2.Client(credentials=credentials, _http=Session(credentials), client_options=options)
+
+    def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
+        """Translate in one request."""
+        if self._api == "v2":
+            try:
+                found = client.translate(
+                    list(texts),
+                    source_language=route.source_code,
+                    target_language=route.target_code,
+                    format_="html" if self.markup else "text",
+                )
+            except ValueError as error:
+                if len(error.args) != 3:
+                    raise
+                found = error.args[2]  # fewer translations than texts, which are billed all the same
+            return Answer([each["translatedText"] for each in found])
+        response = client.translate_text(
+            request={
+                "parent": f"projects/{self._project}/locations/global",
+                "contents": list(texts),
+                "mime_type": "text/html" if self.markup else "text/plain",
+                "source_language_code": route.source_code,
+                "target_language_code": route.target_code,
+            },
+            retry=None,
+            timeout=self.timeout,
+        )
+        return Answer([each.translated_text for each in response.translations])
+
+    def fault(self, error: Exception) -> Fault | EngineError | None:
+        """What an exception of the SDK means."""
+        from google.api_core.exceptions import GoogleAPICallError
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.protobuf.json_format import Error as FormatError
+        from requests import RequestException
+
+        if isinstance(error, GoogleAPICallError):
+            headers = error.response.headers if error.response is not None else {}
+            status, said = error.code, str(error.message).lower()
+            if status == 403 and "limit exceeded" in said:  # "User Rate Limit Exceeded", "Daily Limit Exceeded"
+                status = 429
+            elif status == 400 and "api key" in said:  # "API key not valid. Please pass a valid API key."
+                status = 401
+            return Fault(status, error.message, headers)
+        if isinstance(error, FormatError):
+            return Fault(200, error)
+        if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
+            return EngineCredential(f"{self.label} refused the credentials: {self.one_line(error)}; see {self.keys[0]}")
+        return Fault(None, error) if isinstance(error, RequestException | TransportError) else None

@@ -1,0 +1,70 @@
+"""An OpenAI-compatible chat endpoint: platform.openai.com/docs/api-reference/chat and /guides/structured-outputs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from servers import POISON, Reply, Request, VendorServer, translated
+
+MODEL = "a-model"
+
+
+class ChatServer(VendorServer):
+    answers: str = "translations"
+    """How the model answers: "translations", "prose" (no JSON), "cut" (stopped for length), or "no usage"."""
+
+    def answer(self, request: Request, short: bool) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.key}":
+            return self.refuse(401, f"Incorrect API key provided: {request.headers.get('authorization')}")
+        if request.path != "/v1/chat/completions":
+            return self.refuse(404, "no such method")
+        asked = json.loads(request.body)
+        if asked["model"] != MODEL:
+            return self.refuse(404, f"The model {asked['model']!r} does not exist")
+        schema = asked["response_format"]["json_schema"]
+        if not schema["strict"] or schema["schema"]["additionalProperties"]:
+            return self.refuse(400, "Invalid schema for response_format")
+        system, user = asked["messages"]
+        assert (system["role"], user["role"]) == ("system", "user")
+        texts = json.loads(user["content"])["texts"]
+        if POISON in user["content"]:
+            return self.refuse(400, "Invalid prompt")
+        self.received.append([text["text"] for text in texts])
+        # Answers need not come in order.
+        made = [{"id": text["id"], "text": translated(text["text"])} for text in reversed(texts)]
+        content = json.dumps({"translations": made[1:] if short else made}, ensure_ascii=False)
+        if self.answers == "prose":
+            content = "Sure! Here are your translations."
+        elif self.answers == "cut" and len(texts) > 1:
+            content = content[: len(content) // 2]
+        read, written = tokens(system["content"] + user["content"]), tokens(content)
+        self.tokens = (self.tokens[0] + read, self.tokens[1] + written)
+        self.billed += sum(len(text["text"]) for text in texts)
+        body = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": MODEL,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": content, "refusal": None},
+                    "finish_reason": "length" if self.answers == "cut" else "stop",
+                }
+            ],
+            "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+        }
+        if self.answers == "no usage":
+            del body["usage"]
+        return Reply(json.dumps(body).encode())
+
+    def refuse(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+        error = {"message": message, "type": "error", "param": None, "code": None}
+        return Reply(json.dumps({"error": error}).encode(), status, headers or {})
+
+
+def tokens(text: str) -> int:
+    """This model's tokens: words, and every other character that is not blank."""
+    return len(re.findall(r"\w+|[^\w\s]", text))

@@ -1,0 +1,76 @@
+"""Which cell is served: the recommended one, or the one asked for; what is ambiguous is said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from crossfare import compare
+from crossfare.errors import ConfigError, DataError
+from crossfare.serving import open_pipeline
+from crossfare.serving.choice import Asked, choose
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> compare.RunRecord:
+    return compare.read_run(folder)
+
+
+def test_without_a_method_it_is_the_recommended_one(run: compare.RunRecord) -> None:
+    for target in ("pt", "de"):
+        found = choose(run, Asked(task="nli", target=target)).spec
+        without = ("reference",)
+        (decision,) = compare.decisions([run], tasks=("nli",), targets=(target,), without=without)
+        chosen = compare.recommend(decision, Decimal(1_200_000)).chosen
+        assert chosen is not None
+        assert found.without_seed == chosen.key
+        assert found.seed == 0
+
+
+def test_what_is_named_is_what_is_chosen(run: compare.RunRecord) -> None:
+    found = choose(run, Asked("nli", "pt", "translate-test", "open", "target-encoder", 1)).spec
+    assert (found.method, found.engine, found.model, found.seed) == ("translate-infer", "open", "target-encoder", 1)
+    assert choose(run, Asked("nli", "pt", "zero-shot")).spec.seed == 0
+    among = choose(run, Asked("nli", "pt", engine="echo")).spec
+    assert among.engine == "echo"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (Asked(), r"several cells fit; say which with --task: nli, qa, ranking"),
+        (Asked("nli"), r"several cells fit; say which with --target: pt, de"),
+        (Asked("nli", "pt", "translate-infer"), r"say which with --engine: echo, open, looked-up"),
+        (Asked("nli", "pt", "translate-infer-strategy-1"), r"no such cell with method .*; there: zero-shot, translate"),
+        (Asked("nli", "fr"), r"served has no such cell with target 'fr'; there: pt, de"),
+        (Asked("nli", "pt", seed=5), r"with seed 5; there: 0, 1"),
+        (Asked("nli", "pt", "magic"), r"unknown method 'magic'"),
+        (Asked("pos"), r"with task 'pos'; there: nli, qa, ranking"),
+    ],
+)
+def test_what_is_ambiguous_or_not_there_is_one_line_that_lists_the_choices(
+    run: compare.RunRecord, asked: Asked, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        choose(run, asked)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_served_says_why(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="'looked-up' looks translations up and has none of new text"):
+        open_pipeline(folder, task="nli", target="pt", method="translate-infer", engine="looked-up")
+    with pytest.raises(ConfigError, match="bi-encoder is not served"):
+        open_pipeline(folder, task="ranking", method="bi-encoder")
+
+
+def test_a_run_that_is_none_or_lost_its_steps_says_so(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run directory"):
+        open_pipeline(tmp_path)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("results.json", "spec.yaml", "ledger.jsonl"):
+        (moved / name).write_bytes((folder / name).read_bytes())
+    with pytest.raises(DataError, match="is no longer in the cache; run the spec again"):
+        open_pipeline(moved, task="nli", target="pt", method="zero-shot")
