@@ -215,7 +215,7 @@ def the_world(limit: int) -> None:
     for target in ("pt", "de", "vi"):
         source = _first(data.load("world:qa", task="qa", language="en", split="test").dataset, limit)
         gold = data.load("world:qa", task="qa", language=target, split="test").dataset
-        reference = make_engine("reference", {"parallel": "world"})
+        reference = make_engine("reference", {"parallel": "world:qa"})
         marian = make_engine("ctranslate2", {"model": "embedded:marian-en-xx"})
         tuned = make_engine("ctranslate2", {"model": "embedded:marian-en-xx-marked"})
         aligner = "embedded:multilingual-encoder"
