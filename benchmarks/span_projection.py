@@ -3,22 +3,24 @@
     python benchmarks/span_projection.py DATA [--limit 300] [--aligner offline:e5-small]
     python benchmarks/span_projection.py world [--limit 300]
 
-Prints Markdown tables. DATA holds XQuAD (``xquad/xquad.en.json`` and ``xquad.es.json``), which is not part of this
-repository; it is translated with Apertium. The embedded world and its tiny Marian models need neither.
+Prints Markdown tables. DATA holds XQuAD (``xquad/xquad.en.json``, ``xquad.es.json``), which is translated with
+Apertium, and SQuAD with its Portuguese translation by Google (``squad/``, ``squad-pt-google/``); none of them is
+part of this repository. The embedded world and its tiny Marian models need neither.
 
 1. Projection alone: the contexts' translations are those of people, whose answers are gold. Answers that a method has
    translated by themselves come from the engine. Spans are compared: equal, and character-F1 of their overlap.
 2. Through an engine: its text has no gold spans, so the text of each projected answer is compared with the human
    answer, after MLQA's normalisation: equal, and character-F1 (twice the longest common subsequence over both
    lengths). "best possible" is a search for the human answer itself: the engine's wording does not allow much more.
-3. Confidence: the same for the answers found at or above a threshold.
+3. Confidence: the same for the answers found at or above a threshold (part of all: exact, F1).
+4. An existing translation: how many lost answers are recovered, and how well those are placed that are not lost.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,8 +38,7 @@ PRICE = "google-translate"
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 HEADER = (
     "| {} | projection | yield | exact | F1 | exact, of survivors | F1, of survivors | characters "
-    "| USD per 1k survivors |"
-    "\n|---|---|---|---|---|---|---|---|---|"
+    "| USD per 1k survivors |\n|---|---|---|---|---|---|---|---|---|"
 )
 Compare = Callable[[Answer, Answer], tuple[bool, float]]
 Scored = tuple[bool, float, float]
@@ -94,15 +95,18 @@ def measure(
     return scored, made.usage.characters or 0
 
 
-def row(first: str, name: str, scored: Sequence[Scored], total: int, characters: int, plain: int) -> str:
-    """One line of a table."""
+def row(first: str, name: str, scored: Sequence[Scored], total: int, characters: int | None, plain: int) -> str:
+    """One line of a table; ``characters`` None where nothing was sent that tells."""
     price = Catalogue.load().get(PRICE)
     kept = max(1, len(scored))
     equal, f1 = sum(each[0] for each in scored), sum(each[1] for each in scored)
-    usd = 1000 * characters * price.amount / price.per / kept
+    more = usd = "-"
+    if characters is not None:
+        more = f"{characters / plain - 1:+.0%}"
+        usd = f"{1000 * characters * price.amount / price.per / kept:.2f}" if scored else "-"
     return (
         f"| {first} | {name} | {len(scored) / total:.1%} | {equal / total:.1%} | {f1 / total:.3f} | {equal / kept:.1%} "
-        f"| {f1 / kept:.3f} | {characters / plain - 1:+.0%} | {usd:.2f} |"
+        f"| {f1 / kept:.3f} | {more} | {usd} |"
     )
 
 
@@ -139,17 +143,20 @@ def table(
     for label, engine, projection in runs:
         scored, characters = measure(source, gold, engine, projection, compare)
         name = f"{projection.method}{', consistent' if projection.consistent else ''}"
-        print(row(label, name, scored, total, characters, plain), flush=True)
+        print(row(label, name, scored, total, None if isinstance(engine, Human) else characters, plain), flush=True)
         if projection.method in ("align", "match", "cascade"):
             sure[f"{label}, {name}"] = scored
     print(f"\n| {first}, projection | " + " | ".join(f"≥ {least}" for least in THRESHOLDS) + " |")
     print("|---" * (1 + len(THRESHOLDS)) + "|")
     for name, scored in sure.items():
-        kept = [[each for each in scored if each[2] >= least] for least in THRESHOLDS]
-        means = [[sum(e[i] for e in k) / max(1, len(k)) for i in (0, 1)] for k in kept]
-        cells = [f"{len(k) / total:.0%}: {exact:.0%}, {f1:.2f}" for k, (exact, f1) in zip(kept, means, strict=True)]
+        cells = [_cell([each for each in scored if each[2] >= least], total) for least in THRESHOLDS]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print()
+
+
+def _cell(kept: Sequence[Scored], total: int) -> str:
+    count = max(1, len(kept))
+    return f"{len(kept) / total:.0%}: {sum(e[0] for e in kept) / count:.0%}, {sum(e[1] for e in kept) / count:.2f}"
 
 
 def xquad(folder: Path, limit: int, aligner: str) -> None:
@@ -159,7 +166,7 @@ def xquad(folder: Path, limit: int, aligner: str) -> None:
         for tag in ("en", "es")
     )
     source = _first(english, limit)
-    contexts = {e.context: s.context for e, s in zip(english.examples, spanish.examples, strict=True)}  # type: ignore[union-attr]
+    contexts = {e.context.strip(): s.context.strip() for e, s in zip(english.examples, spanish.examples, strict=True)}  # type: ignore[union-attr]
     unaware, aware = make_engine("apertium", {"tags": False}), make_engine("apertium", {})
     print(f"\n## XQuAD en-es, {limit} questions: projection into the human translation\n")
     human = Human(contexts, unaware)
@@ -176,7 +183,31 @@ def xquad(folder: Path, limit: int, aligner: str) -> None:
     ]
     table("Apertium", source, spanish, runs, compare)
     best = best_possible(source, spanish, unaware, compare)
-    print(row("tags are text", "best possible", best, limit, plain_characters(source), plain_characters(source)), "\n")
+    print(row("tags are text", "best possible", best, limit, None, 1), "\n")
+
+
+def existing(folder: Path, aligner: str) -> None:
+    """Answers that Google's Portuguese SQuAD has lost; and, as a check, those that it has not, as if they were."""
+    english = data.load(folder / "squad/train-v1.1.first12.json.gz", task="qa", language="en", split="train").dataset
+    bought = data.load(
+        folder / "squad-pt-google/sample-v1.1-pt.json.gz", task="qa", language="pt", split="train", unescape=True
+    )
+    original = {example.id: example for example in english.examples if isinstance(example, QAExample)}
+    lost = [(original[e.id], e) for e in bought.unplaced if e.id in original]
+    kept = [(original[e.id], e) for e in bought.dataset.examples if isinstance(e, QAExample) and e.id in original]
+    print(f"\n## Google's Portuguese SQuAD: {len(lost)} lost answers, {len(kept)} that occur in their context\n")
+    print(
+        "| projection | recovered | " + " | ".join(f"≥ {least}" for least in THRESHOLDS[1:]) + " | exact, F1 of those"
+    )
+    print("|---" * (len(THRESHOLDS) + 2) + "|")
+    for name in ("align", "match", "cascade"):
+        chosen = Projection(name, aligner)
+        found = translate.recover_answers(lost, chosen)[1]
+        gold = {example.id: example.answers[0] for _, example in kept}
+        scored = [spans(Answer(a.text, a.start), gold[a.id]) for a in translate.recover_answers(kept, chosen)[1]]
+        counts = " | ".join(str(sum(a.confidence >= least for a in found)) for least in THRESHOLDS[1:])
+        exact, f1 = (sum(each) / len(kept) for each in zip(*scored, strict=True))
+        print(f"| {name} | {len(found)} | {counts} | {exact:.1%}, {f1:.3f} |", flush=True)
 
 
 def the_world(limit: int) -> None:
@@ -184,7 +215,7 @@ def the_world(limit: int) -> None:
     for target in ("pt", "de", "vi"):
         source = _first(data.load("world:qa", task="qa", language="en", split="test").dataset, limit)
         gold = data.load("world:qa", task="qa", language=target, split="test").dataset
-        reference = make_engine("reference", {"parallel": "world"})
+        reference = make_engine("reference", {"parallel": "world:qa"})
         marian = make_engine("ctranslate2", {"model": "embedded:marian-en-xx"})
         tuned = make_engine("ctranslate2", {"model": "embedded:marian-en-xx-marked"})
         aligner = "embedded:multilingual-encoder"
@@ -211,8 +242,6 @@ def the_world(limit: int) -> None:
 
 
 def _first(dataset: Dataset, limit: int) -> Dataset:
-    from dataclasses import replace
-
     return replace(dataset, examples=dataset.examples[:limit])
 
 
@@ -227,6 +256,7 @@ def main() -> None:
         the_world(given.limit)
     else:
         xquad(Path(given.data), given.limit, given.aligner)
+        existing(Path(given.data), given.aligner)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,23 @@ def test_translate_works_by_itself_and_keeps_the_format(
     assert json.loads(out.read_text(encoding="utf-8"))["data"][0]["title"] == "People"
 
 
+def test_translate_says_how_each_answer_was_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, squad: Path
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "out.json"
+    arguments = ["translate", str(squad), "--task", "qa", "--source", "en", "--target", "pt", "--engine", "echo"]
+    aligned = ["--aligner", "embedded:multilingual-encoder", "--out", str(out)]
+    status, printed, _ = call(monkeypatch, capsys, *arguments, *aligned)
+    assert status == 0
+    assert "answers found: 2 by align" in printed
+    assert data.load(out).dataset.examples == data.load(squad).dataset.examples
+    explained = json.loads((tmp_path / "out.json.answers.json").read_text(encoding="utf-8"))
+    assert [each["method"] for each in explained] == ["align", "align"]
+    status, _, err = call(monkeypatch, capsys, *arguments, "--projection", "best", "--out", str(out))
+    assert (status, "choose from markers, tags" in err) == (2, True)
+
+
 def test_translate_scores_against_a_reference_and_drops_what_lint_finds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, squad: Path
 ) -> None:

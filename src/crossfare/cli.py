@@ -215,6 +215,14 @@ def translate(
     out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
     model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
     markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
+    projection: Annotated[
+        str | None,
+        typer.Option(help="How answers get into the translation: markers, tags, native, align, match, cascade."),
+    ] = None,
+    aligner: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Encoder that aligns words, for align and cascade.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the engine, such as url=http://...")
@@ -249,6 +257,7 @@ def translate(
         engine=engine,
         options={**_options(option), **({"model": model} if model else {})},
         markers=_list(markers),
+        projection=single.projection(projection, aligner, threshold),
         limit=limit,
         price=price,
         price_files=price_file or (),

@@ -38,6 +38,9 @@ def unescaped(example: Example) -> Example:
 
     answers = []
     for answer in example.answers:
+        if answer.start < 0:  # it stands nowhere
+            answers.append(Answer(_text(answer.text), answer.start))
+            continue
         start = moved(answer.start, end=False)
         stop = moved(answer.start + len(answer.text), end=True)
         answers.append(Answer(context[start:stop], start))

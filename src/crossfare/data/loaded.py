@@ -137,10 +137,15 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A dataset and how it was read."""
+    """A dataset and how it was read.
+
+    ``unplaced`` are the examples dropped because none of their answers occurs: the answers have the
+    start -1. Where they are in a translation can still be found (`crossfare.translate.recover_answers`).
+    """
 
     dataset: Dataset
     report: LoadReport
+    unplaced: tuple[QAExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,7 @@ class Parsed:
     repaired: tuple[Repair, ...] = ()
     lost: tuple[LostAnswer, ...] = ()
     dropped: tuple[str, ...] = ()
+    unplaced: tuple[QAExample, ...] = ()
     unanswerable: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     unlabelled: tuple[str, ...] = ()

@@ -200,7 +200,10 @@ def _finish(
         content_revision(selected),
         parsed.origin,
     )
-    return Loaded(dataset, _report(parsed, source, format_name, len(selected), language_from))
+    unplaced = parsed.unplaced
+    if unescape:
+        unplaced = tuple(new for new in map(unescaped, unplaced) if isinstance(new, QAExample))
+    return Loaded(dataset, _report(parsed, source, format_name, len(selected), language_from), unplaced)
 
 
 def _language(parsed: Parsed, source: str, given: str | None, guessed: str | None) -> tuple[str, str]:

@@ -97,6 +97,7 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
     repaired: list[Repair] = []
     lost: list[LostAnswer] = []
     dropped: list[str] = []
+    unplaced: list[QAExample] = []
     unanswerable: list[str] = []
     read = 0
     for raw in questions:
@@ -111,6 +112,8 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
             examples.append(QAExample(name, raw.context, raw.question, answers, raw.title))
         else:
             dropped.append(name)
+            nowhere = tuple(Answer(text, -1) for text, _ in raw.answers if text.strip())
+            unplaced.append(QAExample(name, raw.context, raw.question, nowhere, raw.title))
     if not examples:
         raise DataError(_nothing_left(where, read, len(unanswerable), len(dropped)))
     return Parsed(
@@ -120,6 +123,7 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
         repaired=tuple(repaired),
         lost=tuple(lost),
         dropped=tuple(dropped),
+        unplaced=tuple(example for example in unplaced if example.answers),
         unanswerable=tuple(unanswerable),
         renamed=tuple(ids.renamed),
         ignored=ignored,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
+from crossfare.translate.projection import ALIGNER
 from crossfare.types import Dataset, Engine, Progress, TaskName
 
 _HELD_OUT = 200
@@ -66,6 +68,7 @@ class FileTranslation:
     engine: Engine
     memory: translate.TranslationMemory
     markers: translate.Markers | None
+    projection: translate.Projection | None
     charge: Charge | None
     compute: Price
     reference: Dataset | None = None
@@ -82,6 +85,7 @@ class FileTranslation:
         engine: str,
         options: Mapping[str, Any] | None = None,
         markers: Sequence[str] = (),
+        projection: translate.Projection | None = None,
         limit: int | None = None,
         price: str | None = None,
         price_files: Sequence[Path] = (),
@@ -93,6 +97,7 @@ class FileTranslation:
         Args:
             options: the engine's own (see its class).
             markers: the two delimiters round an answer.
+            projection: how answers are carried into the translated context; by default each is marked.
             limit: take the first examples only.
             price: the offer that bills the engine; by default the engine's own, or device time.
             price_files: further price records.
@@ -116,6 +121,7 @@ class FileTranslation:
             engine=made,
             memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
             markers=translate.Markers(*markers) if markers else None,
+            projection=projection,
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
@@ -131,6 +137,7 @@ class FileTranslation:
             target=self.target,
             memory=self.memory,
             markers=self.markers,
+            projection=self.projection,
             compute=self.compute,
         )
 
@@ -182,6 +189,10 @@ class FileTranslation:
             listing = out.with_name(f"{out.name}.lost.json")
             write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
             lines.append(f"lost examples, with reasons: {listing}")
+        if made.report.answers:
+            listing = out.with_name(f"{out.name}.answers.json")
+            write_json(listing, [asdict(answer) for answer in made.report.answers])
+            lines.append(f"how each answer was found, and how sure that is: {listing}")
         return tuple(lines)
 
     def _paid(self, made: translate.TranslatedDataset) -> tuple[str, ...]:
@@ -204,9 +215,24 @@ class FileTranslation:
                 target=self.target,
                 memory=self.memory,
                 markers=self.markers,
+                projection=self.projection,
                 drop_bad=self.drop_bad,
                 progress=progress,
             )
+
+
+def projection(method: str | None, aligner: str | None, threshold: float) -> translate.Projection | None:
+    """Make a projection of what was asked for; with an aligner and no method it is the cascade, with nothing None.
+
+    Raises:
+        ConfigError: there is no such method, or the threshold is no confidence.
+    """
+    if not (method or aligner or threshold):
+        return None
+    chosen = method or ("cascade" if aligner else "markers")
+    if chosen not in translate.METHODS:
+        raise ConfigError(f"no projection {chosen!r}; choose from {', '.join(translate.METHODS)}")
+    return translate.Projection(cast("Any", chosen), aligner or ALIGNER, threshold)
 
 
 def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
@@ -218,10 +244,13 @@ def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
 
 def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
     usage, report = made.usage, made.report
+    methods = Counter(answer.method for answer in report.answers).most_common()
+    found = ", ".join(f"{count:,} by {method}" for method, count in methods)
     return (
         f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
         f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
         f"usage: {usage.characters or 0:,} characters, {usage.seconds or 0.0:.1f} device-seconds",
+        *((f"answers found: {found}",) if found else ()),
     )
 
 

@@ -19,6 +19,8 @@ from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, method
 from crossfare.translate.back_projection import WAYS, Way
 from crossfare.translate.engines import default_offer
+from crossfare.translate.projection import ALIGNER, Projection
+from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import Method, RunSpec, TaskName
 
 
@@ -135,6 +137,19 @@ class TaskSpec(_Strict):
         return self
 
 
+class ProjectionSpec(_Strict):
+    """How answers are carried into translated contexts; see `crossfare.translate.Projection`."""
+
+    method: ProjectionMethod = "cascade"
+    aligner: str = ALIGNER
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    consistent: bool = False
+
+    def made(self) -> Projection:
+        """The projection itself."""
+        return Projection(**self.model_dump())
+
+
 class EngineSpec(_Strict):
     """One translation engine as this run uses it.
 
@@ -146,6 +161,8 @@ class EngineSpec(_Strict):
     ``price``     the offer that bills it: a paid service's own by default; without one its seconds are billed
                   as compute, and so are they with "compute"
     ``markers``   the delimiters round an answer
+    ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
+                  default each is marked. For "existing" translations: how lost answers are recovered (not at all)
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
@@ -156,8 +173,14 @@ class EngineSpec(_Strict):
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
+    projection: ProjectionSpec | None = None
     drop_bad: bool = False
     note: str | None = None
+
+    @field_validator("projection", mode="before")
+    @classmethod
+    def _by_method(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod

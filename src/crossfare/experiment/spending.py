@@ -16,7 +16,7 @@ from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
-from crossfare.translate import Markers, TranslationMemory, translate_dataset
+from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
 from crossfare.translate.memory import ReadOnlyMemory, Scope
 from crossfare.translate.segments import requests
 from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
@@ -146,6 +146,7 @@ class _Within:
         self.name = engine.name
         self.revision = engine.revision
         self.granularity = engine.granularity
+        self.tag_handling = getattr(engine, "tag_handling", None)
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """As the engine's own requests are cut."""
@@ -287,6 +288,7 @@ def estimate(
     target: str,
     memory: TranslationMemory,
     markers: Markers | None = None,
+    projection: Projection | None = None,
     compute: Price,
 ) -> Estimate:
     """Go through a translation without sending anything; ``compute`` prices device time where no request is paid.
@@ -296,7 +298,14 @@ def estimate(
     """
     tried = Rehearsed(engine, charge)
     looked_up = ReadOnlyMemory(memory.path)
-    report = translate_dataset(dataset, tried, target=target, memory=looked_up, markers=markers).report
+    report = translate_dataset(
+        dataset,
+        tried,
+        target=target,
+        memory=looked_up,
+        markers=markers,
+        projection=projection and projection.rehearsed(),
+    ).report
     characters = tried.usage.characters or 0
     pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
     seconds = 0.0 if not report.fresh else None if pace is None else pace * characters

@@ -100,8 +100,16 @@ def _with_examples(dataset: Dataset, examples: tuple[Example, ...]) -> Dataset:
 def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     """Take a translation that lies on disk: the examples of the original, matched by id."""
     original = input_data(step, store, "original")
-    translated = load_data(step).dataset
-    by_id = {example.id: example for example in translated.examples}
+    loaded = load_data(step)
+    translated = loaded.dataset
+    by_id: dict[str, Example] = {example.id: example for example in translated.examples}
+    answers: list[translate.ProjectedAnswer] = []
+    reasons: list[translate.Lost] = []
+    if chosen := projection_of(step):
+        sources = {example.id: example for example in original.examples if isinstance(example, QAExample)}
+        pairs = [(sources[example.id], example) for example in loaded.unplaced if example.id in sources]
+        recovered, answers, reasons = translate.recover_answers(pairs, chosen)
+        by_id |= {example.id: example for example in recovered}
     kept = tuple(by_id[example.id] for example in original.examples if example.id in by_id)
     linted = translate.lint_examples(original.examples, kept, source=original.language, target=step.params["language"])
     if step.params.get("drop_bad"):
@@ -112,14 +120,19 @@ def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage
         )
     left = {example.id for example in kept}
     lost = tuple(example.id for example in original.examples if example.id not in left)
-    reasons = [
-        asdict(translate.Lost(name, f"lint: {', '.join(linted.flagged[name])}")) for name in lost if name in by_id
-    ]
+    reasons += [translate.Lost(name, f"lint: {', '.join(linted.flagged[name])}") for name in lost if name in by_id]
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
-    report = {"lost": reasons, "lint": linted.as_dict()}
+    explained = {"answers": [asdict(answer) for answer in answers if answer.id in left]} if chosen else {}
+    report = {**explained, "lost": list(map(asdict, reasons)), "lint": linted.as_dict()}
     write_yield(work, Yield(len(kept), len(original), lost), {"report": report})
     return Usage(characters=billed_characters(original), hardware="provider", measured=False)
+
+
+def projection_of(step: Step) -> translate.Projection | None:
+    """How a step carries answers into its translation, where the spec says so."""
+    chosen = step.runtime.get("projection")
+    return translate.Projection(**chosen) if chosen else None
 
 
 def billed_characters(dataset: Dataset) -> int:
@@ -148,6 +161,7 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
         target=step.params["target"],
         memory=translate.TranslationMemory(store.root / "memory.sqlite"),
         markers=translate.Markers(*markers) if markers else None,
+        projection=projection_of(step),
         drop_bad=step.params.get("drop_bad", False),
         progress=progress,
     )

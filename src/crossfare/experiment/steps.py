@@ -47,6 +47,8 @@ VERSIONS = {
     "latency": 1,
 }
 
+_DEFAULT_PROJECTION = {"method": "markers", "threshold": 0.0, "consistent": False}
+
 
 class Planner:
     """Builds the steps of a spec's cells. Equal steps are one step: they have one id."""
@@ -137,6 +139,7 @@ class Planner:
         stage: str = "dataset",
         params: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Step | tuple[Step, ...]] | None = None,
+        runtime: Mapping[str, Any] | None = None,
     ) -> Step:
         """Load a dataset."""
         where = self._files(ref)
@@ -148,7 +151,7 @@ class Planner:
             **ref.model_dump(include={"format", "limit", "seed", "labels", "unescape"}, exclude_none=True),
             **(params or {}),
         }
-        return self.step(stage, identity, inputs or {}, label, where)
+        return self.step(stage, identity, inputs or {}, label, {**where, **(runtime or {})})
 
     def collection(self, ref: DataRef, language: str, split: str) -> Step:
         """Bring the passages that ``ref`` ranks into a collection on disk."""
@@ -228,8 +231,13 @@ class Planner:
             "train",
             f"{cell.task} {engine_name} {cell.source}-{cell.target}: existing translation",
             stage="existing",
-            params={"engine": engine_name, **({"drop_bad": True} if engine.drop_bad else {})},
+            params={
+                "engine": engine_name,
+                **self._projection_identity(cell.task, engine),
+                **({"drop_bad": True} if engine.drop_bad else {}),
+            },
             inputs={"original": original},
+            runtime=_projection_runtime(cell.task, engine),
         )
 
     def translate(
@@ -253,6 +261,7 @@ class Planner:
             "source": source,
             "target": target,
             "markers": list(engine.markers) if engine.markers else None,
+            **self._projection_identity(cell.task, engine),
             **(params or {}),
             **({"unmarked": True} if unmarked else {}),
         }
@@ -261,7 +270,7 @@ class Planner:
             identity,
             {"data": data, **(inputs or {})},
             f"{cell.task} {engine_name} {source}-{target}: {what}",
-            self.engine_runtime(cell, source, target),
+            {**self.engine_runtime(cell, source, target), **_projection_runtime(cell.task, engine)},
         )
 
     def latency(
@@ -308,6 +317,20 @@ class Planner:
             engine = make_engine(spec.engine, engine_options(spec, task, source, target))
             self._engines[key] = {"name": engine.name, "revision": engine.revision}
         return self._engines[key]
+
+    def _projection_identity(self, task: TaskName, engine: EngineSpec) -> dict[str, Any]:
+        """What of the projection changes a result: nothing where there are no answers, or the default is used."""
+        given = engine.projection
+        if task != "qa" or given is None or given.model_dump(exclude={"aligner"}) == _DEFAULT_PROJECTION:
+            return {}
+        identity: dict[str, Any] = {"version": 1, **given.model_dump(exclude={"aligner"})}
+        if given.made().aligns:
+            identity["aligner"] = self.aligner_revision(given.aligner)
+        return {"projection": identity}
+
+    def aligner_revision(self, ref: str) -> str:
+        """What identifies the encoder that aligns words."""
+        return pretrained.resolve(ref).revision
 
     # -- models -------------------------------------------------------------------------------
 
@@ -404,3 +427,7 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+
+
+def _projection_runtime(task: TaskName, engine: EngineSpec) -> dict[str, Any]:
+    return {"projection": engine.projection.model_dump()} if task == "qa" and engine.projection else {}

@@ -16,6 +16,8 @@ from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
 from crossfare.translate.projection import METHODS, Projection
+from crossfare.translate.questions import ProjectedAnswer
+from crossfare.translate.recovery import recover_answers
 
 __all__ = [
     "METHODS",
@@ -25,6 +27,7 @@ __all__ = [
     "Lost",
     "Markers",
     "PassageTranslation",
+    "ProjectedAnswer",
     "Projection",
     "TranslatedDataset",
     "TranslationMemory",
@@ -33,6 +36,7 @@ __all__ = [
     "engines",
     "lint_examples",
     "lint_texts",
+    "recover_answers",
     "texts_of",
     "translate_dataset",
     "translate_texts",

@@ -40,6 +40,14 @@ class Aligner(Protocol):
         """Return for each (source text, target text) the linked character spans of words."""
 
 
+class WordForWord:
+    """Link the first word with the first, the second with the second: for rehearsals, which translate nothing."""
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Link, ...]]:
+        """Return for each (source text, target text) the linked character spans of words."""
+        return [tuple(zip(words(source), words(target), strict=False)) for source, target in pairs]
+
+
 class EncoderAligner:
     """Align by the similarity of an encoder's contextual word embeddings.
 

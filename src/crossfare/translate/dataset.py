@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from crossfare.errors import ConfigError
 from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
@@ -105,8 +104,6 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or Projection()
-    if chosen.method == "native" and not getattr(engine, "tag_handling", None):
-        raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose the projection tags")
 
     def send(texts: Iterable[str]) -> Segments:
         return translate_segments(
@@ -118,7 +115,7 @@ def translate_dataset(
         [example for example in dataset.examples if isinstance(example, QAExample)],
         cutter,
         chosen,
-        chosen.projector(markers),
+        chosen.projector(engine, markers),
     )
     others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
     outcome = Outcome(dataset.language, target, send)
@@ -137,7 +134,7 @@ def translate_dataset(
         revision=content_revision(kept),
         origin=f"{engine.name}@{engine.revision}",
     )
-    done = outcome.segments
+    done, left = outcome.segments, {example.id for example in kept}
     report = TranslationReport(
         engine=engine.name,
         revision=engine.revision,
@@ -148,7 +145,7 @@ def translate_dataset(
         fresh_usage=done.fresh_usage,
         lost=tuple(losses.lost),
         answers_dropped=tuple(losses.dropped),
-        answers=tuple(answers) if chosen.method != "markers" else (),
+        answers=tuple(answer for answer in answers if answer.id in left) if chosen.method != "markers" else (),
         lint=linted,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in losses.lost))

@@ -103,12 +103,16 @@ def _candidates(goal: str, text: str, count: int) -> Iterator[tuple[Span, float]
     places = [folded.folded(span) for span in spans]
     slack = 1 + count // 3
     shortest, longest = 0.5 * len(goal) - 1, 2.0 * len(goal) + 1
+    signs = [not any(map(str.isalnum, folded.text[start:end])) for start, end in places]
+    bare = goal[0].isalnum() and goal[-1].isalnum()
     for first, (start, _) in enumerate(places):
+        if bare and signs[first]:
+            continue
         for last in range(first + max(0, count - slack - 1), min(first + count + slack, len(spans))):
             run = folded.text[start : places[last][1]]
             if len(run) > longest:
                 break
-            if len(run) < shortest:
+            if len(run) < shortest or (bare and signs[last]):
                 continue
             in_order = fuzz.ratio(goal, run, score_cutoff=100 * _LEAST)
             likeness = max(in_order, _REORDERED * fuzz.token_sort_ratio(goal, run, score_cutoff=100 * _LEAST)) / 100

@@ -19,7 +19,7 @@ from crossfare.errors import DataError, EngineUnavailable
 from crossfare.experiment.forecast import tokens
 from crossfare.experiment.forecast.planner import EngineFacts, Granularity
 from crossfare.experiment.forecast.rates import called, keys, labels
-from crossfare.experiment.stages import billed_characters, load_data
+from crossfare.experiment.stages import billed_characters, load_data, projection_of
 from crossfare.store import Store
 from crossfare.translate import texts_of
 from crossfare.translate.bitext import translate_questions
@@ -51,6 +51,7 @@ class CountingEngine:
         self.name = facts.name
         self.revision = facts.revision
         self.granularity: Granularity = granularity or facts.granularity
+        self.tag_handling = facts.tag_handling
         self.texts = self.chunks = self.characters = 0
         if facts.batches:  # what makes it a `Metered` engine, which gets one request at a time
             self.batches = facts.batches
@@ -295,8 +296,10 @@ class Counter:
 
     def _existing(self, step: Step) -> Material:
         original = self.material(_one(step, "original"))
-        translated = load_data(step).dataset
-        by_id = {example.id: example for example in translated.examples}
+        loaded = load_data(step)
+        translated = loaded.dataset
+        unplaced = loaded.unplaced if projection_of(step) else ()  # all of them are taken to be recovered
+        by_id = {example.id: example for example in (*translated.examples, *unplaced)}
         kept = tuple(by_id[e.id] for e in original.dataset.examples if e.id in by_id)
         if not kept:
             raise DataError(f"{step.runtime['ref']}: no example has an id of the source training set")
@@ -336,7 +339,11 @@ class Counter:
             plain = translate_questions(dataset, engine, target=target)
             return plain.translated.dataset, plain.repeated
         given = translate.Markers(*markers) if markers else None
-        return translate.translate_dataset(dataset, engine, target=target, markers=given).dataset, 1.0
+        projection = projection_of(step)
+        made = translate.translate_dataset(
+            dataset, engine, target=target, markers=given, projection=projection and projection.rehearsed()
+        )
+        return made.dataset, 1.0
 
     def _mined(self, step: Step) -> Material:
         """Training examples whose negatives are not known yet: drawn from the collection, positives too."""

@@ -33,7 +33,7 @@ class EngineFacts:
 
     ``requests`` says how its calls are counted: one a text, one a chunk of texts, or not at all.
     ``batches`` cuts texts into chunks as the engine does, where it says how.
-    ``translates`` is False where texts are looked up or given back.
+    ``translates`` is False where texts are looked up or given back, ``tag_handling`` set where tags are kept.
     """
 
     name: str
@@ -42,6 +42,7 @@ class EngineFacts:
     requests: Literal["text", "chunk"] | None
     translates: bool = True
     batches: Callable[[Sequence[str]], list[range]] | None = None
+    tag_handling: str | None = None
 
 
 class ForecastPlanner(Planner):
@@ -86,6 +87,10 @@ class ForecastPlanner(Planner):
         facts = self.engine_facts(task, name, source, target)
         return {"name": facts.name, "revision": facts.revision}
 
+    def aligner_revision(self, ref: str) -> str:
+        """What identifies the encoder that aligns words, or stands in for it."""
+        return pretrained.resolve(self._there(ref)).revision
+
     def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
         local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
         echo = spec.engine == "echo" and not for_api
@@ -94,8 +99,10 @@ class ForecastPlanner(Planner):
         try:
             made = make_engine(spec.engine, _on_device(spec.engine, self._with_model(options)))
             if isinstance(made, Metered):
-                return EngineFacts(made.name, made.revision, made.granularity, "chunk", translates, made.batches)
-            return EngineFacts(made.name, made.revision, made.granularity, requests, translates)
+                requests = "chunk"
+            batches = made.batches if isinstance(made, Metered) else None
+            tags = getattr(made, "tag_handling", None)
+            return EngineFacts(made.name, made.revision, made.granularity, requests, translates, batches, tags)
         except EngineUnavailable:
             name = str(options.get("name", spec.engine))
             granularity = cast("Granularity", options.get("granularity", "sentence" if local else "document"))

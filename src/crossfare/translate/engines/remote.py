@@ -104,7 +104,7 @@ class RemoteEngine(ABC):
             raise ConfigError(f"engine {self.name!r}: attempts must be at least 1, backoff and timeout above 0")
         self.endpoint = endpoint
         self.timeout = timeout
-        self.markup = self.tag_handling if tags else None
+        self.tag_handling = self.markup = self.tag_handling if tags else None
         self._attempts = attempts
         self._backoff = backoff
         self._client: Any = None

@@ -10,17 +10,18 @@ cascade   tags, then alignment, then search, until one is sure enough
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from crossfare.errors import ConfigError
-from crossfare.translate.alignment import Aligner, EncoderAligner
+from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection.cascade import Cascade
 from crossfare.translate.projection.marked import MarkedCopies
 from crossfare.translate.projection.projected import Found, Projected, Projector
 from crossfare.translate.projection.tagged import TaggedCopies
 from crossfare.translate.projection.unmarked import Search, WordAlignment
+from crossfare.types import Engine
 
 __all__ = ["ALIGNER", "METHODS", "Found", "Method", "Projected", "Projection", "Projector"]
 
@@ -63,8 +64,19 @@ class Projection:
         """Whether all questions about a context get the same translation of it."""
         return self.consistent or self.method != "markers"
 
-    def projector(self, markers: Markers | None) -> Projector:
-        """Make what does it; an encoder is loaded when it is first needed."""
+    def rehearsed(self) -> Projection:
+        """The same for an engine that gives every text back: no encoder is needed."""
+        return replace(self, aligner=WordForWord())
+
+    def projector(self, engine: Engine, markers: Markers | None) -> Projector:
+        """Make what does it; an encoder is loaded when it is first needed.
+
+        Raises:
+            ConfigError: the engine does not keep tags, or there is no such aligner.
+        """
+        keeps_tags = bool(getattr(engine, "tag_handling", None))
+        if self.method == "native" and not keeps_tags:
+            raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose another projection")
         pair = markers or Markers()
         match self.method:
             case "markers":
@@ -72,11 +84,16 @@ class Projection:
             case "tags" | "native":
                 return TaggedCopies(pair, self.method)
             case "align":
-                return WordAlignment(self._aligner())
+                return WordAlignment(self.load_aligner())
             case "match":
                 return Search()
             case "cascade":
-                return Cascade(TaggedCopies(pair, "tags"), self._aligner())
+                return Cascade(TaggedCopies(pair, "native") if keeps_tags else None, self.load_aligner())
 
-    def _aligner(self) -> Aligner:
+    def load_aligner(self) -> Aligner:
+        """Return the aligner.
+
+        Raises:
+            ConfigError: there is no such model.
+        """
         return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner

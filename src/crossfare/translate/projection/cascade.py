@@ -9,7 +9,7 @@ from crossfare.translate.alignment import Aligner
 from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
 from crossfare.translate.projection.projected import Found, Parallel, Projected, about
 from crossfare.translate.projection.tagged import TaggedCopies, TaggedJob
-from crossfare.translate.projection.unmarked import align, alone, as_it_is, by_alignment, by_search
+from crossfare.translate.projection.unmarked import PlainJob, align, alone, by_alignment, by_search, plain_job
 from crossfare.translate.sentences import Span
 from crossfare.types import Answer
 
@@ -19,52 +19,44 @@ SURE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class CascadeJob:
-    """A paragraph with tags, and as it is for where they do harm."""
+    """A paragraph as it is, and with tags where those are tried first."""
 
-    tagged: TaggedJob
-    plain: Plain
+    tagged: TaggedJob | None
+    plain: PlainJob
     cutter: Cutter
 
     def segments(self) -> Iterator[str]:
-        """The tagged copies; the rest is sent only where it is needed."""
-        return self.tagged.segments()
+        """What is tried first; the rest is sent only where it is needed."""
+        return (self.tagged or self.plain).segments()
 
 
 class Cascade:
-    """Tags; then word alignment; then a search for the answer's own translation, paid for only then.
+    """Tags, where the engine keeps them itself; word alignment; a search for the answer's own translation.
 
-    Each later way is tried for the answers of which none before it was `SURE`; of what was found the
-    most confident counts. A paragraph that the engine cannot translate with tags is translated without.
+    Tags that are text to an engine spoil its translation, for alignment too: they are not tried. A later
+    way is tried, and paid for, only for the answers of which none before it was `SURE`; of what was found
+    the most confident counts. A paragraph that has no translation with tags is translated without.
     """
 
-    def __init__(self, tags: TaggedCopies, aligner: Aligner) -> None:
+    def __init__(self, tags: TaggedCopies | None, aligner: Aligner) -> None:
         self._tags = tags
         self._aligner = aligner
 
     def job(self, context: str, answers: Sequence[Answer], cutter: Cutter) -> CascadeJob:
-        """Put tags round every answer."""
-        return CascadeJob(self._tags.job(context, answers, cutter), Plain(context, cutter(context)), cutter)
+        """Put tags round every answer, or leave the context as it is."""
+        tagged = self._tags.job(context, answers, cutter) if self._tags else None
+        return CascadeJob(tagged, plain_job(context, answers, cutter), cutter)
 
     def project(self, jobs: Sequence[CascadeJob], outcome: Outcome) -> list[Projected]:
         """Read tags, align what they leave open, and search for the rest."""
-        made = self._tags.project([job.tagged for job in jobs], outcome)
-        _untagged([(job, each) for job, each in zip(jobs, made, strict=True) if not each.parallel], outcome)
-        self._align(self._open(jobs, made))
-        self._search(self._open(jobs, made), outcome)
+        made = [job.tagged.assemble(outcome) if job.tagged else Projected() for job in jobs]
+        untagged = [number for number, each in enumerate(made) if not each.parallel]
+        outcome.fetch(segment for number in untagged for segment in jobs[number].plain.segments())
+        for number in untagged:
+            made[number] = jobs[number].plain.started(outcome)
+        self._align(_open(jobs, made))
+        _search(_open(jobs, made), outcome)
         return made
-
-    def _open(self, jobs: Sequence[CascadeJob], made: Sequence[Projected]) -> list[_Open]:
-        """List the paragraphs that have a translation, each with the answers that still need a better place."""
-        left = []
-        for job, each in zip(jobs, made, strict=True):
-            unsure = {
-                answer: span
-                for answer, span in job.tagged.answers.items()
-                if answer not in each.found or each.found[answer].confidence < SURE
-            }
-            if each.parallel and unsure:
-                left.append(_Open(job, each, each.parallel, unsure))
-        return left
 
     def _align(self, paragraphs: Sequence[_Open]) -> None:
         links = align([each.text for each in paragraphs], self._aligner)
@@ -75,26 +67,15 @@ class Cascade:
                 except Failed as failed:
                     each.made.failures.setdefault(answer, about(answer, failed))
 
-    def _search(self, paragraphs: Sequence[_Open], outcome: Outcome) -> None:
-        texts = [each.alone() for each in paragraphs]
-        outcome.fetch(segment for answers in texts for text in answers.values() for segment in text.segments())
-        for each, answers in zip(paragraphs, texts, strict=True):
-            for answer, text in answers.items():
-                try:
-                    found = by_search(answer, each.answers[answer], each.text, text.assemble(outcome))
-                    each.offer(answer, found)
-                except Failed as failed:
-                    each.made.failures.setdefault(answer, about(answer, failed))
-
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A translated paragraph with answers that are still to be found."""
+    """A translated paragraph with answers that still need a place, or a better one."""
 
-    job: CascadeJob
     made: Projected
     text: Parallel
     answers: dict[Answer, Span]
+    cutter: Cutter
 
     def offer(self, answer: Answer, found: Found) -> None:
         """Take a place if it is the first or the most confident."""
@@ -103,15 +84,28 @@ class _Open:
         self.made.failures.pop(answer, None)
 
     def alone(self) -> dict[Answer, Plain]:
-        return {answer: alone(self.text.source, span, self.job.cutter) for answer, span in self.answers.items()}
+        return {answer: alone(self.text.source, span, self.cutter) for answer, span in self.answers.items()}
 
 
-def _untagged(failed: Sequence[tuple[CascadeJob, Projected]], outcome: Outcome) -> None:
-    """Translate the paragraphs whose tagged copies have no translation as they are."""
-    outcome.fetch(segment for job, _ in failed for segment in job.plain.segments())
-    for job, made in failed:
-        try:
-            made.parallel = as_it_is(job.plain, outcome)
-            made.context = made.parallel.target
-        except Failed:
-            continue  # the failures that are there already say why
+def _open(jobs: Sequence[CascadeJob], made: Sequence[Projected]) -> list[_Open]:
+    left = []
+    for job, each in zip(jobs, made, strict=True):
+        unsure = {
+            answer: span
+            for answer, span in job.plain.answers.items()
+            if answer not in each.found or each.found[answer].confidence < SURE
+        }
+        if each.parallel and unsure:
+            left.append(_Open(each, each.parallel, unsure, job.cutter))
+    return left
+
+
+def _search(paragraphs: Sequence[_Open], outcome: Outcome) -> None:
+    texts = [each.alone() for each in paragraphs]
+    outcome.fetch(segment for answers in texts for text in answers.values() for segment in text.segments())
+    for each, answers in zip(paragraphs, texts, strict=True):
+        for answer, text in answers.items():
+            try:
+                each.offer(answer, by_search(answer, each.answers[answer], each.text, text.assemble(outcome)))
+            except Failed as failed:
+                each.made.failures.setdefault(answer, about(answer, failed))

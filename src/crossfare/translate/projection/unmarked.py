@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossfare.translate.alignment import Aligner, Link, project
 from crossfare.translate.matching import find
@@ -99,7 +99,7 @@ class WordAlignment:
 
     def job(self, context: str, answers: Sequence[Answer], cutter: Cutter) -> PlainJob:
         """Send the context as it is."""
-        return PlainJob(Plain(context, cutter(context)), *cores(context, answers), alone={})
+        return plain_job(context, answers, cutter)
 
     def project(self, jobs: Sequence[PlainJob], outcome: Outcome) -> list[Projected]:
         """Align all contexts at once, and project their answers."""
@@ -122,9 +122,8 @@ class Search:
 
     def job(self, context: str, answers: Sequence[Answer], cutter: Cutter) -> PlainJob:
         """Send the context as it is, and every answer by itself."""
-        spans, failures = cores(context, answers)
-        by_themselves = {answer: alone(context, span, cutter) for answer, span in spans.items()}
-        return PlainJob(Plain(context, cutter(context)), spans, failures, by_themselves)
+        job = plain_job(context, answers, cutter)
+        return replace(job, alone={answer: alone(context, span, cutter) for answer, span in job.answers.items()})
 
     def project(self, jobs: Sequence[PlainJob], outcome: Outcome) -> list[Projected]:
         """Search every answer's translation in its context."""
@@ -141,6 +140,11 @@ class Search:
                 except Failed as failed:
                     made.failures[answer] = about(answer, failed)
         return done
+
+
+def plain_job(context: str, answers: Sequence[Answer], cutter: Cutter) -> PlainJob:
+    """Take a context as it is, and no answer by itself."""
+    return PlainJob(Plain(context, cutter(context)), *cores(context, answers), alone={})
 
 
 def as_it_is(text: Plain, outcome: Outcome) -> Parallel:

@@ -1,0 +1,101 @@
+"""How a spec chooses where answers go, and what that does to steps, runs and forecasts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_run
+from crossfare import data
+from crossfare.errors import ConfigError
+from crossfare.experiment import dry_run, run
+from crossfare.experiment.forecast import Basis, Forecaster
+from crossfare.experiment.spec import EngineSpec
+from crossfare.store import Store
+from crossfare.translate import engine, translate_dataset
+from crossfare.types import Answer, QAExample
+
+ALIGNER = "embedded:multilingual-encoder"
+METHODS = {"methods": ["translate-train"]}
+
+
+def steps(folder: Path, task: str, **engine: Any) -> list[tuple[str, str]]:
+    spec = tiny_run.spec(
+        folder, tasks={task: tiny_run.task(task)}, engines={"echo": {"engine": "echo", **engine}}, **METHODS
+    )
+    return [(label, step_id) for label, step_id, _ in dry_run(spec, store=Store(folder))]
+
+
+def test_steps_are_others_only_where_answers_are_projected_otherwise(tmp_path: Path) -> None:
+    cascade = {"projection": {"aligner": ALIGNER}}
+    assert steps(tmp_path, "qa") == steps(tmp_path, "qa", projection="markers")
+    assert steps(tmp_path, "nli") == steps(tmp_path, "nli", **cascade)
+    before, after = dict(steps(tmp_path, "qa")), dict(steps(tmp_path, "qa", **cascade))
+    same = {label for label in before if before[label] == after[label]}
+    assert same == {label for label in before if " train en" in label or " test " in label}
+    sure = {"projection": {"aligner": ALIGNER, "threshold": 0.5}}
+    assert steps(tmp_path, "qa", **sure) != steps(tmp_path, "qa", **cascade)
+    assert steps(tmp_path, "qa", projection={"method": "tags", "aligner": ALIGNER}) == steps(
+        tmp_path, "qa", projection="tags"
+    )
+
+
+def test_a_wrong_projection_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="projection"):
+        steps(tmp_path, "qa", projection="best")
+
+
+def lossy(folder: Path, limit: int) -> Path:
+    """The world's translation, as if answers had been translated by themselves: every second stands nowhere."""
+    gold = data.load("world:qa", task="qa", language="pt", split="train").dataset
+    entries = []
+    for number, example in enumerate(gold.examples[:limit]):
+        assert isinstance(example, QAExample)
+        answer = example.answers[0]
+        text = f"x{answer.text}" if number % 2 else answer.text
+        qas = [{"id": example.id, "question": example.question, "answers": [{"text": text, "answer_start": 0}]}]
+        entries.append({"context": example.context, "qas": qas})
+    path = folder / "bought.json"
+    path.write_text(json.dumps({"version": "1.1", "data": [{"title": "t", "paragraphs": entries}]}), encoding="utf-8")
+    return path
+
+
+def test_lost_answers_of_an_existing_translation_come_back_in_a_run(tmp_path: Path) -> None:
+    bought = {"engine": "existing", "existing": {"qa": {"pt": str(lossy(tmp_path, 12))}}, "price": "google-translate"}
+    spec = tiny_run.spec(
+        tmp_path,
+        tasks={"qa": tiny_run.task("qa")},
+        engines={"as-is": bought, "recovered": {**bought, "projection": {"aligner": ALIGNER}}},
+        **METHODS,
+    )
+    store = Store(tmp_path / "cache")
+    made = run(spec, out=tmp_path / "run", jobs=1, store=store, quiet=True)
+    yields = {result.spec.engine: result.train_yield for result in made.results}
+    assert (yields["as-is"].kept, yields["as-is"].total) == (6, 12)  # type: ignore[union-attr]
+    assert (yields["recovered"].kept, yields["recovered"].total) == (12, 12)  # type: ignore[union-attr]
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in store.root.rglob("yield.json")]
+    (explained,) = [each["report"]["answers"] for each in reports if "answers" in each["report"]]
+    assert len(explained) == 6
+    gold = {e.id: e for e in data.load("world:qa", task="qa", language="pt", split="train").dataset.examples}
+    exact = [Answer(each["text"], each["start"]) in gold[each["id"]].answers for each in explained]  # type: ignore[union-attr]
+    assert sum(exact) >= 5
+
+
+@pytest.mark.parametrize("chosen", ["tags", "match", {"aligner": ALIGNER}])
+def test_a_projection_is_forecast_to_the_character(tmp_path: Path, chosen: Any) -> None:
+    given = EngineSpec(engine="echo", projection=chosen).projection
+    assert given is not None
+    spec = tiny_run.spec(
+        tmp_path,
+        tasks={"qa": tiny_run.task("qa")},
+        engines={"echo": {"engine": "echo", "projection": chosen}},
+        **METHODS,
+    )
+    forecaster = Forecaster(spec, Basis.gather(store=Store(tmp_path)))
+    (expected,) = [each for each in forecaster.forecasts.values() if each.step.stage == "translate"]
+    source = data.load("world:qa", task="qa", language="en", split="train", limit=12).dataset
+    made = translate_dataset(source, engine("echo"), target="pt", projection=given.made())
+    assert expected.usages["expected"].characters == made.usage.characters
