@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossfare.data import read_qrels, read_run, write_qrels, write_run
@@ -73,6 +73,7 @@ def test_bad_qrels(tmp_path: Path, text: str, message: str) -> None:
 
 
 @given(st.dictionaries(words, st.dictionaries(words, st.integers(-2, 4), min_size=1, max_size=4), max_size=4))
+@example({"QID": {"0": 0}})  # not a header
 def test_qrels_are_read_as_written(tmp_path_factory: pytest.TempPathFactory, given: dict[str, dict[str, int]]) -> None:
     path = tmp_path_factory.mktemp("q") / "qrels.txt.gz"
     examples = [QueryExample(name, "?", tuple(grades.items())) for name, grades in given.items()]

@@ -71,8 +71,8 @@ def stream_qrels(path: Path, where: str) -> Iterator[Judgement]:
     for number, line in stream_lines(path):
         place = f"line {number}"
         cells = _cells(line)
-        if number == 1 and cells and cells[0].lower() in HEADERS:
-            continue
+        if number == 1 and cells and cells[0].lower() in HEADERS and not _is_grade(cells[-1]):
+            continue  # with a grade it is the judgement of a query that has such an id
         width = width or len(cells)
         if len(cells) != width or width not in _COLUMNS:
             expected = f"{width}, as before" if width in _COLUMNS and len(cells) != width else "3 or 4"
@@ -81,6 +81,14 @@ def stream_qrels(path: Path, where: str) -> Iterator[Judgement]:
                 "qrels are separated by tabs or blanks"
             )
         yield Judgement(cells[0], cells[-2], _grade(cells[-1], where, place), place)
+
+
+def _is_grade(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def gather(judgements: Iterable[Judgement], where: str) -> Judged:
