@@ -5,7 +5,6 @@ from __future__ import annotations
 from crossfare.translate.dataset import (
     TranslatedDataset,
     TranslationReport,
-    texts_of,
     translate_dataset,
     translate_texts,
 )
@@ -15,6 +14,7 @@ from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
+from crossfare.translate.pieces import texts_of
 from crossfare.translate.projection import METHODS, Projection
 from crossfare.translate.questions import ProjectedAnswer
 from crossfare.translate.recovery import recover_answers

@@ -15,7 +15,7 @@ from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
-from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
+from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain, texts_of
 from crossfare.translate.projection import Projection
 from crossfare.translate.questions import ProjectedAnswer, Questions
 from crossfare.translate.segments import Segments, translate_segments
@@ -186,19 +186,6 @@ def translate_texts(
             translations.append(None)
             failures[index] = failed.reason
     return ExplainedTranslation(tuple(translations), outcome.segments.usage, failures)
-
-
-def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts of one example: what a model reads, and what is sent where they are translated when serving."""
-    match example:
-        case QAExample():
-            return (example.context, example.question)
-        case PairExample():
-            return (example.premise, example.hypothesis)
-        case QueryExample():
-            return (example.query,)
-        case RankingExample():
-            return (example.query, example.positive, *example.negatives)
 
 
 class _Texts:

@@ -17,7 +17,8 @@ from statistics import median
 from typing import Any
 
 from crossfare.languages import primary
-from crossfare.types import Example, PairExample, QAExample, QueryExample, RankingExample
+from crossfare.translate.pieces import texts_of
+from crossfare.types import Example
 
 CHECKS = ("empty", "untranslated", "repeated", "truncated", "wrong-language", "lost-number", "length-ratio")
 SHOWN = 5
@@ -63,7 +64,7 @@ def lint_examples(
         (example.id, given, made)
         for example in translated
         if example.id in by_id
-        for given, made in zip(_texts(by_id[example.id]), _texts(example), strict=False)
+        for given, made in zip(texts_of(by_id[example.id]), texts_of(example), strict=False)
     )
     return lint_texts(triples, source=source, target=target)
 
@@ -95,18 +96,6 @@ def lint_texts(triples: Iterable[tuple[str, str, str]], *, source: str, target: 
         if count
     }
     return LintReport(len(owners), counts, examples, skipped, flagged)
-
-
-def _texts(example: Example) -> tuple[str, ...]:
-    match example:
-        case QAExample():
-            return (example.context, example.question)
-        case PairExample():
-            return (example.premise, example.hypothesis)
-        case QueryExample():
-            return (example.query,)
-        case RankingExample():
-            return (example.query, example.positive, *example.negatives)
 
 
 Check = Callable[[str, str], bool]

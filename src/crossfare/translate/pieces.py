@@ -8,8 +8,22 @@ from functools import lru_cache
 
 from crossfare.translate.segments import Segments
 from crossfare.translate.sentences import Granularity, Span, join, segment_spans
+from crossfare.types import Example, PairExample, QAExample, QueryExample, RankingExample
 
 EXCERPT = 160
+
+
+def texts_of(example: Example) -> tuple[str, ...]:
+    """Return the texts of one example: what a model reads, and what is sent where they are translated when serving."""
+    match example:
+        case QAExample():
+            return (example.context, example.question)
+        case PairExample():
+            return (example.premise, example.hypothesis)
+        case QueryExample():
+            return (example.query,)
+        case RankingExample():
+            return (example.query, example.positive, *example.negatives)
 
 
 class Failed(Exception):

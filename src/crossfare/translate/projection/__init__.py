@@ -2,7 +2,7 @@
 
 markers   the paper's: a copy of the context per answer, the answer between delimiters
 tags      all answers of a paragraph in one copy, each between indexed tags
-native    the same, through an engine that keeps tags itself (see `crossfare.translate.markup`)
+native    the same, through an engine that keeps tags itself (see `crossfare.translate.engines.markup`)
 align     no marks: word alignment of the context with its translation
 match     no marks: the answer is translated by itself, and searched for
 cascade   tags, then alignment, then search, until one is sure enough
