@@ -1,118 +1,17 @@
-"""Make the engines a spec names, and list those on offer.
-
-The one place that knows translation, the embedded data and prices.
-"""
+"""Make the engines a spec names. The one place that knows both translation and the embedded data."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crossfare import translate
-from crossfare.data import world
-from crossfare.errors import EngineUnavailable, PriceError
-from crossfare.ledger import Catalogue
-from crossfare.report.table import Cell, Column, Table
+from crossfare import data, translate
 from crossfare.types import Engine, digest
 
-
-@dataclass(frozen=True, slots=True)
-class EngineState:
-    """An engine on offer and what it would take to use it here, found out without a request.
-
-    ``missing``      packages and programs that are not installed; ``install`` brings them
-    ``keys``         the environment variables it reads its credentials from, and whether each is set
-    ``price``        what it costs today; "device time" for one that runs here
-    ``granularity``  what it prefers to be given at once
-    ``tags``         the markup whose tags it keeps with their words: "html", "xml" or "-"
-    """
-
-    name: str
-    summary: str
-    missing: tuple[str, ...]
-    install: str
-    keys: dict[str, bool]
-    languages: str
-    price: str
-    granularity: str
-    tags: str
-
-
-def list_engines(price_files: Sequence[Path] = ()) -> tuple[EngineState, ...]:
-    """List the engines on offer, with what is installed, configured and charged.
-
-    Raises:
-        ConfigError: a price file is wrong, or two packages offer an engine of one name.
-    """
-    catalogue = Catalogue.load(price_files)
-    return tuple(_state(info, catalogue) for info in translate.engines())
-
-
-def engine_table(engines: Sequence[EngineState]) -> Table:
-    """The engines as a table: how to install what is missing and what each is stand in the notes."""
-    titles = ("Engine", "Installed", "Keys", "Languages", "Price today", "Takes", "Tags")
-    rows = tuple(
-        (
-            engine.name,
-            "no" if engine.missing else "yes",
-            "; ".join(f"{key} {'set' if given else 'not set'}" for key, given in engine.keys.items()) or "none needed",
-            engine.languages,
-            engine.price,
-            engine.granularity,
-            engine.tags,
-        )
-        for engine in engines
-    )
-    notes = tuple(
-        f"{engine.name}: {engine.summary}"
-        + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")
-        for engine in engines
-    )
-    return Table(
-        "Translation engines",
-        tuple(Column(title) for title in titles),
-        tuple(tuple(Cell(text) for text in row) for row in rows),
-        notes,
-    )
-
-
-def _state(info: translate.EngineInfo, catalogue: Catalogue) -> EngineState:
-    languages, granularity, tags = info.languages, "-", "-"
-    try:
-        described = info.load()
-        granularity = getattr(described, "granularity", "document")
-        tags = getattr(described, "tag_handling", None) or "-"
-        if hasattr(described, "installed_languages"):
-            languages = described.installed_languages()
-    except (ImportError, EngineUnavailable):  # said by "missing"
-        pass
-    return EngineState(
-        name=info.name,
-        summary=info.summary,
-        missing=(*info.missing, *info.missing_commands),
-        install=info.install,
-        keys={key: bool(os.environ.get(key)) for key in info.keys},
-        languages=languages or "-",
-        price=_price(info.offer, catalogue),
-        granularity=granularity,
-        tags=tags,
-    )
-
-
-def _price(offer: str, catalogue: Catalogue) -> str:
-    if not offer:
-        return "device time"
-    if "{" in offer:
-        return f"that of {offer}"
-    try:
-        price = catalogue.get(offer)
-    except PriceError as error:
-        return f"not known: {error}"
-    return f"{price.amount} {price.currency} / {price.bought}"
+if TYPE_CHECKING:  # translating a file of one's own needs no embedded data
+    from crossfare.data import world
 
 
 def make_engine(name: str, options: dict[str, Any]) -> Engine:
@@ -134,6 +33,8 @@ def make_engine(name: str, options: dict[str, Any]) -> Engine:
 
 
 def _world_text(task: str) -> Iterator[world.Aligned]:
+    from crossfare.data import world
+
     for split in ("train", "validation", "test"):
         yield from world.parallel(task, split)
 
@@ -141,6 +42,6 @@ def _world_text(task: str) -> Iterator[world.Aligned]:
 @cache
 def world_revision() -> str:
     """Identify the embedded world by the source code that generates it."""
-    folder = Path(world.__file__).parent
+    folder = Path(data.__file__).parent / "world"
     sources = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
     return digest(sources)

@@ -1,0 +1,108 @@
+"""List the engines on offer: what is installed, configured, known and charged, without a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossfare import translate
+from crossfare.errors import EngineUnavailable, PriceError
+from crossfare.ledger import Catalogue
+from crossfare.report.table import Cell, Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine on offer and what it would take to use it here, found out without a request.
+
+    ``missing``      packages and programs that are not installed; ``install`` brings them
+    ``keys``         the environment variables it reads its credentials from, and whether each is set
+    ``price``        what it costs today; "device time" for one that runs here
+    ``granularity``  what it prefers to be given at once
+    ``tags``         the markup whose tags it keeps with their words: "html", "xml" or "-"
+    """
+
+    name: str
+    summary: str
+    missing: tuple[str, ...]
+    install: str
+    keys: dict[str, bool]
+    languages: str
+    price: str
+    granularity: str
+    tags: str
+
+
+def list_engines(price_files: Sequence[Path] = ()) -> tuple[EngineState, ...]:
+    """List the engines on offer, with what is installed, configured and charged.
+
+    Raises:
+        ConfigError: a price file is wrong, or two packages offer an engine of one name.
+    """
+    catalogue = Catalogue.load(price_files)
+    return tuple(_state(info, catalogue) for info in translate.engines())
+
+
+def engine_table(engines: Sequence[EngineState]) -> Table:
+    """The engines as a table: how to install what is missing and what each is stand in the notes."""
+    titles = ("Engine", "Installed", "Keys", "Languages", "Price today", "Takes", "Tags")
+    rows = tuple(
+        (
+            engine.name,
+            "no" if engine.missing else "yes",
+            "; ".join(f"{key} {'set' if given else 'not set'}" for key, given in engine.keys.items()) or "none needed",
+            engine.languages,
+            engine.price,
+            engine.granularity,
+            engine.tags,
+        )
+        for engine in engines
+    )
+    notes = tuple(
+        f"{engine.name}: {engine.summary}"
+        + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")
+        for engine in engines
+    )
+    return Table(
+        "Translation engines",
+        tuple(Column(title) for title in titles),
+        tuple(tuple(Cell(text) for text in row) for row in rows),
+        notes,
+    )
+
+
+def _state(info: translate.EngineInfo, catalogue: Catalogue) -> EngineState:
+    languages, granularity, tags = info.languages, "-", "-"
+    try:
+        described = info.load()
+        granularity = getattr(described, "granularity", "document")
+        tags = getattr(described, "tag_handling", None) or "-"
+        if hasattr(described, "installed_languages"):
+            languages = described.installed_languages()
+    except (ImportError, EngineUnavailable):  # said by "missing"
+        pass
+    return EngineState(
+        name=info.name,
+        summary=info.summary,
+        missing=(*info.missing, *info.missing_commands),
+        install=info.install,
+        keys={key: bool(os.environ.get(key)) for key in info.keys},
+        languages=languages or "-",
+        price=_price(info.offer, catalogue),
+        granularity=granularity,
+        tags=tags,
+    )
+
+
+def _price(offer: str, catalogue: Catalogue) -> str:
+    if not offer:
+        return "device time"
+    if "{" in offer:
+        return f"that of {offer}"
+    try:
+        price = catalogue.get(offer)
+    except PriceError as error:
+        return f"not known: {error}"
+    return f"{price.amount} {price.currency} / {price.bought}"
