@@ -243,13 +243,14 @@ def _latencies(store: Store, cell: CellSteps, name: str) -> tuple[Latency, ...]:
 def _train_yield(store: Store, cell: CellSteps) -> Yield | None:
     """What was left of the training set; of a round trip, after both ways."""
     paid = {step.id: step for step in cell.one_time}
-    for last in (step for step in cell.one_time if step in cell.train):
-        found = _yield(store, last)
-        if (before := paid.get(last.inputs.get("data", ("",))[0])) is not None:
-            first = _yield(store, before)
-            found = Yield(found.kept, first.total, (*first.lost, *found.lost))
-        return found
-    return None
+    last = next((step for step in cell.one_time if step in cell.train), None)
+    if last is None:
+        return None
+    found = _yield(store, last)
+    if (before := paid.get(last.inputs.get("data", ("",))[0])) is not None:
+        first = _yield(store, before)
+        found = Yield(found.kept, first.total, (*first.lost, *found.lost))
+    return found
 
 
 def _total(book: Book, steps: Sequence[Step]) -> Cost | None:

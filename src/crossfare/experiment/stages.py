@@ -114,13 +114,13 @@ def _existing(step: Step, store: Store, work: Path, _: Progress | None) -> Usage
     linted = translate.lint_examples(original.examples, kept, source=original.language, target=step.params["language"])
     if step.params.get("drop_bad"):
         kept = tuple(example for example in kept if example.id not in linted.flagged)
+        reasons += linted.losses
     if not kept:
         raise DataError(
             f"{step.runtime['ref']}: no example has an id of the source training set, or lint let none pass"
         )
     left = {example.id for example in kept}
     lost = tuple(example.id for example in original.examples if example.id not in left)
-    reasons += [translate.Lost(name, f"lint: {', '.join(linted.flagged[name])}") for name in lost if name in by_id]
     engine = step.params["engine"]
     artifact.write(replace(_with_examples(translated, kept), origin=engine), work / "artifact")
     explained = {"answers": [asdict(answer) for answer in answers if answer.id in left]} if chosen else {}

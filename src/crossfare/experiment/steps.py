@@ -325,14 +325,8 @@ class Planner:
             return {}
         identity: dict[str, Any] = {"version": 1, **given.model_dump(exclude={"aligner"})}
         if given.made().aligns:
-            identity["aligner"] = self.aligner_revision(given.aligner)
+            identity["aligner"] = self.model_revision(given.aligner)
         return {"projection": identity}
-
-    def aligner_revision(self, ref: str) -> str:
-        """What identifies the encoder that aligns words."""
-        return pretrained.resolve(ref).revision
-
-    # -- models -------------------------------------------------------------------------------
 
     def model_revision(self, ref: str) -> str:
         """What identifies a model."""

@@ -16,10 +16,10 @@ from crossfare.translate.dataset import TranslatedDataset, TranslationReport
 from crossfare.translate.lint import lint_examples
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import Lost
-from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
+from crossfare.translate.pieces import Cutter, Failed, Outcome
 from crossfare.translate.projection.projected import Parallel, Segment
 from crossfare.translate.projection.unmarked import as_it_is
-from crossfare.translate.segments import Segments, translate_segments
+from crossfare.translate.segments import Segments
 from crossfare.translate.sentences import Span, segment_spans
 from crossfare.types import Dataset, Engine, Progress, QAExample, Yield, content_revision
 
@@ -87,13 +87,8 @@ def translate_aligned(
     Raises:
         EngineError: the engine could do nothing at all.
     """
-
-    def send(missing: Iterable[str]) -> Segments:
-        return translate_segments(missing, engine, source=source, target=target, memory=memory, progress=progress)
-
-    cutter, outcome = Cutter(source, engine.granularity), Outcome(source, target, send)
-    plain = [Plain(text, cutter(text)) for text in texts]
-    outcome.fetch([segment for text in plain for segment in text.segments()])
+    outcome = Outcome.by(engine, source=source, target=target, memory=memory, progress=progress)
+    plain = outcome.fetch_whole(texts, Cutter(source, engine.granularity))
     pairs: list[Parallel | None] = []
     failures: dict[int, Failed] = {}
     for index, text in enumerate(plain):

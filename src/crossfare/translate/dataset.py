@@ -7,7 +7,7 @@ off between the markers. Engines that prefer sentences get sentences; each disti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,6 @@ from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
 from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain, texts_of
 from crossfare.translate.projection import Projection
 from crossfare.translate.questions import ProjectedAnswer, Questions
-from crossfare.translate.segments import Segments, translate_segments
 from crossfare.types import (
     Dataset,
     Engine,
@@ -104,12 +103,6 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or Projection()
-
-    def send(texts: Iterable[str]) -> Segments:
-        return translate_segments(
-            texts, engine, source=dataset.language, target=target, memory=memory, progress=progress
-        )
-
     cutter = Cutter(dataset.language, engine.granularity)
     questions = Questions(
         [example for example in dataset.examples if isinstance(example, QAExample)],
@@ -118,14 +111,14 @@ def translate_dataset(
         chosen.projector(engine, markers),
     )
     others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
-    outcome = Outcome(dataset.language, target, send)
+    outcome = Outcome.by(engine, source=dataset.language, target=target, memory=memory, progress=progress)
     outcome.fetch([*questions.segments(), *(segment for texts in others for segment in texts.segments())])
     losses = Losses()
     answered, answers = questions.assemble(outcome, losses)
     kept: list[Example] = [*answered, *(made for texts in others if (made := texts.assemble(outcome, losses)))]
     linted = lint_examples(dataset.examples, kept, source=dataset.language, target=target)
     if drop_bad:
-        losses.lost += [Lost(example, f"lint: {', '.join(checks)}") for example, checks in linted.flagged.items()]
+        losses.lost += linted.losses
         kept = [example for example in kept if example.id not in linted.flagged]
     translated = replace(
         dataset,
@@ -169,14 +162,8 @@ def translate_texts(
     Raises:
         EngineError: the engine could do nothing at all.
     """
-
-    def send(segments: Iterable[str]) -> Segments:
-        return translate_segments(segments, engine, source=source, target=target, memory=memory, progress=progress)
-
-    cutter = Cutter(source, engine.granularity)
-    plans = [Plain(text, cutter(text)) for text in texts]
-    outcome = Outcome(source, target, send)
-    outcome.fetch(segment for plan in plans for segment in plan.segments())
+    outcome = Outcome.by(engine, source=source, target=target, memory=memory, progress=progress)
+    plans = outcome.fetch_whole(texts, Cutter(source, engine.granularity))
     translations: list[str | None] = []
     failures: dict[int, str] = {}
     for index, plan in enumerate(plans):

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from crossfare.languages import primary
+from crossfare.translate.outcome import Lost
 from crossfare.translate.pieces import texts_of
 from crossfare.types import Example
 
@@ -49,6 +50,11 @@ class LintReport:
     examples: Mapping[str, tuple[str, ...]]
     skipped: Mapping[str, str] = field(default_factory=dict)
     flagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def losses(self) -> list[Lost]:
+        """The flagged examples as lost ones, for who drops them: the checks are the reason."""
+        return [Lost(name, f"lint: {', '.join(checks)}") for name, checks in self.flagged.items()]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON; of the flagged examples, their number."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from crossfare.translate.segments import Segments
+from crossfare.translate.memory import TranslationMemory
+from crossfare.translate.segments import Segments, translate_segments
 from crossfare.translate.sentences import Granularity, Span, join, segment_spans
-from crossfare.types import Example, PairExample, QAExample, QueryExample, RankingExample
+from crossfare.types import Engine, Example, PairExample, Progress, QAExample, QueryExample, RankingExample
 
 EXCERPT = 160
 
@@ -47,12 +48,34 @@ class Outcome:
     send: Callable[[Iterable[str]], Segments]
     segments: Segments = field(default_factory=Segments)
 
+    @classmethod
+    def by(
+        cls,
+        engine: Engine,
+        *,
+        source: str,
+        target: str,
+        memory: TranslationMemory | None,
+        progress: Progress | None,
+    ) -> Outcome:
+        """What an engine makes of the segments; nothing is sent yet."""
+        send = partial(
+            translate_segments, engine=engine, source=source, target=target, memory=memory, progress=progress
+        )
+        return cls(source, target, send)
+
     def fetch(self, texts: Iterable[str]) -> None:
         """Translate the segments that were not asked for yet."""
         known = self.segments
         missing = [text for text in texts if text not in known.translations and text not in known.failures]
         if missing:
             known.add(self.send(missing))
+
+    def fetch_whole(self, texts: Iterable[str], cutter: Cutter) -> list[Plain]:
+        """Translate texts as they are, all of their segments together."""
+        plain = [Plain(text, cutter(text)) for text in texts]
+        self.fetch([segment for text in plain for segment in text.segments()])
+        return plain
 
     def __getitem__(self, segment: str) -> str:
         try:

@@ -87,10 +87,6 @@ class ForecastPlanner(Planner):
         facts = self.engine_facts(task, name, source, target)
         return {"name": facts.name, "revision": facts.revision}
 
-    def aligner_revision(self, ref: str) -> str:
-        """What identifies the encoder that aligns words, or stands in for it."""
-        return pretrained.resolve(self._there(ref)).revision
-
     def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
         local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
         echo = spec.engine == "echo" and not for_api

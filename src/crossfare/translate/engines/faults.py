@@ -92,6 +92,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+        when = parsedate_to_datetime(value)
+    except ValueError:
         return 0.0
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)  # a date "-0000" is one in UTC, by RFC 5322
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -10,8 +10,6 @@ import os
 import re
 import weakref
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
@@ -20,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota, EngineTransient
 from crossfare.languages import primary
 from crossfare.meter import meter
+from crossfare.translate.engines.faults import retry_after
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import Usage, digest
@@ -207,7 +206,7 @@ def _failure(response: httpx.Response, url: str) -> EngineError:
         return EngineCredential(f"{said}; set {KEY} to a key of this server")
     if status == 429 or status >= 500:
         again = _TooMany(f"{said}; wait, or ask its operator") if status == 429 else _Unanswered(f"{said}; try again")
-        again.wait = _retry_after(response.headers.get("Retry-After", ""))
+        again.wait = retry_after(response.headers)
         return again
     return _Rejected(said) if status == 400 else EngineError(f"{said}; check the url")
 
@@ -232,20 +231,6 @@ def _content(response: httpx.Response, url: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise EngineError(f"{url} answered something that is not JSON; is it LibreTranslate?")
     return content
-
-
-def _retry_after(value: str) -> float:
-    """Seconds that a Retry-After header asks for: a number, or a date."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)  # a date "-0000" is one in UTC, by RFC 5322
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 def _code(tag: str, known: Mapping[str, Any] | Sequence[str]) -> str:
