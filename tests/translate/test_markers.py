@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import ConfigError
-from crossfare.translate.markers import Markers, MarkersLost, Recovered, mark, recover
+from crossfare.translate.markers import Markers, MarkersLost, Recovered, mark, recover, wrap_all
 
 PAPER = Markers("<answer_start>", "<answer_end>")
 AWKWARD = st.text(
@@ -21,7 +23,19 @@ def test_an_identity_translation_gives_text_and_span_back(left: str, answer: str
     text = left + answer + right
     marked, used = mark(text, len(left), len(left) + len(answer), pair)
     assert recover(marked, used) == Recovered(text, len(left), len(left) + len(answer))
-    assert used.unwrap(marked) in {(text, len(left), len(left) + len(answer)), None}
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("b <>/1\U0001f600é"), max_size=30), st.sets(st.integers(0, 30), max_size=6))
+def test_spans_marked_together_come_back_together(text: str, places: set[int]) -> None:
+    spans = pairwise(sorted(place for place in places if place <= len(text)))
+    marked = {Markers().variant(number): span for number, span in enumerate(spans)}
+    assert Markers().unwrap_all(wrap_all(text, marked)) == (text, marked)
+
+
+def test_a_tag_without_its_other_half_is_text() -> None:
+    text = "</a1>one <a2>two</a2> <a3>three <a3>four</a3>"
+    assert Markers().unwrap_all(text) == ("</a1>one two <a3>three <a3>four</a3>", {Markers("<a2>", "</a2>"): (9, 12)})
 
 
 def test_the_answer_keeps_its_last_letter_and_its_start_is_measured_without_markers() -> None:

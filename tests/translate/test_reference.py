@@ -41,6 +41,15 @@ def test_markers_go_round_the_aligned_span() -> None:
     assert text == "O <answer_start>gato<answer_end> senta."
 
 
+def test_indexed_tags_go_round_all_aligned_spans() -> None:
+    made = engine("reference", entries=[WHO, CAT])
+    texts = ["The <a1>cat</a1> <a2>sits</a2>.", "<a1>The</a1> <a2>cat</a2> sits."]
+    assert made.translate(texts, source="en", target="de").texts == (
+        "Da <a2>sitzt</a2> die <a1>Katze</a1>.",
+        "Da sitzt die <a2>Katze</a2>.",
+    )
+
+
 def test_what_is_not_there_is_none_with_a_reason() -> None:
     made = engine("reference", entries=[CAT])
     texts = ["The dog sits.", "<a>The</a> cat sits.", "The cat <a>sits</a>."]
@@ -99,7 +108,7 @@ def test_a_dataset_gets_the_aligned_answers() -> None:
         Dataset("d", "qa", "train", "en", (example, lost)), engine("reference", entries=[CAT, WHO]), target="de"
     )
     assert made.dataset.examples == (QAExample("1", "Da sitzt die Katze.", "Wer sitzt?", (Answer("Katze", 13),)),)
-    assert made.report.lost[0].reason == "answer 'The': the marked part is not aligned in the parallel text"
+    assert made.report.lost[0].reason == "answer 'The': 0 opening and 0 closing tags instead of one each"
 
 
 def test_the_embedded_world_is_translated_without_loss() -> None:

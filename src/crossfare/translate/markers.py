@@ -12,6 +12,7 @@ forgiven. Their number and order are not: exactly one opening, then exactly one 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,13 +65,43 @@ class Markers:
         """Put the markers round ``text[start:end]``."""
         return f"{text[:start]}{self.opening}{text[start:end]}{self.closing}{text[end:]}"
 
-    def unwrap(self, text: str) -> tuple[str, int, int] | None:
-        """Undo `wrap` exactly: the text and the span, or None if it holds no such pair."""
-        if text.count(self.opening) != 1 or text.count(self.closing) != 1:
-            return None
-        left, _, rest = text.partition(self.opening)
-        inner, closing, right = rest.partition(self.closing)
-        return (left + inner + right, len(left), len(left) + len(inner)) if closing else None
+    def unwrap_all(self, text: str) -> tuple[str, dict[Markers, tuple[int, int]]]:
+        """Undo `wrap_all` exactly: the text without this pair and its variants, and what each of them held.
+
+        A pair that is not there once, opening before closing, counts as text.
+        """
+        tags = [
+            (match.start(), match.group(), int(match["number"] or 0), is_opening)
+            for is_opening, marker in ((True, self.opening), (False, self.closing))
+            for match in _any_number(marker).finditer(text)
+        ]
+        of_pair: dict[int, list[bool]] = {}
+        for _, _, number, is_opening in sorted(tags):
+            of_pair.setdefault(number, []).append(is_opening)
+        plain, end, starts = "", 0, {}
+        found: dict[Markers, tuple[int, int]] = {}
+        for start, tag, number, is_opening in sorted(tags):
+            if of_pair[number] != [True, False]:
+                continue
+            plain += text[end:start]
+            end = start + len(tag)
+            if is_opening:
+                starts[number] = len(plain)
+            else:
+                found[self.variant(number)] = (starts[number], len(plain))
+        return plain + text[end:], found
+
+
+def wrap_all(text: str, spans: Mapping[Markers, tuple[int, int]]) -> str:
+    """Put each pair of markers round its span; where one ends and another begins, the end comes first."""
+    tags = sorted(
+        (place, is_opening, marker)
+        for pair, (start, end) in spans.items()
+        for place, is_opening, marker in ((start, True, pair.opening), (end, False, pair.closing))
+    )
+    for place, _, marker in reversed(tags):
+        text = text[:place] + marker + text[place:]
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +171,13 @@ def recover(text: str, markers: Markers) -> Recovered:
 def _numbered(marker: str, number: int) -> str:
     """Number a marker inside its last bracket: ``</a>`` to ``</a1>``, ``##`` to ``##1``."""
     return f"{marker[:-1]}{number}{marker[-1]}" if marker[-1] in ">]})" else f"{marker}{number}"
+
+
+@lru_cache(maxsize=16)
+def _any_number(marker: str) -> re.Pattern[str]:
+    """Match a marker and all its numbered variants, exactly as `_numbered` makes them."""
+    before, after = (marker[:-1], marker[-1]) if marker[-1] in ">]})" else (marker, "")
+    return re.compile(re.escape(before) + r"(?P<number>[1-9]\d*)?" + re.escape(after))
 
 
 @lru_cache(maxsize=256)

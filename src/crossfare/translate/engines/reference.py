@@ -11,13 +11,12 @@ from functools import cached_property
 from typing import Protocol
 
 from crossfare.languages import primary
-from crossfare.translate.markers import Markers
+from crossfare.translate.markers import Markers, wrap_all
 from crossfare.translate.outcome import ExplainedTranslation
-from crossfare.translate.sentences import Granularity
+from crossfare.translate.sentences import Granularity, Span
 from crossfare.types import Usage, digest
 
 VERSION = 1
-_VARIANTS_TRIED = 10
 
 
 class AlignedText(Protocol):
@@ -33,19 +32,21 @@ class AlignedText(Protocol):
 
 
 class ReferenceEngine:
-    """Look texts up in ``entries``; a text or a marked span that is not there is None.
+    """Look texts up in ``entries``; a text that is not there is None.
 
-    A text may carry one marked span. It is translated with the markers round the aligned span.
+    A text may carry marked spans, each between a numbered variant of the markers. It is translated with
+    the markers round the aligned spans; a pair whose span is not aligned is lost, and the text with the last of them.
 
     Args:
         entries: the parallel text: single sentences and whole contexts. Read when something is first translated.
         revision: what identifies that text; a hash of all of it by default, for which it must be read.
-        markers: the pair to look for; its variants are found too.
+        markers: the pair to look for; its numbered variants are found too.
         name: how specs, tables and prices call the engine.
         label: how tables explain it.
     """
 
     billing = "characters"
+    tag_handling = "xml"
 
     def __init__(
         self,
@@ -95,11 +96,14 @@ class ReferenceEngine:
         for entry in entries.get(text, ()):
             if target in entry.texts:
                 return entry.texts[target]
-        for markers in (self._markers.variant(number) for number in range(_VARIANTS_TRIED)):
-            found = markers.unwrap(text)
-            if found and found[0] in entries:
-                return _mark_aligned(entries[found[0]], (found[1], found[2]), markers, source, target)
-        raise KeyError(f"not in the parallel text ({source} to {target})")
+        plain, marked = self._markers.unwrap_all(text)
+        known = [entry for entry in entries.get(plain, ()) if target in entry.texts]
+        if not marked or not known:
+            raise KeyError(f"not in the parallel text ({source} to {target})")
+        entry, aligned = max(((entry, _aligned(entry, marked, source, target)) for entry in known), key=_places)
+        if not aligned:
+            raise KeyError("the marked part is not aligned in the parallel text")
+        return wrap_all(entry.texts[target], aligned)
 
     def _known(self, language: str) -> dict[str, list[AlignedText]]:
         if language not in self._index:
@@ -111,11 +115,11 @@ class ReferenceEngine:
         return self._index[language]
 
 
-def _mark_aligned(
-    entries: Sequence[AlignedText], marked: tuple[int, int], markers: Markers, source: str, target: str
-) -> str:
-    for entry in entries:
-        for span in entry.spans:
-            if span.get(source) == marked and target in span and target in entry.texts:
-                return markers.wrap(entry.texts[target], *span[target])
-    raise KeyError("the marked part is not aligned in the parallel text")
+def _aligned(entry: AlignedText, marked: Mapping[Markers, Span], source: str, target: str) -> dict[Markers, Span]:
+    """Where what is marked lies in the translation; what the parallel text does not align is left out."""
+    by_span = {span[source]: span[target] for span in entry.spans if source in span and target in span}
+    return {pair: by_span[span] for pair, span in marked.items() if span in by_span}
+
+
+def _places(found: tuple[AlignedText, Mapping[Markers, Span]]) -> int:
+    return len(found[1])
