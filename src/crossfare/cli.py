@@ -217,7 +217,10 @@ def translate(
     markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
     projection: Annotated[
         str | None,
-        typer.Option(help="How answers get into the translation: markers, tags, native, align, match, cascade."),
+        typer.Option(
+            help="How answers get into the translation: markers, tags, native, align, match or cascade. Default: "
+            "cascade with an --aligner, else native where the engine keeps tags, else markers."
+        ),
     ] = None,
     aligner: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Encoder that aligns words, for align and cascade.")
@@ -257,7 +260,9 @@ def translate(
         engine=engine,
         options={**_options(option), **({"model": model} if model else {})},
         markers=_list(markers),
-        projection=single.projection(projection, aligner, threshold),
+        projection=projection,
+        aligner=aligner,
+        threshold=threshold,
         limit=limit,
         price=price,
         price_files=price_file or (),

@@ -62,6 +62,7 @@ def spec(folder: Path, *, tasks: tuple[str, ...] = ("nli", "qa"), **changes: Any
         for split, language, count in (("train", "en", 30), ("test", "pt", 24), ("gold", "pt", 9)):
             path = folder / f"{task}-{split}" / artifact.FILE_NAME
             artifact.write(make(count, language, split), path.parent)
+    marked = {"projection": "markers"}  # there is no encoder to align with
     values: dict[str, Any] = {
         "name": "made",
         "targets": ["pt"],
@@ -78,8 +79,14 @@ def spec(folder: Path, *, tasks: tuple[str, ...] = ("nli", "qa"), **changes: Any
         "methods": ["zero-shot", "translate-train", "translate-infer", "in-language"],
         "models": {"target-encoder": str(folder / "target-model"), "source-encoder": str(folder / "source-model")},
         "engines": {
-            "api": {"engine": "echo", "options": {"name": "api"}, "price": "google-translate", "label": "API"},
-            "own": {"engine": "echo", "options": {"name": "own", "granularity": "sentence"}, "label": "Own"},
+            "api": {
+                "engine": "echo",
+                "options": {"name": "api"},
+                "price": "google-translate",
+                "label": "API",
+                **marked,
+            },
+            "own": {"engine": "echo", "options": {"name": "own", "granularity": "sentence"}, "label": "Own"} | marked,
         },
         "latency": {"repeats": 0},
         **changes,

@@ -84,7 +84,7 @@ def test_what_is_billed_by_count_is_forecast_exactly(made: Made) -> None:
         for each in forecaster.forecasts.values()
         if each.step.stage == "translate" or each.step.params.get("annotated")
     ]
-    assert len(billed) == 2 * (2 * 2 + 1) + 2  # and questions twice: as they are served, and with their answers marked
+    assert len(billed) == 2 * (2 * 2 + 1) + 2  # and questions twice: as they are served, and with their answers known
     for each in billed:
         usage = used[each.step.id]["usage"]
         assert each.exact
@@ -230,7 +230,7 @@ def test_seconds_follow_from_the_rates_of_other_cells(made: Made) -> None:
         assert step.error < 0.02
     # How many answers have to be translated to be found again shows only when they are there.
     # What the translation memory had from another step was sent in that step's calls.
-    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "answers known" not in step.label)
 
 
 def test_nothing_that_a_cell_tells_is_used_to_forecast_it(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_added_latency_is_nothing_without_translation_and_published_for_an_api(m
 # -- figures instead of a spec ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("task", "billed"), [("nli", 170), ("qa", 170 + len("<a></a>"))])
+@pytest.mark.parametrize(("task", "billed"), [("nli", 170), ("qa", 170 + len("<a1></a1>"))])
 def test_stated_figures_are_billed_to_the_character(task: str, billed: int, empty: Store) -> None:
     asked = stated_spec(Stated(task, ("pt",), examples=39_000, characters=170, engines=("google-translate",)))
     forecaster = Forecaster(asked.spec, Basis.gather(store=empty), given=asked.given)
@@ -418,7 +418,7 @@ def test_a_forecast_written_before_is_compared_with_the_run_after(tmp_path: Path
     assert {step.error for step in check.steps if step.stage == "dataset"} == {0.0}
     # How many answers have to be translated to be found again shows only when they are there.
     # What the translation memory had from another step was sent in that step's calls.
-    assert all(step.exact for step in check.steps if step.stage != "back-project" and "marked" not in step.label)
+    assert all(step.exact for step in check.steps if step.stage != "back-project" and "answers known" not in step.label)
     assert max(step.error or 0 for step in check.steps if step.stage in {"finetune", "predict"}) < 0.01
     assert all(step.error is None for step in check.steps if step.stage == "score")
     assert check.left_out == 4

@@ -15,25 +15,41 @@ from crossfare.experiment import dry_run, run
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.spec import EngineSpec
 from crossfare.store import Store
-from crossfare.translate import engine, translate_dataset
+from crossfare.translate import Projection, engine, translate_dataset
 from crossfare.types import Answer, QAExample
 
 ALIGNER = "embedded:multilingual-encoder"
 METHODS = {"methods": ["translate-train"]}
 
 
-def steps(folder: Path, task: str, **engine: Any) -> list[tuple[str, str]]:
-    spec = tiny_run.spec(
-        folder, tasks={task: tiny_run.task(task)}, engines={"echo": {"engine": "echo", **engine}}, **METHODS
-    )
+def steps(folder: Path, task: str, *, models: Any = None, **engine: Any) -> list[tuple[str, str]]:
+    changes = {"models": models} if models else {}
+    engines = {"echo": {"engine": "echo", **engine}}
+    spec = tiny_run.spec(folder, tasks={task: tiny_run.task(task)}, engines=engines, **METHODS, **changes)
     return [(label, step_id) for label, step_id, _ in dry_run(spec, store=Store(folder))]
+
+
+def test_unasked_the_target_encoder_aligns(tmp_path: Path) -> None:
+    model = {"target-encoder": ALIGNER}
+    unasked = steps(tmp_path, "qa", models=model)
+    assert unasked == steps(tmp_path, "qa", models=model, projection={"aligner": ALIGNER})
+    assert unasked == steps(tmp_path, "qa", models=model, projection="cascade")
+    assert steps(tmp_path, "qa", models={"target-encoder": {"*": ALIGNER}}) == unasked
+
+
+def test_without_an_aligner_or_with_delimiters_named_answers_are_marked(tmp_path: Path) -> None:
+    own = {"target-encoder": {"pt": ALIGNER}}  # an encoder of the target language alone cannot align
+    marked = steps(tmp_path, "qa", models=own, projection="markers")
+    assert steps(tmp_path, "qa", models=own) == marked
+    pair = {"markers": ["<x>", "</x>"]}
+    assert steps(tmp_path, "qa", **pair) == steps(tmp_path, "qa", **pair, projection="markers")
+    assert steps(tmp_path, "qa", **pair) != steps(tmp_path, "qa", **pair, projection="tags")
 
 
 def test_steps_are_others_only_where_answers_are_projected_otherwise(tmp_path: Path) -> None:
     cascade = {"projection": {"aligner": ALIGNER}}
-    assert steps(tmp_path, "qa") == steps(tmp_path, "qa", projection="markers")
     assert steps(tmp_path, "nli") == steps(tmp_path, "nli", **cascade)
-    before, after = dict(steps(tmp_path, "qa")), dict(steps(tmp_path, "qa", **cascade))
+    before, after = dict(steps(tmp_path, "qa", projection="markers")), dict(steps(tmp_path, "qa", **cascade))
     same = {label for label in before if before[label] == after[label]}
     assert same == {label for label in before if " train en" in label or " test " in label}
     sure = {"projection": {"aligner": ALIGNER, "threshold": 0.5}}
@@ -88,6 +104,7 @@ def test_lost_answers_of_an_existing_translation_come_back_in_a_run(tmp_path: Pa
 def test_a_projection_is_forecast_to_the_character(tmp_path: Path, chosen: Any) -> None:
     given = EngineSpec(engine="echo", projection=chosen).projection
     assert given is not None
+    projection = Projection(given.method, given.aligner or ALIGNER)
     spec = tiny_run.spec(
         tmp_path,
         tasks={"qa": tiny_run.task("qa")},
@@ -97,5 +114,5 @@ def test_a_projection_is_forecast_to_the_character(tmp_path: Path, chosen: Any) 
     forecaster = Forecaster(spec, Basis.gather(store=Store(tmp_path)))
     (expected,) = [each for each in forecaster.forecasts.values() if each.step.stage == "translate"]
     source = data.load("world:qa", task="qa", language="en", split="train", limit=12).dataset
-    made = translate_dataset(source, engine("echo"), target="pt", projection=given.made())
+    made = translate_dataset(source, engine("echo"), target="pt", projection=projection)
     assert expected.usages["expected"].characters == made.usage.characters

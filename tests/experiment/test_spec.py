@@ -33,12 +33,13 @@ def test_the_demo_has_every_method_of_the_papers_tables() -> None:
     assert not missing(demo_spec())
     assert len(expanded) == len(set(expanded))
     for task in ("qa", "nli"):
-        assert [c.method for c in expanded if c.task == task and c.target == "pt"] == [
-            "zero-shot",
-            "translate-train",
-            "translate-train",
-            *["translate-infer"] * 4,
-            "in-language",
+        assert [(c.method, c.engine) for c in expanded if c.task == task and c.target == "pt"] == [
+            ("zero-shot", None),
+            ("translate-train", "open"),
+            *([("translate-train", "delimiters")] if task == "qa" else []),
+            ("translate-train", "reference"),
+            *[("translate-infer", "open"), ("translate-infer", "reference")] * 2,
+            ("in-language", None),
         ]
     ranking = {(c.method, c.engine, c.target) for c in expanded if c.task == "ranking"}
     for target in ("pt", "de", "vi"):
@@ -63,6 +64,21 @@ def test_an_extra_row_can_be_for_some_tasks_and_engines_only(tmp_path: Path) -> 
     }
     with pytest.raises(ConfigError, match="an engine 'c' that is not under engines"):
         tiny_run.spec(tmp_path, extra_cells=[{**extra, "engines": ["c"]}])
+
+
+def test_an_engine_can_be_for_some_tasks_and_methods_only(tmp_path: Path) -> None:
+    tasks = {"nli": tiny_run.task("nli"), "qa": tiny_run.task("qa")}
+    some = {"engine": "echo", "tasks": ["qa"], "methods": ["translate-train"]}
+    methods = ["translate-train", "translate-train-joint"]
+    extra = {"method": "translate-train-joint", "model": "target-encoder", "tasks": ["nli"], "engines": ["b"]}
+    engines = {"a": {"engine": "echo"}, "b": some}
+    spec = tiny_run.spec(tmp_path, methods=methods, tasks=tasks, engines=engines, extra_cells=[extra])
+    rows = {(c.task, c.method) for c in cells(spec) if c.engine == "b"}
+    assert rows == {("qa", "translate-train"), ("nli", "translate-train-joint")}
+    assert len([c for c in cells(spec) if c.engine == "a"]) == 4
+    assert not missing(spec)
+    with pytest.raises(ConfigError, match="unknown method 'magic'"):
+        tiny_run.spec(tmp_path, engines={"b": {**some, "methods": ["magic"]}})
 
 
 def test_paths_are_relative_to_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

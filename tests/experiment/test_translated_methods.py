@@ -117,7 +117,7 @@ def test_costs_are_those_of_serving_and_shared_steps_count_once(finished: tuple[
         assert {step.stage for step in cell.recurring} == {"translate", "back-project"}
         assert result.translation == _of(made, "qa", "translate-train")[0].translation
         assert result.fine_tuning is not None
-    marked = [entry for entry in ledger if entry["label"].endswith("answers marked")]
+    marked = [entry for entry in ledger if entry["label"].endswith("answers known")]
     assert {entry["stage"] for entry in marked} == {"translate", "predict", "score"}
 
 

@@ -32,7 +32,7 @@ Share = Literal["translation", "annotation", "fine_tuning", "translation_per_1k"
 SHARES: tuple[Share, ...] = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
 
 _RESULTS = TypeAdapter(tuple[Result, ...])
-ANSWERS_MARKED = ", answers marked"
+ANSWERS_KNOWN = ", answers known"
 """Ends the labels of steps that only the score on the source side needs."""
 AND_BACK = ", there and back"
 """Ends the labels of steps that make or read round-tripped data."""
@@ -341,7 +341,7 @@ def _share(entry: Entry) -> Share | None:
     the score on the source side needs) have none.
     """
     stage, what = entry.stage, entry.label.rpartition(": ")[2].removesuffix(AND_BACK)
-    if what.endswith(ANSWERS_MARKED):
+    if what.endswith(ANSWERS_KNOWN):
         return None
     if any(resource.startswith("annotation:") for resource in entry.resources):
         return "annotation"
@@ -354,7 +354,7 @@ def _share(entry: Entry) -> Share | None:
 
 def for_measuring(stage: str, label: str) -> bool:
     """Whether a step is no part of using a method: it times it, or scores it the paper's way."""
-    return stage == "latency" or label.endswith(ANSWERS_MARKED)
+    return stage == "latency" or label.endswith(ANSWERS_KNOWN)
 
 
 def _mines(entry: Entry) -> bool:

@@ -2,7 +2,7 @@
 
 Served: the question and its context are translated without knowing the answer, the model answers in the
 source language, and the answer is projected back into the original context, where it is scored against
-the target language's own gold. The paper (section 4.2) marks the gold answer before translating, and scores
+the target language's own gold. The paper (section 4.2) carries the gold answer into the translation, and scores
 on the source side what survived; that needs steps of its own, which are for measuring only.
 """
 
@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crossfare.compare.runs import ANSWERS_MARKED
+from crossfare.compare.runs import ANSWERS_KNOWN
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.methods import TARGET
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ def translated_questions_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     predict = planner.predict(cell, {"model": finetune, "data": asked})
     answers = back_projected(planner, cell, predict, asked, test)
     score = planner.score(cell, answers, test)
-    marked = planner.translate(cell, test, cell.target, cell.source, what + ANSWERS_MARKED)
-    on_marked = planner.predict(cell, {"model": finetune, "data": marked}, ANSWERS_MARKED)
-    source_side = planner.score(cell, on_marked, marked, ANSWERS_MARKED)
+    marked = planner.translate(cell, test, cell.target, cell.source, what + ANSWERS_KNOWN)
+    on_marked = planner.predict(cell, {"model": finetune, "data": marked}, ANSWERS_KNOWN)
+    source_side = planner.score(cell, on_marked, marked, ANSWERS_KNOWN)
     identity, runtime = projection(planner, cell)
     latency = planner.latency(cell, {"data": test, "marked": marked}, {"back": identity}, {"back": runtime})
     return CellSteps(
@@ -69,7 +68,7 @@ def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping
     asked = planner.spec.tasks["qa"].back_projection
     engine_name, engine = planner.engine_of(cell)
     there = not engine.models or engine.model_for(cell.task, cell.source, cell.target) is not None
-    aligner = _aligner(planner, cell) if "align" in asked.ways else None
+    aligner = asked.aligner or planner.spec.aligner(cell.target) if "align" in asked.ways else None
     identity = {
         "engine": planner.engine_identity(cell.task, engine_name, cell.source, cell.target) if there else None,
         "source": cell.source,
@@ -80,13 +79,3 @@ def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping
     }
     runtime = planner.engine_runtime(cell, cell.source, cell.target) if there else {}
     return identity, {**runtime, "aligner": aligner, "billed": engine.price is not None}
-
-
-def _aligner(planner: Planner, cell: RunSpec) -> str | None:
-    """The encoder that aligns words; one made for the target language alone cannot."""
-    asked, given = planner.spec.tasks["qa"].back_projection.aligner, planner.spec.models.get(TARGET, ())
-    if asked is not None:
-        return asked
-    own = isinstance(given, Mapping) and cell.target in given
-    found = () if own else given.values() if isinstance(given, Mapping) else given
-    return next(iter(found), None)

@@ -19,7 +19,7 @@ from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
-from crossfare.translate.projection import ALIGNER
+from crossfare.translate.projection import ALIGNER, default_projection, keeps_tags
 from crossfare.types import Dataset, Engine, Progress, TaskName
 
 _HELD_OUT = 200
@@ -68,7 +68,7 @@ class FileTranslation:
     engine: Engine
     memory: translate.TranslationMemory
     markers: translate.Markers | None
-    projection: translate.Projection | None
+    projection: translate.Projection
     charge: Charge | None
     compute: Price
     reference: Dataset | None = None
@@ -85,7 +85,9 @@ class FileTranslation:
         engine: str,
         options: Mapping[str, Any] | None = None,
         markers: Sequence[str] = (),
-        projection: translate.Projection | None = None,
+        projection: str | None = None,
+        aligner: str | None = None,
+        threshold: float = 0.0,
         limit: int | None = None,
         price: str | None = None,
         price_files: Sequence[Path] = (),
@@ -97,7 +99,9 @@ class FileTranslation:
         Args:
             options: the engine's own (see its class).
             markers: the two delimiters round an answer.
-            projection: how answers are carried into the translated context; by default each is marked.
+            projection: how answers are carried into the translated context (see `projection`).
+            aligner: the encoder that aligns words, where the projection needs one.
+            threshold: drop answers found with less confidence (0-1).
             limit: take the first examples only.
             price: the offer that bills the engine; by default the engine's own, or device time.
             price_files: further price records.
@@ -121,7 +125,7 @@ class FileTranslation:
             engine=made,
             memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
             markers=translate.Markers(*markers) if markers else None,
-            projection=projection,
+            projection=chosen_projection(made, projection, aligner, threshold, markers_named=bool(markers)),
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
@@ -221,18 +225,20 @@ class FileTranslation:
             )
 
 
-def projection(method: str | None, aligner: str | None, threshold: float) -> translate.Projection | None:
-    """Make a projection of what was asked for; with an aligner and no method it is the cascade, with nothing None.
+def chosen_projection(
+    engine: Engine, method: str | None, aligner: str | None, threshold: float, *, markers_named: bool
+) -> translate.Projection:
+    """The projection that was asked for, or the default for the engine and what else was said.
 
     Raises:
         ConfigError: there is no such method, or the threshold is no confidence.
     """
-    if not (method or aligner or threshold):
-        return None
-    chosen = method or ("cascade" if aligner else "markers")
-    if chosen not in translate.METHODS:
-        raise ConfigError(f"no projection {chosen!r}; choose from {', '.join(translate.METHODS)}")
-    return translate.Projection(cast("Any", chosen), aligner or ALIGNER, threshold)
+    if method is None:
+        tags_kept = keeps_tags(engine)
+        chosen = default_projection(tags_kept=tags_kept, aligner=aligner, markers_named=markers_named)
+    else:
+        chosen = translate.Projection(cast("Any", method), aligner or ALIGNER)
+    return replace(chosen, threshold=threshold)
 
 
 def _default_offer(engine: str, options: Mapping[str, Any]) -> str:

@@ -10,18 +10,20 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crossfare.errors import ConfigError
-from crossfare.experiment.methods import BM25, method
+from crossfare.experiment.methods import BM25, TARGET, method
 from crossfare.translate.back_projection import WAYS, Way
 from crossfare.translate.engines import default_offer
-from crossfare.translate.projection import ALIGNER, Projection
 from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import Method, RunSpec, TaskName
+
+MethodName = Annotated[str, AfterValidator(lambda name: method(name).name)]
+"""A method by name or alias; it comes out by name."""
 
 
 class _Strict(BaseModel):
@@ -138,16 +140,15 @@ class TaskSpec(_Strict):
 
 
 class ProjectionSpec(_Strict):
-    """How answers are carried into translated contexts; see `crossfare.translate.Projection`."""
+    """How answers are carried into translated contexts; see `crossfare.translate.Projection`.
+
+    ``aligner`` is by default the target encoder of the run, where it knows both languages (`Spec.aligner`).
+    """
 
     method: ProjectionMethod = "cascade"
-    aligner: str = ALIGNER
+    aligner: str | None = None
     threshold: float = Field(default=0.0, ge=0, le=1)
     consistent: bool = False
-
-    def made(self) -> Projection:
-        """The projection itself."""
-        return Projection(**self.model_dump())
 
 
 class EngineSpec(_Strict):
@@ -157,18 +158,22 @@ class EngineSpec(_Strict):
     ``label``     how tables name it ("Open S", "Comm")
     ``models``    the model per direction ("en-pt", "en-*", "*-en"), for engines that load one; a task
                   can have its own ("qa:en-*"), such as one that was tuned to keep answer delimiters
+    ``tasks``, ``methods``  what it is tried with; by default all (``extra_cells`` may name further cells)
     ``existing``  per task and target: the translated training set, matched to the source by id
     ``price``     the offer that bills it: a paid service's own by default; without one its seconds are billed
                   as compute, and so are they with "compute"
     ``markers``   the delimiters round an answer
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
-                  default each is marked. For "existing" translations: how lost answers are recovered (not at all)
+                  default as `default_projection` says. For "existing" translations: how lost answers are
+                  recovered (by default not at all)
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
     engine: str
     label: str | None = None
     models: dict[str, str] = {}
+    tasks: tuple[TaskName, ...] = ()
+    methods: tuple[MethodName, ...] = ()
     existing: dict[TaskName, dict[str, DataRef]] = {}
     options: dict[str, Any] = {}
     price: str | None = None
@@ -191,6 +196,10 @@ class EngineSpec(_Strict):
         options = {**({"model": models.pop()} if len(models) == 1 else {}), **(value.get("options") or {})}
         offer = default_offer(str(value.get("engine")), options)
         return {**value, "price": offer} if offer else value
+
+    def is_tried_with(self, task: TaskName, method_name: str) -> bool:
+        """Whether the matrix crosses it with a task and a method."""
+        return task in (self.tasks or (task,)) and method_name in (self.methods or (method_name,))
 
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None if there is none, or the engine has no models of its own."""
@@ -238,7 +247,7 @@ class Spec(_Strict):
     source: str = "en"
     targets: tuple[str, ...] = Field(min_length=1)
     tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
-    methods: tuple[str, ...] = Field(min_length=1)
+    methods: tuple[MethodName, ...] = Field(min_length=1)
     models: dict[str, tuple[str, ...] | dict[str, str]]
     engines: dict[str, EngineSpec] = {}
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
@@ -264,11 +273,6 @@ class Spec(_Strict):
                     raise ValueError(f"extra_cells names an engine {name!r} that is not under engines")
         return self
 
-    @field_validator("methods")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(method(name).name for name in value)
-
     def checkpoints(self, role: str, target: str) -> tuple[str, ...]:
         """The models that play ``role`` for ``target``: one, or several to compare.
 
@@ -284,6 +288,13 @@ class Spec(_Strict):
         if not found:
             raise ConfigError(f"spec {self.name!r} names no {role} for {target!r}; add it under models")
         return found
+
+    def aligner(self, target: str) -> str | None:
+        """The encoder at hand that aligns words of source and target; one made for the target alone cannot."""
+        given = self.models.get(TARGET, ())
+        if isinstance(given, dict):
+            return None if target in given else given.get("*")
+        return given[0] if given else None
 
     def path(self, ref: str) -> str:
         """A data reference with its path made absolute; ``world:`` and ``hub:`` stay as they are."""
@@ -362,7 +373,8 @@ def _combinations(spec: Spec) -> Iterator[tuple[RunSpec, str | None]]:
             row = method(asked.method)
             if task not in row.tasks or (asked.tasks and task not in asked.tasks):
                 continue
-            engines = (asked.engines or tuple(spec.engines)) if row.translates else (None,)
+            tried = (name for name, engine in spec.engines.items() if engine.is_tried_with(task, row.name))
+            engines = (asked.engines or tuple(tried)) if row.translates else (None,)
             for engine in engines:
                 for target in (t for t in spec.targets if t in task_spec.test or "*" in task_spec.test):
                     yield from _cells_of(spec, task, row, asked.model, engine, target)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,8 @@ from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
-from crossfare.types import RunSpec, Step, TaskName, digest
+from crossfare.translate.projection import ALIGNER, Projection, default_projection, keeps_tags
+from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
 VERSIONS = {
@@ -47,7 +49,7 @@ VERSIONS = {
     "latency": 1,
 }
 
-_DEFAULT_PROJECTION = {"method": "markers", "threshold": 0.0, "consistent": False}
+_THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
 
 
 class Planner:
@@ -55,7 +57,7 @@ class Planner:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._engines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self._engines: dict[tuple[str, str, str, str], Engine] = {}
         self._steps: dict[str, Step] = {}
 
     def plan(self) -> tuple[CellSteps, ...]:
@@ -224,6 +226,7 @@ class Planner:
         if engine.engine != "existing":
             params = {"drop_bad": True} if engine.drop_bad else {}
             return self.translate(cell, original, cell.source, cell.target, "training set", params=params)
+        projection = self.projection(cell, cell.source, cell.target)
         return self.data(
             cell.task,
             engine.existing[cell.task][cell.target],
@@ -233,11 +236,11 @@ class Planner:
             stage="existing",
             params={
                 "engine": engine_name,
-                **self._projection_identity(cell.task, engine),
+                **self._projection_identity(projection),
                 **({"drop_bad": True} if engine.drop_bad else {}),
             },
             inputs={"original": original},
-            runtime=_projection_runtime(cell.task, engine),
+            runtime=_runtime(projection),
         )
 
     def translate(
@@ -255,13 +258,14 @@ class Planner:
     ) -> Step:
         """Translate a dataset or a collection with the cell's engine; ``unmarked``: without marking answers."""
         engine_name, engine = self.engine_of(cell)
+        projection = None if unmarked else self.projection(cell, source, target)
         identity = {
             "task": cell.task,
             "engine": self.engine_identity(cell.task, engine_name, source, target),
             "source": source,
             "target": target,
             "markers": list(engine.markers) if engine.markers else None,
-            **self._projection_identity(cell.task, engine),
+            **self._projection_identity(projection),
             **(params or {}),
             **({"unmarked": True} if unmarked else {}),
         }
@@ -270,7 +274,7 @@ class Planner:
             identity,
             {"data": data, **(inputs or {})},
             f"{cell.task} {engine_name} {source}-{target}: {what}",
-            {**self.engine_runtime(cell, source, target), **_projection_runtime(cell.task, engine)},
+            {**self.engine_runtime(cell, source, target), **_runtime(projection)},
         )
 
     def latency(
@@ -311,21 +315,44 @@ class Planner:
 
     def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
         """What identifies the output of an engine in one direction."""
+        engine = self._engine(task, name, source, target)
+        return {"name": engine.name, "revision": engine.revision}
+
+    def keeps_tags(self, task: TaskName, name: str, source: str, target: str) -> bool:
+        """Whether an engine keeps tags by itself."""
+        return keeps_tags(self._engine(task, name, source, target))
+
+    def _engine(self, task: TaskName, name: str, source: str, target: str) -> Engine:
         key = (task, name, source, target)
         if key not in self._engines:
             spec = self.spec.engines[name]
-            engine = make_engine(spec.engine, engine_options(spec, task, source, target))
-            self._engines[key] = {"name": engine.name, "revision": engine.revision}
+            self._engines[key] = make_engine(spec.engine, engine_options(spec, task, source, target))
         return self._engines[key]
 
-    def _projection_identity(self, task: TaskName, engine: EngineSpec) -> dict[str, Any]:
-        """What of the projection changes a result: nothing where there are no answers, or the default is used."""
-        given = engine.projection
-        if task != "qa" or given is None or given.model_dump(exclude={"aligner"}) == _DEFAULT_PROJECTION:
+    def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
+        """How the cell's engine carries answers into what it translates; None where there are none to carry."""
+        if cell.task != "qa":
+            return None
+        name, engine = self.engine_of(cell)
+        asked, aligner = engine.projection, self.spec.aligner(cell.target)
+        if asked is not None:
+            return Projection(asked.method, asked.aligner or aligner or ALIGNER, asked.threshold, asked.consistent)
+        if engine.engine == "existing":
+            return None
+        return default_projection(
+            tags_kept=self.keeps_tags(cell.task, name, source, target),
+            aligner=aligner,
+            markers_named=engine.markers is not None,
+        )
+
+    def _projection_identity(self, projection: Projection | None) -> dict[str, Any]:
+        """What of a projection changes a result."""
+        if projection is None or replace(projection, aligner=_THE_PAPERS.aligner) == _THE_PAPERS:
             return {}
-        identity: dict[str, Any] = {"version": 1, **given.model_dump(exclude={"aligner"})}
-        if given.made().aligns:
-            identity["aligner"] = self.model_revision(given.aligner)
+        identity: dict[str, Any] = {"version": 1, **asdict(projection)}
+        del identity["aligner"]
+        if projection.aligns:
+            identity["aligner"] = self.model_revision(str(projection.aligner))
         return {"projection": identity}
 
     def model_revision(self, ref: str) -> str:
@@ -423,5 +450,5 @@ def check(spec: Spec) -> None:
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
 
 
-def _projection_runtime(task: TaskName, engine: EngineSpec) -> dict[str, Any]:
-    return {"projection": engine.projection.model_dump()} if task == "qa" and engine.projection else {}
+def _runtime(projection: Projection | None) -> dict[str, Any]:
+    return {"projection": asdict(projection)} if projection else {}

@@ -52,7 +52,7 @@ _NOT_MEASURED = "n.m."
 _SOURCE_SIDE = (
     "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
     "the gold of the target language, lost questions counting as wrong. In parentheses, below: the paper's way, which "
-    "marks the gold answer before translating and scores on the source side what survived; it cannot be served."
+    "carries the gold answer into the translation and scores on the source side what survived; it cannot be served."
 )
 _STRATEGIES = (
     "Ranking: strategy 1 translates the collection once and queries when serving; strategy 2 translates each query "

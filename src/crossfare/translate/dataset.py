@@ -16,7 +16,7 @@ from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
 from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain, texts_of
-from crossfare.translate.projection import Projection
+from crossfare.translate.projection import Projection, default_projection, keeps_tags
 from crossfare.translate.questions import ProjectedAnswer, Questions
 from crossfare.types import (
     Dataset,
@@ -42,7 +42,7 @@ class TranslationReport:
     ``lint``            what is visibly wrong with the translations, dropped examples included
     ``fresh``, ``from_memory``  distinct segments translated now, and found in the memory
     ``fresh_usage``     what was consumed now (`TranslatedDataset.usage` includes remembered work)
-    ``answers``         how each surviving answer was found, unless all were between markers
+    ``answers``         how each surviving answer was found, unless all were between delimiters
     """
 
     engine: str
@@ -91,10 +91,10 @@ def translate_dataset(
     Args:
         markers: the pair of delimiters; ``<a>`` and ``</a>`` by default. Where a text holds them
             already, ``<a1>`` and so on are used instead.
-        projection: how answers are carried into the translated context; by default each is marked in
-            a copy of its own. The translated context is then that of the example's first surviving
-            answer; further answers take their span from their own copy if its text is the same, or
-            are looked up in that context, or dropped and listed.
+        projection: how answers are carried into the translated context; by default as
+            `default_projection` says without an aligner. With ``markers`` the translated context is that
+            of the example's first surviving answer; further answers take their span from their own copy
+            if its text is the same, or are looked up in that context, or dropped and listed.
         drop_bad: whether examples that lint finds fault with (see `lint_texts`) are lost, with that as the reason.
         progress: called with the distinct segments done and to do.
 
@@ -102,7 +102,7 @@ def translate_dataset(
         ConfigError: the projection needs an engine that keeps tags, or an aligner that cannot be had.
         EngineError: the engine could do nothing at all.
     """
-    chosen = projection or Projection()
+    chosen = projection or default_projection(tags_kept=keeps_tags(engine), markers_named=markers is not None)
     cutter = Cutter(dataset.language, engine.granularity)
     questions = Questions(
         [example for example in dataset.examples if isinstance(example, QAExample)],

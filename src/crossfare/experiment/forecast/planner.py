@@ -87,6 +87,10 @@ class ForecastPlanner(Planner):
         facts = self.engine_facts(task, name, source, target)
         return {"name": facts.name, "revision": facts.revision}
 
+    def keeps_tags(self, task: TaskName, name: str, source: str, target: str) -> bool:
+        """As the run's own planner finds, without loading the engine's model."""
+        return self.engine_facts(task, name, source, target).tag_handling is not None
+
     def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
         local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
         echo = spec.engine == "echo" and not for_api

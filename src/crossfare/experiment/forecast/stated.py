@@ -185,7 +185,8 @@ def _engine(name: str, stated: Stated) -> dict[str, Any]:
         raise ConfigError(
             f"--engine {name}: this offer bills by the {price.unit}; name one that bills characters or tokens"
         )
-    return {"engine": "echo", "options": {"name": name}, "price": name}
+    tags = {"projection": "tags"}  # of the ways to carry answers the dearest that a service is used with
+    return {"engine": "echo", "options": {"name": name}, "price": name, **tags}
 
 
 def _methods(stated: Stated, task: TaskName) -> tuple[str, ...]:

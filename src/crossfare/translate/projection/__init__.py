@@ -1,4 +1,4 @@
-"""Where answers come to lie in a translated context: six ways, one option.
+"""Where answers come to lie in a translated context: six ways, one option, and which is taken unasked.
 
 markers   the paper's: a copy of the context per answer, the answer between delimiters
 tags      all answers of a paragraph in one copy, each between indexed tags
@@ -23,7 +23,17 @@ from crossfare.translate.projection.tagged import TaggedCopies
 from crossfare.translate.projection.unmarked import Search, WordAlignment
 from crossfare.types import Engine
 
-__all__ = ["ALIGNER", "METHODS", "Found", "Method", "Projected", "Projection", "Projector"]
+__all__ = [
+    "ALIGNER",
+    "METHODS",
+    "Found",
+    "Method",
+    "Projected",
+    "Projection",
+    "Projector",
+    "default_projection",
+    "keeps_tags",
+]
 
 Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -43,7 +53,7 @@ class Projection:
         ConfigError: there is no such method, or the threshold is not in 0-1.
     """
 
-    method: Method = "markers"
+    method: Method
     aligner: str | Aligner = ALIGNER
     threshold: float = 0.0
     consistent: bool = False
@@ -74,8 +84,7 @@ class Projection:
         Raises:
             ConfigError: the engine does not keep tags, or there is no such aligner.
         """
-        keeps_tags = bool(getattr(engine, "tag_handling", None))
-        if self.method == "native" and not keeps_tags:
+        if self.method == "native" and not keeps_tags(engine):
             raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose another projection")
         pair = markers or Markers()
         match self.method:
@@ -88,7 +97,7 @@ class Projection:
             case "match":
                 return Search()
             case "cascade":
-                return Cascade(TaggedCopies(pair, "native") if keeps_tags else None, self.load_aligner())
+                return Cascade(TaggedCopies(pair, "native") if keeps_tags(engine) else None, self.load_aligner())
 
     def load_aligner(self) -> Aligner:
         """Return the aligner.
@@ -97,3 +106,21 @@ class Projection:
             ConfigError: there is no such model.
         """
         return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner
+
+
+def default_projection(*, tags_kept: bool, aligner: str | None = None, markers_named: bool = False) -> Projection:
+    """What is done where nobody chose: what won on parallel data with gold spans (docs/span-projection.md).
+
+    The cascade wherever an encoder is at hand to align with, tags where the engine keeps them, and the
+    paper's delimiters where neither is so, or where they were named: a model may have been tuned to them.
+    """
+    if markers_named:
+        return Projection("markers")
+    if aligner is not None:
+        return Projection("cascade", aligner)
+    return Projection("native" if tags_kept else "markers")
+
+
+def keeps_tags(engine: Engine) -> bool:
+    """Whether an engine keeps tags round what they enclose, as a capability of its own."""
+    return getattr(engine, "tag_handling", None) is not None
