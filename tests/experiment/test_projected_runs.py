@@ -12,6 +12,7 @@ import tiny_run
 from crossfare import data
 from crossfare.errors import ConfigError
 from crossfare.experiment import dry_run, run
+from crossfare.experiment import steps as experiment_steps
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.spec import EngineSpec
 from crossfare.store import Store
@@ -41,6 +42,22 @@ def test_steps_are_others_only_where_answers_are_projected_otherwise(tmp_path: P
     assert steps(tmp_path, "qa", projection={"method": "tags", "aligner": ALIGNER}) == steps(
         tmp_path, "qa", projection="tags"
     )
+
+
+def test_alignment_by_attention_is_identified_by_its_method_and_the_engines_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def translated(model: str, aligner: str) -> str:
+        made = steps(tmp_path, "qa", engine="ctranslate2", models={"en-pt": model}, projection={"aligner": aligner})
+        (step_id,) = [step_id for label, step_id in made if label.endswith("training set")]
+        return step_id
+
+    models, aligners = ("embedded:marian-en-xx", "embedded:marian-en-xx-marked"), ("attention", ALIGNER)
+    ids = [translated(model, aligner) for model in models for aligner in aligners]
+    monkeypatch.setattr(experiment_steps, "VERSION", 99)
+    ids += [translated(models[0], aligner) for aligner in aligners]
+    assert len(set(ids)) == 5
+    assert ids[-1] == ids[1]
 
 
 def test_a_wrong_projection_is_named(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
+from crossfare.translate.attention import NAME as ATTENTION
+from crossfare.translate.attention import VERSION
 from crossfare.types import RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
@@ -325,7 +327,9 @@ class Planner:
             return {}
         identity: dict[str, Any] = {"version": 1, **given.model_dump(exclude={"aligner"})}
         if given.made().aligns:
-            identity["aligner"] = self.model_revision(given.aligner)
+            # The model whose attention aligns is the engine's own, which the step names with its revision.
+            by_attention = given.aligner == ATTENTION
+            identity["aligner"] = f"{ATTENTION}-{VERSION}" if by_attention else self.model_revision(given.aligner)
         return {"projection": identity}
 
     def model_revision(self, ref: str) -> str:

@@ -108,7 +108,7 @@ def translate_dataset(
         [example for example in dataset.examples if isinstance(example, QAExample)],
         cutter,
         chosen,
-        chosen.projector(engine, markers),
+        chosen.projector(engine, markers, source=dataset.language, target=target),
     )
     others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
     outcome = Outcome.by(engine, source=dataset.language, target=target, memory=memory, progress=progress)

@@ -11,10 +11,13 @@ cascade   tags, then alignment, then search, until one is sure enough
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 from crossfare.errors import ConfigError
 from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
+from crossfare.translate.attention import NAME as ATTENTION
+from crossfare.translate.attention import AttentionAligner
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection.cascade import Cascade
 from crossfare.translate.projection.marked import MarkedCopies
@@ -23,7 +26,7 @@ from crossfare.translate.projection.tagged import TaggedCopies
 from crossfare.translate.projection.unmarked import Search, WordAlignment
 from crossfare.types import Engine
 
-__all__ = ["ALIGNER", "METHODS", "Found", "Method", "Projected", "Projection", "Projector"]
+__all__ = ["ALIGNER", "ATTENTION", "METHODS", "Found", "Method", "Projected", "Projection", "Projector"]
 
 Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -34,7 +37,8 @@ ALIGNER = "offline:e5-small"
 class Projection:
     """How answers are carried into translated contexts.
 
-    ``aligner``     the encoder that aligns words, where the method needs one: a model reference, or an aligner
+    ``aligner``     what aligns words, where the method needs it: the reference of an encoder, "attention" for the
+                    engine's own model, or an aligner
     ``threshold``   answers found with less confidence (0-1) are dropped
     ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
                     with every other method, instead of each having that of its own marked copy
@@ -68,11 +72,11 @@ class Projection:
         """The same for an engine that gives every text back: no encoder is needed."""
         return replace(self, aligner=WordForWord())
 
-    def projector(self, engine: Engine, markers: Markers | None) -> Projector:
-        """Make what does it; an encoder is loaded when it is first needed.
+    def projector(self, engine: Engine, markers: Markers | None, *, source: str, target: str) -> Projector:
+        """Make what does it for one direction; an encoder is loaded when it is first needed.
 
         Raises:
-            ConfigError: the engine does not keep tags, or there is no such aligner.
+            ConfigError: the engine does not keep tags, has no attention to align by, or there is no such aligner.
         """
         keeps_tags = bool(getattr(engine, "tag_handling", None))
         if self.method == "native" and not keeps_tags:
@@ -84,16 +88,32 @@ class Projection:
             case "tags" | "native":
                 return TaggedCopies(pair, self.method)
             case "align":
-                return WordAlignment(self.load_aligner())
+                return WordAlignment(self._aligner(engine, source, target))
             case "match":
                 return Search()
             case "cascade":
-                return Cascade(TaggedCopies(pair, "native") if keeps_tags else None, self.load_aligner())
+                return Cascade(
+                    TaggedCopies(pair, "native") if keeps_tags else None, self._aligner(engine, source, target)
+                )
+
+    def _aligner(self, engine: Engine, source: str, target: str) -> Aligner:
+        if self.aligner != ATTENTION:
+            return self.load_aligner()
+        attending = getattr(engine, "cross_attention", None)
+        if attending is None:
+            raise ConfigError(
+                f"engine {engine.name!r} has no attention to align by, only ctranslate2 has: name an encoder as aligner"
+            )
+        return AttentionAligner(partial(attending, source=source, target=target))
 
     def load_aligner(self) -> Aligner:
-        """Return the aligner.
+        """Return an aligner that needs no engine.
 
         Raises:
-            ConfigError: there is no such model.
+            ConfigError: there is no such model, or it is an engine's.
         """
+        if self.aligner == ATTENTION:
+            raise ConfigError(
+                "aligner 'attention' is that of an engine, and nothing is translated here: name an encoder"
+            )
         return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner
