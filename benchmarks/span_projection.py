@@ -32,6 +32,7 @@ from crossfare.ledger import Catalogue
 from crossfare.score.qa import normalise_mlqa
 from crossfare.translate import Projection
 from crossfare.translate.matching import find
+from crossfare.translate.projection import ATTENTION
 from crossfare.types import Answer, Dataset, Engine, QAExample, Translation
 
 PRICE = "google-translate"
@@ -142,7 +143,8 @@ def table(
     print(HEADER.format(first))
     for label, engine, projection in runs:
         scored, characters = measure(source, gold, engine, projection, compare)
-        name = f"{projection.method}{', consistent' if projection.consistent else ''}"
+        by = ", by attention" if projection.aligner == ATTENTION else ""
+        name = f"{projection.method}{by}{', consistent' if projection.consistent else ''}"
         print(row(label, name, scored, total, None if isinstance(engine, Human) else characters, plain), flush=True)
         if projection.method in ("align", "match", "cascade"):
             sure[f"{label}, {name}"] = scored
@@ -228,16 +230,12 @@ def the_world(limit: int) -> None:
             spans,
         )
         print(f"\n## World en-{target}, {len(source)} questions: through Marian, against the reference answers\n")
-        runs = [
-            *(
-                ("Marian", marian, Projection(name, aligner))
-                for name in ("markers", "tags", "align", "match", "cascade")
-            ),
-            *(
-                ("Marian, tuned on delimiters", tuned, Projection(name, aligner))
-                for name in ("markers", "tags", "align", "match", "cascade")
-            ),
+        projections: list[Projection] = [
+            *(Projection(name, aligner) for name in ("markers", "tags", "align", "match", "cascade")),
+            *(Projection(name, ATTENTION) for name in ("align", "cascade")),
         ]
+        models = (("Marian", marian), ("Marian, tuned on delimiters", tuned))
+        runs = [(label, engine, projection) for label, engine in models for projection in projections]
         table("engine", source, gold, runs, texts(target))
 
 

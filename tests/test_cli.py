@@ -90,6 +90,8 @@ def test_translate_says_how_each_answer_was_found(
     assert [each["method"] for each in explained] == ["align", "align"]
     status, _, err = call(monkeypatch, capsys, *arguments, "--projection", "best", "--out", str(out))
     assert (status, "choose from markers, tags" in err) == (2, True)
+    status, _, err = call(monkeypatch, capsys, *arguments, "--aligner", "attention", "--out", str(out))
+    assert (status, "engine 'echo' has no attention to align by" in err) == (2, True)
 
 
 def test_translate_scores_against_a_reference_and_drops_what_lint_finds(

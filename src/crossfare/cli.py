@@ -219,11 +219,13 @@ def translate(
         str | None,
         typer.Option(
             help="How answers get into the translation: markers, tags, native, align, match or cascade. Default: "
-            "cascade with an --aligner, else native where the engine keeps tags, else markers."
+            "cascade with an --aligner, or an engine that can align (ctranslate2); else native where the engine keeps "
+            "tags; else markers."
         ),
     ] = None,
     aligner: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Encoder that aligns words, for align and cascade.")
+        str | None,
+        typer.Option(metavar="MODEL", help="Encoder that aligns words, or attention: the engine's own model."),
     ] = None,
     threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,

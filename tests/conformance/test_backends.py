@@ -141,7 +141,7 @@ def test_half_precision_checkpoints_run_in_float32(checkpoint: Checkpoints, tmp_
 
 def test_a_checkpoint_is_converted_once(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     make("ctranslate2:marian").load()
-    monkeypatch.setattr(ctranslate2_seq2seq, "_converter", lambda path: pytest.fail("converted again"))
+    monkeypatch.setattr(ctranslate2_seq2seq, "_converter", lambda *_: pytest.fail("converted again"))
     made = make("ctranslate2:marian")
     made.load()
     made.load()
@@ -159,7 +159,7 @@ def test_an_interrupted_conversion_leaves_nothing_that_looks_finished(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(ctranslate2_seq2seq, "_converter", lambda path: Dying())
+        patch.setattr(ctranslate2_seq2seq, "_converter", lambda *_: Dying())
         engine("ctranslate2", model=str(checkpoint("marian"))).load()  # type: ignore[attr-defined]
     made = engine("ctranslate2", model=str(checkpoint("marian")), quantization="float32")
     assert made.translate(["the cat"], source="en", target="de").texts[0]
@@ -172,7 +172,7 @@ def test_a_model_that_cannot_be_converted_is_sent_to_the_other_engine(
         def convert(self, folder: str, quantization: str) -> None:
             raise ValueError("no conversion is registered\nfor this")
 
-    monkeypatch.setattr(ctranslate2_seq2seq, "_converter", lambda path: Unable())
+    monkeypatch.setattr(ctranslate2_seq2seq, "_converter", lambda *_: Unable())
     with pytest.raises(EngineError, match=r"\(ValueError: no conversion is registered\); use engine 'transformers'"):
         engine("ctranslate2", model=str(checkpoint("marian")), quantization="int16").load()  # type: ignore[attr-defined]
 

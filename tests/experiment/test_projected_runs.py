@@ -15,32 +15,34 @@ from crossfare.experiment import dry_run, run
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.spec import EngineSpec
 from crossfare.store import Store
-from crossfare.translate import Projection, engine, translate_dataset
+from crossfare.translate import Projection, attention, engine, translate_dataset
 from crossfare.types import Answer, QAExample
 
 ALIGNER = "embedded:multilingual-encoder"
 METHODS = {"methods": ["translate-train"]}
 
 
-def steps(folder: Path, task: str, *, models: Any = None, **engine: Any) -> list[tuple[str, str]]:
-    changes = {"models": models} if models else {}
+def steps(folder: Path, task: str, *, encoder: Any = None, **engine: Any) -> list[tuple[str, str]]:
+    changes = {"models": {"target-encoder": encoder}} if encoder else {}
     engines = {"echo": {"engine": "echo", **engine}}
     spec = tiny_run.spec(folder, tasks={task: tiny_run.task(task)}, engines=engines, **METHODS, **changes)
     return [(label, step_id) for label, step_id, _ in dry_run(spec, store=Store(folder))]
 
 
 def test_unasked_the_target_encoder_aligns(tmp_path: Path) -> None:
-    model = {"target-encoder": ALIGNER}
-    unasked = steps(tmp_path, "qa", models=model)
-    assert unasked == steps(tmp_path, "qa", models=model, projection={"aligner": ALIGNER})
-    assert unasked == steps(tmp_path, "qa", models=model, projection="cascade")
-    assert steps(tmp_path, "qa", models={"target-encoder": {"*": ALIGNER}}) == unasked
+    unasked = steps(tmp_path, "qa", encoder=ALIGNER)
+    assert unasked == steps(tmp_path, "qa", encoder=ALIGNER, projection={"aligner": ALIGNER})
+    assert unasked == steps(tmp_path, "qa", encoder=ALIGNER, projection="cascade")
+    assert steps(tmp_path, "qa", encoder={"*": ALIGNER}) == unasked
 
 
 def test_without_an_aligner_or_with_delimiters_named_answers_are_marked(tmp_path: Path) -> None:
-    own = {"target-encoder": {"pt": ALIGNER}}  # an encoder of the target language alone cannot align
-    marked = steps(tmp_path, "qa", models=own, projection="markers")
-    assert steps(tmp_path, "qa", models=own) == marked
+    own = {"pt": ALIGNER}  # an encoder of the target language alone cannot align
+    marked = steps(tmp_path, "qa", encoder=own, projection="markers")
+    assert steps(tmp_path, "qa", encoder=own) == marked
+    translator = {"engine": "ctranslate2", "models": {"en-pt": "embedded:marian-en-xx"}}
+    by_attention = steps(tmp_path, "qa", encoder=own, **translator, projection={"aligner": "attention"})
+    assert steps(tmp_path, "qa", encoder=own, **translator) == by_attention
     pair = {"markers": ["<x>", "</x>"]}
     assert steps(tmp_path, "qa", **pair) == steps(tmp_path, "qa", **pair, projection="markers")
     assert steps(tmp_path, "qa", **pair) != steps(tmp_path, "qa", **pair, projection="tags")
@@ -57,6 +59,22 @@ def test_steps_are_others_only_where_answers_are_projected_otherwise(tmp_path: P
     assert steps(tmp_path, "qa", projection={"method": "tags", "aligner": ALIGNER}) == steps(
         tmp_path, "qa", projection="tags"
     )
+
+
+def test_alignment_by_attention_is_identified_by_its_method_and_the_engines_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def translated(model: str, aligner: str) -> str:
+        made = steps(tmp_path, "qa", engine="ctranslate2", models={"en-pt": model}, projection={"aligner": aligner})
+        (step_id,) = [step_id for label, step_id in made if label.endswith("training set")]
+        return step_id
+
+    models, aligners = ("embedded:marian-en-xx", "embedded:marian-en-xx-marked"), ("attention", ALIGNER)
+    ids = [translated(model, aligner) for model in models for aligner in aligners]
+    monkeypatch.setattr(attention, "VERSION", 99)
+    ids += [translated(models[0], aligner) for aligner in aligners]
+    assert len(set(ids)) == 5
+    assert ids[-1] == ids[1]
 
 
 def test_a_wrong_projection_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
-from crossfare.translate.projection import ALIGNER, default_projection, keeps_tags
+from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, TaskName
 
 _HELD_OUT = 200
@@ -234,8 +234,7 @@ def chosen_projection(
         ConfigError: there is no such method, or the threshold is no confidence.
     """
     if method is None:
-        tags_kept = keeps_tags(engine)
-        chosen = default_projection(tags_kept=tags_kept, aligner=aligner, markers_named=markers_named)
+        chosen = default_projection(abilities(engine), aligner=aligner, markers_named=markers_named)
     else:
         chosen = translate.Projection(cast("Any", method), aligner or ALIGNER)
     return replace(chosen, threshold=threshold)

@@ -147,6 +147,7 @@ class _Within:
         self.revision = engine.revision
         self.granularity = engine.granularity
         self.tag_handling = getattr(engine, "tag_handling", None)
+        self.cross_attention = getattr(engine, "cross_attention", None)
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """As the engine's own requests are cut."""

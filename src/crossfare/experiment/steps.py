@@ -26,7 +26,8 @@ from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
-from crossfare.translate.projection import ALIGNER, Projection, default_projection, keeps_tags
+from crossfare.translate import attention
+from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
 from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
@@ -318,9 +319,9 @@ class Planner:
         engine = self._engine(task, name, source, target)
         return {"name": engine.name, "revision": engine.revision}
 
-    def keeps_tags(self, task: TaskName, name: str, source: str, target: str) -> bool:
-        """Whether an engine keeps tags by itself."""
-        return keeps_tags(self._engine(task, name, source, target))
+    def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
+        """What an engine can do for answers."""
+        return abilities(self._engine(task, name, source, target))
 
     def _engine(self, task: TaskName, name: str, source: str, target: str) -> Engine:
         key = (task, name, source, target)
@@ -340,7 +341,7 @@ class Planner:
         if engine.engine == "existing":
             return None
         return default_projection(
-            tags_kept=self.keeps_tags(cell.task, name, source, target),
+            self.abilities(cell.task, name, source, target),
             aligner=aligner,
             markers_named=engine.markers is not None,
         )
@@ -352,8 +353,12 @@ class Planner:
         identity: dict[str, Any] = {"version": 1, **asdict(projection)}
         del identity["aligner"]
         if projection.aligns:
-            identity["aligner"] = self.model_revision(str(projection.aligner))
+            identity["aligner"] = self._aligner_revision(str(projection.aligner))
         return {"projection": identity}
+
+    def _aligner_revision(self, ref: str) -> str:
+        # The model whose attention aligns is the engine's own, which the step names with its revision.
+        return f"{ref}-{attention.VERSION}" if ref == attention.NAME else self.model_revision(ref)
 
     def model_revision(self, ref: str) -> str:
         """What identifies a model."""

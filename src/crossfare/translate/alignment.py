@@ -292,6 +292,16 @@ def _pool(text: str, pieces: Sequence[Span], vectors: Matrix) -> _Words:
     """Average the vectors of the pieces that touch a word; a word without a piece is left out."""
     spans: list[Span] = []
     rows: list[Matrix] = []
+    for word, touching in words_in_pieces(text, pieces):
+        mean = vectors[touching].mean(axis=0)
+        spans.append(word)
+        rows.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
+    folded = [fold(text[start:end]).text for start, end in spans]
+    return _Words(spans, folded, np.stack(rows) if rows else np.zeros((0, vectors.shape[1]), dtype=np.float32))
+
+
+def words_in_pieces(text: str, pieces: Sequence[Span]) -> Iterator[tuple[Span, slice]]:
+    """Tell for each word which pieces touch it; a word without a piece is left out."""
     first = 0
     for start, end in join_pieces(text, words(text), pieces):
         while first < len(pieces) and pieces[first][1] <= start:
@@ -300,11 +310,7 @@ def _pool(text: str, pieces: Sequence[Span], vectors: Matrix) -> _Words:
         while last < len(pieces) and pieces[last][0] < end:
             last += 1
         if last > first:
-            mean = vectors[first:last].mean(axis=0)
-            spans.append((start, end))
-            rows.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
-    folded = [fold(text[start:end]).text for start, end in spans]
-    return _Words(spans, folded, np.stack(rows) if rows else np.zeros((0, vectors.shape[1]), dtype=np.float32))
+            yield (start, end), slice(first, last)
 
 
 def _load(path: str, model: str, layer: int | None, precision: str) -> _Loaded:

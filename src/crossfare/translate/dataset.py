@@ -16,7 +16,7 @@ from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
 from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain, texts_of
-from crossfare.translate.projection import Projection, default_projection, keeps_tags
+from crossfare.translate.projection import Projection, abilities, default_projection
 from crossfare.translate.questions import ProjectedAnswer, Questions
 from crossfare.types import (
     Dataset,
@@ -102,13 +102,13 @@ def translate_dataset(
         ConfigError: the projection needs an engine that keeps tags, or an aligner that cannot be had.
         EngineError: the engine could do nothing at all.
     """
-    chosen = projection or default_projection(tags_kept=keeps_tags(engine), markers_named=markers is not None)
+    chosen = projection or default_projection(abilities(engine), markers_named=markers is not None)
     cutter = Cutter(dataset.language, engine.granularity)
     questions = Questions(
         [example for example in dataset.examples if isinstance(example, QAExample)],
         cutter,
         chosen,
-        chosen.projector(engine, markers),
+        chosen.projector(engine, markers, source=dataset.language, target=target),
     )
     others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
     outcome = Outcome.by(engine, source=dataset.language, target=target, memory=memory, progress=progress)

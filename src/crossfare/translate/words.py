@@ -57,6 +57,30 @@ def join_pieces(text: str, spans: Sequence[Span], pieces: Sequence[Span]) -> lis
     return joined
 
 
+def find_pieces(pieces: Sequence[str], text: str) -> list[Span]:
+    """Find the pieces that a tokenizer without offsets has cut a text into, in order; blanks are not part of a piece.
+
+    The tokenizer may have normalised the text. A piece that stands nowhere is an empty span where it should.
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    whole = "".join(pieces)
+    places: list[Span] = []
+    for edit in Levenshtein.opcodes(whole, text):
+        step = 0 if edit.tag == "delete" else 1
+        starts = (edit.dest_start + step * i for i in range(edit.src_end - edit.src_start))
+        places += ((start, start + step) for start in starts)
+    spans: list[Span] = []
+    first = position = 0
+    for piece in pieces:
+        signs = [places[first + i] for i, sign in enumerate(piece) if not sign.isspace()]
+        found = [place for place in signs if place[0] < place[1]]
+        spans.append((found[0][0], found[-1][1]) if found else (position, position))
+        position = spans[-1][1]
+        first += len(piece)
+    return spans
+
+
 def is_unspaced(character: str) -> bool:
     """Whether the character's script is written without blanks between words."""
     code = ord(character)

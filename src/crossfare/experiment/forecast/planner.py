@@ -21,6 +21,8 @@ from crossfare.experiment.spec import EngineSpec, Spec
 from crossfare.experiment.steps import Planner, engine_options
 from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder
+from crossfare.translate.attention import Attends
+from crossfare.translate.projection import Abilities
 from crossfare.types import Metered, RunSpec, TaskName
 
 Granularity = Literal["sentence", "document"]
@@ -33,7 +35,8 @@ class EngineFacts:
 
     ``requests`` says how its calls are counted: one a text, one a chunk of texts, or not at all.
     ``batches`` cuts texts into chunks as the engine does, where it says how.
-    ``translates`` is False where texts are looked up or given back, ``tag_handling`` set where tags are kept.
+    ``translates`` is False where texts are looked up or given back, ``tag_handling`` set where tags are kept,
+    ``attends`` where its own model can align words.
     """
 
     name: str
@@ -43,6 +46,7 @@ class EngineFacts:
     translates: bool = True
     batches: Callable[[Sequence[str]], list[range]] | None = None
     tag_handling: str | None = None
+    attends: bool = False
 
 
 class ForecastPlanner(Planner):
@@ -87,9 +91,10 @@ class ForecastPlanner(Planner):
         facts = self.engine_facts(task, name, source, target)
         return {"name": facts.name, "revision": facts.revision}
 
-    def keeps_tags(self, task: TaskName, name: str, source: str, target: str) -> bool:
+    def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
         """As the run's own planner finds, without loading the engine's model."""
-        return self.engine_facts(task, name, source, target).tag_handling is not None
+        facts = self.engine_facts(task, name, source, target)
+        return Abilities(facts.tag_handling is not None, facts.attends)
 
     def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
         local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
@@ -102,12 +107,14 @@ class ForecastPlanner(Planner):
                 requests = "chunk"
             batches = made.batches if isinstance(made, Metered) else None
             tags = getattr(made, "tag_handling", None)
-            return EngineFacts(made.name, made.revision, made.granularity, requests, translates, batches, tags)
+            attends = isinstance(made, Attends)
+            return EngineFacts(made.name, made.revision, made.granularity, requests, translates, batches, tags, attends)
         except EngineUnavailable:
             name = str(options.get("name", spec.engine))
             granularity = cast("Granularity", options.get("granularity", "sentence" if local else "document"))
             revision = f"unavailable:{options.get('model', '')}"
-            return EngineFacts(name, revision, granularity, requests, translates)
+            attends = spec.engine == "ctranslate2"
+            return EngineFacts(name, revision, granularity, requests, translates, attends=attends)
 
     def model_revision(self, ref: str) -> str:
         """As the run's own planner identifies it, or the stand-in of a model that is not there."""

@@ -11,17 +11,35 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineError
 from crossfare.store import cache_folder
-from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, no_progress_bars
+from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches, no_progress_bars
+from crossfare.translate.sentences import Span
+from crossfare.translate.words import find_pieces
 from crossfare.types import digest
 
-CONVERSION_VERSION = 1
+CONVERSION_VERSION = 2
+_ALIGNING = 0.8  # of the way up the decoder: the layer whose cross-attention aligns (5 of 6, 2 of 2)
 _QUANTIZATIONS = ("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+
+
+class CrossAttention(NamedTuple):
+    """How a model that writes a translation attends to its source.
+
+    ``weights`` has a row for each piece of the translation and a column for each piece of the source; rows
+    add up to 1. ``written`` and ``read`` say where the pieces stand in their texts: special tokens, which
+    are read too, nowhere.
+    """
+
+    weights: npt.NDArray[np.float32]
+    written: list[Span]
+    read: list[Span]
 
 
 class CTranslate2Engine(Seq2SeqEngine):
@@ -32,6 +50,8 @@ class CTranslate2Engine(Seq2SeqEngine):
         quantization: how weights are stored and computed; "auto" is int8 on a CPU and float16 on a GPU.
         device: "cpu" or "cuda"; the GPU where there is one by default.
         threads: cores to use; $OMP_NUM_THREADS, or up to 4, by default. Does not change the result.
+        guided: that the model was trained with guided alignment, as opus-mt's "transformer-align" models were:
+            Marian teaches the first head of the last layer to align, and that is what `cross_attention` returns.
 
     Further arguments and errors: see `Seq2SeqEngine`.
     """
@@ -47,6 +67,7 @@ class CTranslate2Engine(Seq2SeqEngine):
         quantization: str = "auto",
         device: str | None = None,
         threads: int | None = None,
+        guided: bool = False,
     ) -> None:
         super().__init__(model, name=name, beam=beam, prefix=prefix, max_batch_tokens=max_batch_tokens)
         if quantization not in ("auto", *_QUANTIZATIONS):
@@ -54,11 +75,13 @@ class CTranslate2Engine(Seq2SeqEngine):
         self._quantization = quantization
         self._device = device
         self._threads = threads or _default_threads()
+        self._guided = guided
         self._translator: Any = None
 
     def decoding(self) -> dict[str, Any]:
         """Everything but the weights that can change the result."""
-        return {**super().decoding(), "backend": "ctranslate2", "quantization": self._stored_as()}
+        guided = {"guided": True} if self._guided else {}
+        return {**super().decoding(), "backend": "ctranslate2", "quantization": self._stored_as(), **guided}
 
     def load(self) -> None:
         """Convert the checkpoint, if that was never done, and load it, if it is not yet."""
@@ -66,7 +89,9 @@ class CTranslate2Engine(Seq2SeqEngine):
             return
         import ctranslate2
 
-        folder = converted(str(self._resolved.path), self._resolved.revision, self._stored_as(), self.model)
+        folder = converted(
+            str(self._resolved.path), self._resolved.revision, self._stored_as(), self.model, guided=self._guided
+        )
         self._translator = ctranslate2.Translator(
             str(folder),
             device=self._where(),
@@ -101,6 +126,59 @@ class CTranslate2Engine(Seq2SeqEngine):
             answers.append(Generated(ids, ended, risky and not math.isfinite(result.scores[0])))
         return answers
 
+    def cross_attention(
+        self, pairs: Sequence[tuple[str, str]], *, source: str, target: str
+    ) -> list[CrossAttention | None]:
+        """Make the model write given translations (source text, translation), and say what it attends to.
+
+        The weights are the mean over the heads of one decoder layer, four fifths up, at the step that writes
+        the piece; of a guided model those of the head that was taught. Texts are read as one line each. None
+        where one is blank or longer than the model's limit.
+
+        Raises:
+            ConfigError: the model does not know one of the languages.
+        """
+        route = self._route(source, target)
+        self.load()
+        vocabulary = self.vocabulary
+        read = vocabulary.encode([text for text, _ in pairs], route) if pairs else []
+        written = vocabulary.encode_translations([text for _, text in pairs]) if pairs else []
+        lengths = [max(len(one), len(other) + 2) for one, other in zip(read, written, strict=True)]
+        kept = [i for i, (text, _) in enumerate(pairs) if text.strip() and written[i]]
+        order = sorted((i for i in kept if lengths[i] <= vocabulary.limit), key=lambda i: (lengths[i], i))
+        made: list[CrossAttention | None] = [None] * len(pairs)
+        for batch in batches(order, lengths, self._max_batch_tokens):
+            weights = self._attend([read[i] for i in batch], [written[i] for i in batch], route.forced)
+            for i, matrix in zip(batch, weights, strict=True):
+                text, translation = pairs[i]
+                # The prefix that asks for the language is read with the text, but no part of it.
+                pieces = find_pieces(vocabulary.pieces(read[i]), route.prefix + text)
+                before = len(route.prefix)
+                places = [(max(0, start - before), max(0, end - before)) for start, end in pieces]
+                made[i] = CrossAttention(matrix, find_pieces(vocabulary.pieces(written[i]), translation), places)
+        return made
+
+    def _attend(
+        self, read: Sequence[list[int]], written: Sequence[list[int]], forced: int | None
+    ) -> list[npt.NDArray[np.float32]]:
+        """Return a row of weights for each written token, over the tokens read."""
+        to_tokens = self.vocabulary.tokenizer.convert_ids_to_tokens
+        first = [] if forced is None else [forced]
+        prefixes = [to_tokens([*first, *ids]) for ids in written]
+        results = self._translator.translate_batch(
+            [to_tokens(ids) for ids in read],
+            target_prefix=prefixes,
+            beam_size=1,
+            max_batch_size=0,
+            max_input_length=0,
+            max_decoding_length=max(map(len, prefixes)),
+            return_attention=True,
+        )
+        return [
+            np.array(result.attention[0][len(first) : len(prefix)], dtype=np.float32)[:, : len(ids)]
+            for result, prefix, ids in zip(results, prefixes, read, strict=True)
+        ]
+
     def hardware(self) -> tuple[str, int]:
         """Name the device, and say how many cores work."""
         if self._where() == "cpu":
@@ -122,7 +200,7 @@ class CTranslate2Engine(Seq2SeqEngine):
         return "int8" if self._where() == "cpu" else "float16"
 
 
-def converted(path: str, revision: str, quantization: str, model: str) -> Path:
+def converted(path: str, revision: str, quantization: str, model: str, *, guided: bool) -> Path:
     """Return the folder of the converted checkpoint; convert it if that was never done.
 
     Raises:
@@ -130,7 +208,7 @@ def converted(path: str, revision: str, quantization: str, model: str) -> Path:
     """
     import ctranslate2
 
-    key = digest([CONVERSION_VERSION, ctranslate2.__version__, revision, quantization])
+    key = digest([CONVERSION_VERSION, ctranslate2.__version__, revision, quantization, guided])
     folder = cache_folder() / "ctranslate2" / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -139,7 +217,7 @@ def converted(path: str, revision: str, quantization: str, model: str) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             try:
                 with no_progress_bars():
-                    _converter(path).convert(str(partial), quantization=quantization)
+                    _converter(path, guided).convert(str(partial), quantization=quantization)
             except Exception as error:  # whatever the converter meets in a foreign checkpoint
                 line = str(error).strip().partition("\n")[0]
                 raise EngineError(
@@ -149,7 +227,7 @@ def converted(path: str, revision: str, quantization: str, model: str) -> Path:
     return folder
 
 
-def _converter(path: str) -> Any:
+def _converter(path: str, guided: bool) -> Any:
     import warnings
 
     import torch
@@ -157,6 +235,13 @@ def _converter(path: str) -> Any:
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         """CTranslate2's converter, with what it expects of transformers 4 and transformers 5 no longer has."""
+
+        def _load(self) -> Any:
+            spec = super()._load()
+            # CTranslate2 returns the attention of one layer only: the mean of its first heads, or of all (0).
+            layer, heads = (-1, 1) if guided else (round(_ALIGNING * len(spec.decoder.layer)) - 1, 0)
+            spec.decoder.alignment_layer, spec.decoder.alignment_heads = np.int16(layer), np.int16(heads)
+            return spec
 
         def load_model(self, model_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
             # Weights stored in half precision are read as float32, so that they are rounded once only.

@@ -39,6 +39,7 @@ _FAMILIES = {
     "mt5": "t5",
     "umt5": "t5",
 }
+_ODD = "\ufffd"
 _LINE_END = re.compile(r"(\s*[\n\r\u2028\u2029]\s*)")
 _CONTROL_TOKEN = re.compile(r">>.*<<|__\w+__|[a-z]{2,3}_[A-Za-z]{2,4}|<extra_id_\d+>|<2\w+>|<eop>|<eod>")
 
@@ -81,6 +82,22 @@ class Vocabulary:
             self.tokenizer.src_lang = route.source_code
         encoded = self.tokenizer([route.prefix + text for text in texts], truncation=False, verbose=False)
         return [list(map(int, ids)) for ids in encoded["input_ids"]]
+
+    def encode_translations(self, texts: Sequence[str]) -> list[list[int]]:
+        """Turn translations into token ids, without special tokens, never truncated."""
+        # Marian has two tokenizers; in all others both sides share one.
+        given: dict[str, Any] = {"text_target" if self.family == "marian" else "text": list(texts)}
+        encoded = self.tokenizer(**given, add_special_tokens=False, truncation=False, verbose=False)
+        return [list(map(int, ids)) for ids in encoded["input_ids"]]
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token stands for in its text: control tokens for nothing, an unknown word for one odd sign."""
+        unknown = self.tokenizer.unk_token_id
+        tokens = self.tokenizer.convert_ids_to_tokens(list(ids))
+        return [
+            _ODD if i == unknown else "" if i in self.controls else token.replace("\u2581", " ")
+            for i, token in zip(ids, tokens, strict=True)
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Turn token ids into text, without control tokens; markers stay, even if they are special tokens."""
@@ -188,7 +205,7 @@ class Seq2SeqEngine(ABC):
             if len(ids) > vocabulary.limit
         }
         order = sorted((i for i, line in enumerate(lines) if line not in done), key=lambda i: (len(encoded[i]), i))
-        for batch in _batches(order, [len(ids) for ids in encoded], self._max_batch_tokens):
+        for batch in batches(order, [len(ids) for ids in encoded], self._max_batch_tokens):
             longest = len(encoded[batch[-1]])
             answers = self.generate([encoded[i] for i in batch], route.forced, self._most_tokens(longest))
             for i, generated in zip(batch, answers, strict=True):
@@ -309,7 +326,7 @@ def _controls(tokenizer: Any) -> frozenset[int]:
     return frozenset(int(i) for i in ids if i is not None)
 
 
-def _batches(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+def batches(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Pack indices, shortest first, so that no batch has more than ``budget`` padded tokens."""
     batch: list[int] = []
     for i in order:

@@ -11,10 +11,13 @@ cascade   tags, then alignment, then search, until one is sure enough
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 from crossfare.errors import ConfigError
 from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
+from crossfare.translate.attention import NAME as ATTENTION
+from crossfare.translate.attention import Attends, AttentionAligner
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection.cascade import Cascade
 from crossfare.translate.projection.marked import MarkedCopies
@@ -25,14 +28,16 @@ from crossfare.types import Engine
 
 __all__ = [
     "ALIGNER",
+    "ATTENTION",
     "METHODS",
+    "Abilities",
     "Found",
     "Method",
     "Projected",
     "Projection",
     "Projector",
+    "abilities",
     "default_projection",
-    "keeps_tags",
 ]
 
 Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
@@ -44,7 +49,8 @@ ALIGNER = "offline:e5-small"
 class Projection:
     """How answers are carried into translated contexts.
 
-    ``aligner``     the encoder that aligns words, where the method needs one: a model reference, or an aligner
+    ``aligner``     what aligns words, where the method needs it: the reference of an encoder, "attention" for the
+                    engine's own model, or an aligner
     ``threshold``   answers found with less confidence (0-1) are dropped
     ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
                     with every other method, instead of each having that of its own marked copy
@@ -78,13 +84,13 @@ class Projection:
         """The same for an engine that gives every text back: no encoder is needed."""
         return replace(self, aligner=WordForWord())
 
-    def projector(self, engine: Engine, markers: Markers | None) -> Projector:
-        """Make what does it; an encoder is loaded when it is first needed.
+    def projector(self, engine: Engine, markers: Markers | None, *, source: str, target: str) -> Projector:
+        """Make what does it for one direction; an encoder is loaded when it is first needed.
 
         Raises:
-            ConfigError: the engine does not keep tags, or there is no such aligner.
+            ConfigError: the engine does not keep tags, has no attention to align by, or there is no such aligner.
         """
-        if self.method == "native" and not keeps_tags(engine):
+        if self.method == "native" and not abilities(engine).keeps_tags:
             raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose another projection")
         pair = markers or Markers()
         match self.method:
@@ -93,34 +99,57 @@ class Projection:
             case "tags" | "native":
                 return TaggedCopies(pair, self.method)
             case "align":
-                return WordAlignment(self.load_aligner())
+                return WordAlignment(self._aligner(engine, source, target))
             case "match":
                 return Search()
             case "cascade":
-                return Cascade(TaggedCopies(pair, "native") if keeps_tags(engine) else None, self.load_aligner())
+                tags = TaggedCopies(pair, "native") if abilities(engine).keeps_tags else None
+                return Cascade(tags, self._aligner(engine, source, target))
+
+    def _aligner(self, engine: Engine, source: str, target: str) -> Aligner:
+        if self.aligner != ATTENTION:
+            return self.load_aligner()
+        if not isinstance(engine, Attends):
+            raise ConfigError(
+                f"engine {engine.name!r} has no attention to align by, only ctranslate2 has: name an encoder as aligner"
+            )
+        return AttentionAligner(partial(engine.cross_attention, source=source, target=target))
 
     def load_aligner(self) -> Aligner:
-        """Return the aligner.
+        """Return an aligner that needs no engine.
 
         Raises:
-            ConfigError: there is no such model.
+            ConfigError: there is no such model, or it is an engine's.
         """
+        if self.aligner == ATTENTION:
+            raise ConfigError(
+                "aligner 'attention' is that of an engine, and nothing is translated here: name an encoder"
+            )
         return EncoderAligner(self.aligner) if isinstance(self.aligner, str) else self.aligner
 
 
-def default_projection(*, tags_kept: bool, aligner: str | None = None, markers_named: bool = False) -> Projection:
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an engine can do for answers: keep tags round what they enclose, and say what its model attends to."""
+
+    keeps_tags: bool = False
+    attends: bool = False
+
+
+def abilities(engine: Engine) -> Abilities:
+    """What an engine says it can do."""
+    return Abilities(getattr(engine, "tag_handling", None) is not None, isinstance(engine, Attends))
+
+
+def default_projection(able: Abilities, *, aligner: str | None = None, markers_named: bool = False) -> Projection:
     """What is done where nobody chose: what won on parallel data with gold spans (docs/span-projection.md).
 
-    The cascade wherever an encoder is at hand to align with, tags where the engine keeps them, and the
-    paper's delimiters where neither is so, or where they were named: a model may have been tuned to them.
+    The cascade wherever there is something to align with, an encoder at hand or else the engine's own
+    model; tags where the engine keeps them; the paper's delimiters where there is none of these, or where
+    they were named: a model may have been tuned to them.
     """
     if markers_named:
         return Projection("markers")
-    if aligner is not None:
-        return Projection("cascade", aligner)
-    return Projection("native" if tags_kept else "markers")
-
-
-def keeps_tags(engine: Engine) -> bool:
-    """Whether an engine keeps tags round what they enclose, as a capability of its own."""
-    return getattr(engine, "tag_handling", None) is not None
+    if aligner is not None or able.attends:
+        return Projection("cascade", aligner or ATTENTION)
+    return Projection("native" if able.keeps_tags else "markers")
