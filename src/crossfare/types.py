@@ -424,6 +424,8 @@ class Result:
     beside it, as ``source_f1`` and ``source_exact_match`` among ``further_scores``, with
     ``translation_latency``, of translating alone. Its steps are no part of the costs.
 
+    In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
+
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
     providers; None where a step was not metered.

@@ -26,7 +26,7 @@ from crossfare.data import artifact
 from crossfare.errors import PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES
+from crossfare.experiment.files import LATENCIES, SCORES, read_yield
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
@@ -263,8 +263,7 @@ def _examples(store: Store, step: Step) -> int:
 
 
 def _yield(store: Store, step: Step) -> Yield:
-    values = json.loads((store.artifact(step.id) / "yield.json").read_text(encoding="utf-8"))
-    return Yield(values["kept"], values["total"], tuple(values["lost"]))
+    return read_yield(store.artifact(step.id))
 
 
 # -- the run directory ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
 
+from crossfare.compare.losses import Fate, fate_of_lost
 from crossfare.ledger import Catalogue
 from crossfare.report import numbers
 from crossfare.report.by_language import language_table
@@ -233,6 +234,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     notes = [*_quality_notes(found, languages, context, intervals=False)]
     if any(_source_side_rows(line, languages) for line in found):
         notes.append(_SOURCE_SIDE)
+    notes += _lost_notes(found, languages)
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -482,6 +484,18 @@ def _quality_notes(
     elif intervals:
         text += " 95 % intervals: bootstrap over test examples, one seed."
     return (*_engine_notes(found, context), text, *_missing_notes(found, languages, context))
+
+
+def _lost_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
+    """What was asked and not translated, by what it did to the score."""
+    lost: dict[Fate, list[str]] = {}
+    for number, line in zip(_numbers(found), found, strict=True):
+        for result in (at[0] for name in languages if (at := line.at(name))):  # the same for every seed
+            asked = result.test_yield
+            if asked and asked.kept < asked.total:
+                told = f"{number.text} {result.spec.target} {asked.total - asked.kept:,} of {asked.total:,}"
+                lost.setdefault(fate_of_lost(result), []).append(told)
+    return [f"Lost in translation when serving, and {fate}: {'; '.join(each)}." for fate, each in lost.items()]
 
 
 def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
