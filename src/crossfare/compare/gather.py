@@ -78,7 +78,7 @@ def _decision(cells: Sequence[Cell]) -> Decision:
 
 
 def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
-    facts, quality = cell.engine, estimate(cell.scores)
+    quality = estimate(cell.scores)
     components = _components(cell, names)
     return Option(
         key=cell.key,
@@ -90,8 +90,8 @@ def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
         high=quality.high,
         latency_ms=_latency_ms(cell),
         seeds=quality.seeds,
-        engine=engine_label(cell) if cell.first.spec.engine else "",
-        note=facts.note if facts else "",
+        engine=engine_label(cell),
+        note="; ".join(facts.note for _, facts in cell.engines if facts.note),
         reference=cell.reference,
         kept=_kept(cell, names),
     )
@@ -204,7 +204,9 @@ def _across(cell: Cell, cells: Sequence[Cell]) -> str:
     spec = cell.first.spec
     crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
     model = f"{spec.model}={spec.checkpoint}" if len(crowd) > 1 else spec.model
-    return "|".join((spec.task, spec.variant, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
+    return "|".join(
+        (spec.task, spec.variant, model, "+".join(spec.engines) or "-", *([cell.mark] if cell.mark else []))
+    )
 
 
 def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:

@@ -156,11 +156,13 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
     """What each step uses that has a price."""
     resources: dict[str, tuple[str, ...]] = {}
     for cell in plan:
-        engine = f"engine:{cell.cell.engine}"
+        engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
         for step in cell.all:
+            name = engines.get(step.id, cell.cell.engine)
+            engine = f"engine:{name}"
             if step.stage == "back-project":
                 # An engine that is billed by its seconds has them together with those of looking for the answers.
-                billed = spec.engines[str(cell.cell.engine)].price
+                billed = spec.engines[str(name)].price
                 resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
                 continue
             if step.stage == "existing" or step.stage.startswith("translate"):

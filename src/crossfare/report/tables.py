@@ -330,9 +330,11 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
-    label = spec.engine_label or spec.engine or ""
-    marked = label.endswith(("*", "†", "‡"))
-    return label if marked or spec.engine not in context.engine_notes else f"{label}†"
+    return " + ".join(_marked(name, label, context) for name, label in spec.engines.items())
+
+
+def _marked(name: str, label: str, context: Context) -> str:
+    return f"{label}†" if name in context.engine_notes and not label.endswith(("*", "†", "‡")) else label
 
 
 def _model(line: Line) -> str:
@@ -511,9 +513,10 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
     if alone := {
-        _engine_label(line.first, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
+        _marked(name, label, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
         for line in found
         if (timed := translation_latencies(line.results))
+        for name, label in list(line.first.engines.items())[-1:]  # the one that translates what is asked
     }:
         each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
         notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
@@ -526,10 +529,14 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
 
 def _engine_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     noted = {
-        _engine_label(line.first, context): note
+        _marked(name, label, context): note
         for line in found
-        if (note := context.engine_notes.get(line.first.engine or ""))
+        for name, label in line.first.engines.items()
+        if (note := context.engine_notes.get(name))
     }
+    for both in (list(line.first.engines.values()) for line in found):
+        if len(both) > 1:
+            noted[" + ".join(both)] = f"{both[0]} translates the training set, {both[1]} what is asked"
     return tuple(f"{label}: {note}." for label, note in noted.items())
 
 
