@@ -311,7 +311,12 @@ class Method:
     @property
     def translates(self) -> bool:
         """Whether the method needs a translation engine at all."""
-        return self.infer_on == "translated" or not {"translated", "round-trip"}.isdisjoint(self.train_on)
+        return self.infer_on == "translated" or self.trains_on_translation
+
+    @property
+    def trains_on_translation(self) -> bool:
+        """Whether an engine makes what its model is fine-tuned on."""
+        return not {"translated", "round-trip"}.isdisjoint(self.train_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +326,8 @@ class RunSpec:
     ``model`` is the encoder's role ("target-encoder", "source-encoder"), ``checkpoint`` the
     reference it stands for in this run; ``engine_label`` is how tables name the engine.
     ``gold_size`` is how many of the gold examples are learnt from, None for all there are.
+    ``train_engine`` translates the training data of an ensemble if it is another one than ``engine``,
+    which then translates what is asked.
     """
 
     task: TaskName
@@ -333,6 +340,14 @@ class RunSpec:
     checkpoint: str = ""
     engine_label: str | None = None
     gold_size: int | None = None
+    train_engine: str | None = None
+    train_engine_label: str | None = None
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """How tables name its engines, by name; that of the training data first, where it is another one."""
+        given = ((self.train_engine, self.train_engine_label), (self.engine, self.engine_label))
+        return {name: label or name for name, label in given if name}
 
     @property
     def variant(self) -> str:
@@ -349,7 +364,7 @@ class RunSpec:
         """The cell that runs with different seeds are repetitions of."""
         model = f"{self.model}={self.checkpoint}" if self.checkpoint else self.model
         method = self.method if self.gold_size is None else f"{self.method}@{self.gold_size}"
-        return "|".join((self.task, method, model, f"{self.source}-{self.target}", self.engine or "-"))
+        return "|".join((self.task, method, model, f"{self.source}-{self.target}", "+".join(self.engines) or "-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +438,8 @@ class Result:
     ``latency`` has translating and projecting. The paper scores on the source side; that is shown
     beside it, as ``source_f1`` and ``source_exact_match`` among ``further_scores``, with
     ``translation_latency``, of translating alone. Its steps are no part of the costs.
+
+    In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
 
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of

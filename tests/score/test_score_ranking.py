@@ -142,6 +142,17 @@ def test_missing_and_empty_predictions_score_zero_and_are_counted() -> None:
         assert "ties:hash|missing:1|unanswerable:1|unjudged:1" in score.signature
 
 
+def test_queries_that_were_lost_are_missing_however_many() -> None:
+    qrels = {f"q{n}": {"p": 1} for n in range(10)}
+    run = {f"q{n}": {"p": 1.0} for n in range(4)}
+    for score in scored(qrels, run, lost=("q4", "q5", "q6", "q7", "q8", "q9")).values():
+        assert (score.value, score.ids, score.per_example) == (0.4, tuple(qrels), (1.0,) * 4 + (0.0,) * 6)
+        assert "|missing:6|" in score.signature
+    assert scored(qrels, {}, lost=tuple(qrels))["mrr@10"].value == 0.0
+    with pytest.raises(DataError, match=r"only 4 of 5 judged queries .*'q4' has none"):
+        scored(qrels, run, lost=("q5", "q6", "q7", "q8", "q9"))
+
+
 def test_intervals_and_comparisons_pair_up() -> None:
     qrels = {f"q{n}": {"p": 1} for n in range(50)}
     good = scored(qrels, {query: {"p": 2.0, "x": 1.0} for query in qrels})["mrr@10"]

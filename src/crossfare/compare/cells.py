@@ -54,14 +54,15 @@ class Cell:
         return [result.score for _, result in self.results]
 
     @property
-    def engine(self) -> EngineFacts | None:
-        """What its run says of its engine."""
-        return self.results[0][0].engines.get(self.first.spec.engine or "")
+    def engines(self) -> tuple[tuple[str, EngineFacts], ...]:
+        """The labels of its engines, each with what its run says of it."""
+        known = self.results[0][0].engines
+        return tuple((label, known.get(name, EngineFacts(""))) for name, label in self.first.spec.engines.items())
 
     @property
     def reference(self) -> bool:
         """Whether its translations were looked up instead of made."""
-        return self.engine is not None and self.engine.reference
+        return any(facts.reference for _, facts in self.engines)
 
 
 def gather_cells(runs: Sequence[RunRecord]) -> list[Cell]:
@@ -132,16 +133,14 @@ def leave_out(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
 
 
 def _names(cell: Cell) -> set[str]:
-    names = {cell.first.spec.method}
-    if cell.first.spec.engine:
-        names.add(cell.first.spec.engine)
+    names = {cell.first.spec.method, *cell.first.spec.engines}
     return names | ({REFERENCE} if cell.reference else set())
 
 
 def label(cell: Cell, cells: Sequence[Cell]) -> str:
     """Method, engine, and as much of the model and the run as it takes to tell these cells apart."""
     spec = cell.first.spec
-    alike = [c.first.spec for c in cells if (c.first.spec.method, c.first.spec.engine) == (spec.method, spec.engine)]
+    alike = [c.first.spec for c in cells if (c.first.spec.method, c.first.spec.engines) == (spec.method, spec.engines)]
     words = [engine_label(cell)] if spec.engine else []
     if spec.gold_size is not None:
         words.append(f"{spec.gold_size:,} labels")
@@ -158,7 +157,7 @@ def label(cell: Cell, cells: Sequence[Cell]) -> str:
 
 
 def engine_label(cell: Cell) -> str:
-    """As in the tables: a mark where a note must be read."""
-    shown = cell.first.spec.engine_label or cell.first.spec.engine or ""
-    noted = cell.engine is not None and cell.engine.note
-    return f"{shown}†" if noted and not shown.endswith(("*", "†", "‡")) else shown
+    """As in the tables: a mark where a note must be read, and the engine of the training data first."""
+    return " + ".join(
+        f"{label}†" if facts.note and not label.endswith(("*", "†", "‡")) else label for label, facts in cell.engines
+    )

@@ -34,7 +34,7 @@ def contests(results: Sequence[Result]) -> tuple[Contest, ...]:
     """Compare the best cell of every task and language with each of the others.
 
     Seeds of a cell are pooled first: an example's value is its mean over seeds. Two cells that were
-    scored on no common example (translate-infer can lose some) have no contest.
+    scored on no common example have no contest.
     """
     groups: dict[tuple[str, str], dict[str, list[Score]]] = defaultdict(lambda: defaultdict(list))
     for result in results:

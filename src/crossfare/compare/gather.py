@@ -11,6 +11,7 @@ from statistics import fmean
 from crossfare.compare.cells import Cell, asked_cells, engine_label, gather_cells, label, leave_out, run_names
 from crossfare.compare.contests import pool
 from crossfare.compare.estimates import Estimate, estimate, over_targets
+from crossfare.compare.losses import fate_of_lost, lost_share
 from crossfare.compare.model import Component, Decision, Option, Part, Rate
 from crossfare.compare.paired import PairedTests, over_languages
 from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
@@ -77,7 +78,7 @@ def _decision(cells: Sequence[Cell]) -> Decision:
 
 
 def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
-    facts, quality = cell.engine, estimate(cell.scores)
+    quality = estimate(cell.scores)
     components = _components(cell, names)
     return Option(
         key=cell.key,
@@ -89,8 +90,8 @@ def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
         high=quality.high,
         latency_ms=_latency_ms(cell),
         seeds=quality.seeds,
-        engine=engine_label(cell) if cell.first.spec.engine else "",
-        note=facts.note if facts else "",
+        engine=engine_label(cell),
+        note="; ".join(facts.note for _, facts in cell.engines if facts.note),
         reference=cell.reference,
         kept=_kept(cell, names),
     )
@@ -169,18 +170,10 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             "Cells found in several runs are listed by run: they differ in more than the seed, or not even there."
         )
     for cell in cells:
-        lost = fmean(_lost(cell))
-        if lost > 0:
+        if lost := lost_share([result for _, result in cell.results]):
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
-            whole = all(r.test_yield is not None and r.score.n == r.test_yield.total for _, r in cell.results)
-            meaning = "it counts as wrong" if whole else "the score is that of the rest"
-            notes.append(f"{named} in translation; {meaning}.")
+            notes.append(f"{named} in translation, and {fate_of_lost(cell.first)}.")
     return tuple(notes)
-
-
-def _lost(cell: Cell) -> list[float]:
-    """The share of test examples that did not survive their translation, by seed."""
-    return [0.0 if result.test_yield is None else 1 - result.test_yield.rate for _, result in cell.results]
 
 
 # -- means over languages ---------------------------------------------------------------------
@@ -211,7 +204,9 @@ def _across(cell: Cell, cells: Sequence[Cell]) -> str:
     spec = cell.first.spec
     crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
     model = f"{spec.model}={spec.checkpoint}" if len(crowd) > 1 else spec.model
-    return "|".join((spec.task, spec.variant, model, spec.engine or "-", *([cell.mark] if cell.mark else [])))
+    return "|".join(
+        (spec.task, spec.variant, model, "+".join(spec.engines) or "-", *([cell.mark] if cell.mark else []))
+    )
 
 
 def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:

@@ -60,7 +60,7 @@ class Option:
     ``quality``     the score, mean over ``seeds``, with its 95 % interval ``low`` to ``high``
     ``latency_ms``  added by translation to one request (95th percentile); 0 if nothing is
                     translated when serving, None if it was not measured
-    ``engine``      what its translation engine is called, "" without one
+    ``engine``      what its translation engine is called, or its two, "" without one
     ``note``        what a reader must know of it, such as that its translation is no system's
     ``reference``   whether its engine looks translations up instead of translating
     """

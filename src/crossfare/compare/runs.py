@@ -306,12 +306,13 @@ def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], price
     """Which offer priced which resource: results name the records their costs were derived from."""
     offers = dict((STORAGE, price.offer) for price in prices if price.unit == "gigabyte-month")
     for result in results:
-        engine, task = f"engine:{result.spec.engine}", result.spec.task
+        once, engine = (f"engine:{name}" for name in (next(iter(result.spec.engines), None), result.spec.engine))
+        task = result.spec.task
         for resource, cost in (
             (COMPUTE, result.inference_per_1k),
             (COMPUTE, result.fine_tuning),
             (f"annotation:{task}", result.annotation),
-            (engine, result.translation),
+            (once, result.translation),
             (engine, result.translation_per_1k),
         ):
             if cost is not None and cost.price:

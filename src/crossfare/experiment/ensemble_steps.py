@@ -1,13 +1,14 @@
 """The steps of an ensemble: those of its parents, and one that combines what they predict.
 
-A step that both need is there once, and is paid once.
+A step that both need is there once, and is paid once. Where the cell has two engines, one translates the training
+data and the other what is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import method
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from crossfare.experiment.steps import Planner
 
 
+_ONE_ENGINE: dict[str, Any] = {"train_engine": None, "train_engine_label": None}
+
+
 def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     """The steps of one cell that combines others."""
     *others, last = method(cell.method).parents
     parents = (
-        *(planner.cell(_parent(planner, cell, name)) for name in others),
-        planner.cell(replace(cell, method=last)),
+        *(planner.cell(_trained(planner, cell, name)) for name in others),
+        planner.cell(replace(cell, method=last, **_ONE_ENGINE)),
     )
     answers = tuple(_answers(planner, parent) for parent in parents)
     test = parents[0].test
@@ -50,10 +54,19 @@ def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     )
 
 
-def _parent(planner: Planner, cell: RunSpec, name: str) -> RunSpec:
-    """A parent with the model it usually runs with."""
+def _trained(planner: Planner, cell: RunSpec, name: str) -> RunSpec:
+    """A parent that learns from translations, with the model it usually runs with."""
     role = method(name).models[0]
-    return replace(cell, method=name, model=role, checkpoint=planner.spec.checkpoints(role, cell.target)[0])
+    engine, label = next(iter(cell.engines.items()))
+    return replace(
+        cell,
+        method=name,
+        model=role,
+        checkpoint=planner.spec.checkpoints(role, cell.target)[0],
+        engine=engine,
+        engine_label=label,
+        **_ONE_ENGINE,
+    )
 
 
 def _answers(planner: Planner, parent: CellSteps) -> Step:

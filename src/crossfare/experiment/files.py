@@ -55,6 +55,12 @@ def write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
     write_json(work / "artifact" / "yield.json", {**json.loads(YIELD.dump_json(yield_)), **details})
 
 
+def read_yield(folder: Path) -> Yield:
+    """How much survived the translation in an artifact's folder."""
+    values = json.loads((folder / "yield.json").read_text(encoding="utf-8"))
+    return Yield(values["kept"], values["total"], tuple(values["lost"]))
+
+
 def engine_of(step: Step) -> Engine:
     """The engine that a step translates with; one per worker process, since loading it may cost more than its work.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import chain, islice
@@ -18,6 +17,7 @@ from crossfare.experiment.files import (
     input_data,
     inputs,
     read_predictions,
+    read_yield,
     write_predictions,
     write_yield,
 )
@@ -117,11 +117,14 @@ def _translate_candidates(step: Step, store: Store, work: Path, progress: Progre
     return translation.usage.scaled(served / max(1, translation.characters))
 
 
-def without_lost(run: Sequence[Prediction], passages: Path) -> tuple[Prediction, ...]:
-    """A run without the candidates that were lost in translation: what was not translated cannot be ranked."""
-    record = passages / "yield.json"
-    lost = set(json.loads(record.read_text(encoding="utf-8"))["lost"]) if record.exists() else set()
-    kept = ((each, tuple(scored for scored in each.scores if scored[0] not in lost)) for each in run)
+def without_lost(run: Sequence[Prediction], passages: Path, *, depth: int | None = None) -> tuple[Prediction, ...]:
+    """A run without the candidates that were lost in translation: what was not translated cannot be ranked.
+
+    They come from the ``depth`` best of each query (None: all), and none moves up in their place: serving translates
+    no more than these.
+    """
+    lost = set(read_yield(passages).lost) if (passages / "yield.json").exists() else set()
+    kept = ((each, tuple(scored for scored in each.scores[:depth] if scored[0] not in lost)) for each in run)
     return tuple(replace(each, output=scores[0][0] if scores else "", scores=scores) for each, scores in kept)
 
 

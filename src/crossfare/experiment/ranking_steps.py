@@ -48,7 +48,8 @@ def ranking_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     finetune = planner.finetune(cell, training.train)
     inputs = {"model": finetune, "data": served.queries, "candidates": served.run, "passages": served.passages}
     predict = planner.predict(cell, inputs)
-    score = planner.score(cell, predict, served.queries)
+    translated = served.queries if served.recurring else None
+    score = planner.score(cell, predict, test, translated=translated)
     return CellSteps(
         cell=cell,
         train=training.train,

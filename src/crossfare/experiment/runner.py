@@ -26,7 +26,7 @@ from crossfare.data import artifact
 from crossfare.errors import PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES
+from crossfare.experiment.files import LATENCIES, SCORES, read_yield
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
@@ -156,11 +156,13 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
     """What each step uses that has a price."""
     resources: dict[str, tuple[str, ...]] = {}
     for cell in plan:
-        engine = f"engine:{cell.cell.engine}"
+        engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
         for step in cell.all:
+            name = engines.get(step.id, cell.cell.engine)
+            engine = f"engine:{name}"
             if step.stage == "back-project":
                 # An engine that is billed by its seconds has them together with those of looking for the answers.
-                billed = spec.engines[str(cell.cell.engine)].price
+                billed = spec.engines[str(name)].price
                 resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
                 continue
             if step.stage == "existing" or step.stage.startswith("translate"):
@@ -263,8 +265,7 @@ def _examples(store: Store, step: Step) -> int:
 
 
 def _yield(store: Store, step: Step) -> Yield:
-    values = json.loads((store.artifact(step.id) / "yield.json").read_text(encoding="utf-8"))
-    return Yield(values["kept"], values["total"], tuple(values["lost"]))
+    return read_yield(store.artifact(step.id))
 
 
 # -- the run directory ------------------------------------------------------------------------

@@ -25,6 +25,9 @@ from crossfare.types import Method, RunSpec, TaskName
 MethodName = Annotated[str, AfterValidator(lambda name: method(name).name)]
 """A method by name or alias; it comes out by name."""
 
+_Engines = tuple[str | None, str | None]
+"""The engine of a cell, and that of its training data if it is another one."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -268,9 +271,11 @@ class Spec(_Strict):
     @model_validator(mode="after")
     def _engines_exist(self) -> Spec:
         for extra in self.extra_cells:
-            for name in extra.engines:
+            for name in (*extra.engines, *extra.train_engines):
                 if name not in self.engines:
                     raise ValueError(f"extra_cells names an engine {name!r} that is not under engines")
+            if extra.train_engines and not method(extra.method).parents:
+                raise ValueError(f"extra_cells gives {extra.method} train_engines, which only ensembles have")
         return self
 
     def checkpoints(self, role: str, target: str) -> tuple[str, ...]:
@@ -302,12 +307,16 @@ class Spec(_Strict):
 
 
 class ExtraCells(_Strict):
-    """A further row: one method with a model it does not usually run with, or for some tasks or engines only."""
+    """A further row: one method with a model it does not usually run with, or for some tasks or engines only.
+
+    ``train_engines`` translate the training data of an ensemble, where ``engines`` then translate what is asked only.
+    """
 
     method: str
     model: str
     tasks: tuple[TaskName, ...] = ()
     engines: tuple[str, ...] = ()
+    train_engines: tuple[str, ...] = ()
 
 
 def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
@@ -375,39 +384,61 @@ def _combinations(spec: Spec) -> Iterator[tuple[RunSpec, str | None]]:
                 continue
             tried = (name for name, engine in spec.engines.items() if engine.is_tried_with(task, row.name))
             engines = (asked.engines or tuple(tried)) if row.translates else (None,)
-            for engine in engines:
+            for engine, trainer in product(engines, asked.train_engines or (None,)):
+                made_by = (engine, None if trainer == engine else trainer)
                 for target in (t for t in spec.targets if t in task_spec.test or "*" in task_spec.test):
-                    yield from _cells_of(spec, task, row, asked.model, engine, target)
+                    yield from _cells_of(spec, task, row, asked.model, made_by, target)
 
 
 def _cells_of(
-    spec: Spec, task: TaskName, row: Method, model: str, engine: str | None, target: str
+    spec: Spec, task: TaskName, row: Method, model: str, engines: _Engines, target: str
 ) -> Iterator[tuple[RunSpec, str | None]]:
-    reason = _why_not(spec, task, row, engine, target)
-    label = (spec.engines[engine].label or engine) if engine else None
+    reason = _why_not(spec, task, row, engines, target)
+    engine, trainer = engines
+    made_by: dict[str, Any] = {
+        "engine": engine,
+        "engine_label": _label(spec, engine),
+        "train_engine": trainer,
+        "train_engine_label": _label(spec, trainer),
+    }
     sizes = (*spec.tasks[task].gold_sizes, None) if row.train_on == ("target",) else (None,)
     seeds = spec.seeds if row.train_on else spec.seeds[:1]  # nothing is left to chance without training
     for size, checkpoint, seed in product(sizes, spec.checkpoints(model, target), seeds):
-        yield RunSpec(task, row.name, model, spec.source, target, engine, seed, checkpoint, label, size), reason
+        cell = {"seed": seed, "checkpoint": checkpoint, "gold_size": size, **made_by}
+        yield RunSpec(task, row.name, model, spec.source, target, **cell), reason
 
 
-def _why_not(spec: Spec, task: TaskName, row: Method, engine: str | None, target: str) -> str | None:
+def _label(spec: Spec, engine: str | None) -> str | None:
+    return (spec.engines[engine].label or engine) if engine else None
+
+
+def _why_not(spec: Spec, task: TaskName, row: Method, engines: _Engines, target: str) -> str | None:
     gold = spec.tasks[task].gold
     if "target" in row.train_on and target not in gold and "*" not in gold:
         return f"no gold training data in {target}"
     if row.translates and target == spec.source:
         return "the source language needs no translation"
-    return _why_no_translation(spec, task, row, engine, target) if engine else None
+    engine, trainer = engines
+    if engine is None:
+        return None
+    infers = row.infer_on == "translated"
+    if trainer is None:
+        return _why_no_translation(spec, task, engine, target, trains=row.trains_on_translation, infers=infers)
+    return _why_no_translation(spec, task, trainer, target, trains=True, infers=False) or _why_no_translation(
+        spec, task, engine, target, trains=False, infers=infers
+    )
 
 
-def _why_no_translation(spec: Spec, task: TaskName, row: Method, engine: str, target: str) -> str | None:
+def _why_no_translation(
+    spec: Spec, task: TaskName, engine: str, target: str, *, trains: bool, infers: bool
+) -> str | None:
     given = spec.engines[engine]
     if given.engine == "existing":
-        if row.infer_on == "translated":
+        if infers:
             return f"{engine} is an existing translation of the training set only"
         return None if target in given.existing.get(task, {}) else f"no existing {engine} translation into {target}"
-    ways = [] if {"translated", "round-trip"}.isdisjoint(row.train_on) else [(spec.source, target)]
-    ways += [(target, spec.source)] if row.infer_on == "translated" else []
+    ways = [(spec.source, target)] if trains else []
+    ways += [(target, spec.source)] if infers else []
     for a, b in ways if given.models else []:
         if given.model_for(task, a, b) is None:
             return f"engine {engine} has no model for {task} {a}-{b} (there: {', '.join(given.models)})"

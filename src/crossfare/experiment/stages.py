@@ -23,6 +23,7 @@ from crossfare.experiment.files import (
     inputs,
     read_predictions,
     read_predictions_of,
+    read_yield,
     write_predictions,
     write_yield,
 )
@@ -195,7 +196,8 @@ def _predict(step: Step, store: Store, work: Path, progress: Progress | None) ->
     task = TASKS[cast("TaskName", step.params["task"])]
     model, dataset, options = str(inputs(step, store, "model")[0]), input_data(step, store), step.params["options"]
     if "candidates" in step.inputs:
-        run = without_lost(read_predictions(step, store, "candidates"), inputs(step, store, "passages")[0])
+        found = read_predictions(step, store, "candidates")
+        run = without_lost(found, inputs(step, store, "passages")[0], depth=options.get("depth"))
         with Collection.open(inputs(step, store, "passages")[0]) as passages:
             predicted = task.predict(
                 model, dataset, candidates=run, passages=passages, options=options, progress=progress
@@ -209,9 +211,12 @@ def _predict(step: Step, store: Store, work: Path, progress: Progress | None) ->
 def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     task = TASKS[cast("TaskName", step.params["task"])]
     predictions = read_predictions(step, store, "predictions")
+    options = step.params["options"]
+    if translated := inputs(step, store, "translated"):
+        options = {**options, "lost": read_yield(translated[0]).lost}
     meter.load(*(("ir_measures", "pytrec_eval") if task.name == "ranking" else ()))
     with meter.meter("cpu") as measured:
-        scores = task.score(input_data(step, store), predictions, **step.params["options"])
+        scores = task.score(input_data(step, store), predictions, **options)
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))
     return measured.usage
 

@@ -80,7 +80,7 @@ class Planner:
         translated = row.infer_on == "translated"
         asked = self.translate(cell, test, cell.target, cell.source, f"test {cell.target}") if translated else test
         predict = self.predict(cell, {"model": finetune, "data": asked})
-        score = self.score(cell, predict, asked)
+        score = self.score(cell, predict, test)  # what was lost in translation gets no answer, and is wrong
         latency = self.latency(cell, {"data": test}) if translated else ()
         return CellSteps(
             cell=cell,
@@ -398,10 +398,12 @@ class Planner:
         identity = {"task": cell.task, "options": TASKS[cell.task].options(**options).identity()}
         return self.step("predict", identity, inputs, f"{cell.task} predict {cell.target}: {cell.variant}{note}")
 
-    def score(self, cell: RunSpec, predictions: Step, data: Step, note: str = "") -> Step:
-        """Score the answers."""
+    def score(
+        self, cell: RunSpec, predictions: Step, data: Step, note: str = "", *, translated: Step | None = None
+    ) -> Step:
+        """Score the answers to ``data``; ``translated`` is what was asked instead, if it may have lost some."""
         identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
-        inputs = {"predictions": predictions, "data": data}
+        inputs = {"predictions": predictions, "data": data, **({"translated": translated} if translated else {})}
         return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}{note}")
 
 

@@ -22,7 +22,7 @@ from crossfare.report.table import MISSING, Cell, Column, Table
 from crossfare.types import Result, RunSpec
 
 _COLUMNS = (
-    *("task", "method", "gold_size", "engine", "model", "checkpoint", "source", "target"),
+    *("task", "method", "gold_size", "engine", "train_engine", "model", "checkpoint", "source", "target"),
     *("seeds", "metric", "score", "low", "high", "test_examples", "train_examples", "train_yield", "test_yield"),
     *("translation_usd", "annotation_usd", "fine_tuning_usd", "translation_usd_per_1k", "inference_usd_per_1k"),
     *("standalone_usd", "marginal_usd", "stored_bytes", "energy_kwh", "energy_kwh_per_1k"),

@@ -44,11 +44,11 @@ def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[L
     specs = [*(result.spec for result in results), *missing]
     crowded = _crowded_roles(specs)
 
-    def key(spec: RunSpec) -> tuple[str | None, ...]:
+    def key(spec: RunSpec) -> tuple[object, ...]:
         checkpoint = spec.checkpoint if (spec.task, spec.model) in crowded else None
-        return (spec.task, spec.variant, spec.engine, spec.model, checkpoint)
+        return (spec.task, spec.variant, *spec.engines, spec.model, checkpoint)
 
-    gathered: dict[tuple[str | None, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
+    gathered: dict[tuple[object, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
     for spec in specs:
         gathered[key(spec)][0].append(spec)
     for result in results:

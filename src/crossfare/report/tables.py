@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
 
+from crossfare.compare.losses import Fate, fate_of_lost
 from crossfare.ledger import Catalogue
 from crossfare.report import numbers
 from crossfare.report.by_language import language_table
@@ -233,6 +234,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     notes = [*_quality_notes(found, languages, context, intervals=False)]
     if any(_source_side_rows(line, languages) for line in found):
         notes.append(_SOURCE_SIDE)
+    notes += _lost_notes(found, languages)
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -328,9 +330,11 @@ def _labels(line: Line, context: Context) -> tuple[Cell, Cell]:
 
 
 def _engine_label(spec: RunSpec, context: Context) -> str:
-    label = spec.engine_label or spec.engine or ""
-    marked = label.endswith(("*", "†", "‡"))
-    return label if marked or spec.engine not in context.engine_notes else f"{label}†"
+    return " + ".join(_marked(name, label, context) for name, label in spec.engines.items())
+
+
+def _marked(name: str, label: str, context: Context) -> str:
+    return f"{label}†" if name in context.engine_notes and not label.endswith(("*", "†", "‡")) else label
 
 
 def _model(line: Line) -> str:
@@ -484,6 +488,18 @@ def _quality_notes(
     return (*_engine_notes(found, context), text, *_missing_notes(found, languages, context))
 
 
+def _lost_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
+    """What was asked and not translated, by what it did to the score."""
+    lost: dict[Fate, list[str]] = {}
+    for number, line in zip(_numbers(found), found, strict=True):
+        for result in (at[0] for name in languages if (at := line.at(name))):  # the same for every seed
+            asked = result.test_yield
+            if asked and asked.kept < asked.total:
+                told = f"{number.text} {result.spec.target} {asked.total - asked.kept:,} of {asked.total:,}"
+                lost.setdefault(fate_of_lost(result), []).append(told)
+    return [f"Lost in translation when serving, and {fate}: {'; '.join(each)}." for fate, each in lost.items()]
+
+
 def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     results = [result for line in found for result in line.results]
     mean = ", the mean over the languages" if len(targets(found)) > 1 else ""
@@ -497,9 +513,10 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     if any(_latency_cell(line).text == _NOT_MEASURED for line in found):
         notes.append(f"{_NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
     if alone := {
-        _engine_label(line.first, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
+        _marked(name, label, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
         for line in found
         if (timed := translation_latencies(line.results))
+        for name, label in list(line.first.engines.items())[-1:]  # the one that translates what is asked
     }:
         each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
         notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
@@ -512,10 +529,14 @@ def _cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
 
 def _engine_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     noted = {
-        _engine_label(line.first, context): note
+        _marked(name, label, context): note
         for line in found
-        if (note := context.engine_notes.get(line.first.engine or ""))
+        for name, label in line.first.engines.items()
+        if (note := context.engine_notes.get(name))
     }
+    for both in (list(line.first.engines.values()) for line in found):
+        if len(both) > 1:
+            noted[" + ".join(both)] = f"{both[0]} translates the training set, {both[1]} what is asked"
     return tuple(f"{label}: {note}." for label, note in noted.items())
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from crossfare.errors import ConfigError, DataError
@@ -36,6 +36,7 @@ def score(
     *,
     relevant: int = 1,
     recall_at: Sequence[int] = (100,),
+    lost: Collection[str] = (),
     resamples: int = bootstrap.RESAMPLES,
     seed: int = 0,
 ) -> tuple[Score, ...]:
@@ -44,12 +45,14 @@ def score(
     A query without a prediction, or with an empty one, scores 0 (the former are counted in the signature as
     ``missing``). A query for which no passage has a grade of 1 or more is left out, as no ranking could answer it
     (``unanswerable``); one that has grades, but none from ``relevant`` on, scores 0 as in trec_eval. Predictions for
-    queries that are not in the dataset are left out (``unjudged``).
+    queries that are not in the dataset are left out (``unjudged``). ``lost`` queries are known to have no prediction,
+    such as those that an engine did not translate: they are missing as well, however many they are.
 
     Raises:
         ConfigError: ``relevant`` or a depth of ``recall_at`` is less than 1, or ir-measures is not installed.
         DataError: the dataset has no query with a relevant passage, queries or predictions share an id, a passage is
-            ranked twice, a score is not a number, or fewer than 90 % of the queries have a prediction.
+            ranked twice, a score is not a number, or fewer than 90 % of the queries, without lost ones, have a
+            prediction.
     """
     if relevant < 1 or min(recall_at, default=1) < 1:
         raise ConfigError(f"ranking scores: relevant ({relevant}) and recall_at ({list(recall_at)}) must be at least 1")
@@ -58,7 +61,8 @@ def score(
     if not answerable:
         raise DataError(f"{dataset.name} has no query with a relevant passage to score")
     run = _run(predictions)
-    _check_shared(queries, run)
+    gone = set(lost)
+    _check_shared([name for name in queries if name not in gone], run)
     values = _values(answerable, run, relevant, recall_at)
     settings = {
         "relevant": relevant,
@@ -117,7 +121,7 @@ def _run(predictions: Sequence[Prediction]) -> dict[str, tuple[str, ...]]:
     return run
 
 
-def _check_shared(queries: Mapping[str, object], run: Mapping[str, object]) -> None:
+def _check_shared(queries: Collection[str], run: Mapping[str, object]) -> None:
     shared = sum(name in run for name in queries)
     if shared < SHARED * len(queries):
         held = f"like {next(iter(run))!r}" if run else "none at all"

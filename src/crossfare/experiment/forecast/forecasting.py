@@ -351,7 +351,7 @@ class Forecaster:
                         low=quality[0],
                         high=quality[2],
                         latency_ms=None if added is None else added[index],
-                        engine=cell.cell.engine_label or "",
+                        engine=_engine_label(cell.cell),
                         kept=_kept(cell, records[level]),
                     )
                 )
@@ -558,8 +558,8 @@ def _sizes(cells: Sequence[CellSteps], folders: Mapping[str, str]) -> dict[str, 
 
 
 def _label(cell: RunSpec, cells: Sequence[CellSteps]) -> str:
-    alike = [c.cell for c in cells if (c.cell.method, c.cell.engine) == (cell.method, cell.engine)]
-    words = [cell.engine_label or cell.engine or ""] if cell.engine else []
+    alike = [c.cell for c in cells if (c.cell.method, c.cell.engines) == (cell.method, cell.engines)]
+    words = [_engine_label(cell)] if cell.engine else []
     if cell.gold_size is not None:
         words.append(f"{cell.gold_size:,} labels")
     if len({other.model for other in alike}) > 1:
@@ -567,6 +567,10 @@ def _label(cell: RunSpec, cells: Sequence[CellSteps]) -> str:
     if len({other.checkpoint for other in alike if other.model == cell.model}) > 1:
         words.append(cell.checkpoint)
     return f"{cell.method} ({', '.join(words)})" if words else cell.method
+
+
+def _engine_label(cell: RunSpec) -> str:
+    return " + ".join(cell.engines.values())
 
 
 def _same_cell(one: RunSpec, other: RunSpec) -> bool:
@@ -578,7 +582,7 @@ def _same_method(one: RunSpec, other: RunSpec) -> bool:
 
 
 def _role(cell: RunSpec) -> tuple[str, ...]:
-    return (cell.task, cell.variant, cell.model, cell.target, cell.engine or "")
+    return (cell.task, cell.variant, cell.model, cell.target, *cell.engines)
 
 
 def _used(usage: Usage) -> tuple[float, str]:
