@@ -142,8 +142,16 @@ def test_a_folder_in_use_or_a_cell_without_a_model_is_refused(folder: Path, tmp_
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(ConfigError, match="exists already; choose another --out"):
         export(folder, tmp_path / "full", **CELLS["nli"])  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="bm25 has no model"):
-        export(folder, tmp_path / "new", task="ranking", method="bm25")
+    for task, method in (("ranking", "bm25"), ("nli", "ensemble")):
+        with pytest.raises(ConfigError, match=f"{method} has no model"):
+            export(
+                folder,
+                tmp_path / "new",
+                task=task,
+                target="pt",
+                method=method,
+                engine="echo" if task == "nli" else None,
+            )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
     (tmp_path / "empty").mkdir()
     assert (export(folder, tmp_path / "empty", **CELLS["nli"]) / "README.md").exists()  # type: ignore[arg-type]

@@ -15,16 +15,13 @@ from crossfare.experiment.qa_steps import back_projected
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
+    from crossfare.experiment.spec import Spec
     from crossfare.experiment.steps import Planner
 
 
 def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     """The steps of one cell that combines others."""
-    *others, last = method(cell.method).parents
-    parents = (
-        *(planner.cell(_parent(planner, cell, name)) for name in others),
-        planner.cell(replace(cell, method=last)),
-    )
+    parents = tuple(planner.cell(parent) for parent in parent_cells(planner.spec, cell))
     answers = tuple(_answers(planner, parent) for parent in parents)
     test = parents[0].test
     inputs: dict[str, Step | tuple[Step, ...]] = {"predictions": answers, "data": test}
@@ -50,10 +47,17 @@ def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     )
 
 
-def _parent(planner: Planner, cell: RunSpec, name: str) -> RunSpec:
-    """A parent with the model it usually runs with."""
-    role = method(name).models[0]
-    return replace(cell, method=name, model=role, checkpoint=planner.spec.checkpoints(role, cell.target)[0])
+def parent_cells(spec: Spec, cell: RunSpec) -> tuple[RunSpec, ...]:
+    """The cells that an ensemble combines: the last with the ensemble's model, others with their usual one."""
+    *others, last = method(cell.method).parents
+    usual = {name: method(name).models[0] for name in others}
+    return (
+        *(
+            replace(cell, method=name, model=role, checkpoint=spec.checkpoints(role, cell.target)[0])
+            for name, role in usual.items()
+        ),
+        replace(cell, method=last),
+    )
 
 
 def _answers(planner: Planner, parent: CellSteps) -> Step:
