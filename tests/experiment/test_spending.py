@@ -124,7 +124,7 @@ def test_run_shows_its_plan_and_asks(
     assert "0.00 of 0.00100 USD are spent, and the next request of libretranslate (2 texts, " in err
     questions: list[str] = []
     monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
-    monkeypatch.setattr("typer.confirm", lambda question, abort: questions.append(question))
+    monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
     for _ in range(2):  # the second time nothing is left to pay, so nobody is asked
         status, out, err = call(monkeypatch, capsys, *asked)
         assert err == "crossfare: no further\n"

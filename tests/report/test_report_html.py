@@ -344,6 +344,25 @@ def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_pat
     assert shown(text, "choice") == explain(found, Horizon(5000, 7))[1]
 
 
+def test_nothing_scrolls_sideways_at_1100_pixels_nor_the_methods_on_a_phone(run_folder: Path, tmp_path: Path) -> None:
+    page = run_folder / "report.html"
+    assert browser.overflowing(page, tmp_path / "wide", 1100) == []
+    for width in (390, 700, 970):
+        assert {"the page", "Methods"}.isdisjoint(browser.overflowing(page, tmp_path / str(width), width)), width
+
+
+def test_every_value_of_a_method_names_its_column(run_folder: Path, tmp_path: Path) -> None:
+    """On narrow screens the values stand without the head of the table."""
+    text = browser.dom(run_folder / "report.html", tmp_path / "profile")
+    found = re.search(r'<div[^>]*data-shown="methods".*?</table>', text, re.DOTALL)
+    assert found
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', found[0])
+    rows = re.findall(r'<tr data-key="[^"]*">(.*?)</tr>', found[0], re.DOTALL)
+    assert len(rows) > 3
+    for row in rows:
+        assert re.findall(r'data-label="([^"]*)"', row) == [head for head in heads if head != "Method"]
+
+
 def test_the_panel_says_what_it_does_not_understand(run_folder: Path, tmp_path: Path) -> None:
     wrong = {"volume": "0", "months": "1.5", "price:compute": "0,5", "price:engine:reference": "-1", "max-usd": "1e"}
     text = browser.dom(run_folder / "report.html", tmp_path / "profile", **wrong)

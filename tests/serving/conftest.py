@@ -32,6 +32,8 @@ def spec_changes() -> dict[str, Any]:
         {"method": "translate-train", "model": "target-encoder", "engines": ["echo"]},
         {"method": "translate-infer", "model": "target-encoder", "engines": ["echo", "open"]},
         {"method": "translate-infer", "model": "target-encoder", "engines": ["looked-up"], "tasks": ["nli"]},
+        {"method": "ensemble", "model": "target-encoder", "engines": ["echo", "open"]},
+        {"method": "ensemble-strategy-2", "model": "target-encoder", "engines": ["echo"]},
         {"method": "translate-infer-strategy-1", "model": "target-encoder", "engines": ["echo"]},
         {"method": "translate-infer-strategy-2", "model": "target-encoder", "engines": ["echo", "open"]},
     ]

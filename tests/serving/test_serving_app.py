@@ -6,8 +6,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served import asked
+from served import asked, body, talking
 
 from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTransient
 from crossfare.serving import Limits, Pipeline, open_pipeline
@@ -60,29 +59,6 @@ class Wrapped:
         return self.other.answer(requests)
 
 
-@asynccontextmanager
-async def client(pipeline: Any, limits: Limits | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, with the app's start and end around it."""
-    app = application(pipeline, {"told": True}, limits)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://served") as opened,
-    ):
-        yield opened
-
-
-def run(talk: Callable[[httpx.AsyncClient], Awaitable[Any]], pipeline: Any, limits: Limits | None = None) -> Any:
-    async def whole() -> Any:
-        async with client(pipeline, limits) as opened:
-            return await talk(opened)
-
-    return asyncio.run(whole())
-
-
-def body(request: Request) -> dict[str, Any]:
-    return request.model_dump(exclude_none=True)
-
-
 def same(found: dict[str, Any], expected: Answer) -> None:
     """Equal but for what rounding does in batches of other lengths."""
     values = expected.model_dump(mode="json")
@@ -104,7 +80,7 @@ def test_one_request_or_a_list_is_answered_in_its_form(pipelines: dict[str, Pipe
         none = await http.post("/predict", json=[])
         return one, several, none
 
-    one, several, none = run(talk, pipeline)
+    one, several, none = talking(talk, pipeline)
     assert (one.status_code, several.status_code, none.status_code) == (200, 200, 200)
     expected = pipeline.answer(requests)
     same(one.json(), expected[0])
@@ -126,7 +102,7 @@ def test_concurrent_requests_get_their_own_answers(
         calls = (http.post("/predict", json={**requests[number % 8], "id": number}) for number in order)
         return await asyncio.gather(*calls)
 
-    for number, response in zip(order, run(talk, pipeline, Limits(batch_size=batch_size)), strict=True):
+    for number, response in zip(order, talking(talk, pipeline, Limits(batch_size=batch_size)), strict=True):
         found = response.json()
         assert found.pop("id") == number
         same({**found, "id": expected[number % 8].id}, expected[number % 8])
@@ -144,7 +120,7 @@ def test_what_waits_is_answered_together(qa: Pipeline) -> None:
         gate.set()
         return [response.status_code for response in await asyncio.gather(*calls)]
 
-    assert run(talk, held, Limits(batch_size=4)) == [200] * 10
+    assert talking(talk, held, Limits(batch_size=4)) == [200] * 10
     assert held.batches == [1, 4, 4, 1]
 
 
@@ -178,7 +154,7 @@ def test_beyond_the_queue_requests_are_refused_at_once(qa: Pipeline) -> None:
         gate.set()
         return await asyncio.gather(*taken), refused
 
-    taken, refused = run(talk, held, Limits(queue=3))
+    taken, refused = talking(talk, held, Limits(queue=3))
     assert [response.status_code for response in taken] == [200] * 4
     assert [response.status_code for response in refused] == [503, 503, 413]
     assert int(refused[0].headers["retry-after"]) >= 1
@@ -197,7 +173,7 @@ def test_a_late_answer_is_told_and_what_was_not_begun_never_is(qa: Pipeline) -> 
         gate.set()
         return [*late, await http.post("/predict", json=request)]
 
-    *late, good = run(talk, held, Limits(seconds=1.0))
+    *late, good = talking(talk, held, Limits(seconds=1.0))
     assert [response.status_code for response in late] == [504] * 5
     assert "no answer within 1 s" in late[0].json()["error"]
     assert good.status_code == 200
@@ -210,7 +186,7 @@ def test_what_was_taken_on_is_answered_before_the_app_ends(qa: Pipeline) -> None
     request = body(asked(qa.parts)[0])
 
     async def whole() -> list[int]:
-        app = application(held, {})
+        app = application(held, dict)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://served") as http:
             async with app.router.lifespan_context(app):
                 calls = [await _begun(http, held, request)]
@@ -246,7 +222,7 @@ def test_a_malformed_call_is_one_line_of_json(
     async def talk(http: httpx.AsyncClient) -> httpx.Response:
         return await http.post("/predict", content=content, headers=headers)
 
-    response = run(talk, qa, Limits(body_bytes=100_000))
+    response = talking(talk, qa, Limits(body_bytes=100_000))
     assert response.status_code == status
     assert message in response.json()["error"]
     assert set(response.json()) == {"error"}
@@ -265,7 +241,7 @@ def test_a_body_of_undeclared_length_is_not_read_beyond_the_limit(qa: Pipeline) 
     async def talk(http: httpx.AsyncClient) -> httpx.Response:
         return await http.post("/predict", content=endless(), headers=JSON)
 
-    assert run(talk, qa, Limits(body_bytes=100_000)).status_code == 413
+    assert talking(talk, qa, Limits(body_bytes=100_000)).status_code == 413
     assert sent <= 200_000
 
 
@@ -273,7 +249,7 @@ def test_unknown_routes_and_methods_are_json_too(qa: Pipeline) -> None:
     async def talk(http: httpx.AsyncClient) -> list[httpx.Response]:
         return [await http.get("/nowhere"), await http.get("/predict"), await http.get("/info")]
 
-    nowhere, method, told = run(talk, qa)
+    nowhere, method, told = talking(talk, qa)
     assert (nowhere.status_code, nowhere.json()) == (404, {"error": "Not Found"})
     assert (method.status_code, method.json()) == (405, {"error": "Method Not Allowed"})
     assert told.json() == {"told": True}
@@ -294,7 +270,7 @@ def test_errors_of_the_engine_are_the_servers_and_keep_its_secrets(qa: Pipeline,
     async def talk(http: httpx.AsyncClient) -> httpx.Response:
         return await http.post("/predict", json={"context": "a", "question": "b"})
 
-    response = run(talk, Wrapped(qa, fail))
+    response = talking(talk, Wrapped(qa, fail))
     assert response.status_code == status
     assert ("retry-after" in response.headers) == (status == 503)
     assert str(error) not in response.text
@@ -321,7 +297,7 @@ def test_one_request_that_breaks_takes_no_other_with_it_and_is_not_logged(
 
     breaking = Wrapped(qa, break_on)
     with caplog.at_level(logging.DEBUG):
-        responses = run(talk, breaking)
+        responses = talking(talk, breaking)
     assert breaking.batches == [1, 3, 1, 1, 1]
     assert [response.status_code for response in responses] == [200, 200, 500, 200]
     assert [response.json()["id"] for response in responses if response.status_code == 200] == ["a", "b", "c"]
@@ -351,6 +327,18 @@ def test_info_tells_what_answers_without_local_paths(pipelines: dict[str, Pipeli
         assert told["usd"]["inference_per_1k"]["price"].startswith("cpu-core@")
     assert info(pipelines["nli"])["engine"] == {"name": "echo", "revision": "1"}
     assert info(pipelines["qa"])["engine"] is None
+    assert all(info(pipeline)["combines"] == [] for pipeline in pipelines.values())
+
+
+def test_info_tells_what_an_ensemble_combines(folder: Path) -> None:
+    with open_pipeline(folder, task="qa", method="ensemble", engine="echo") as pipeline:
+        told = info(pipeline)
+    assert told["model"] is None
+    assert [each["method"] for each in told["combines"]] == ["translate-train", "translate-infer"]
+    revisions = {each["model"]["revision"] for each in told["combines"]}
+    assert len(revisions) == 2
+    assert all(revision.startswith("finetune-") for revision in revisions)
+    assert told["engine"] == {"name": "echo", "revision": "1"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from crossfare import compare
 from crossfare.errors import ConfigError, DataError
 from crossfare.serving import open_pipeline
-from crossfare.serving.choice import Asked, choose
+from crossfare.serving.choice import Asked, choose, is_exported, is_served
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,28 @@ def test_what_cannot_be_served_says_why(folder: Path) -> None:
         open_pipeline(folder, task="nli", target="pt", method="translate-infer", engine="looked-up")
     with pytest.raises(ConfigError, match="bi-encoder is not served"):
         open_pipeline(folder, task="ranking", method="bi-encoder")
+    with pytest.raises(ConfigError, match="ensemble-strategy-2 is not served: ensembles of ranking are not"):
+        open_pipeline(folder, task="ranking", method="ensemble-strategy-2")
+
+
+def test_by_default_only_what_can_be_used_so_is_chosen(run: compare.RunRecord) -> None:
+    """Where the best cell is an ensemble it is served, but not exported: that takes one model."""
+    nli = [each for each in run.results if (each.spec.task, each.spec.target) == ("nli", "pt")]
+    best = tuple(
+        replace(each, score=replace(each.score, per_example=tuple(1.0 for _ in each.score.ids), value=1.0))
+        if each.spec.method == "ensemble" and each.spec.engine == "open"
+        else replace(each, score=replace(each.score, per_example=tuple(0.0 for _ in each.score.ids), value=0.0))
+        for each in nli
+    )
+    made = replace(run, results=best)
+    assert choose(made, Asked("nli", "pt")).spec.method == "ensemble"
+    assert choose(made, Asked("nli", "pt"), is_exported).spec.method not in ("ensemble", "bm25")
+    assert {each.spec.method for each in run.results if not is_served(each.spec)} == {
+        "bi-encoder",
+        "ensemble-strategy-2",
+    }
+    unexported = {each.spec.method for each in run.results if not is_exported(each.spec)}
+    assert unexported == {"bm25", "bi-encoder", "ensemble", "ensemble-strategy-2"}
 
 
 def test_a_run_that_is_none_or_lost_its_steps_says_so(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,15 @@ import torch
 import transformers
 from huggingface_hub import ModelCard
 
-from crossfare import compare
+import tiny_models
+import tiny_run
+from crossfare import compare, data
 from crossfare.errors import ConfigError
+from crossfare.experiment import run
 from crossfare.serving import export, open_pipeline
 from crossfare.serving.choice import Asked, choose
 from crossfare.serving.messages import NLIRequest, QARequest, RankingAnswer, RankingRequest
+from crossfare.store import Store
 
 CELLS = {
     "qa": {"task": "qa", "method": "translate-train", "engine": "echo", "seed": 1},
@@ -101,6 +107,28 @@ def test_the_card_states_what_the_run_found(folder: Path, exported: dict[str, Pa
     assert f"seed {result.spec.seed}" in text
     assert "learning\\_rate | 0.001" in text
     assert card.data.base_model is None  # a folder on this machine is not a model of the hub
+    assert card.data.license is None
+    assert "The licence of the base model, bert-False-128, is not known" in text
+
+
+@pytest.mark.parametrize(("place", "restricted"), [("sick", True), ("our-own", False)])
+def test_the_card_states_the_base_models_licence_and_what_data_forbid(
+    tmp_path: Path, place: str, restricted: bool
+) -> None:
+    base = shutil.copytree(tiny_models.checkpoint("bert"), tmp_path / "base")
+    (base / "README.md").write_text("---\nlicense: mit\n---\n", encoding="utf-8")
+    (tmp_path / place).mkdir()
+    pairs = data.load("world:nli", task="nli", language="en", split="train").dataset
+    data.save(replace(pairs, name="train"), tmp_path / place / "train.jsonl")
+    task = tiny_run.task("nli", train={"ref": f"{place}/train.jsonl", "limit": 12})
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot"], tasks={"nli": task}, models={"target-encoder": str(base)})
+    made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    card = ModelCard.load(export(made.folder, tmp_path / "model") / "README.md")
+    assert card.data.license == "mit"
+    assert "The base model, base, is given under mit, as its model card states." in card.text
+    warned = "**Trained on data for research or other non-commercial use only: SICK 2014.**" in card.text
+    assert (warned, "non-commercial-training-data" in (card.data.tags or ())) == (restricted, restricted)
+    assert ("- SICK 2014: CC BY-NC-SA 3.0" if restricted else "- train: not known to crossfare") in card.text
 
 
 def test_the_card_says_what_the_model_reads(exported: dict[str, Path]) -> None:
@@ -142,8 +170,16 @@ def test_a_folder_in_use_or_a_cell_without_a_model_is_refused(folder: Path, tmp_
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(ConfigError, match="exists already; choose another --out"):
         export(folder, tmp_path / "full", **CELLS["nli"])  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="bm25 has no model"):
-        export(folder, tmp_path / "new", task="ranking", method="bm25")
+    for task, method in (("ranking", "bm25"), ("nli", "ensemble")):
+        with pytest.raises(ConfigError, match=f"{method} has no model"):
+            export(
+                folder,
+                tmp_path / "new",
+                task=task,
+                target="pt",
+                method=method,
+                engine="echo" if task == "nli" else None,
+            )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
     (tmp_path / "empty").mkdir()
     assert (export(folder, tmp_path / "empty", **CELLS["nli"]) / "README.md").exists()  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import asked
+from served import asked, read, write
 
 from crossfare import cli
 from crossfare.errors import ConfigError, DataError, EngineTransient
@@ -24,15 +24,6 @@ from crossfare.types import Usage
 def qa(folder: Path) -> Iterator[Pipeline]:
     with open_pipeline(folder, task="qa", method="zero-shot") as pipeline:
         yield pipeline
-
-
-def write(path: Path, requests: Sequence[Request]) -> Path:
-    path.write_text("".join(request.model_dump_json() + "\n" for request in requests), encoding="utf-8")
-    return path
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])

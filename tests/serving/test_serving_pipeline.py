@@ -20,11 +20,13 @@ from crossfare.types import Prediction
 CELLS = [
     *({"task": "qa", "method": name, "engine": engine} for name, engine in (
         ("zero-shot", None), ("translate-train", "echo"), ("translate-infer", "echo"), ("translate-infer", "open"),
+        ("ensemble", "echo"), ("ensemble", "open"),
     )),
     *({"task": "nli", "target": "pt", "method": name, "engine": engine} for name, engine in (
-        ("zero-shot", None), ("translate-infer", "echo"), ("translate-infer", "open"),
+        ("zero-shot", None), ("translate-infer", "echo"), ("translate-infer", "open"), ("ensemble", "open"),
     )),
     {"task": "nli", "target": "de", "method": "zero-shot"},
+    {"task": "nli", "target": "de", "method": "ensemble", "engine": "open"},
     *({"task": "ranking", "method": name, "engine": engine} for name, engine in (
         ("bm25", None), ("zero-shot", None), ("translate-train", "echo"), ("translate-infer-strategy-1", "echo"),
         ("translate-infer-strategy-2", "echo"), ("translate-infer-strategy-2", "open"),
@@ -68,6 +70,17 @@ def same_ranking(answer: RankingAnswer, expected: Sequence[tuple[str, float]]) -
     assert {each.id: each.score for each in answer.ranking} == pytest.approx(dict(expected), abs=1e-4)
 
 
+@pytest.mark.parametrize(("task", "target"), [("qa", "pt"), ("nli", "pt"), ("nli", "de")])
+def test_an_ensemble_is_none_of_its_models(folder: Path, task: str, target: str) -> None:
+    """Else one model alone could match the run's predictions."""
+    with open_pipeline(folder, task=task, target=target, method="ensemble", engine="open") as pipeline:
+        combined = predictions(pipeline.parts)
+        assert len(pipeline.parts.parents) == 2
+        for parent in pipeline.parts.parents:
+            alone = {each.id: dict(each.scores) for each in predictions(parent)}
+            assert any(alone.get(each.id) != pytest.approx(dict(each.scores), abs=1e-4) for each in combined)
+
+
 def test_two_class_data_are_answered_with_two_classes(folder: Path) -> None:
     """The German test set has two labels, the Portuguese three; the same model serves both."""
     labels = {}
@@ -89,13 +102,14 @@ def reading(folder: Path) -> Iterator[dict[str, Pipeline]]:
         "qa": open_pipeline(folder, task="qa", method="zero-shot"),
         "nli": open_pipeline(folder, task="nli", target="pt", method="translate-infer", engine="echo"),
         "ranking": open_pipeline(folder, task="ranking", method="translate-infer-strategy-2", engine="echo"),
+        "ensemble": open_pipeline(folder, task="qa", method="ensemble", engine="open"),
     }
     yield opened
     for pipeline in opened.values():
         pipeline.close()
 
 
-@pytest.mark.parametrize("task", ["qa", "nli", "ranking"])
+@pytest.mark.parametrize("task", ["qa", "nli", "ranking", "ensemble"])
 @given(data=st.data())
 @settings(max_examples=10)
 def test_how_requests_are_batched_changes_no_answer(
@@ -133,6 +147,9 @@ def test_blank_texts_have_no_answer_and_do_not_disturb_others(reading: dict[str,
     assert second.model_dump(exclude={"score"}) == qa.answer([good])[0].model_dump(exclude={"score"})
     pair = NLIRequest(id="x", premise="a", hypothesis="")
     assert reading["nli"].answer([pair]) == (NLIAnswer(id="x", note="the hypothesis is blank"),)
+    asked_in_vain = reading["ensemble"].answer([QARequest(id=3, context="a b", question=" "), good])
+    assert asked_in_vain[0] == QAAnswer(id=3, note="the question is blank")
+    assert asked_in_vain[1].note is None
     query = RankingRequest(id="q", query=" ")
     assert reading["ranking"].answer([query]) == (RankingAnswer(id="q", note="the query is blank"),)
 

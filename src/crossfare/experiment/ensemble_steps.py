@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import method
@@ -16,19 +16,13 @@ from crossfare.experiment.qa_steps import back_projected
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
+    from crossfare.experiment.spec import Spec
     from crossfare.experiment.steps import Planner
-
-
-_ONE_ENGINE: dict[str, Any] = {"train_engine": None, "train_engine_label": None}
 
 
 def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     """The steps of one cell that combines others."""
-    *others, last = method(cell.method).parents
-    parents = (
-        *(planner.cell(_trained(planner, cell, name)) for name in others),
-        planner.cell(replace(cell, method=last, **_ONE_ENGINE)),
-    )
+    parents = tuple(planner.cell(parent) for parent in parent_cells(planner.spec, cell))
     answers = tuple(_answers(planner, parent) for parent in parents)
     test = parents[0].test
     inputs: dict[str, Step | tuple[Step, ...]] = {"predictions": answers, "data": test}
@@ -54,18 +48,23 @@ def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     )
 
 
-def _trained(planner: Planner, cell: RunSpec, name: str) -> RunSpec:
-    """A parent that learns from translations, with the model it usually runs with."""
-    role = method(name).models[0]
+def parent_cells(spec: Spec, cell: RunSpec) -> tuple[RunSpec, ...]:
+    """The cells that an ensemble combines.
+
+    The last has the ensemble's model and engine. The others learn from translations: with their usual
+    model, and the engine of the training data.
+    """
+    *others, last = method(cell.method).parents
+    usual = {name: method(name).models[0] for name in others}
     engine, label = next(iter(cell.engines.items()))
-    return replace(
-        cell,
-        method=name,
-        model=role,
-        checkpoint=planner.spec.checkpoints(role, cell.target)[0],
-        engine=engine,
-        engine_label=label,
-        **_ONE_ENGINE,
+    alone = replace(cell, train_engine=None, train_engine_label=None)
+    training = replace(alone, engine=engine, engine_label=label)
+    return (
+        *(
+            replace(training, method=name, model=role, checkpoint=spec.checkpoints(role, cell.target)[0])
+            for name, role in usual.items()
+        ),
+        replace(alone, method=last),
     )
 
 

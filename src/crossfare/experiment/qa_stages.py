@@ -62,7 +62,7 @@ def back_project(step: Step, store: Store, work: Path, progress: Progress | None
     """Find predicted answers in the contexts that were asked about; what is not found is an empty prediction."""
     contexts = _contexts(step, store)
     predictions = read_predictions(step, store, "predictions")
-    candidates = [_candidates(each, contexts[each.id].target, step.params["n_best"]) for each in predictions]
+    candidates = [candidate_spans(each, contexts[each.id].target, step.params["n_best"]) for each in predictions]
     projector = projector_of(step.params, step.runtime, _memory(store), step.runtime.get("charge"))
     flat = [(contexts[each.id], span) for each, own in zip(predictions, candidates, strict=True) for span, _ in own]
     done = projector.project(flat)
@@ -157,7 +157,7 @@ def _memory(store: Store) -> translate.TranslationMemory:
     return translate.TranslationMemory(store.root / "memory.sqlite")
 
 
-def _candidates(prediction: Prediction, context: str, n_best: int) -> list[tuple[Span, float]]:
+def candidate_spans(prediction: Prediction, context: str, n_best: int) -> list[tuple[Span, float]]:
     """The best spans of a prediction with their scores; of all but the best, only the text is known."""
     if prediction.start is None:
         return []

@@ -22,7 +22,7 @@ from crossfare.translate.segments import requests
 from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
 
 if TYPE_CHECKING:  # translating one file needs no spec
-    from crossfare.experiment.spec import Spec
+    from crossfare.experiment.spec import EngineSpec, Spec
 
 DEVICE = "cpu-core"
 """The offer that prices device time where no other is named."""
@@ -88,13 +88,14 @@ def counted(engine: Engine, texts: Sequence[str], source: str, rule: Counting | 
     return Usage(requests=len(cut), characters=sum(sizes))
 
 
+def is_paid(engine: EngineSpec) -> bool:
+    """Whether a spec says that somebody bills the engine, as far as that can be said without its price."""
+    return bool(engine.price) and engine.price != COMPUTE and engine.engine not in STAND_INS
+
+
 def paid_engines(spec: Spec, catalogue: Catalogue) -> dict[str, Charge]:
     """What prices the requests of each engine of a spec that is paid by the request."""
-    found = {
-        name: Charge.by(catalogue, engine.price)
-        for name, engine in spec.engines.items()
-        if engine.price and engine.price != COMPUTE and engine.engine not in STAND_INS
-    }
+    found = {name: Charge.by(catalogue, str(engine.price)) for name, engine in spec.engines.items() if is_paid(engine)}
     return {name: charge for name, charge in found.items() if charge}
 
 
@@ -184,12 +185,14 @@ class Rehearsed(_Within):
     def __init__(self, engine: Engine, charge: Charge | None) -> None:
         super().__init__(engine)
         self.charge = charge
+        self.texts = 0
         self.usage = Usage(requests=0, characters=0)
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002
         """Return ``texts``."""
         engine, charge = self.engine, self.charge
         most = charge.most(engine, texts, source) if charge else counted(engine, texts, source, None)
+        self.texts += len(texts)
         self.usage += most
         return Translation(tuple(texts), most)
 
@@ -200,7 +203,8 @@ class Estimate:
 
     ``texts`` are the distinct ones to send, ``remembered`` those that the translation memory has.
     ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where
-    no rate is known; ``at_most`` says that ``usd`` is an upper bound.
+    no rate is known; ``at_most`` says that ``usd`` is an upper bound. ``answers`` of the ``characters`` are
+    only expected: translating back what a model will answer, which nobody knows before it has.
     """
 
     engine: str
@@ -212,28 +216,68 @@ class Estimate:
     price: str
     seconds: float | None
     at_most: bool = False
+    answers: int = 0
+
+    @classmethod
+    def of(
+        cls, tried: Rehearsed, *, remembered: int, pace: float | None, compute: Price, answers: Usage | None = None
+    ) -> Estimate:
+        """What an engine that was rehearsed will take.
+
+        Args:
+            tried: the engine, after it was given all that is to be translated.
+            remembered: how many texts the translation memory has.
+            pace: seconds that a character took so far, None if nothing was timed.
+            compute: prices device time, where no request is paid.
+            answers: what translating answers back is expected to take besides.
+        """
+        charge, usage = tried.charge, tried.usage + (answers or Usage())
+        characters, expected = usage.characters or 0, (answers.characters if answers else None) or 0
+        seconds = 0.0 if not characters else None if pace is None else pace * characters
+        usd: Decimal | None = None
+        with suppress(PriceError):  # what is billed was not measured when answers were translated before
+            if charge is not None:
+                usd = charge.usd(usage)
+            elif seconds is not None:
+                usd = Catalogue([compute]).cost(Usage(seconds=seconds), compute.offer).usd
+        return cls(
+            engine=tried.name,
+            texts=tried.texts,
+            remembered=remembered,
+            characters=characters,
+            requests=tried.usage.requests if charge or isinstance(tried.engine, Metered) else None,
+            usd=usd,
+            price=(charge.price if charge else compute).ref,
+            seconds=seconds,
+            at_most=charge is not None and charge.price.unit == "token",
+            answers=expected,
+        )
 
     @property
     def summary(self) -> str:
         """What is about to be sent and paid, in a clause."""
-        return f"{self.texts:,} texts ({self.characters:,} characters) for {self.engine} cost {self._money}"
+        answers = " and answers" if self.answers else ""
+        return f"{self.texts:,} texts{answers} ({self.characters:,} characters) for {self.engine} cost {self._money}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The estimate in plain lines."""
+        answers = f", about {self.answers:,} of them to translate answers back" if self.answers else ""
         calls = "none, the engine runs on this machine" if self.requests is None else f"{self.requests:,}"
+        further = " and those for the answers" if self.answers and self.requests is not None else ""
         time = "unknown, nothing was timed yet" if self.seconds is None else f"about {self.seconds:,.1f} s"
         return (
             f"to send: {self.texts:,} texts; {self.remembered:,} more are in the translation memory",
-            f"characters: {self.characters:,}",
-            f"calls: {calls}",
+            f"characters: {self.characters:,}{answers}",
+            f"calls: {calls}{further}",
             f"money: {self._money}",
             f"time: {time}",
         )
 
     @property
     def _money(self) -> str:
-        usd = "an unknown amount" if self.usd is None else f"{'at most ' if self.at_most else ''}{shown(self.usd)} USD"
+        bound = "about " if self.answers else "at most " if self.at_most else ""
+        usd = "an unknown amount" if self.usd is None else f"{bound}{shown(self.usd)} USD"
         return f"{usd} ({self.price})"
 
 
@@ -307,22 +351,9 @@ def estimate(
         markers=markers,
         projection=projection and projection.rehearsed(),
     ).report
-    characters = tried.usage.characters or 0
-    pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
-    seconds = 0.0 if not report.fresh else None if pace is None else pace * characters
-    if charge is None:
-        device_time = Usage(seconds=seconds)
-        usd = None if seconds is None else Catalogue([compute]).cost(device_time, compute.offer).usd
-    else:
-        usd = charge.usd(tried.usage)
-    return Estimate(
-        engine=engine.name,
-        texts=report.fresh,
+    return Estimate.of(
+        tried,
         remembered=report.from_memory,
-        characters=characters,
-        requests=tried.usage.requests if charge or isinstance(engine, Metered) else None,
-        usd=usd,
-        price=(charge.price if charge else compute).ref,
-        seconds=seconds,
-        at_most=charge is not None and charge.price.unit == "token",
+        pace=looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target)),
+        compute=compute,
     )

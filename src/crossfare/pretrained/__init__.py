@@ -18,8 +18,9 @@ from crossfare.errors import ConfigError
 from crossfare.pretrained.folder import content_revision
 from crossfare.pretrained.hub import snapshot
 from crossfare.pretrained.offline import exported
+from crossfare.pretrained.origin import Licence, Origin, of_card, of_carried, of_package
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["Licence", "Origin", "Resolved", "origin", "resolve"]
 
 _SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
 
@@ -56,6 +57,25 @@ def resolve(ref: str) -> Resolved:
         folder, commit = snapshot(ref)
         return Resolved(str(folder), commit)
     return Resolved(str(folder), content_revision(folder))
+
+
+def origin(ref: str, revision: str) -> Origin:
+    """Where the model of a reference comes from, and under which licence it is given.
+
+    What is said of another ``revision`` than the one asked about does not count; nothing is None that is stated.
+    """
+    scheme, colon, name = ref.partition(":")
+    if colon and scheme == "embedded":
+        return Origin(None, of_package("crossfare"))
+    if colon and scheme == "offline":
+        return of_carried(name)
+    local = _is_path(ref)
+    hub = None if local else ref.partition("@")[0]
+    try:
+        found = resolve(ref if hub is None else f"{hub}@{revision}")
+    except ConfigError:
+        return Origin(hub, None)
+    return Origin(hub, of_card(Path(found.path) / "README.md") if found.revision == revision else None)
 
 
 def _is_path(ref: str) -> bool:

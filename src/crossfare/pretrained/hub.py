@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crossfare.errors import ConfigError
 
-_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.spm"]
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.spm", "README.md"]  # the card states the licence
 # Checkpoints older than safetensors; torch reads these with weights_only=True.
 _OLDER_WEIGHTS = ["pytorch_model*.bin"]
 

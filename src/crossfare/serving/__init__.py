@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossfare.serving.batcher import Limits
-from crossfare.serving.lines import Answered, predict_file
+from crossfare.serving.lines import Answered, estimate_file, predict_file
 from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest
 from crossfare.serving.model_folder import export
 from crossfare.serving.pipeline import Pipeline, open_pipeline
@@ -16,6 +16,7 @@ __all__ = [
     "Pipeline",
     "QARequest",
     "RankingRequest",
+    "estimate_file",
     "export",
     "open_pipeline",
     "predict_file",

@@ -9,7 +9,7 @@ Every error is {"error": "<one line>"} with a status that says whose it is. Text
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -19,7 +19,7 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from crossfare.errors import DataError, EngineError, EngineQuota, EngineTransient
+from crossfare.errors import BudgetExceeded, DataError, EngineError, EngineQuota, EngineTransient
 from crossfare.serving.batcher import Batcher, Failed, Late, Limits, Overloaded, TooMany
 from crossfare.serving.messages import Answer, NotJSON, Request, parse
 from crossfare.types import TaskName
@@ -42,8 +42,8 @@ class Answers(Protocol):
         """One answer for each request; called from one thread only."""
 
 
-def application(pipeline: Answers, info: dict[str, Any], limits: Limits | None = None) -> Starlette:
-    """An app that answers with ``pipeline``; ``info`` is what GET /info shows."""
+def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits: Limits | None = None) -> Starlette:
+    """An app that answers with ``pipeline``; ``info`` gives what GET /info shows."""
     limits = limits or Limits()
     batcher = Batcher(pipeline.answer, limits)
 
@@ -72,7 +72,7 @@ def application(pipeline: Answers, info: dict[str, Any], limits: Limits | None =
         return JSONResponse({"status": "stopped"}, status_code=503)
 
     async def show(_: HTTPRequest) -> Response:
-        return JSONResponse(info)
+        return JSONResponse(info())
 
     return Starlette(
         routes=[
@@ -111,6 +111,9 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TooMany, 413),
     (Overloaded, 503),
     (Late, 504),
+    # Neither 503 nor 429: both ask the client to try again, but this lasts as long as the server does. And not the
+    # server's failure: what needs no new translation is still answered.
+    (BudgetExceeded, 402),
     (EngineTransient, 503),
     (EngineQuota, 503),
     (EngineError, 502),
@@ -124,6 +127,8 @@ async def _report(_: HTTPRequest, error: Exception) -> Response:
     line = str(error)
     if isinstance(error, EngineError):  # its message is the operator's: it may name a key's variable or a folder
         line = f"translation failed: {type(error).__name__}"
+    elif isinstance(error, BudgetExceeded):  # what the operator spends is nobody else's business
+        line = "this needs a translation that costs more than the server may still spend"
     headers = {"Retry-After": str(getattr(error, "seconds", _LATER))} if status == 503 else {}
     return JSONResponse({"error": line}, status_code=status, headers=headers)
 
@@ -136,5 +141,5 @@ async def _report_http(_: HTTPRequest, error: Exception) -> Response:
 _Handler = Callable[[HTTPRequest, Exception], Awaitable[Response]]
 _HANDLERS: dict[Any, _Handler] = {
     HTTPException: _report_http,
-    **dict.fromkeys((DataError, EngineError, Overloaded, TooMany, Late, Failed), _report),
+    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Failed), _report),
 }

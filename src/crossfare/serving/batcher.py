@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from crossfare.errors import ConfigError, EngineError
+from crossfare.errors import BudgetExceeded, ConfigError, EngineError
 from crossfare.serving.messages import Answer, Request
 
 _LOG = logging.getLogger("crossfare.serving")
@@ -107,6 +107,7 @@ class Batcher:
             Overloaded, TooMany: they were not taken on.
             Late: they were not answered in time; those that were not begun never will be.
             EngineError: the translation engine could do nothing.
+            BudgetExceeded: what has to be translated for them costs more than may still be spent.
             Failed: something else went wrong; the log has its kind and place, but no text.
         """
         if len(requests) > self.limits.queue:
@@ -154,6 +155,8 @@ class Batcher:
             if len(jobs) > 1:
                 for job in jobs:
                     await self._answer([job])
+            elif isinstance(error, BudgetExceeded):
+                _fail(jobs, error)
             else:
                 _LOG.error("a request failed: %s in %s", type(error).__name__, _place(error))
                 _fail(jobs, Failed("the request could not be answered; the server's log has the kind of error"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 
 import crossfare
+from crossfare import pretrained
 from crossfare.errors import ConfigError
-from crossfare.experiment.methods import METHODS
 from crossfare.languages import primary
+from crossfare.pretrained import Origin
 from crossfare.report import Cell, Column, Table, to_markdown
 from crossfare.report.names import metric_name, task_name
 from crossfare.report.numbers import amount, score
@@ -39,6 +41,7 @@ _LIMITS: Mapping[TaskName, str] = {
     "nli": "Its probabilities are not calibrated.",
     "ranking": "Scores order the passages of one query; they are no probabilities and say nothing across queries.",
 }
+_NON_COMMERCIAL = "non-commercial-training-data"
 _COSTS = (
     ("translation", "translation, once"),
     ("annotation", "annotation, once"),
@@ -54,9 +57,12 @@ def card(parts: Parts) -> str:
     Raises:
         ConfigError: the hub's library is not installed.
     """
+    if find_spec("huggingface_hub") is None:
+        raise ConfigError("exporting needs huggingface_hub: pip install 'crossfare[models]'")
     used, tested = evidence.training(parts), evidence.test(parts)
-    body = "\n".join(_body(parts, used, tested))
-    return f"---\n{_metadata(parts, used, tested)}\n---\n\n{body}"
+    base = pretrained.origin(parts.cell.checkpoint, _base_revision(parts))
+    body = "\n".join(_body(parts, base, used, tested))
+    return f"---\n{_metadata(parts, base, used, tested)}\n---\n\n{body}"
 
 
 def _title(parts: Parts) -> str:
@@ -64,12 +70,14 @@ def _title(parts: Parts) -> str:
     return f"{public_name(cell.checkpoint)}, fine-tuned for {task_name(cell.task)} in {cell.target} by {cell.method}"
 
 
-def _metadata(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> str:
+def _base_revision(parts: Parts) -> str:
+    return str(parts.source(parts.predict, "model").params["model"])
+
+
+def _metadata(parts: Parts, base: Origin, used: tuple[DataUse, ...], tested: DataUse) -> str:
     """The YAML header, as huggingface.co/docs/hub/model-cards documents it."""
-    try:
-        from huggingface_hub import EvalResult, ModelCardData
-    except ImportError as error:
-        raise ConfigError("exporting needs huggingface_hub: pip install 'crossfare[models]'") from error
+    from huggingface_hub import EvalResult, ModelCardData
+
     cell, tag = parts.cell, PIPELINE_TAGS[parts.cell.task]
     found = [
         EvalResult(
@@ -84,15 +92,18 @@ def _metadata(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> str:
         )
         for each in (parts.result.score, *parts.result.further_scores)
     ]
-    base = public_name(cell.checkpoint)
+    licence = base.licence
     languages = dict.fromkeys(primary(language) for language in (_reads(parts), *(use.language for use in used)))
     metadata: str = ModelCardData(
         model_name=f"{parts.run.name} {cell.task} {cell.method} {cell.target}",
         language=list(languages),
         library_name="transformers",
         pipeline_tag=tag,
-        tags=["crossfare", "cross-lingual-transfer", cell.method],
-        base_model=base if base.count("/") == 1 and ":" not in base else None,
+        tags=["crossfare", "cross-lingual-transfer", cell.method, *([_NON_COMMERCIAL] if _restricted(used) else [])],
+        license=licence.name if licence else None,
+        license_name=licence.full_name if licence else None,
+        license_link=licence.link if licence else None,
+        base_model=base.hub,
         datasets=list(dict.fromkeys(use.hub for use in used if use.hub)) or None,
         metrics=[each.metric for each in (parts.result.score, *parts.result.further_scores)],
         eval_results=found,
@@ -102,10 +113,10 @@ def _metadata(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> str:
 
 def _reads(parts: Parts) -> str:
     """The language that the model is given when it serves."""
-    return parts.cell.source if METHODS[parts.cell.method].infer_on == "translated" else parts.cell.target
+    return parts.cell.source if parts.translating else parts.cell.target
 
 
-def _body(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[str]:
+def _body(parts: Parts, base: Origin, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[str]:
     cell = parts.cell
     yield f"# {_title(parts)}\n"
     yield (
@@ -113,6 +124,7 @@ def _body(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[
         f"task {cell.task}, method {cell.method}, source language {cell.source}, target language {cell.target}, "
         f"seed {cell.seed}.\n"
     )
+    yield from _licence(parts, base, used)
     yield from _use(parts)
     yield to_markdown(_data((*used, tested)))
     yield to_markdown(_scores(parts, tested))
@@ -121,6 +133,35 @@ def _body(parts: Parts, used: tuple[DataUse, ...], tested: DataUse) -> Iterator[
     yield "## Limits\n"
     yield from (f"- {line}" for line in _limits(parts))
     yield ""
+
+
+def _licence(parts: Parts, base: Origin, used: tuple[DataUse, ...]) -> Iterator[str]:
+    yield "## Licence\n"
+    name, found = _base_name(parts, base), base.licence
+    if found:
+        which = f"{found.name} ({found.full_name})" if found.full_name else found.name
+        yield f"The base model, {name}, is given under {which}, as {found.stated_by} states.\n"
+    else:
+        yield (
+            f"The licence of the base model, {name}, is not known: neither a model card nor a package states it. Find "
+            "it out, and set `license` in the header, before publishing this model.\n"
+        )
+    if restricted := _restricted(used):
+        yield f"**Trained on data for research or other non-commercial use only: {', '.join(restricted)}.**\n"
+    yield "Training data have terms of their own:\n"
+    yield from (f"- {title}: {licence}" for title, licence in dict.fromkeys((use.title, use.licence) for use in used))
+    yield ""
+
+
+def _restricted(used: Iterable[DataUse]) -> list[str]:
+    """The training sets that may not be used commercially."""
+    return list(dict.fromkeys(use.title for use in used if use.non_commercial))
+
+
+def _base_name(parts: Parts, base: Origin) -> str:
+    """What the base model is called here, and on the hub."""
+    name = public_name(parts.cell.checkpoint)
+    return f"{name} ({base.hub})" if base.hub and base.hub != name.partition("@")[0] else name
 
 
 def _use(parts: Parts) -> Iterator[str]:
@@ -177,7 +218,7 @@ def _costs(parts: Parts) -> Table:
 
 def _training(parts: Parts) -> Table:
     model = parts.source(parts.predict, "model")
-    base = f"Base model: {public_name(parts.cell.checkpoint)}, revision {model.params['model']}."
+    base = f"Base model: {public_name(parts.cell.checkpoint)}, revision {_base_revision(parts)}."
     rows = ((name, str(value)) for name, value in model.params["training"].items())
     return _table("Training", ("hyperparameter", "value"), rows, base)
 
@@ -191,7 +232,3 @@ def _limits(parts: Parts) -> Iterator[str]:
     yield _LIMITS[parts.cell.task]
     yield "The scores are of one seed on one test set; other text, domains and varieties of the language may do worse."
     yield "Costs are those of the hardware, prices and day of the run."
-    yield (
-        "No licence is stated: it follows from those of the base model and the data. "
-        "Set `license` in the header before publishing."
-    )

@@ -47,11 +47,23 @@ _PROPERTIES = (
 )
 
 
-def choose(run: RunRecord, asked: Asked) -> Result:
+def is_served(cell: RunSpec) -> bool:
+    """Whether requests can be answered alone: by no embedding of a whole collection, and no ensemble of ranking."""
+    row = METHODS[cell.method]
+    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and cell.task == "ranking")
+
+
+def is_exported(cell: RunSpec) -> bool:
+    """Whether it is one fine-tuned model."""
+    row = METHODS[cell.method]
+    return bool(row.train_on) and not row.parents
+
+
+def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_served) -> Result:
     """Find the one cell that is asked for.
 
-    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without ensembles
-    and without translations that were only looked up. Where no seed is named it is the first: seeds are repetitions,
+    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without
+    translations that were only looked up. Where no seed is named it is the first: seeds are repetitions,
     and to take the one with the best score would be to choose on the test set.
 
     Raises:
@@ -71,16 +83,15 @@ def choose(run: RunRecord, asked: Asked) -> Result:
         found = kept
     _demand_one(found, ("task", "target"))
     if asked.method is None:
-        found = _recommended(run, found)
+        found = _recommended(run, [result for result in found if fits(result.spec)])
     _demand_one(found, ("method", "engine", "model"))
     return found[0]
 
 
 def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     """Of cells of one task and target, those (one per seed) of the recommended method."""
-    found = [result for result in found if _served(result.spec.method)]
     if not found:
-        raise ConfigError(f"{run.name} has no cell there that can be served alone")
+        raise ConfigError(f"{run.name} has no cell there that could be used so; name a --method to see why")
     engines = {result.spec.engine for result in found if result.spec.engine}
     looked_up = any(run.engines[name].reference for name in engines)
     there = replace(run, results=tuple(found))
@@ -88,12 +99,6 @@ def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     chosen = compare.recommend(decision, _EXAMPLES).chosen
     assert chosen is not None  # there are no constraints
     return [result for result in found if result.spec.without_seed == chosen.key]
-
-
-def _served(name: str) -> bool:
-    """Whether a method answers one request by itself: no ensemble, and no embedding of a whole collection."""
-    row = METHODS[name]
-    return not row.parents and (bool(row.train_on) or BM25 in row.models)
 
 
 def _demand_one(found: Sequence[Result], options: Sequence[str]) -> None:

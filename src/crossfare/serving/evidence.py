@@ -36,6 +36,16 @@ class DataUse:
         return self.entry.licence if self.entry else "not known to crossfare"
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.entry.title if self.entry else self.name
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether the catalogue says that it may not be used commercially."""
+        return self.entry is not None and self.entry.non_commercial
+
+    @property
     def hub(self) -> str | None:
         """Its id on the Hugging Face hub, without a configuration."""
         return self.entry.hub.partition(":")[0] if self.entry and self.entry.hub else None

@@ -6,6 +6,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import crossfare
+from crossfare.serving.parts import Parts
 from crossfare.serving.pipeline import Pipeline
 from crossfare.types import Cost, Result
 
@@ -15,8 +16,6 @@ _SHARES = ("translation", "annotation", "fine_tuning", "translation_per_1k", "in
 def info(pipeline: Pipeline) -> dict[str, Any]:
     """Describe a pipeline as plain data, for GET /info."""
     parts, cell = pipeline.parts, pipeline.parts.cell
-    step = parts.predict
-    model = step.inputs["model"][0] if "model" in step.inputs else None
     engine = pipeline.translator.engine if pipeline.translator else None
     return {
         "crossfare": crossfare.__version__,
@@ -27,7 +26,8 @@ def info(pipeline: Pipeline) -> dict[str, Any]:
         "source": cell.source,
         "target": cell.target,
         "seed": cell.seed,
-        "model": {"role": cell.model, "checkpoint": public_name(cell.checkpoint), "revision": model},
+        "model": None if parts.parents else _model(parts),
+        "combines": [{"method": own.cell.method, "model": _model(own)} for own in parts.parents],
         "engine": {"name": cell.engine, "revision": engine.revision} if engine else None,
         "training_engine": None if engine else cell.engine,
         "scores": scores(parts.result),
@@ -37,6 +37,12 @@ def info(pipeline: Pipeline) -> dict[str, Any]:
             for each in parts.result.latency
         ],
     }
+
+
+def spending(pipeline: Pipeline) -> dict[str, str] | None:
+    """What the pipeline may spend on paid requests and has spent so far, in USD; None if that is not limited."""
+    budget = pipeline.budget
+    return None if budget is None else {"limit_usd": f"{budget.limit:f}", "spent_usd": f"{budget.spent.normalize():f}"}
 
 
 def scores(result: Result) -> list[dict[str, Any]]:
@@ -55,6 +61,12 @@ def public_name(checkpoint: str) -> str:
     if local or Path(checkpoint).exists():
         return PureWindowsPath(checkpoint).name  # reads both kinds of slashes
     return checkpoint
+
+
+def _model(parts: Parts) -> dict[str, str | None]:
+    inputs = parts.predict.inputs
+    revision = inputs["model"][0] if "model" in inputs else None
+    return {"role": parts.cell.model, "checkpoint": public_name(parts.cell.checkpoint), "revision": revision}
 
 
 def _usd(cost: Cost | None) -> dict[str, str] | None:

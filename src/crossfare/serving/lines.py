@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from crossfare.errors import ConfigError, DataError, EngineError
+from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, DataError, EngineError
+from crossfare.experiment.spending import Estimate
+from crossfare.ledger.budget import Budget, shown
+from crossfare.serving import spending
 from crossfare.serving.messages import Answer, Request, parse
 from crossfare.serving.pipeline import Pipeline
 from crossfare.types import Progress, TaskName, Usage
@@ -27,12 +30,16 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How many lines were answered now and before, how many of these have no answer, and what it took."""
+    """How many lines were answered now and before, how many of these have no answer, and what it took.
+
+    ``budget`` has what was spent of what may be, if that is limited.
+    """
 
     answered: int
     before: int
     without: int
     usage: Usage
+    budget: Budget | None = None
 
     def summary(self) -> str:
         """Say it in one line."""
@@ -40,6 +47,7 @@ class Answered:
         told += [f"{self.before:,} before"] if self.before else []
         told += [f"{self.without:,} without an answer, see their notes"] if self.without else []
         told += [f"{self.usage.characters:,} characters translated"] if self.usage.characters else []
+        told += [f"{shown(self.budget.spent)} of {shown(self.budget.limit)} USD spent"] if self.budget else []
         return ", ".join([*told, f"{self.usage.seconds or 0:.1f} device-seconds"])
 
 
@@ -59,27 +67,63 @@ def predict_file(
     *,
     resume: bool = False,
     batch_size: int = BATCH_SIZE,
+    agree: Callable[[Estimate], None] | None = None,
     progress: Progress | None = None,
 ) -> Answered:
     """Answer every line of ``source`` into ``target``; "-" is standard input or output.
 
-    ``progress`` counts lines (their total is not known: it is given as the number done).
+    What may be spent is the pipeline's (`open_pipeline`).
+
+    Args:
+        resume: go on after what ``target`` has already.
+        batch_size: lines that are answered together.
+        agree: called with the estimate before requests that have to be paid; raises if it is too much.
+        progress: counts lines (their total is not known: it is given as the number done).
 
     Raises:
-        ConfigError: the output exists and ``resume`` is not asked for, or cannot be written.
+        ConfigError: the output exists and ``resume`` is not asked for, or cannot be written; or ``agree`` is to be
+            asked about standard input, which can be read only once.
         DataError: a line cannot be read, named by its number; what stands before it is answered and kept. Or the
             output to resume was made from other lines or by another pipeline.
         EngineError: the translation engine failed; what was answered is kept.
+        BudgetExceeded: the next request would cost more than may be spent; what was answered is kept.
     """
     if batch_size < 1:
         raise ConfigError(f"the batch size must be at least 1, not {batch_size}")
+    if agree and spending.charge_of(pipeline.parts, pipeline.price_files):
+        if source == STANDARD:
+            raise ConfigError(
+                "standard input cannot be read twice, to estimate and to answer: add --yes, or name a file"
+            )
+        estimated = estimate_file(pipeline, source, target if resume else None, batch_size=batch_size)
+        if estimated and (estimated.texts or estimated.answers):
+            agree(estimated)
     with _opened(source) as incoming:
         lines = _read(incoming, str(source), pipeline)
         before = 0
         if resume:
-            before = _skip(lines, _kept(target, pipeline.revision), target)
+            before = _skip(lines, _kept(target, pipeline.revision, mend=True), target)
         with _writing(target, resume) as out:
             return _answer(pipeline, lines, out, before, batch_size, progress)
+
+
+def estimate_file(
+    pipeline: Pipeline, source: str | Path, answered: str | Path | None = None, *, batch_size: int = BATCH_SIZE
+) -> Estimate | None:
+    """What answering every line of ``source`` that ``answered`` has no answer to will send; None if nothing.
+
+    Nothing is sent, computed or written; see `spending.estimate`.
+
+    Raises:
+        DataError: a line cannot be read, or the answers are of other lines or by another pipeline.
+        PriceError: the offer that bills the engine is not known.
+    """
+    with _opened(source) as incoming:
+        lines = _read(incoming, str(source), pipeline)
+        if answered is not None:
+            _skip(lines, _kept(answered, pipeline.revision, mend=False), answered)
+        batches = iter(lambda: [line.request for line in islice(lines, batch_size)], [])
+        return spending.estimate(pipeline, batches)
 
 
 def _answer(
@@ -90,23 +134,44 @@ def _answer(
     bad: DataError | None = None
     while bad is None:
         batch, bad = _take(lines, batch_size)
-        if not batch:
-            break
-        try:
-            answers, used = pipeline.answer_metered([line.request for line in batch])
-        except EngineError as error:
-            kept = f"{before + done:,} answers are kept, go on with --resume"
-            raise type(error)(f"line {batch[0].number}: {error}; {kept}") from error
-        out.write(b"".join(map(_written, batch, answers, [pipeline.revision] * len(batch))))
+        answers, used, stopped = _answered(pipeline, batch)
+        out.write(
+            b"".join(_written(line, answer, pipeline.revision) for line, answer in zip(batch, answers, strict=False))
+        )
         out.flush()
-        done += len(batch)
+        done += len(answers)
         without += sum(_empty(answer) for answer in answers)
         usage += used
+        if stopped:
+            kept = f"{before + done:,} answers are kept, go on with --resume"
+            raise type(stopped)(f"line {batch[len(answers)].number}: {stopped}; {kept}") from stopped
+        if not batch:
+            break
         if progress:
             progress(done, done)
     if bad:
         raise DataError(f"{bad}; {before + done:,} answers are kept, correct the line and go on with --resume") from bad
-    return Answered(done, before, without, usage)
+    return Answered(done, before, without, usage, pipeline.budget)
+
+
+def _answered(pipeline: Pipeline, batch: list[_Line]) -> tuple[tuple[Answer, ...], Usage, CrossfareError | None]:
+    """Answers to a batch, or to its first lines and what kept the others from having one.
+
+    Where the money does not reach for all of them, lines are answered one by one as far as it does.
+    """
+    try:
+        return *pipeline.answer_metered([line.request for line in batch]), None
+    except (EngineError, BudgetExceeded) as error:
+        if len(batch) == 1 or not isinstance(error, BudgetExceeded):
+            return (), Usage(), error
+    answers: tuple[Answer, ...] = ()
+    usage, stopped = Usage(), None
+    for line in batch:
+        answer, used, stopped = _answered(pipeline, [line])
+        answers, usage = answers + answer, usage + used
+        if stopped:
+            break
+    return answers, usage, stopped
 
 
 def _take(lines: Iterator[_Line], size: int) -> tuple[list[_Line], DataError | None]:
@@ -175,16 +240,17 @@ def _writing(target: str | Path, resume: bool) -> Any:
         raise ConfigError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
 
 
-def _kept(target: str | Path, revision: str) -> Iterator[str | int]:
-    """The ids of the whole lines of an output, after cutting a line off that was not written to its end."""
+def _kept(target: str | Path, revision: str, *, mend: bool) -> Iterator[str | int]:
+    """The ids of the whole lines of an output; one that was not written to its end is cut off if ``mend``."""
     if target == STANDARD:
         raise ConfigError("--resume needs an output file: standard output cannot be read again")
     if not Path(target).exists():
         return
-    with Path(target).open("rb+") as file:
+    with Path(target).open("rb+" if mend else "rb") as file:
         for number, line in enumerate(iter(file.readline, b""), start=1):
             if not line.endswith(b"\n"):
-                file.truncate(file.tell() - len(line))
+                if mend:
+                    file.truncate(file.tell() - len(line))
                 return
             yield _answered_id(line, f"{target}:{number}", revision)
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from crossfare import compare
 from crossfare.errors import ConfigError
 from crossfare.serving.card import card
-from crossfare.serving.choice import Asked, choose
+from crossfare.serving.choice import Asked, choose, is_exported
 from crossfare.serving.parts import read_parts
 from crossfare.store import write_json
 
@@ -31,15 +31,15 @@ def export(
 ) -> Path:
     """Write the model of a cell into a new folder: config, weights, tokenizer, README.md.
 
-    The cell is chosen as by `open_pipeline`. Nothing of crossfare is needed to load the model. The folder is complete
-    or not there at all.
+    The cell is chosen as by `open_pipeline`, among those that are one fine-tuned model. Nothing of crossfare is needed
+    to load the model. The folder is complete or not there at all.
 
     Raises:
         ConfigError: no cell fits, or several do; it has no model of its own; or the folder is not empty.
         DataError: the run or a step of it cannot be read.
     """
     record = compare.read_run(Path(run))
-    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed)))
+    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed), is_exported))
     if "model" not in parts.predict.inputs:
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")
     target_folder = Path(out)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.ensemble_steps import parent_cells
+from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
-from crossfare.types import Result, RunSpec
+from crossfare.types import Result, RunSpec, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
+_COMBINED = ("qa", "nli")
+"""Tasks whose ensembles are served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +33,35 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One cell: what it scored and cost, and the artifacts it was made of."""
+    """One cell, or one of those that an ensemble combines: its artifacts, and what the whole scored and cost.
+
+    ``cell`` is its place in the matrix, ``answering`` the step that made its predictions on the target side.
+    """
 
     run: RunRecord
     result: Result
     spec: Spec
+    cell: RunSpec
+    answering: StepRecord
 
     @property
-    def cell(self) -> RunSpec:
-        """The cell's place in the matrix."""
-        return self.result.spec
+    def parents(self) -> tuple[Parts, ...]:
+        """What an ensemble combines, in its order; nothing of any other cell."""
+        if self.answering.stage != "ensemble":
+            return ()
+        steps = map(self.step, self.answering.inputs["predictions"])
+        cells = parent_cells(self.spec, self.cell)
+        return tuple(replace(self, cell=cell, answering=step) for cell, step in zip(cells, steps, strict=True))
 
     @property
-    def answering(self) -> StepRecord:
-        """The step that made the predictions which were scored."""
-        score = next(step for step in self.result.steps if step.startswith("score-"))
-        return self.source(self.step(score), "predictions")
+    def translating(self) -> Parts | None:
+        """What translates requests: the cell, or the part of an ensemble that does; None if nothing does."""
+        each_model = self.parents or (self,)
+        return next((own for own in each_model if METHODS[own.cell.method].infer_on == "translated"), None)
 
     @property
     def predict(self) -> StepRecord:
-        """The step in which the cell's model answered; of a method without a model, the first stage."""
+        """The step in which the cell's model answered; of a method without a model of its own, what it has instead."""
         step = self.answering
         return self.source(step, "predictions") if step.stage == "back-project" else step
 
@@ -62,13 +75,7 @@ class Parts:
         Raises:
             DataError: the step is no longer there.
         """
-        path = self._store.folder(step_id) / "step.json"
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            inputs = {role: tuple(ids) for role, ids in record["inputs"].items()}
-            return StepRecord(record["id"], record["stage"], record["params"], inputs)
-        except (OSError, ValueError, KeyError) as error:
-            raise self._gone(step_id) from error
+        return _read_step(self.run, step_id)
 
     def artifact(self, step: StepRecord) -> Path:
         """The folder of what a step made.
@@ -76,18 +83,32 @@ class Parts:
         Raises:
             DataError: it is no longer there.
         """
-        if not self._store.done(step.id):
-            raise self._gone(step.id)
-        return self._store.artifact(step.id)
+        store = Store(self.run.folder)
+        if not store.done(step.id):
+            raise _gone(self.run, step.id)
+        return store.artifact(step.id)
 
-    @property
-    def _store(self) -> Store:
-        return Store(self.run.folder)
+    def usage(self, step: StepRecord) -> Usage:
+        """What a step consumed in the run.
 
-    def _gone(self, step_id: str) -> DataError:
-        return DataError(
-            f"{self.run.folder}: its step {step_id} is no longer in the cache; run the spec again to make it anew"
-        )
+        Raises:
+            StaleArtifact: that is no longer there.
+        """
+        return Store(self.run.folder).usage(step.id)
+
+
+def _read_step(run: RunRecord, step_id: str) -> StepRecord:
+    path = Store(run.folder).folder(step_id) / "step.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        inputs = {role: tuple(ids) for role, ids in record["inputs"].items()}
+        return StepRecord(record["id"], record["stage"], record["params"], inputs)
+    except (OSError, ValueError, KeyError) as error:
+        raise _gone(run, step_id) from error
+
+
+def _gone(run: RunRecord, step_id: str) -> DataError:
+    return DataError(f"{run.folder}: its step {step_id} is no longer in the cache; run the spec again to make it anew")
 
 
 def read_parts(run: RunRecord, result: Result) -> Parts:
@@ -97,10 +118,13 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
         ConfigError: its answers are made in a way that cannot be served.
         DataError: a step is no longer there.
     """
-    parts = Parts(run, result, load_spec(run.folder / "spec.yaml"))
-    if parts.answering.stage not in _SERVED:
+    score = _read_step(run, next(step for step in result.steps if step.startswith("score-")))
+    answering = _read_step(run, score.inputs["predictions"][0])
+    if answering.stage == "ensemble" and result.spec.task not in _COMBINED:
+        raise ConfigError(f"{result.spec.method} is not served: ensembles of ranking are not; choose another --method")
+    if answering.stage not in (*_SERVED, "ensemble"):
         raise ConfigError(
-            f"{result.spec.method} is not served: its answers are made by {parts.answering.stage} over a "
+            f"{result.spec.method} is not served: its answers are made by {answering.stage} over a "
             "whole data set; choose another --method"
         )
-    return parts
+    return Parts(run, result, load_spec(run.folder / "spec.yaml"), result.spec, answering)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from crossfare import compare
 from crossfare.errors import DataError
+from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Asked, choose
+from crossfare.serving.combining import EnsemblePipeline
 from crossfare.serving.messages import REQUESTS, Answer, Request
 from crossfare.serving.parts import Parts, read_parts
 from crossfare.serving.reading import nli_pipeline, qa_pipeline
 from crossfare.serving.reranking import ranking_pipeline
+from crossfare.serving.spending import limited
 from crossfare.serving.translation import Translator, translator
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
@@ -25,6 +30,9 @@ class Answering(Protocol):
 
     def problem(self, request: Request) -> str | None:
         """Why a request could never be answered, if so."""
+
+    def texts(self, requests: Sequence[Request]) -> Sequence[str]:
+        """What a method that translates translates of these requests before its model reads them."""
 
     def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
         """One answer for each request, in their order, and what making them took."""
@@ -38,12 +46,14 @@ class Pipeline:
     """One cell of a run, loaded and ready to answer; to be closed, or used in a ``with`` block.
 
     Blank text has no answer: a note says so, and nothing is translated or computed for it.
-    Not to be used by two threads at once.
+    Not to be used by two threads at once. ``price_files`` are price records that its requests are priced by.
     """
 
     parts: Parts
     translator: Translator | None
     answering: Answering
+    price_files: tuple[Path, ...] = ()
+    opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
     def task(self) -> TaskName:
@@ -61,6 +71,11 @@ class Pipeline:
         steps = [step for step in self.parts.result.steps if not step.startswith(("dataset", "score", "latency"))]
         return digest({"steps": steps, "engine": self.translator.revision if self.translator else None})
 
+    @property
+    def budget(self) -> Budget | None:
+        """What it may spend, and has spent, on requests that are paid; None if that is not limited."""
+        return self.translator.charge.budget if self.translator and self.translator.charge else None
+
     def check(self, request: Request) -> None:
         """Raise a `DataError` for a request of another task, or for one that could never be answered."""
         if not isinstance(request, REQUESTS[self.task]):
@@ -74,6 +89,7 @@ class Pipeline:
         Raises:
             DataError: a request could never be answered (see `check`).
             EngineError: the translation engine could do nothing at all.
+            BudgetExceeded: the engine's next request would cost more than may be spent; it was not sent.
         """
         return self.answer_metered(requests)[0]
 
@@ -84,8 +100,8 @@ class Pipeline:
         return self.answering.answer(requests) if requests else ((), Usage())
 
     def close(self) -> None:
-        """Close the files of a collection."""
-        self.answering.close()
+        """Close the files of a collection, and the count of what was spent."""
+        self.opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -104,23 +120,40 @@ def open_pipeline(
     model: str | None = None,
     seed: int | None = None,
     memory: TranslationMemory | None = None,
+    max_usd: Decimal | None = None,
+    price_files: Sequence[Path] = (),
 ) -> Pipeline:
     """Load a cell of a run directory; what is not named is chosen as `choice.choose` says.
 
-    With a ``memory``, no text is translated twice, and every translation is kept on disk.
+    Args:
+        run: the run directory.
+        task, target, method, engine, model, seed: which cell.
+        memory: where translations are kept on disk, so that no text is translated twice.
+        max_usd: the most that may be spent on requests of the engine until the pipeline is closed.
+        price_files: price records beside the shipped ones; by default those of the run's spec.
 
     Raises:
-        ConfigError: no cell fits, or several do, or its engine cannot translate new text.
+        ConfigError: no cell fits, or several do, or its engine cannot translate new text; or there is a limit, but
+            nobody bills what the cell sends.
         DataError: the folder is no run, or a step is no longer in the cache.
         EngineError: the engine is not installed or has no key.
+        PriceError: there is a limit, but the offer that bills the engine is not known.
     """
     record = compare.read_run(Path(run))
-    return load(record, Asked(task, target, method, engine, model, seed), memory)
+    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed)))
+    with ExitStack() as opened:
+        charge = None if max_usd is None else limited(parts, max_usd, opened, price_files)
+        translating = translator(parts, memory, charge)
+        answering = _answering(parts, translating)
+        opened.callback(answering.close)
+        return Pipeline(parts, translating, answering, tuple(price_files), opened.pop_all())
 
 
-def load(run: compare.RunRecord, asked: Asked, memory: TranslationMemory | None = None) -> Pipeline:
-    """Load the cell of ``run`` that is asked for; see `open_pipeline`."""
-    parts = read_parts(run, choose(run, asked))
-    engine = translator(parts, memory)
-    make = {"qa": qa_pipeline, "nli": nli_pipeline, "ranking": ranking_pipeline}[parts.cell.task]
-    return Pipeline(parts, engine, make(parts, engine))
+def _answering(parts: Parts, translating: Translator | None) -> Answering:
+    if parts.cell.task == "ranking":
+        return ranking_pipeline(parts, translating)
+    make = {"qa": qa_pipeline, "nli": nli_pipeline}[parts.cell.task]
+    if not parts.parents:
+        return make(parts, translating)
+    parents = (make(each, translating if each.translating else None) for each in parts.parents)
+    return EnsemblePipeline(parts.cell.task, tuple(parents))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from crossfare.data import artifact
-from crossfare.experiment.qa_stages import projected, projector_of
+from crossfare.experiment.qa_stages import candidate_spans, projected, projector_of
 from crossfare.experiment.qa_steps import projection
 from crossfare.experiment.steps import Planner
-from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, QARequest, Request
+from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
 from crossfare.serving.parts import Parts
-from crossfare.serving.translation import Translated, Translator
+from crossfare.serving.translation import Translator
 from crossfare.tasks import TASKS, Predictor
 from crossfare.translate.back_projection import BackProjector, Found
 from crossfare.translate.projection.projected import Parallel
@@ -50,12 +50,22 @@ def reader(parts: Parts, **settings: Any) -> Reader:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A request, what the model read of it, and what it said."""
+    """What the model read of a request, and what it said; ``context`` has the context with its translation (QA)."""
 
-    request: Request
-    texts: Texts
     prediction: Prediction
-    translated: Translated | None
+    context: Parallel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A prediction on the target side, or a note why there is none.
+
+    ``translated`` is the answer in the language that the model read, before it was brought back.
+    """
+
+    prediction: Prediction | None
+    note: str | None = None
+    translated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +80,39 @@ class Reading(ABC):
         """Nothing: every request that fits its schema can be answered."""
         return
 
+    def texts(self, requests: Sequence[Request]) -> list[str]:
+        """See `Answering.texts`."""
+        return [text for own in self.given(requests).values() if not blank(own) for text in own.values()]
+
     def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
-        """See `Pipeline.answer`."""
-        given = [{role: getattr(request, role) for role in self.roles} for request in requests]
-        notes = {n: note for n, texts in enumerate(given) if (note := blank(texts))}
-        texts = {n: own for n, own in enumerate(given) if n not in notes}
+        """See `Answering.answer`."""
+        said, usage = self.predict(requests)
+        return tuple(self.reply(request, each) for request, each in zip(requests, said, strict=True)), usage
+
+    def given(self, requests: Sequence[Request]) -> dict[int, Texts]:
+        """The texts of each request by its place."""
+        return {n: {role: getattr(one, role) for role in self.roles} for n, one in enumerate(requests)}
+
+    def predict(self, requests: Sequence[Request]) -> tuple[list[Said], Usage]:
+        """What the model says of each request; ids of predictions are places."""
+        given = self.given(requests)
+        notes = {n: note for n, own in given.items() if (note := blank(own))}
+        texts = {n: own for n, own in given.items() if n not in notes}
         done = self.translator([text for own in texts.values() for text in own.values()]) if self.translator else None
         if done:
             notes |= {n: why for n, own in texts.items() if (why := done.why_not(own))}
             texts = {n: {role: done[text] for role, text in own.items()} for n, own in texts.items() if n not in notes}
         predictions, used = self.reader([self.example(str(n), own) for n, own in texts.items()])
-        read = [Read(requests[n], own, each, done) for (n, own), each in zip(texts.items(), predictions, strict=True)]
-        made, finishing = self.replies(read)
-        found = dict(zip(texts, made, strict=True))
-        answers = (found[n] if n in found else self.none(one, notes[n]) for n, one in enumerate(requests))
-        return tuple(answers), (done.usage if done else Usage()) + used + finishing
+        contexts = {n: done.pairs[given[n]["context"]] for n in texts if "context" in given[n]} if done else {}
+        read = [Read(each, contexts.get(n)) for n, each in zip(texts, predictions, strict=True)]
+        made, finishing = self.brought_back(read)
+        said = dict(zip(texts, made, strict=True))
+        usage = (done.usage if done else Usage()) + used + finishing
+        return [said.get(n) or Said(None, notes[n]) for n in given], usage
+
+    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
+        """The predictions on the target side, and what that took besides translating and reading."""
+        return [Said(each.prediction) for each in read], Usage()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -95,100 +123,93 @@ class Reading(ABC):
         """What the model is asked."""
 
     @abstractmethod
-    def replies(self, read: Sequence[Read]) -> tuple[Sequence[Answer], Usage]:
-        """An answer for each request that was read, and what making it took besides translating and reading."""
-
-    @abstractmethod
-    def none(self, request: Request, note: str) -> Answer:
-        """No answer, and why."""
+    def reply(self, request: Request, said: Said) -> Answer:
+        """The answer to a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class QAPipeline(Reading):
     """Answers questions with spans of the request's own context.
 
-    ``projector`` brings answers back from a translated context to the one that was asked about.
+    ``projector`` brings the ``n_best`` answers of each question back from a translated context to the one that was
+    asked about.
     """
 
-    projector: BackProjector | None
+    projector: BackProjector | None = None
+    n_best: int = 1
     roles = ("context", "question")
 
     def example(self, name: str, texts: Texts) -> Example:
         """A question without gold answers."""
         return QAExample(name, texts["context"], texts["question"], ())
 
-    def replies(self, read: Sequence[Read]) -> tuple[Sequence[Answer], Usage]:
+    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
         """The spans that the model found, in the contexts as they were given."""
         if self.projector is None:
-            return [self._one(each.request, each.prediction) for each in read], Usage()
-        there = [each for each in read if each.prediction.start is not None]
-        done = self.projector.project([_span(each) for each in there])
-        found = dict(zip(map(id, there), done.found, strict=True))
-        return [self._projected(each, found.get(id(each))) for each in read], done.usage
+            return [Said(each.prediction) for each in read], Usage()
+        asked = [(each, cast("Parallel", each.context)) for each in read]
+        spans = [candidate_spans(each.prediction, context.target, self.n_best) for each, context in asked]
+        flat = [(context, span) for (_, context), own in zip(asked, spans, strict=True) for span, _ in own]
+        done = self.projector.project(flat)
+        found = iter(done.found)
+        made = [
+            _found_again(each.prediction, [(next(found), score) for _, score in own])
+            for each, own in zip(read, spans, strict=True)
+        ]
+        return made, done.usage
 
-    def _projected(self, read: Read, found: Found | None) -> Answer:
-        answered = read.prediction.output or None
-        if found is not None:
-            prediction, _ = projected(read.prediction, [(found, _score(read.prediction))])
-        elif answered:
-            note = "the answer was not found again in the original context"
-            return QAAnswer(id=read.request.id, note=note, translated_answer=answered)
-        else:
-            prediction = read.prediction
-        return self._one(read.request, prediction).model_copy(update={"translated_answer": answered})
-
-    def _one(self, request: Request, found: Prediction) -> Answer:
-        if found.start is None:
-            return self.none(request, "the context has nothing that the model reads as a word")
-        return QAAnswer(id=request.id, answer=found.output, start=found.start, score=_score(found))
-
-    def none(self, request: Request, note: str) -> Answer:
-        """See `Reading.none`."""
-        return QAAnswer(id=request.id, note=note)
-
-
-def _score(prediction: Prediction) -> float:
-    return prediction.scores[0][1]
+    def reply(self, request: Request, said: Said) -> Answer:
+        """See `Reading.reply`."""
+        found = said.prediction
+        if found is None or found.start is None:
+            note = said.note or "the context has nothing that the model reads as a word"
+            return QAAnswer(id=request.id, note=note, translated_answer=said.translated)
+        return QAAnswer(
+            id=request.id,
+            answer=found.output,
+            start=found.start,
+            score=found.scores[0][1],
+            translated_answer=said.translated,
+        )
 
 
-def _span(read: Read) -> tuple[Parallel, tuple[int, int]]:
-    """The predicted span of a translated context, with what corresponds to it."""
-    assert read.translated is not None and read.prediction.start is not None
-    start = read.prediction.start
-    pair = read.translated.pairs[cast("QARequest", read.request).context]
-    return pair, (start, start + len(read.prediction.output))
+def _found_again(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> Said:
+    if not prediction.output:
+        return Said(prediction)
+    made, best = projected(prediction, found)
+    if best is None:
+        return Said(None, "the answer was not found again in the original context", prediction.output)
+    return Said(made, translated=prediction.output)
 
 
 @dataclass(frozen=True, slots=True)
 class NLIPipeline(Reading):
-    """Labels pairs of premise and hypothesis."""
+    """Labels pairs of premise and hypothesis, with two labels or three."""
 
+    two_class: bool = False
     roles = ("premise", "hypothesis")
 
     def example(self, name: str, texts: Texts) -> Example:
         """A pair without a label."""
         return PairExample(name, texts["premise"], texts["hypothesis"], None)
 
-    def replies(self, read: Sequence[Read]) -> tuple[Sequence[Answer], Usage]:
-        """The labels, and the probabilities they were chosen by."""
-        found = [
-            NLIAnswer(id=one.request.id, label=one.prediction.output, probabilities=dict(one.prediction.scores))
-            for one in read
-        ]
-        return found, Usage()
-
-    def none(self, request: Request, note: str) -> Answer:
-        """See `Reading.none`."""
-        return NLIAnswer(id=request.id, note=note)
+    def reply(self, request: Request, said: Said) -> Answer:
+        """See `Reading.reply`: the label, and the probabilities it was chosen by."""
+        found = said.prediction
+        if found is None:
+            return NLIAnswer(id=request.id, note=said.note)
+        label = "neutral" if self.two_class and found.output == "contradiction" else found.output
+        return NLIAnswer(id=request.id, label=label, probabilities=dict(found.scores))
 
 
 def qa_pipeline(parts: Parts, translator: Translator | None) -> QAPipeline:
     """Question answering by a cell of a run."""
     if translator is None:
-        return QAPipeline(reader(parts), None, None)
+        return QAPipeline(reader(parts), None)
     _, runtime = projection(Planner(parts.spec), parts.cell)
-    projector = projector_of(parts.answering.params, runtime, translator.memory)
-    return QAPipeline(reader(parts), translator, projector)
+    params = parts.answering.params
+    projector = projector_of(params, runtime, translator.memory, translator.charge)
+    return QAPipeline(reader(parts), translator, projector, params["n_best"])
 
 
 def nli_pipeline(parts: Parts, translator: Translator | None) -> NLIPipeline:
@@ -201,7 +222,7 @@ def nli_pipeline(parts: Parts, translator: Translator | None) -> NLIPipeline:
         test = artifact.read(parts.artifact(parts.source(parts.predict, "data")))
         present = {example.label for example in test.examples if isinstance(example, PairExample)} - {None}
         labels = "two-class" if present and "contradiction" not in present else "three-class"
-    return NLIPipeline(reader(parts, labels=labels), translator)
+    return NLIPipeline(reader(parts, labels=labels), translator, two_class=labels == "two-class")
 
 
 def blank(texts: Texts) -> str | None:

@@ -41,8 +41,12 @@ class BM25Pipeline:
             return None
         return "candidates: bm25 searches the run's collection and ranks nothing else; leave them out"
 
+    def texts(self, _: Sequence[Request]) -> tuple[str, ...]:
+        """Nothing is translated."""
+        return ()
+
     def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
-        """See `Pipeline.answer`."""
+        """See `Answering.answer`."""
         asked = [cast("RankingRequest", request) for request in requests]
         found = self.first_stage({n: one.query for n, one in enumerate(asked)})
         return tuple(_reply(one, found[n], _query_note(one)) for n, one in enumerate(asked)), Usage()
@@ -94,13 +98,15 @@ class RankingPipeline:
                 return f"candidates: {candidate.id!r} has no text and is not in the run's collection"
         return None
 
+    def texts(self, requests: Sequence[Request]) -> list[str]:
+        """See `Answering.texts`."""
+        return self._asked(requests, _Texts(None))[2]
+
     def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
-        """See `Pipeline.answer`."""
-        asked = {n: cast("RankingRequest", request) for n, request in enumerate(requests)}
+        """See `Answering.answer`."""
         texts = _Texts(self.translator)
-        candidates = self._candidates(asked, texts)
-        pending = [text for own in candidates.values() for _, text in own if text is not None]
-        texts.add([*(one.query for one in asked.values() if one.query.strip()), *pending])
+        asked, candidates, read_later = self._asked(requests, texts)
+        texts.add(read_later)
         passages = {n: self._passages(own, texts) for n, own in candidates.items()}
         notes = {n: _note(one, candidates[n], texts) for n, one in asked.items()}
         read = {n: texts.made[one.query] for n, one in asked.items() if passages[n] and one.query in texts.made}
@@ -114,6 +120,15 @@ class RankingPipeline:
     @property
     def _collection(self) -> Collection:
         return cast("Collection", self.originals if self.stored is None else self.stored)
+
+    def _asked(
+        self, requests: Sequence[Request], texts: _Texts
+    ) -> tuple[dict[int, RankingRequest], dict[int, list[tuple[str, str | None]]], list[str]]:
+        """The requests and their candidates by place, and the texts that have to be in the model's language."""
+        asked = {n: cast("RankingRequest", request) for n, request in enumerate(requests)}
+        candidates = self._candidates(asked, texts)
+        pending = [text for own in candidates.values() for _, text in own if text is not None]
+        return asked, candidates, [*(one.query for one in asked.values() if one.query.strip()), *pending]
 
     def _candidates(
         self, asked: Mapping[int, RankingRequest], texts: _Texts

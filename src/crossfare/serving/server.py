@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from crossfare.errors import ConfigError
 from crossfare.serving.batcher import Limits
-from crossfare.serving.info import info
+from crossfare.serving.info import info, spending
 from crossfare.serving.pipeline import Pipeline
 
 
@@ -37,7 +37,8 @@ def serve(
         from crossfare.serving.app import application
     except ImportError as error:
         raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
-    app = application(pipeline, info(pipeline), limits)
+    told = info(pipeline)
+    app = application(pipeline, lambda: {**told, "spending": spending(pipeline)}, limits)
     config = uvicorn.Config(
         app,
         log_level="warning",

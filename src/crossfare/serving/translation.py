@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.engines import make_engine
-from crossfare.experiment.methods import METHODS
+from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.steps import engine_options
 from crossfare.serving.parts import Parts
 from crossfare.translate import TranslationMemory
@@ -37,12 +37,16 @@ class Translated:
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """An engine in the direction of serving: from the target language into the model's."""
+    """An engine in the direction of serving: from the target language into the model's.
+
+    With a ``charge``, its requests are paid from that one's budget.
+    """
 
     engine: Engine
     source: str
     target: str
     memory: TranslationMemory | None = None
+    charge: Charge | None = None
 
     @property
     def revision(self) -> str:
@@ -54,15 +58,19 @@ class Translator:
 
         Raises:
             EngineError: the engine could do nothing at all.
+            BudgetExceeded: the next request would pass the budget.
         """
         wanted = list(dict.fromkeys(texts))
-        made = translate_aligned(wanted, self.engine, source=self.source, target=self.target, memory=self.memory)
+        engine = Charged(self.engine, self.charge) if self.charge else self.engine
+        made = translate_aligned(wanted, engine, source=self.source, target=self.target, memory=self.memory)
         pairs = {text: pair for text, pair in zip(wanted, made.pairs, strict=True) if pair is not None}
         failures = {wanted[place]: failed.reason for place, failed in made.failures.items()}
         return Translated(pairs, failures, made.segments.usage)
 
 
-def translator(parts: Parts, memory: TranslationMemory | None) -> Translator | None:
+def translator(
+    parts: Parts, memory: TranslationMemory | None = None, charge: Charge | None = None
+) -> Translator | None:
     """The cell's engine in the direction of serving; None if nothing is translated then.
 
     Raises:
@@ -70,9 +78,10 @@ def translator(parts: Parts, memory: TranslationMemory | None) -> Translator | N
         DataError: the engine has changed since the run, so that its scores are not those of what would be served.
         EngineError: the engine is not installed or has no key.
     """
-    cell = parts.cell
-    if METHODS[cell.method].infer_on != "translated":
+    own = parts.translating
+    if own is None:
         return None
+    cell = own.cell
     assert cell.engine is not None
     spec = parts.spec.engines[cell.engine]
     if spec.engine == "reference":
@@ -80,10 +89,10 @@ def translator(parts: Parts, memory: TranslationMemory | None) -> Translator | N
             f"engine {cell.engine!r} looks translations up and has none of new text; choose another --engine"
         )
     engine = make_engine(spec.engine, engine_options(spec, cell.task, cell.target, cell.source))
-    scored = parts.source(parts.predict, "data").params["engine"]["revision"]
+    scored = own.source(own.predict, "data").params["engine"]["revision"]
     if engine.revision != scored:
         raise DataError(
             f"engine {cell.engine!r} is not what {parts.run.name} was scored with (revision {engine.revision}, then "
             f"{scored}); run its spec again"
         )
-    return Translator(engine, cell.target, cell.source, memory)
+    return Translator(engine, cell.target, cell.source, memory, charge)

@@ -23,11 +23,11 @@
   const exact = (value, text) => element("data", {value: Decision.plain(value)}, text);
   const usd = (value) => exact(value, Decision.amount(value));
 
-  /** Every row is headed by the first cell that is no number of a method. */
+  /** Every row is headed by the first cell that is no number of a method; others know their column, for narrow screens. */
   function table(caption, heads, rows) {
     const naming = heads[0].title === "#" ? 1 : 0;
     const cell = (content, index, row) => element(index === naming ? "th" : "td",
-      {...(index === naming && {scope: "row"}), ...(heads[index].number && {class: "number"}), ...(row.best && {class: heads[index].number ? "number best" : "best"})}, content);
+      {...(index === naming ? {scope: "row"} : {"data-label": heads[index].title}), ...(heads[index].number && {class: "number"}), ...(row.best && {class: heads[index].number ? "number best" : "best"})}, content);
     const head = element("tr", {}, ...heads.map(({title, number}) => element("th", {scope: "col", ...(number && {class: "number"})}, title)));
     const body = rows.map((row) => element("tr", row.key === undefined ? {} : {"data-key": row.key}, ...row.cells.map((content, index) => cell(content, index, row))));
     return element("table", {}, element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, ...body));

@@ -1,0 +1,116 @@
+"""What a pipeline pays by the request: limited while it lives, and estimated before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from crossfare.errors import ConfigError
+from crossfare.experiment.spending import Charge, Estimate, Rehearsed, is_paid
+from crossfare.ledger import Catalogue
+from crossfare.ledger.budget import Budget
+from crossfare.serving.messages import Request
+from crossfare.serving.parts import Parts
+from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
+from crossfare.types import Usage
+
+if TYPE_CHECKING:
+    from crossfare.serving.pipeline import Pipeline
+
+
+def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
+    """What prices the requests that serving sends to an engine; None where nobody bills any.
+
+    Args:
+        price_files: price records beside the shipped ones; by default those of the run's spec.
+
+    Raises:
+        ConfigError: a price file cannot be read.
+        PriceError: the offer that the spec names is not known.
+    """
+    if parts.translating is None:
+        return None
+    engine = parts.spec.engines[str(parts.cell.engine)]
+    return Charge.by(_catalogue(parts, price_files), str(engine.price)) if is_paid(engine) else None
+
+
+def limited(parts: Parts, max_usd: Decimal, opened: ExitStack, price_files: Sequence[Path] = ()) -> Charge:
+    """What prices the requests that serving sends, with a budget that is kept until ``opened`` is closed.
+
+    Raises:
+        ConfigError: the cell sends nothing that somebody bills.
+    """
+    charge = charge_of(parts, price_files)
+    if charge is None:
+        why = f"nobody bills engine {parts.cell.engine!r}" if parts.translating else "nothing is translated"
+        raise ConfigError(f"a limit is for paid requests, but by {parts.cell.method} {why}; leave the limit out")
+    purse = opened.enter_context(TemporaryDirectory(prefix="crossfare-spending-"))
+    return replace(charge, budget=Budget(max_usd, Path(purse) / "spent"))
+
+
+def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estimate | None:
+    """What answering batches of requests will send to the engine; None if nothing is translated.
+
+    Exact for what is translated before a model reads it. What it will answer is not known before: translating answers
+    back (QA) is taken to need as much for each question as it did in the run.
+
+    Raises:
+        ConfigError: a price file cannot be read.
+        PriceError: the offer that bills the engine is not known.
+    """
+    translator, parts = pipeline.translator, pipeline.parts
+    if translator is None:
+        return None
+    tried = Rehearsed(translator.engine, charge_of(parts, pipeline.price_files))
+    looked_up = None if translator.memory is None else _Rehearsal(translator.memory.path)
+    rehearsed = replace(translator, engine=tried, memory=looked_up, charge=None)
+    asked = 0
+    for requests in batches:
+        asked += len(requests)
+        rehearsed(pipeline.answering.texts(requests))
+    scope = Scope(translator.engine.name, translator.engine.revision, translator.source, translator.target)
+    return Estimate.of(
+        tried,
+        remembered=len(looked_up.found) if looked_up else 0,
+        pace=looked_up.pace(scope) if looked_up else None,
+        compute=_catalogue(parts, pipeline.price_files).get(parts.spec.prices.compute),
+        answers=_answers(parts, asked),
+    )
+
+
+class _Rehearsal(ReadOnlyMemory):
+    """Learns what is sent for as long as it lives; ``found`` are the texts that the memory itself has."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self.found: set[str] = set()
+        self._sent: dict[str, Remembered] = {}
+
+    def look_up(self, texts: Sequence[str], scope: Scope) -> dict[str, Remembered]:
+        """What is known, or was sent."""
+        known = super().look_up(texts, scope)
+        self.found.update(known)
+        return known | {text: self._sent[text] for text in texts if text in self._sent}
+
+    def remember(self, entries: Mapping[str, Remembered], scope: Scope) -> None:  # noqa: ARG002 - there is one scope
+        """Keep them in this process alone."""
+        self._sent |= entries
+
+
+def _catalogue(parts: Parts, price_files: Sequence[Path]) -> Catalogue:
+    return Catalogue.load(price_files or [parts.spec.path(file) for file in parts.spec.prices.files])
+
+
+def _answers(parts: Parts, questions: int) -> Usage | None:
+    """What translating answers back is expected to take; None where no answer is."""
+    own = parts.translating
+    if own is None or own.answering.stage != "back-project":
+        return None
+    done = json.loads((own.artifact(own.answering) / "yield.json").read_text(encoding="utf-8"))
+    return own.usage(own.answering).scaled(questions / max(1, done["total"]))
