@@ -165,7 +165,7 @@ class FileTranslation:
         """
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
-        if agree and self.charge and (estimated := self.estimate()).texts:
+        if agree and self.charge and (estimated := self.estimate()).most.texts:
             agree(estimated)
         made = self._translate(max_usd, progress)
         if not made.dataset.examples:

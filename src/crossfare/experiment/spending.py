@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError, PriceError
+from crossfare.experiment import searches
 from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
-from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
+from crossfare.translate import Markers, Projection, TranslationMemory, TranslationReport, translate_dataset
 from crossfare.translate.memory import ReadOnlyMemory, Scope
 from crossfare.translate.segments import requests
 from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
@@ -132,9 +133,10 @@ def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
     for step_id, charge in charges(spec, catalogue, made.resources).items():
         each = made.forecasts[step_id]
         if not store.done(step_id):
-            usage = each.usages["high"]
-            usd = None if each.lacking or usage.characters is None else charge.usd(usage)
-            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact))
+            usage, high = each.usages["expected"], each.usages["high"]
+            known = not each.lacking and usage.characters is not None
+            usd, most = (charge.usd(usage), charge.usd(high)) if known else (None, None)
+            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact, most))
     return Spending(tuple(found))
 
 
@@ -194,53 +196,89 @@ class Rehearsed(_Within):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What translating will take, known before anything is sent.
+class Sending:
+    """What a translation sends: distinct texts, and what they take.
 
-    ``texts`` are the distinct ones to send, ``remembered`` those that the translation memory has.
-    ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where
-    no rate is known; ``at_most`` says that ``usd`` is an upper bound.
+    ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where no rate is known.
     """
 
-    engine: str
     texts: int
-    remembered: int
     characters: int
     requests: int | None
     usd: Decimal | None
-    price: str
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What translating will take, known before anything is sent.
+
+    ``expected`` and ``most`` differ where a cascade may translate answers by themselves later: it is
+    expected to do so for the share ``searched`` of them, and for all of them at the most. ``remembered`` texts are in
+    the translation memory. ``at_most`` says that ``usd`` is an upper bound in any case.
+    """
+
+    engine: str
+    expected: Sending
+    most: Sending
+    remembered: int
+    price: str
     at_most: bool = False
+    searched: float = 0.0
 
     @property
     def summary(self) -> str:
         """What is about to be sent and paid, in a clause."""
-        return f"{self.texts:,} texts ({self.characters:,} characters) for {self.engine} cost {self._money}"
+        texts, characters = (self._count(name) for name in ("texts", "characters"))
+        return f"{texts} texts ({characters} characters) for {self.engine} cost {self._money}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The estimate in plain lines."""
-        calls = "none, the engine runs on this machine" if self.requests is None else f"{self.requests:,}"
-        time = "unknown, nothing was timed yet" if self.seconds is None else f"about {self.seconds:,.1f} s"
-        return (
-            f"to send: {self.texts:,} texts; {self.remembered:,} more are in the translation memory",
-            f"characters: {self.characters:,}",
+        calls = "none, the engine runs on this machine" if self.expected.requests is None else self._count("requests")
+        lines = (
+            f"to send: {self._count('texts')} texts; {self.remembered:,} more are in the translation memory",
+            f"characters: {self._count('characters')}",
             f"calls: {calls}",
             f"money: {self._money}",
-            f"time: {time}",
+            f"time: {self._time}",
         )
+        if self.expected == self.most:
+            return lines
+        later = (
+            "answers: those that alignment leaves unsure are translated by themselves, "
+            f"{100 * self.searched:.0f} % of their characters as expected (assumed), all of them at the most"
+        )
+        return (*lines, later)
+
+    def _count(self, name: str) -> str:
+        expected, most = getattr(self.expected, name), getattr(self.most, name)
+        return f"{expected:,}" if expected == most else f"about {expected:,}, at most {most:,}"
 
     @property
     def _money(self) -> str:
-        usd = "an unknown amount" if self.usd is None else f"{'at most ' if self.at_most else ''}{shown(self.usd)} USD"
-        return f"{usd} ({self.price})"
+        expected, most = self.expected.usd, self.most.usd
+        if expected is None or most is None:
+            return f"an unknown amount ({self.price})"
+        if self.at_most:
+            return f"at most {shown(most)} USD ({self.price})"
+        about = "" if expected == most else f"about {shown(expected)} USD, at most "
+        return f"{about}{shown(most)} USD ({self.price})"
+
+    @property
+    def _time(self) -> str:
+        expected, most = self.expected.seconds, self.most.seconds
+        if expected is None or most is None:
+            return "unknown, nothing was timed yet"
+        return f"about {expected:,.1f} s" + ("" if expected == most else f", {most:,.1f} s at the most")
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What a step of a run will send to an engine that is paid by the request; None is not known.
 
-    Where it is ``exact``, it is less only by what the translation memory has.
+    Where it is ``exact``, it is less only by what the translation memory has. Elsewhere ``usd`` is expected, and
+    ``most`` reckoned with.
     """
 
     label: str
@@ -248,15 +286,17 @@ class Planned:
     usd: Decimal | None
     price: str
     exact: bool
+    most: Decimal | None = None
 
     def __str__(self) -> str:
         characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
-        usd = "an unknown amount" if self.usd is None else f"{_most(self.exact)} {shown(self.usd)} USD"
+        usd = "an unknown amount" if self.usd is None else _money(self.usd, self.most, self.exact)
         return f"{self.label}: {characters} characters, {usd} ({self.price})"
 
 
-def _most(exact: bool) -> str:
-    return "at most" if exact else "about"
+def _money(usd: Decimal, most: Decimal | None, exact: bool) -> str:
+    more = f", up to {shown(most)}" if most is not None and most != usd else ""
+    return f"{'at most' if exact else 'about'} {shown(usd)}{more} USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,11 +308,13 @@ class Spending:
     @property
     def summary(self) -> str:
         """The whole of it, in a clause."""
-        known = shown(sum((step.usd for step in self.steps if step.usd is not None), Decimal(0)))
+        known = [step for step in self.steps if step.usd is not None]
+        usd = sum((step.usd or Decimal(0) for step in known), Decimal(0))
+        most = sum((step.most or step.usd or Decimal(0) for step in known), Decimal(0))
         unknown = sum(step.usd is None for step in self.steps)
         rest = f" and what cannot be told of {unknown} of them" if unknown else ""
-        most = _most(all(step.exact for step in self.steps))
-        return f"steps that send texts to paid engines: {len(self.steps)}, for {most} {known} USD{rest}"
+        money = _money(usd, most, all(step.exact for step in self.steps))
+        return f"steps that send texts to paid engines: {len(self.steps)}, for {money}{rest}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -296,32 +338,39 @@ def estimate(
     Raises:
         CrossfareError: what the translation itself would raise.
     """
-    tried = Rehearsed(engine, charge)
     looked_up = ReadOnlyMemory(memory.path)
-    report = translate_dataset(
-        dataset,
-        tried,
-        target=target,
-        memory=looked_up,
-        markers=markers,
-        projection=projection and projection.rehearsed(),
-    ).report
-    characters = tried.usage.characters or 0
     pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
-    seconds = 0.0 if not report.fresh else None if pace is None else pace * characters
-    if charge is None:
-        device_time = Usage(seconds=seconds)
-        usd = None if seconds is None else Catalogue([compute]).cost(device_time, compute.offer).usd
-    else:
-        usd = charge.usd(tried.usage)
+    asked = charge is not None or isinstance(engine, Metered)
+
+    def rehearsed(by: Projection | None) -> tuple[Usage, TranslationReport]:
+        tried = Rehearsed(engine, charge)
+        made = translate_dataset(dataset, tried, target=target, memory=looked_up, markers=markers, projection=by)
+        return tried.usage, made.report
+
+    def sending(usage: Usage, texts: int) -> Sending:
+        characters = usage.characters or 0
+        seconds = 0.0 if not texts else None if pace is None else pace * characters
+        if charge is not None:
+            usd: Decimal | None = charge.usd(usage)
+        else:
+            usd = None if seconds is None else Catalogue([compute]).cost(Usage(seconds=seconds), compute.offer).usd
+        return Sending(texts, characters, usage.requests if asked else None, usd, seconds)
+
+    least, report = rehearsed(projection and projection.rehearsed())
+    most, all_sent, share = least, report, 0.0
+    if projection is not None and projection.sends_later:
+        if report.fresh:
+            most, all_sent = rehearsed(projection.rehearsed(searching=True))
+            share = searches.assumed(keeps_tags=bool(getattr(engine, "tag_handling", None)))
+        else:  # the translations of all contexts are here: which answers are searched for can be seen
+            least, report = most, all_sent = rehearsed(projection)
+    searched = round(share * (all_sent.fresh - report.fresh))
     return Estimate(
         engine=engine.name,
-        texts=report.fresh,
+        expected=sending(searches.between(least, most, share), report.fresh + searched),
+        most=sending(most, all_sent.fresh),
         remembered=report.from_memory,
-        characters=characters,
-        requests=tried.usage.requests if charge or isinstance(engine, Metered) else None,
-        usd=usd,
         price=(charge.price if charge else compute).ref,
-        seconds=seconds,
         at_most=charge is not None and charge.price.unit == "token",
+        searched=share,
     )
