@@ -210,7 +210,10 @@ class Planner:
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
         if "round-trip" in sides:
             there = self._translated_training(cell, original)
-            back = self.translate(cell, there, cell.target, cell.source, "training set" + AND_BACK)
+            what = "training set" + AND_BACK
+            back = self.translate(
+                cell, there, cell.target, cell.source, what, params=_dropping(self.engine_of(cell)[1])
+            )
             return Training((back,), (), (there, back))
         if "target" not in sides:
             return Training((*sources, *translations), (), translations)
@@ -222,8 +225,7 @@ class Planner:
     def _translated_training(self, cell: RunSpec, original: Step) -> Step:
         engine_name, engine = self.engine_of(cell)
         if engine.engine != "existing":
-            params = {"drop_bad": True} if engine.drop_bad else {}
-            return self.translate(cell, original, cell.source, cell.target, "training set", params=params)
+            return self.translate(cell, original, cell.source, cell.target, "training set", params=_dropping(engine))
         return self.data(
             cell.task,
             engine.existing[cell.task][cell.target],
@@ -234,7 +236,7 @@ class Planner:
             params={
                 "engine": engine_name,
                 **self._projection_identity(cell.task, engine),
-                **({"drop_bad": True} if engine.drop_bad else {}),
+                **_dropping(engine),
             },
             inputs={"original": original},
             runtime=_projection_runtime(cell.task, engine),
@@ -421,6 +423,11 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+
+
+def _dropping(engine: EngineSpec) -> dict[str, Any]:
+    """What identifies a translation for training: bad examples are dropped from it on request, on each way of two."""
+    return {"drop_bad": True} if engine.drop_bad else {}
 
 
 def _projection_runtime(task: TaskName, engine: EngineSpec) -> dict[str, Any]:
