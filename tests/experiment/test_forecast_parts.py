@@ -10,7 +10,7 @@ import pytest
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, parse, stated_spec
 from crossfare.experiment.forecast.billed_tokens import Billed, forecast
 from crossfare.experiment.forecast.latencies import Calls, requests
-from crossfare.experiment.forecast.rates import Timed
+from crossfare.experiment.forecast.measurements import Timed
 from crossfare.latency import measure
 from crossfare.report.forecast import Check, StepCheck, check_table
 from crossfare.store import Store
