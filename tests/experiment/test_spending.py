@@ -14,7 +14,7 @@ import tiny_run
 from crossfare import cli
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
-from crossfare.experiment.spending import Charge, Charged, Estimate, Spending, estimate
+from crossfare.experiment.spending import Charge, Charged, Estimate, Planned, Spending, estimate
 from crossfare.experiment.steps import Planner
 from crossfare.ledger import Catalogue, Counting
 from crossfare.ledger.budget import Budget
@@ -290,6 +290,17 @@ def test_an_estimate_of_a_cascade_reckons_with_answers_that_are_sent_later(
     unsure = estimated(Projection("cascade", Links(seeing=False)), Path("True"))  # contexts are there, answers not
     assert unsure.expected == unsure.most
     assert (unsure.most.texts, unsure.most.characters) == (3, later)
+
+
+def test_a_plan_says_what_is_expected_and_what_is_the_most() -> None:
+    sure = Planned("pairs", 50_000, Decimal(1), "google", exact=True, most=Decimal(1))
+    unsure = Planned("answers", 100_000, Decimal(2), "google", exact=False, most=Decimal("3.5"))
+    unknown = Planned("passages", None, None, "google", exact=False)
+    assert str(sure) == "pairs: 50,000 characters, at most 1.00 USD (google)"
+    assert str(unsure) == "answers: 100,000 characters, about 2.00, up to 3.50 USD (google)"
+    assert Spending((sure,)).summary.endswith("1, for at most 1.00 USD")
+    assert Spending((sure, unsure)).summary.endswith("2, for about 3.00, up to 4.50 USD")
+    assert Spending((sure, unknown)).summary.endswith("1.00 USD and what cannot be told of 1 of them")
 
 
 def test_an_offer_of_device_time_charges_no_request() -> None:
