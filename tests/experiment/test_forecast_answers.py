@@ -108,7 +108,8 @@ def test_the_same_models_answers_tell_before_those_of_others() -> None:
     asked = Material(replace(dataset, examples=dataset.examples[:40]))
     gold = sum(map(len, answers.gold(asked.dataset)))
     own, other = (answer_keys(step(name), find)[0] for name in ("bert", "other"))
-    learnt = {own: [0.5, 0.5, 0.5], other: [0.9], answer_keys(step("bert"), find)[1]: [0.7]}
+    of_other_models = answer_keys(step("bert"), find)[2]
+    learnt = {own: [0.5, 0.5, 0.5], other: [0.9], of_other_models: [0.7]}
 
     def sent(asking: Step) -> list[int]:
         return [round(each) for each in answers.forecast(asking, asked, API, learnt, find).characters]
@@ -116,6 +117,8 @@ def test_the_same_models_answers_tell_before_those_of_others() -> None:
     assert sent(step("bert")) == [round(0.5 * gold)] * 3  # several that agree
     assert sent(step("other")) == [round(share * gold) for share in (0.45, 0.9, 1.35)]  # one alone
     assert sent(step("third")) == [round(share * gold) for share in (0.35, 0.7, 1.05)]  # another model's
+    learnt[answer_keys(step("third", source="en", target="de"), find)[1]] = [0.4]
+    assert sent(step("third"))[1] == round(0.4 * gold)  # its own answers in another direction tell more
     five = answers.forecast(step("bert", 5), asked, API, learnt, find)
     assert round(five.characters[1]) == round(5 * 0.6 * gold)  # one best and five differ: those were not measured
     requests = answers.forecast(step("bert"), asked, API, learnt, find).requests

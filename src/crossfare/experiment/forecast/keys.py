@@ -57,7 +57,10 @@ def _model_keys(model: Step, task: str, settings: str) -> tuple[str, ...]:
 
 
 def answer_keys(step: Step, find: Find) -> tuple[str, ...]:
-    """What translating answers back depends on, from its own model's answers to those of any engine's."""
+    """What translating answers back depends on, from its own settings to any engine's.
+
+    Which model answers tells more than the direction: how long wrong answers are is its own.
+    """
     params, engine = step.params, step.params["engine"] or {"name": "", "revision": ""}
     how = f"{'+'.join(params['ways'])} {params['aligner']}"
     direction, several = f"{params['source']}-{params['target']}", f"{params['n_best']} best"
@@ -67,9 +70,9 @@ def answer_keys(step: Step, find: Find) -> tuple[str, ...]:
     answering = called(model) if model else "unnamed"
     return (
         f"{own} {several} {answering}",
+        f"{name} {several} {answering}",
         f"{own} {several}",
         own,
-        f"{name} {several} {answering}",
         f"{name} {several}",
         name,
         how,
