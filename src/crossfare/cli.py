@@ -174,7 +174,7 @@ def _run(
     return finished.folder
 
 
-def _agree(plan: spending.Estimate | spending.Spending, *, err: bool = False) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _agree(plan: estimates.Estimate | spending.Spending, *, err: bool = False) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Show what is about to be spent, and ask; without a terminal there is nobody to ask."""
     if not _on_a_terminal():
         raise ConfigError(f"{plan.summary}, and there is no terminal to ask on: add --yes; nothing was sent")

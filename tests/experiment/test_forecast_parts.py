@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, parse, stated_spec
 from crossfare.experiment.forecast.billed_tokens import Billed, forecast
 from crossfare.experiment.forecast.latencies import Calls, requests
-from crossfare.experiment.forecast.rates import Timed
+from crossfare.experiment.forecast.measurements import Timed
 from crossfare.latency import measure
 from crossfare.report.forecast import Check, StepCheck, check_table
 from crossfare.store import Store
@@ -113,3 +114,16 @@ def test_a_step_that_is_off_by_less_than_a_tick_is_within_and_is_told() -> None:
     assert check.share_within == 0.5
     notes = check_table(check).notes
     assert any(note.startswith("1 of them are off by more than that, but by less than 10 ms") for note in notes)
+
+
+def test_counts_that_are_nearly_right_are_told_from_those_that_are_not() -> None:
+    counts = (
+        (("characters", 100, 100),),
+        (("characters", 80, 100), ("requests", 4, 4)),
+        (("characters", None, 9),),
+        (),
+    )
+    steps = tuple(replace(step(1.0, 1.0), counts=each) for each in counts)
+    assert [each.exact for each in steps] == [True, False, False, True]
+    assert [each.count_error for each in steps] == [0.0, pytest.approx(0.2), float("inf"), 0.0]
+    assert "Of the 2 whose counts are not exact, 1 are within 25 %." in check_table(Check("run x", steps, 0)).notes

@@ -30,7 +30,7 @@ from crossfare.experiment.forecast import (
     stated_spec,
     tokens,
 )
-from crossfare.experiment.forecast.counting import CountingEngine
+from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
 from crossfare.experiment.forecast.rates import Observation, Rates
 from crossfare.ledger import Catalogue

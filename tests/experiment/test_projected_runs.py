@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 import tiny_run
 from crossfare import data
 from crossfare.errors import ConfigError
-from crossfare.experiment import dry_run, run
-from crossfare.experiment.forecast import Basis, Forecaster
+from crossfare.experiment import dry_run, run, searches
+from crossfare.experiment.forecast import Basis, Forecaster, StepForecast
 from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.stages import execute
+from crossfare.experiment.steps import Planner
 from crossfare.store import Store
 from crossfare.translate import Projection, attention, engine, translate_dataset
+from crossfare.translate.alignment import Link, WordForWord
 from crossfare.types import Answer, QAExample
 
 ALIGNER = "embedded:multilingual-encoder"
@@ -118,19 +122,70 @@ def test_lost_answers_of_an_existing_translation_come_back_in_a_run(tmp_path: Pa
     assert sum(exact) >= 5
 
 
-@pytest.mark.parametrize("chosen", ["tags", "match", {"aligner": ALIGNER}])
+def forecast(folder: Path, chosen: Any, store: Store | None = None) -> StepForecast:
+    """That of translating a training set of 12 questions."""
+    engines = {"echo": {"engine": "echo", "projection": chosen}}
+    spec = tiny_run.spec(folder, tasks={"qa": tiny_run.task("qa")}, engines=engines, **METHODS)
+    forecaster = Forecaster(spec, Basis.gather(store=store or Store(folder)))
+    (found,) = [each for each in forecaster.forecasts.values() if each.step.stage == "translate"]
+    return found
+
+
+def sent(projection: Projection) -> int | None:
+    source = data.load("world:qa", task="qa", language="en", split="train", limit=12).dataset
+    return translate_dataset(source, engine("echo"), target="pt", projection=projection).usage.characters
+
+
+@pytest.mark.parametrize("chosen", ["tags", "match", {"method": "align", "aligner": ALIGNER}])
 def test_a_projection_is_forecast_to_the_character(tmp_path: Path, chosen: Any) -> None:
     given = EngineSpec(engine="echo", projection=chosen).projection
     assert given is not None
-    projection = Projection(given.method, given.aligner or ALIGNER)
-    spec = tiny_run.spec(
-        tmp_path,
-        tasks={"qa": tiny_run.task("qa")},
-        engines={"echo": {"engine": "echo", "projection": chosen}},
-        **METHODS,
-    )
-    forecaster = Forecaster(spec, Basis.gather(store=Store(tmp_path)))
-    (expected,) = [each for each in forecaster.forecasts.values() if each.step.stage == "translate"]
-    source = data.load("world:qa", task="qa", language="en", split="train", limit=12).dataset
-    made = translate_dataset(source, engine("echo"), target="pt", projection=projection)
-    assert expected.usages["expected"].characters == made.usage.characters
+    made = forecast(tmp_path, chosen)
+    assert made.exact
+    assert {usage.characters for usage in made.usages.values()} == {sent(Projection(given.method))}
+
+
+class Blind:
+    """Aligns nothing."""
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[list[Link]]:
+        return [[] for _ in pairs]
+
+
+def test_a_cascade_is_forecast_between_no_answer_and_every_answer(tmp_path: Path) -> None:
+    made = forecast(tmp_path, {"aligner": ALIGNER})
+    least, most = sent(Projection("cascade", WordForWord())), sent(Projection("cascade", Blind()))
+    assert least is not None
+    assert most is not None
+    assert least < most
+    usages = made.usages
+    assert (usages["low"].characters, usages["high"].characters) == (least, most)
+    assert usages["expected"].characters == pytest.approx(least + 0.2 * (most - least), abs=1)
+    assert not made.exact
+    assert "20 % of the characters of answers by themselves (assumed)" in made.note
+
+
+def test_what_a_cascade_searched_for_is_learnt_from_those_that_are_finished(tmp_path: Path) -> None:
+    store, least = Store(tmp_path / "cache"), sent(Projection("cascade", WordForWord()))
+    chosen = {"aligner": ALIGNER}
+    engines = {"echo": {"engine": "echo", "projection": chosen}}
+    spec = tiny_run.spec(tmp_path, tasks={"qa": tiny_run.task("qa")}, engines=engines, **METHODS)
+    for step in Planner(spec).plan()[0].all:
+        if step.stage in {"dataset", "translate"}:
+            execute(step, store)
+    made = forecast(tmp_path, {**chosen, "threshold": 0.5}, store)
+    assert made.source != "finished here"
+    assert made.usages["expected"].characters == least  # every answer was aligned: the text was given back
+    assert "0 % of the characters of answers by themselves (measured)" in made.note
+
+
+def test_the_share_that_was_searched_for_counts_the_unsure_and_the_lost() -> None:
+    def answer(text: str, method: str, confidence: float) -> dict[str, Any]:
+        return {"text": text, "method": method, "confidence": confidence}
+
+    found = [answer("x" * 10, "align", 0.95), answer("x" * 4, "align", 0.5), answer("x" * 6, "match", 1.0)]
+    report: dict[str, Any] = {"answers": found, "answers_dropped": [], "lost": []}
+    assert searches.measured(report) == pytest.approx(10 / 20)
+    lost = [{"reason": "nothing like its translation"}, {"reason": "lint: truncated"}]
+    assert searches.measured({**report, "lost": lost}) == pytest.approx((10 + 20 / 3) / (20 + 20 / 3))
+    assert searches.measured({**report, "answers": []}) is None

@@ -14,13 +14,15 @@ import tiny_run
 from crossfare import cli
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
-from crossfare.experiment.spending import Charge, Charged, Spending, estimate
+from crossfare.experiment.estimates import Estimate, estimate
+from crossfare.experiment.spending import Charge, Charged, Planned, Spending
 from crossfare.experiment.steps import Planner
 from crossfare.ledger import Catalogue, Counting
 from crossfare.ledger.budget import Budget
 from crossfare.store import Store
-from crossfare.translate import TranslationMemory, engine
-from crossfare.types import Dataset, PairExample, Step, Translation, Usage
+from crossfare.translate import Projection, TranslationMemory, engine, translate_dataset
+from crossfare.translate.alignment import Link, WordForWord
+from crossfare.types import Answer, Dataset, PairExample, QAExample, Step, Translation, Usage
 from libretranslate_server import Server, serving
 from test_cli import call
 
@@ -229,10 +231,85 @@ def test_an_estimate_of_tokens_is_an_upper_bound(tmp_path: Path) -> None:
     examples = (PairExample("1", "one two", "three", "neutral"),)
     memory = TranslationMemory(tmp_path / "memory.sqlite")
     dataset = Dataset("d", "nli", "test", "en", examples)
-    made = estimate(dataset, Words(), Charge(per_token), target="de", memory=memory, compute=per_token)
-    assert (made.texts, made.requests, made.at_most) == (2, 2, True)
+    made = estimate(
+        dataset,
+        Words(),
+        Charge(per_token),
+        target="de",
+        memory=memory,
+        projection=Projection("markers"),
+        compute=per_token,
+    )
+    assert (made.expected.texts, made.expected.requests, made.at_most) == (2, 2, True)
+    assert made.expected == made.most
     assert "money: at most 0.0" in made.lines[3]
     assert memory.count() == 0
+
+
+class Links:
+    """Links every word of a text with itself, or none."""
+
+    def __init__(self, *, seeing: bool) -> None:
+        self.seeing = seeing
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[list[Link]]:
+        return WordForWord().align(pairs) if self.seeing else [[] for _ in pairs]
+
+
+@pytest.mark.parametrize(("keeps_tags", "share"), [(False, Decimal("0.2")), (True, Decimal(0))])
+def test_an_estimate_of_a_cascade_reckons_with_answers_that_are_sent_later(
+    tmp_path: Path, keeps_tags: bool, share: Decimal
+) -> None:
+    """Against what is sent if every answer is found at once, and if none is, as many of both as there are questions."""
+    given = Words()
+    given.tag_handling = "html" if keeps_tags else None  # type: ignore[attr-defined]
+    context = "Ann lives in Lisbon, Bob lives in Porto. Eve lives in Faro."
+    examples = tuple(
+        QAExample(town, context, f"Who lives in {town}?", (Answer(name, context.index(name)),))
+        for name, town in (("Ann", "Lisbon"), ("Bob", "Porto"), ("Eve", "Faro"))
+    )
+    dataset = Dataset("d", "qa", "train", "en", examples)
+
+    def estimated(projection: Projection, memory: Path) -> Estimate:
+        at = TranslationMemory(tmp_path / memory)
+        return estimate(dataset, given, Charge(price()), target="de", memory=at, projection=projection, compute=price())
+
+    made = estimated(Projection("cascade", Links(seeing=True)), Path("nothing"))
+    later = len("AnnBobEve")
+    assert made.most.characters - (0 if keeps_tags else later) == len(context) + sum(
+        len(each.question) for each in examples
+    ) + (later + len("<a1></a1>") * 3 if keeps_tags else 0)
+    assert (made.most.texts, made.most.requests) == (7, 7)
+    assert made.expected.characters == made.most.characters - later + round(share * later)
+    assert made.expected.usd is not None
+    assert made.most.usd == made.most.characters * GOOGLE
+    assert "as expected (assumed), all of them at the most" in made.lines[-1]
+    if keeps_tags:
+        return
+    for seeing in (True, False):  # once it was translated, nothing is left to be guessed
+        memory = TranslationMemory(tmp_path / str(seeing))
+        projection = Projection("cascade", Links(seeing=seeing))
+        given.sent.clear()
+        translate_dataset(dataset, given, target="de", memory=memory, projection=projection)
+        characters = sum(len(text) for texts in given.sent for text in texts)
+        assert characters == (made.most.characters if not seeing else made.most.characters - later)
+        again = estimated(projection, Path(str(seeing)))
+        assert again.expected == again.most
+        assert (again.most.texts, again.most.usd) == (0, 0)
+    unsure = estimated(Projection("cascade", Links(seeing=False)), Path("True"))  # contexts are there, answers not
+    assert unsure.expected == unsure.most
+    assert (unsure.most.texts, unsure.most.characters) == (3, later)
+
+
+def test_a_plan_says_what_is_expected_and_what_is_the_most() -> None:
+    sure = Planned("pairs", 50_000, Decimal(1), "google", exact=True, most=Decimal(1))
+    unsure = Planned("answers", 100_000, Decimal(2), "google", exact=False, most=Decimal("3.5"))
+    unknown = Planned("passages", None, None, "google", exact=False)
+    assert str(sure) == "pairs: 50,000 characters, at most 1.00 USD (google)"
+    assert str(unsure) == "answers: 100,000 characters, about 2.00, up to 3.50 USD (google)"
+    assert Spending((sure,)).summary.endswith("1, for at most 1.00 USD")
+    assert Spending((sure, unsure)).summary.endswith("2, for about 3.00, up to 4.50 USD")
+    assert Spending((sure, unknown)).summary.endswith("1.00 USD and what cannot be told of 1 of them")
 
 
 def test_an_offer_of_device_time_charges_no_request() -> None:

@@ -18,6 +18,7 @@ from crossfare.errors import ConfigError
 from crossfare.experiment import Run, Spec, run
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster
+from crossfare.experiment.quality import world_quality
 from crossfare.experiment.runner import resources_of
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.report import Context, cost_table, task_table
@@ -90,6 +91,9 @@ def test_questions_are_scored_as_served_and_as_in_the_paper(finished: tuple[Run,
         asked, answers = cell.recurring
         test = {each.id: each for each in artifact.read(store.artifact(cell.test.id)).examples}
         assert all(not each.answers for each in artifact.read(store.artifact(asked.id)).examples)  # type: ignore[union-attr]
+        served = json.loads((store.artifact(asked.id) / "yield.json").read_text(encoding="utf-8"))
+        assert served["quality"] == world_quality(artifact.read(store.artifact(asked.id)), "en")
+        assert [each["metric"] for each in served["quality"]] == ["bleu", "chrf"]
         before = PREDICTIONS.validate_json((store.artifact(cell.inference[0].id) / "predictions.json").read_bytes())
         after = PREDICTIONS.validate_json((store.artifact(answers.id) / "predictions.json").read_bytes())
         assert [(each.id, each.output, each.start) for each in before] == [

@@ -19,6 +19,7 @@ from crossfare.experiment.stages import execute
 from crossfare.experiment.steps import Planner
 from crossfare.report.evidence import translation_quality_table
 from crossfare.store import Store
+from crossfare.translate import texts_of
 from crossfare.types import PairExample
 
 REFERENCE = {"engine": "reference", "options": {"parallel": "world"}, "price": "google-translate"}
@@ -53,17 +54,37 @@ def test_a_translation_is_scored_against_the_world_and_shown_in_the_report(tmp_p
 
 
 def test_dropping_bad_examples_is_part_of_the_training_translation_alone(tmp_path: Path) -> None:
+    methods = ["translate-train", "translate-infer", "translate-infer-round-trip"]
+
     def steps(**changes: Any) -> dict[str, str]:
-        spec = tiny_run.spec(
-            tmp_path, methods=["translate-train", "translate-infer"], engines={"echo": {"engine": "echo", **changes}}
-        )
+        spec = tiny_run.spec(tmp_path, methods=methods, engines={"echo": {"engine": "echo", **changes}})
         return {step.label: step.id for cell in Planner(spec).plan() for step in cell.all}
 
     plain, dropping = steps(), steps(drop_bad=True)
     assert plain == steps(drop_bad=False)
     changed = {label for label, step_id in plain.items() if dropping[label] != step_id}
-    assert "nli echo en-pt: training set" in changed
+    assert {"nli echo en-pt: training set", "nli echo pt-en: training set, there and back"} <= changed
     assert "nli echo pt-en: test pt" not in changed
+
+
+def test_what_was_dropped_is_not_sent_back_and_the_way_back_drops_too(tmp_path: Path) -> None:
+    methods, engines = ["translate-infer-round-trip"], {"echo": {"engine": "echo", "drop_bad": True}}
+    store = Store(tmp_path)
+    cell = Planner(tiny_run.spec(tmp_path, methods=methods, engines=engines)).plan()[0]
+    there, back = cell.one_time
+    assert (there.params["drop_bad"], back.params["drop_bad"]) == (True, True)
+    for step in cell.all:
+        if step.stage == "dataset" or step in cell.one_time:
+            execute(step, store)
+    sent, kept = artifact.read(store.artifact(there.id)), artifact.read(store.artifact(back.id))
+    record = json.loads((store.artifact(back.id) / "yield.json").read_text(encoding="utf-8"))
+    assert record["total"] == len(sent) < 12
+    assert store.usage(back.id).characters == sum(
+        map(len, {text for example in sent.examples for text in texts_of(example)})
+    )
+    assert {each["id"] for each in record["report"]["lost"]} == {e.id for e in sent.examples} - {
+        e.id for e in kept.examples
+    }
 
 
 def test_dropped_examples_are_lost_with_the_reason(tmp_path: Path) -> None:

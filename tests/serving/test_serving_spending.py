@@ -114,11 +114,11 @@ def test_what_batches_send_again_is_not_estimated_twice(paid: Path, server: Serv
         estimated = estimate_file(pipeline, file, batch_size=2)
         predict_file(pipeline, file, tmp_path / "out.jsonl", batch_size=2)
         assert estimated is not None
-        assert (estimated.texts, estimated.requests) == (40, len(server.billed))
-        assert estimated.usd == cost(server)
+        assert (estimated.expected.texts, estimated.expected.requests) == (40, len(server.billed))
+        assert estimated.expected.usd == cost(server)
         again = estimate_file(pipeline, file, batch_size=2)
         assert again is not None
-        assert (again.texts, again.remembered, again.requests) == (0, 40, 0)
+        assert (again.expected.texts, again.remembered, again.expected.requests) == (0, 40, 0)
 
 
 def test_what_was_answered_before_is_not_estimated(paid: Path, server: Server, file: Path, tmp_path: Path) -> None:
@@ -129,7 +129,10 @@ def test_what_was_answered_before_is_not_estimated(paid: Path, server: Server, f
         out.write_bytes(cut)
         left = estimate_file(pipeline, file, out)
         assert left is not None
-        assert (left.texts, left.remembered) == (6 + 18, 2)  # of line 12, whose answer was not written to its end
+        assert (left.expected.texts, left.remembered) == (
+            6 + 18,
+            2,
+        )  # of line 12, whose answer was not written to its end
         assert out.read_bytes() == cut
 
 
@@ -141,12 +144,12 @@ def test_bringing_answers_back_is_estimated_by_the_run(paid: Path, server: Serve
             source = write(tmp_path / "qa.jsonl", asked(pipeline.parts))
             estimated = estimate_file(pipeline, source)
             assert estimated is not None
-            assert estimated.answers > 0
-            assert f"about {estimated.answers:,} of them to translate answers back" in estimated.lines[1]
+            assert estimated.most is None
             assert "money: about 0.0" in estimated.lines[3]
+            assert "answers: translating them back takes about " in estimated.lines[-1]
             before = cost(server)
             predict_file(pipeline, source, tmp_path / f"{method}.jsonl")
-            assert estimated.usd == pytest.approx(cost(server) - before, rel=Decimal("0.02"))
+            assert estimated.expected.usd == pytest.approx(cost(server) - before, rel=Decimal("0.02"))
         memory = TranslationMemory(tmp_path / "other.sqlite")
 
 
@@ -262,7 +265,7 @@ def test_prices_may_be_ones_own(paid: Path, file: Path, tmp_path: Path) -> None:
     with open_pipeline(paid, task="nli", **CELL, price_files=[prices]) as pipeline:
         estimated = estimate_file(pipeline, file, batch_size=30)
         assert estimated is not None
-        assert estimated.usd == 800
+        assert estimated.expected.usd == 800
 
 
 # -- HTTP -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +26,7 @@ from crossfare.experiment.files import (
     write_predictions,
     write_yield,
 )
+from crossfare.experiment.quality import world_quality
 from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
 from crossfare.translate.alignment import EncoderAligner
@@ -54,28 +55,47 @@ def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress 
         raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
     artifact.write(result.dataset, work / "artifact")
     write_json(work / "artifact" / _SEGMENTS, _segments(done.contexts))
-    write_yield(work, result.yield_, {"report": result.report.as_dict()})
+    quality = world_quality(result.dataset, step.params["target"])
+    write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
     return result.usage.scaled(done.repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A prediction, the translated context it points at, and its best spans with their scores."""
+
+    prediction: Prediction
+    context: Parallel
+    spans: list[tuple[Span, float]]
+
+    @property
+    def places(self) -> list[tuple[Parallel, Span]]:
+        """What is to be carried back."""
+        return [(self.context, span) for span, _ in self.spans]
+
+
+def predicted(step: Step, store: Store) -> list[Predicted]:
+    """What a step carries back, once its inputs are made."""
+    contexts = _contexts(step, store)
+    return [
+        Predicted(each, contexts[each.id], candidate_spans(each, contexts[each.id].target, step.params["n_best"]))
+        for each in read_predictions(step, store, "predictions")
+    ]
 
 
 def back_project(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     """Find predicted answers in the contexts that were asked about; what is not found is an empty prediction."""
-    contexts = _contexts(step, store)
-    predictions = read_predictions(step, store, "predictions")
-    candidates = [candidate_spans(each, contexts[each.id].target, step.params["n_best"]) for each in predictions]
+    answered = predicted(step, store)
     projector = projector_of(step.params, step.runtime, _memory(store), step.runtime.get("charge"))
-    flat = [(contexts[each.id], span) for each, own in zip(predictions, candidates, strict=True) for span, _ in own]
-    done = projector.project(flat)
+    places = [place for each in answered for place in each.places]
+    done = projector.project(places)
     if progress:
-        progress(len(flat), len(flat))
+        progress(len(places), len(places))
     found = iter(done.found)
-    made_of = [
-        projected(each, [(next(found), score) for _, score in own])
-        for each, own in zip(predictions, candidates, strict=True)
-    ]
+    made_of = [projected(each.prediction, [(next(found), score) for _, score in each.spans]) for each in answered]
     write_predictions(tuple(made for made, _ in made_of), work)
     asked = [example.id for example in input_data(step, store).examples]
-    answers = {each.id: each.output for each in predictions}
+    answers = {each.prediction.id: each.prediction.output for each in answered}
     _write_report(work, asked, answers, [(made.id, best) for made, best in made_of])
     return done.usage if not step.runtime["billed"] else done.own + _without_seconds(done.translating)
 

@@ -13,8 +13,9 @@ from typing import Any, cast, get_args
 from crossfare import data, pretrained, translate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
+from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
-from crossfare.experiment.spending import DEVICE, Charge, Charged, Estimate, estimate
+from crossfare.experiment.spending import DEVICE, Charge, Charged
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
@@ -169,7 +170,7 @@ class FileTranslation:
         """
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
-        if agree and self.charge and (estimated := self.estimate()).texts:
+        if agree and self.charge and (estimated := self.estimate()).sends:
             agree(estimated)
         made = self._translate(max_usd, progress)
         if not made.dataset.examples:

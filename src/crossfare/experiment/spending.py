@@ -16,10 +16,8 @@ from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
-from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
-from crossfare.translate.memory import ReadOnlyMemory, Scope
 from crossfare.translate.segments import requests
-from crossfare.types import Billed, Dataset, Engine, Metered, Step, Translation, Usage
+from crossfare.types import Billed, Engine, Step, Translation, Usage
 
 if TYPE_CHECKING:  # translating one file needs no spec
     from crossfare.experiment.spec import EngineSpec, Spec
@@ -133,9 +131,10 @@ def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
     for step_id, charge in charges(spec, catalogue, made.resources).items():
         each = made.forecasts[step_id]
         if not store.done(step_id):
-            usage = each.usages["high"]
-            usd = None if each.lacking or usage.characters is None else charge.usd(usage)
-            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact))
+            usage, high = each.usages["expected"], each.usages["high"]
+            known = not each.lacking and usage.characters is not None
+            usd, most = (charge.usd(usage), charge.usd(high)) if known else (None, None)
+            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact, most))
     return Spending(tuple(found))
 
 
@@ -198,94 +197,11 @@ class Rehearsed(_Within):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What translating will take, known before anything is sent.
-
-    ``texts`` are the distinct ones to send, ``remembered`` those that the translation memory has.
-    ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where
-    no rate is known; ``at_most`` says that ``usd`` is an upper bound. ``answers`` of the ``characters`` are
-    only expected: translating back what a model will answer, which nobody knows before it has.
-    """
-
-    engine: str
-    texts: int
-    remembered: int
-    characters: int
-    requests: int | None
-    usd: Decimal | None
-    price: str
-    seconds: float | None
-    at_most: bool = False
-    answers: int = 0
-
-    @classmethod
-    def of(
-        cls, tried: Rehearsed, *, remembered: int, pace: float | None, compute: Price, answers: Usage | None = None
-    ) -> Estimate:
-        """What an engine that was rehearsed will take.
-
-        Args:
-            tried: the engine, after it was given all that is to be translated.
-            remembered: how many texts the translation memory has.
-            pace: seconds that a character took so far, None if nothing was timed.
-            compute: prices device time, where no request is paid.
-            answers: what translating answers back is expected to take besides.
-        """
-        charge, usage = tried.charge, tried.usage + (answers or Usage())
-        characters, expected = usage.characters or 0, (answers.characters if answers else None) or 0
-        seconds = 0.0 if not characters else None if pace is None else pace * characters
-        usd: Decimal | None = None
-        with suppress(PriceError):  # what is billed was not measured when answers were translated before
-            if charge is not None:
-                usd = charge.usd(usage)
-            elif seconds is not None:
-                usd = Catalogue([compute]).cost(Usage(seconds=seconds), compute.offer).usd
-        return cls(
-            engine=tried.name,
-            texts=tried.texts,
-            remembered=remembered,
-            characters=characters,
-            requests=tried.usage.requests if charge or isinstance(tried.engine, Metered) else None,
-            usd=usd,
-            price=(charge.price if charge else compute).ref,
-            seconds=seconds,
-            at_most=charge is not None and charge.price.unit == "token",
-            answers=expected,
-        )
-
-    @property
-    def summary(self) -> str:
-        """What is about to be sent and paid, in a clause."""
-        answers = " and answers" if self.answers else ""
-        return f"{self.texts:,} texts{answers} ({self.characters:,} characters) for {self.engine} cost {self._money}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The estimate in plain lines."""
-        answers = f", about {self.answers:,} of them to translate answers back" if self.answers else ""
-        calls = "none, the engine runs on this machine" if self.requests is None else f"{self.requests:,}"
-        further = " and those for the answers" if self.answers and self.requests is not None else ""
-        time = "unknown, nothing was timed yet" if self.seconds is None else f"about {self.seconds:,.1f} s"
-        return (
-            f"to send: {self.texts:,} texts; {self.remembered:,} more are in the translation memory",
-            f"characters: {self.characters:,}{answers}",
-            f"calls: {calls}{further}",
-            f"money: {self._money}",
-            f"time: {time}",
-        )
-
-    @property
-    def _money(self) -> str:
-        bound = "about " if self.answers else "at most " if self.at_most else ""
-        usd = "an unknown amount" if self.usd is None else f"{bound}{shown(self.usd)} USD"
-        return f"{usd} ({self.price})"
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
     """What a step of a run will send to an engine that is paid by the request; None is not known.
 
-    Where it is ``exact``, it is less only by what the translation memory has.
+    Where it is ``exact``, it is less only by what the translation memory has. Elsewhere ``usd`` is expected, and
+    ``most`` reckoned with.
     """
 
     label: str
@@ -293,15 +209,17 @@ class Planned:
     usd: Decimal | None
     price: str
     exact: bool
+    most: Decimal | None = None
 
     def __str__(self) -> str:
         characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
-        usd = "an unknown amount" if self.usd is None else f"{_most(self.exact)} {shown(self.usd)} USD"
+        usd = "an unknown amount" if self.usd is None else _money(self.usd, self.most, self.exact)
         return f"{self.label}: {characters} characters, {usd} ({self.price})"
 
 
-def _most(exact: bool) -> str:
-    return "at most" if exact else "about"
+def _money(usd: Decimal, most: Decimal | None, exact: bool) -> str:
+    more = f", up to {shown(most)}" if most is not None and most != usd else ""
+    return f"{'at most' if exact else 'about'} {shown(usd)}{more} USD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,47 +231,15 @@ class Spending:
     @property
     def summary(self) -> str:
         """The whole of it, in a clause."""
-        known = shown(sum((step.usd for step in self.steps if step.usd is not None), Decimal(0)))
+        known = [step for step in self.steps if step.usd is not None]
+        usd = sum((step.usd or Decimal(0) for step in known), Decimal(0))
+        most = sum((step.most or step.usd or Decimal(0) for step in known), Decimal(0))
         unknown = sum(step.usd is None for step in self.steps)
         rest = f" and what cannot be told of {unknown} of them" if unknown else ""
-        most = _most(all(step.exact for step in self.steps))
-        return f"steps that send texts to paid engines: {len(self.steps)}, for {most} {known} USD{rest}"
+        money = _money(usd, most, all(step.exact for step in self.steps))
+        return f"steps that send texts to paid engines: {len(self.steps)}, for {money}{rest}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """A line for each step, and one for the whole."""
         return (*map(str, self.steps), f"{self.summary}; what the translation memory has is not paid again")
-
-
-def estimate(
-    dataset: Dataset,
-    engine: Engine,
-    charge: Charge | None,
-    *,
-    target: str,
-    memory: TranslationMemory,
-    markers: Markers | None = None,
-    projection: Projection | None = None,
-    compute: Price,
-) -> Estimate:
-    """Go through a translation without sending anything; ``compute`` prices device time where no request is paid.
-
-    Raises:
-        CrossfareError: what the translation itself would raise.
-    """
-    tried = Rehearsed(engine, charge)
-    looked_up = ReadOnlyMemory(memory.path)
-    report = translate_dataset(
-        dataset,
-        tried,
-        target=target,
-        memory=looked_up,
-        markers=markers,
-        projection=projection and projection.rehearsed(),
-    ).report
-    return Estimate.of(
-        tried,
-        remembered=report.from_memory,
-        pace=looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target)),
-        compute=compute,
-    )

@@ -213,7 +213,10 @@ class Planner:
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
         if "round-trip" in sides:
             there = self._translated_training(cell, original)
-            back = self.translate(cell, there, cell.target, cell.source, "training set" + AND_BACK)
+            what = "training set" + AND_BACK
+            back = self.translate(
+                cell, there, cell.target, cell.source, what, params=_dropping(self.engine_of(cell)[1])
+            )
             return Training((back,), (), (there, back))
         if "target" not in sides:
             return Training((*sources, *translations), (), translations)
@@ -225,8 +228,7 @@ class Planner:
     def _translated_training(self, cell: RunSpec, original: Step) -> Step:
         engine_name, engine = self.engine_of(cell)
         if engine.engine != "existing":
-            params = {"drop_bad": True} if engine.drop_bad else {}
-            return self.translate(cell, original, cell.source, cell.target, "training set", params=params)
+            return self.translate(cell, original, cell.source, cell.target, "training set", params=_dropping(engine))
         projection = self.projection(cell, cell.source, cell.target)
         return self.data(
             cell.task,
@@ -238,7 +240,7 @@ class Planner:
             params={
                 "engine": engine_name,
                 **self._projection_identity(projection),
-                **({"drop_bad": True} if engine.drop_bad else {}),
+                **_dropping(engine),
             },
             inputs={"original": original},
             runtime=_runtime(projection),
@@ -350,8 +352,8 @@ class Planner:
         """What of a projection changes a result."""
         if projection is None or replace(projection, aligner=_THE_PAPERS.aligner) == _THE_PAPERS:
             return {}
-        identity: dict[str, Any] = {"version": 1, **asdict(projection)}
-        del identity["aligner"]
+        told = ("method", "threshold", "consistent")
+        identity: dict[str, Any] = {"version": 1, **{name: getattr(projection, name) for name in told}}
         if projection.aligns:
             identity["aligner"] = self._aligner_revision(str(projection.aligner))
         return {"projection": identity}
@@ -455,6 +457,11 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+
+
+def _dropping(engine: EngineSpec) -> dict[str, Any]:
+    """What identifies a translation for training: bad examples are dropped from it on request, on each way of two."""
+    return {"drop_bad": True} if engine.drop_bad else {}
 
 
 def _runtime(projection: Projection | None) -> dict[str, Any]:

@@ -155,6 +155,12 @@ class StepCheck:
         return all(forecast == actual for _, forecast, actual in self.counts)
 
     @property
+    def count_error(self) -> float:
+        """The largest error of what was counted, as a fraction of what it was."""
+        errors = (float("inf") if forecast is None else _error(forecast, actual) for _, forecast, actual in self.counts)
+        return max(errors, default=0.0)
+
+    @property
     def error(self) -> float | None:
         """The larger of the errors of seconds and money, as a fraction of what was used; None if not forecast."""
         if self.usd[0] is None:
@@ -261,6 +267,9 @@ def _check_notes(check: Check) -> tuple[str, ...]:
         f"{100 * check.share_within:.0f} % of {len(check.steps)} steps are within {100 * TOLERANCE:.0f} % in seconds "
         "and money."
     ]
+    if inexact := [step for step in check.steps if not step.exact]:
+        near = sum(step.count_error <= TOLERANCE for step in inexact)
+        notes.append(f"Of the {len(inexact)} whose counts are not exact, {near} are within {100 * TOLERANCE:.0f} %.")
     if short := sum(step.within and (step.error or 0.0) > TOLERANCE for step in check.steps):
         notes.append(
             f"{short} of them are off by more than that, but by less than {1000 * TICK:g} ms, as two runs are."

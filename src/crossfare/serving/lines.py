@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, DataError, EngineError
-from crossfare.experiment.spending import Estimate
+from crossfare.experiment.estimates import Estimate
 from crossfare.ledger.budget import Budget, shown
 from crossfare.serving import spending
 from crossfare.serving.messages import Answer, Request, parse
@@ -96,7 +96,7 @@ def predict_file(
                 "standard input cannot be read twice, to estimate and to answer: add --yes, or name a file"
             )
         estimated = estimate_file(pipeline, source, target if resume else None, batch_size=batch_size)
-        if estimated and (estimated.texts or estimated.answers):
+        if estimated and estimated.sends:
             agree(estimated)
     with _opened(source) as incoming:
         lines = _read(incoming, str(source), pipeline)

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError
-from crossfare.experiment.spending import Charge, Estimate, Rehearsed, is_paid
+from crossfare.experiment.estimates import Estimate, Sending
+from crossfare.experiment.spending import Charge, Rehearsed, is_paid
 from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import Budget
 from crossfare.serving.messages import Request
@@ -75,12 +76,20 @@ def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estima
         asked += len(requests)
         rehearsed(pipeline.answering.texts(requests))
     scope = Scope(translator.engine.name, translator.engine.revision, translator.source, translator.target)
-    return Estimate.of(
-        tried,
+    pace = looked_up.pace(scope) if looked_up else None
+    compute = _catalogue(parts, pipeline.price_files).get(parts.spec.prices.compute)
+    answers = _answers(parts, asked)
+    sent = Sending.of(tried, tried.usage + (answers or Usage()), tried.texts, pace=pace, compute=compute)
+    return Estimate(
+        engine=tried.name,
+        expected=sent,
+        most=None if answers else sent,
         remembered=len(looked_up.found) if looked_up else 0,
-        pace=looked_up.pace(scope) if looked_up else None,
-        compute=_catalogue(parts, pipeline.price_files).get(parts.spec.prices.compute),
-        answers=_answers(parts, asked),
+        price=(tried.charge.price if tried.charge else compute).ref,
+        at_most=tried.charge is not None and tried.charge.price.unit == "token",
+        later=f"answers: translating them back takes about {answers.characters or 0:,} of the characters, as in the run"
+        if answers
+        else "",
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from crossfare.experiment.forecast.basis import Basis
 from crossfare.experiment.forecast.checking import check_rates, check_saved, save
-from crossfare.experiment.forecast.forecasting import Basis, Forecaster, StepForecast, priced
+from crossfare.experiment.forecast.forecasting import Forecaster, priced
 from crossfare.experiment.forecast.rates import Rate, parse
 from crossfare.experiment.forecast.stated import Stated, StatedSpec, stated_spec
+from crossfare.experiment.forecast.usage import StepForecast
 
 __all__ = [
     "Basis",

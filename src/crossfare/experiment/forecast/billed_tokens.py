@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate
+from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, spread
 
 # About four characters a token in English text (OpenAI, "What are tokens and how to count them?"); other languages and
 # scripts take more. Around each text stands an instruction, which is billed with it.
@@ -43,7 +43,7 @@ def forecast(
         read, written = ([characters * getattr(each, name) for each in measured] for name in ("read", "written"))
         wheres = ", ".join(dict.fromkeys(each.where for each in measured))
         steps = f"{len(measured)} step{'s' if len(measured) > 1 else ''}"
-        return Tokens(_spread(read), _spread(written), f"{wheres} ({steps})")
+        return Tokens(_rounded(read), _rounded(written), f"{wheres} ({steps})")
     ratio, prompt = stated.get(TOKENS, _PER_CHARACTER), stated.get(PROMPT, _PROMPT)
     levels = ("low", "expected", "high")
     low, expected, high = (
@@ -54,6 +54,6 @@ def forecast(
     return Tokens((low, expected, high), (out[0], out[1], out[2]), source)
 
 
-def _spread(found: Sequence[float]) -> tuple[int, int, int]:
-    mean, share = sum(found) / len(found), 0.25 if len(found) == 1 else 0.0
-    return round(min(*found, mean * (1 - share))), round(mean), round(max(*found, mean * (1 + share)))
+def _rounded(found: Sequence[float]) -> tuple[int, int, int]:
+    low, expected, high = spread(found, sum(found) / len(found))
+    return round(low), round(expected), round(high)

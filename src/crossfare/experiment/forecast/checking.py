@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from crossfare.compare import RunRecord, read_run
 from crossfare.errors import DataError, PriceError
-from crossfare.experiment.forecast.forecasting import LEVELS, Basis, Forecaster
+from crossfare.experiment.forecast.basis import Basis
+from crossfare.experiment.forecast.forecasting import Forecaster
+from crossfare.experiment.forecast.rates import LEVELS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.ledger import Book, Entry
 from crossfare.report.forecast import Check, StepCheck

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crossfare.experiment.forecast.rates import Rate, Timed
+from crossfare.experiment.forecast.measurements import Timed
+from crossfare.experiment.forecast.rates import Rate
 from crossfare.types import Step
 
 

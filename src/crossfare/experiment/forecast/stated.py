@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, PriceError
-from crossfare.experiment.forecast.counting import Material, Passages
+from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Catalogue

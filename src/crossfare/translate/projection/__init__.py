@@ -10,6 +10,7 @@ cascade   tags, then alignment, then search, until one is sure enough
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, get_args
@@ -19,7 +20,7 @@ from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
 from crossfare.translate.attention import NAME as ATTENTION
 from crossfare.translate.attention import Attends, AttentionAligner
 from crossfare.translate.markers import Markers
-from crossfare.translate.projection.cascade import Cascade
+from crossfare.translate.projection.cascade import SURE, Cascade
 from crossfare.translate.projection.marked import MarkedCopies
 from crossfare.translate.projection.projected import Found, Projected, Projector
 from crossfare.translate.projection.tagged import TaggedCopies
@@ -54,6 +55,7 @@ class Projection:
     ``threshold``   answers found with less confidence (0-1) are dropped
     ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
                     with every other method, instead of each having that of its own marked copy
+    ``sure``        a cascade tries no further way for answers found with this confidence
 
     Raises:
         ConfigError: there is no such method, or the threshold is not in 0-1.
@@ -63,6 +65,7 @@ class Projection:
     aligner: str | Aligner = ALIGNER
     threshold: float = 0.0
     consistent: bool = False
+    sure: float = SURE
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -80,9 +83,18 @@ class Projection:
         """Whether all questions about a context get the same translation of it."""
         return self.consistent or self.method != "markers"
 
-    def rehearsed(self) -> Projection:
-        """The same for an engine that gives every text back: no encoder is needed."""
-        return replace(self, aligner=WordForWord())
+    @property
+    def sends_later(self) -> bool:
+        """Whether more may be sent once the first translations are there: answers, by themselves."""
+        return self.method == "cascade"
+
+    def rehearsed(self, *, searching: bool = False) -> Projection:
+        """The same for an engine that gives every text back: no encoder is needed.
+
+        With such an engine every answer is found at once. ``searching`` has a cascade go through all of its
+        ways for every answer all the same: what it sends then is the most that it can send.
+        """
+        return replace(self, aligner=WordForWord(), sure=math.inf if searching else self.sure)
 
     def projector(self, engine: Engine, markers: Markers | None, *, source: str, target: str) -> Projector:
         """Make what does it for one direction; an encoder is loaded when it is first needed.
@@ -104,7 +116,7 @@ class Projection:
                 return Search()
             case "cascade":
                 tags = TaggedCopies(pair, "native") if abilities(engine).keeps_tags else None
-                return Cascade(tags, self._aligner(engine, source, target))
+                return Cascade(tags, self._aligner(engine, source, target), self.sure)
 
     def _aligner(self, engine: Engine, source: str, target: str) -> Aligner:
         if self.aligner != ATTENTION:

@@ -34,13 +34,14 @@ class Cascade:
     """Tags, where the engine keeps them itself; word alignment; a search for the answer's own translation.
 
     Tags that are text to an engine spoil its translation, for alignment too: they are not tried. A later
-    way is tried, and paid for, only for the answers of which none before it was `SURE`; of what was found
+    way is tried, and paid for, only for the answers of which none before it was ``sure``; of what was found
     the most confident counts. A paragraph that has no translation with tags is translated without.
     """
 
-    def __init__(self, tags: TaggedCopies | None, aligner: Aligner) -> None:
+    def __init__(self, tags: TaggedCopies | None, aligner: Aligner, sure: float = SURE) -> None:
         self._tags = tags
         self._aligner = aligner
+        self._sure = sure
 
     def job(self, context: str, answers: Sequence[Answer], cutter: Cutter) -> CascadeJob:
         """Put tags round every answer, or leave the context as it is."""
@@ -54,8 +55,8 @@ class Cascade:
         outcome.fetch(segment for number in untagged for segment in jobs[number].plain.segments())
         for number in untagged:
             made[number] = jobs[number].plain.started(outcome)
-        self._align(_open(jobs, made))
-        _search(_open(jobs, made), outcome)
+        self._align(_open(jobs, made, self._sure))
+        _search(_open(jobs, made, self._sure), outcome)
         return made
 
     def _align(self, paragraphs: Sequence[_Open]) -> None:
@@ -87,13 +88,13 @@ class _Open:
         return {answer: alone(self.text.source, span, self.cutter) for answer, span in self.answers.items()}
 
 
-def _open(jobs: Sequence[CascadeJob], made: Sequence[Projected]) -> list[_Open]:
+def _open(jobs: Sequence[CascadeJob], made: Sequence[Projected], sure: float) -> list[_Open]:
     left = []
     for job, each in zip(jobs, made, strict=True):
         unsure = {
             answer: span
             for answer, span in job.plain.answers.items()
-            if answer not in each.found or each.found[answer].confidence < SURE
+            if answer not in each.found or each.found[answer].confidence < sure
         }
         if each.parallel and unsure:
             left.append(_Open(each, each.parallel, unsure, job.cutter))

@@ -1,0 +1,167 @@
+"""What a translation will take, told before anything is sent."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crossfare.errors import PriceError
+from crossfare.experiment import searches
+from crossfare.experiment.spending import Charge, Rehearsed
+from crossfare.ledger import Catalogue, Price
+from crossfare.ledger.budget import shown
+from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
+from crossfare.translate.memory import ReadOnlyMemory, Scope
+from crossfare.translate.projection import abilities
+from crossfare.types import Dataset, Engine, Metered, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a translation sends: distinct texts, and what they take.
+
+    ``requests`` is None for an engine that is not asked by the request, ``seconds`` and ``usd`` where no rate is known.
+    """
+
+    texts: int
+    characters: int
+    requests: int | None
+    usd: Decimal | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, tried: Rehearsed, usage: Usage, texts: int, *, pace: float | None, compute: Price) -> Sending:
+        """What ``usage`` of an engine means.
+
+        Args:
+            tried: the engine, and what prices its requests.
+            pace: seconds that a character took so far; None if nothing was timed.
+            compute: prices device time, where no request is paid.
+        """
+        characters = usage.characters or 0
+        seconds = 0.0 if not characters else None if pace is None else pace * characters
+        usd: Decimal | None = None
+        with suppress(PriceError):  # an endpoint may never have said how many tokens it billed
+            if tried.charge is not None:
+                usd = tried.charge.usd(usage)
+            elif seconds is not None:
+                usd = Catalogue([compute]).cost(Usage(seconds=seconds), compute.offer).usd
+        asked = tried.charge is not None or isinstance(tried.engine, Metered)
+        return cls(texts, characters, usage.requests if asked else None, usd, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What translating will take, known before anything is sent.
+
+    ``expected`` and ``most`` differ where some of it shows only on the way, which ``later`` explains; ``most`` is None
+    where there is no telling. ``remembered`` texts are in the translation memory. ``at_most`` says that money is an
+    upper bound in any case.
+    """
+
+    engine: str
+    expected: Sending
+    most: Sending | None
+    remembered: int
+    price: str
+    at_most: bool = False
+    later: str = ""
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything is sent, as far as can be told."""
+        return bool(self.expected.characters or (self.most and self.most.characters))
+
+    @property
+    def summary(self) -> str:
+        """What is about to be sent and paid, in a clause."""
+        texts, characters = (self._count(name) for name in ("texts", "characters"))
+        return f"{texts} texts ({characters} characters) for {self.engine} cost {self._money}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The estimate in plain lines."""
+        calls = "none, the engine runs on this machine" if self.expected.requests is None else self._count("requests")
+        lines = (
+            f"to send: {self._count('texts')} texts; {self.remembered:,} more are in the translation memory",
+            f"characters: {self._count('characters')}",
+            f"calls: {calls}",
+            f"money: {self._money}",
+            f"time: {self._time}",
+        )
+        return (*lines, self.later) if self.later else lines
+
+    def _count(self, name: str) -> str:
+        expected = getattr(self.expected, name)
+        if self.most is None:
+            return f"about {expected:,}"
+        most = getattr(self.most, name)
+        return f"{expected:,}" if expected == most else f"about {expected:,}, at most {most:,}"
+
+    @property
+    def _money(self) -> str:
+        expected, most = self.expected.usd, self.most.usd if self.most else None
+        if expected is None or (self.most and most is None):
+            return f"an unknown amount ({self.price})"
+        if most is None:
+            return f"about {shown(expected)} USD ({self.price})"
+        if self.at_most:
+            return f"at most {shown(most)} USD ({self.price})"
+        about = "" if expected == most else f"about {shown(expected)} USD, at most "
+        return f"{about}{shown(most)} USD ({self.price})"
+
+    @property
+    def _time(self) -> str:
+        expected, most = self.expected.seconds, self.most.seconds if self.most else None
+        if expected is None:
+            return "unknown, nothing was timed yet"
+        return f"about {expected:,.1f} s" + ("" if most in (None, expected) else f", {most:,.1f} s at the most")
+
+
+def estimate(
+    dataset: Dataset,
+    engine: Engine,
+    charge: Charge | None,
+    *,
+    target: str,
+    memory: TranslationMemory,
+    markers: Markers | None = None,
+    projection: Projection,
+    compute: Price,
+) -> Estimate:
+    """Go through a translation without sending anything; ``compute`` prices device time where no request is paid.
+
+    Raises:
+        CrossfareError: what the translation itself would raise.
+    """
+    looked_up = ReadOnlyMemory(memory.path)
+    pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
+
+    def rehearsed(by: Projection) -> tuple[Rehearsed, int, int]:
+        tried = Rehearsed(engine, charge)
+        made = translate_dataset(dataset, tried, target=target, memory=looked_up, markers=markers, projection=by)
+        return tried, made.report.fresh, made.report.from_memory
+
+    least, texts, remembered = rehearsed(projection.rehearsed())
+    most, all_texts, share = least, texts, 0.0
+    if projection.sends_later:
+        if texts:
+            most, all_texts, _ = rehearsed(projection.rehearsed(searching=True))
+            share = searches.assumed(keeps_tags=abilities(engine).keeps_tags)
+        else:  # the translations of all contexts are here: which answers are searched for can be seen
+            least, texts, remembered = most, all_texts, _ = rehearsed(projection)
+    expected = searches.between(least.usage, most.usage, share)
+    later = (
+        "answers: those that alignment leaves unsure are translated by themselves, "
+        f"{100 * share:.0f} % of their characters as expected (assumed), all of them at the most"
+    )
+    return Estimate(
+        engine=engine.name,
+        expected=Sending.of(least, expected, texts + round(share * (all_texts - texts)), pace=pace, compute=compute),
+        most=Sending.of(most, most.usage, all_texts, pace=pace, compute=compute),
+        remembered=remembered,
+        price=(charge.price if charge else compute).ref,
+        at_most=charge is not None and charge.price.unit == "token",
+        later=later if all_texts != texts else "",
+    )
