@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfare import cli, data, translate_file
+from crossfare import data, translate_file
+from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded
 from crossfare.types import Dataset, PairExample
 from libretranslate_server import Server, serving
@@ -107,7 +108,7 @@ def test_a_paid_translation_asks_first(
         "40 texts (800 characters) for libretranslate cost 0.0160 USD (google-translate@2026-11-22), and there is no "
     )
     assert said + "terminal to ask on: add --yes; nothing was sent" in err
-    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
     for answer, expected, requests in (("n\n", 1, 0), ("y\n", 0, 4)):
         monkeypatch.setattr(sys, "stdin", Typed(answer))
         status, out, _ = call(monkeypatch, capsys, *arguments(file, *PAID))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tiny_run
-from crossfare import cli
+from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
 from crossfare.experiment.estimates import Estimate, estimate
@@ -125,7 +125,7 @@ def test_run_shows_its_plan_and_asks(
     assert (status, len(server.billed)) == (2, 0)
     assert "0.00 of 0.00100 USD are spent, and the next request of libretranslate (2 texts, " in err
     questions: list[str] = []
-    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
     for _ in range(2):  # the second time nothing is left to pay, so nobody is asked
         status, out, err = call(monkeypatch, capsys, *asked)

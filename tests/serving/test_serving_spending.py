@@ -14,7 +14,7 @@ import pytest
 from served import asked, body, read, talking, write
 
 import tiny_run
-from crossfare import cli
+from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded
 from crossfare.experiment import run
 from crossfare.serving import estimate_file, open_pipeline, predict_file
@@ -162,7 +162,7 @@ def test_a_paid_prediction_asks_first(
         "40 texts (800 characters) for libretranslate cost 0.0160 USD (google-translate@2026-11-22), and there" in told
     )
     assert "is no terminal to ask on: add --yes; nothing was sent" in told
-    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
     agreed: list[bool] = []
 
     def confirm(question: str, *, abort: bool, err: bool) -> None:

@@ -1,0 +1,173 @@
+"""Which method to choose, by what runs measured and at what prices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+
+from crossfare.cli.options import (
+    AsJson,
+    Mean,
+    Months,
+    Offers,
+    PriceFiles,
+    Runs,
+    StatedPrices,
+    Targets,
+    Tasks,
+    Volume,
+    Without,
+)
+from crossfare.cli.terminal import say, show
+from crossfare.cli.values import limit, names, settings, usd
+from crossfare.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crossfare import compare as comparing
+    from crossfare.report.decision import Horizon
+
+
+def compare(
+    runs: Runs,
+    tasks: Tasks = None,
+    targets: Targets = None,
+    mean: Mean = False,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    price: StatedPrices = None,
+    offer: Offers = None,
+    price_file: PriceFiles = None,
+    without: Without = None,
+    json_file: AsJson = None,
+) -> None:
+    """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
+    from crossfare import compare as comparing
+    from crossfare.report import decision, labels
+
+    horizon = decision.Horizon(volume, months)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    made, curves = _decide(asked, horizon, comparing.Constraints())
+    for each in made:
+        show(
+            (
+                decision.front_table(each, horizon),
+                decision.break_even_table(each.decision, horizon),
+                decision.sensitivity_table(each, horizon),
+            )
+        )
+    for curve in curves:
+        show((labels.labels_table(curve), labels.parity_table(curve)))
+        say(*labels.answers(curve), "")
+
+
+def recommend(
+    runs: Runs,
+    tasks: Tasks = None,
+    targets: Targets = None,
+    mean: Mean = False,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    min_quality: Annotated[float | None, typer.Option(help="Least score, as a fraction.")] = None,
+    max_latency_ms: Annotated[float | None, typer.Option(help="Most that translation may add to a request.")] = None,
+    max_usd: Annotated[str | None, typer.Option(metavar="USD", help="Most that may be spent in all.")] = None,
+    price: StatedPrices = None,
+    offer: Offers = None,
+    price_file: PriceFiles = None,
+    without: Without = None,
+    json_file: AsJson = None,
+) -> None:
+    """Say which method to choose, why, why not the others, and what would change that.
+
+    Status 1 if no method keeps the constraints.
+    """
+    from crossfare import compare as comparing
+    from crossfare.report import decision
+
+    horizon = decision.Horizon(volume, months)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    if min_quality is not None and not 0 <= min_quality <= 1:
+        raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
+    constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
+    found, _ = _decide(asked, horizon, constraints)
+    for made in found:
+        say(*decision.explain(made, horizon), "")
+    if any(made.chosen is None for made in found):
+        raise typer.Exit(1)
+
+
+class _Asked(NamedTuple):
+    """What `compare` and `recommend` are both asked."""
+
+    runs: list[Path]
+    tasks: str | None
+    targets: str | None
+    mean: bool
+    price: list[str] | None
+    offer: list[str] | None
+    price_file: list[Path] | None
+    without: str | None
+    json_file: Path | None
+
+
+def _decide(
+    asked: _Asked,
+    horizon: Horizon,
+    constraints: comparing.Constraints,
+) -> tuple[
+    tuple[comparing.Recommendation, ...],
+    tuple[comparing.LearningCurve, ...],
+]:
+    from crossfare import compare as comparing
+    from crossfare.ledger import Catalogue
+    from crossfare.store import write_json
+
+    if asked.price_file and not asked.offer:
+        raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
+    runs = comparing.reprice(
+        [comparing.read_run(folder) for folder in asked.runs],
+        prices={name: usd("--price", text) for name, text in settings("--price", asked.price).items()},
+        offers=settings("--offer", asked.offer),
+        catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
+    )
+    kept = {"tasks": names(asked.tasks), "targets": names(asked.targets), "without": names(asked.without)}
+    found = comparing.decisions(runs, **kept, mean=asked.mean, months=horizon.months)
+    made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
+    curves = comparing.learning_curves(runs, **kept)
+    if asked.json_file:
+        decisions = [comparing.to_json(each) for each in made]
+        written = {"format": 1, "decisions": decisions, "learning_curves": [each.to_json() for each in curves]}
+        write_json(asked.json_file, written)
+    return made, curves
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)],
+    volume: Volume = 100_000,
+    months: Months = 12,
+) -> None:
+    """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
+    from crossfare.experiment.methods import METHODS
+    from crossfare.report import write_report
+    from crossfare.report.decision import Horizon
+
+    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS)
+    say(f"Report: {page}")
+
+
+def prices(
+    offer: Annotated[str | None, typer.Argument(help="Only offers with this in their name, or llm:MODEL.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+) -> None:
+    """List the price records with their age and source; those unchecked for a year are marked stale."""
+    from crossfare.ledger import STALE_AFTER_DAYS, Catalogue
+    from crossfare.report import price_table, to_rich
+
+    catalogue = Catalogue.load(file or ())
+    listed = catalogue.matching(offer) if offer else catalogue
+    Console().print(to_rich(price_table(listed)))
+    if stale := listed.stale():
+        outdated = ", ".join(dict.fromkeys(price.offer for price in stale))
+        say(f"Not checked for more than {STALE_AFTER_DAYS} days, state your own: {outdated}")

@@ -1,0 +1,151 @@
+"""Forecast what a comparison costs, and compare a forecast with what a run used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crossfare.cli.options import Months, Targets, Tasks, Volume
+from crossfare.cli.terminal import say, wide_console
+from crossfare.cli.values import names
+from crossfare.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crossfare.experiment import forecast
+    from crossfare.report import forecast as shown
+
+
+def plan(
+    spec: Annotated[str | None, typer.Argument(help="The spec, a YAML file, or demo; without one, state it.")] = None,
+    volume: Volume = 100_000,
+    months: Months = 12,
+    targets: Targets = None,
+    tasks: Tasks = None,
+    from_runs: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="RUN", help="Pilot runs: their scores and rates are used.")
+    ] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option("--rate", metavar="STAGE[:NAME]=SECONDS", help="State a rate, or its LOW,EXPECTED,HIGH."),
+    ] = None,
+    compute: Annotated[str | None, typer.Option(metavar="OFFER", help="What prices device time.")] = None,
+    hardware: Annotated[str | None, typer.Option(help="Use rates of this device, as runs name it.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Forecast this finished run by other steps, and compare.")
+    ] = None,
+    against: Annotated[Path | None, typer.Option(help="With --check: compare with this forecast (--json).")] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="With --check: list every step.")] = False,
+    task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None,
+    source: Annotated[str, typer.Option(help="Language of the labelled data (BCP-47).")] = "en",
+    examples: Annotated[int | None, typer.Option(min=1, help="Training examples.")] = None,
+    characters: Annotated[int | None, typer.Option(min=1, help="Characters of an example (ranking: a query).")] = None,
+    data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
+    test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
+    gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None,
+    translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
+    passages: Annotated[int | None, typer.Option(min=1, help="Ranking: passages of the collection.")] = None,
+    passage_characters: Annotated[int | None, typer.Option(min=1, help="Ranking: characters of a passage.")] = None,
+) -> None:
+    """Forecast what each method will cost, from a spec or from figures; nothing is run.
+
+    Status 1 if a part of the costs is not known; a line says what to give.
+    """
+    from crossfare.experiment import forecast
+
+    stated_rates = forecast.parse(rate or ())
+    if check:
+        _check_forecast(check, from_runs or [], stated_rates, hardware, data_dir, against, steps)
+        return
+    if against or steps:
+        raise ConfigError("--against and --steps compare a forecast with a run; name the run with --check")
+    figures = forecast.Stated(
+        task=task or "",
+        targets=names(targets),
+        source=source,
+        examples=examples,
+        characters=characters,
+        train=data,
+        test=test,
+        gold=gold,
+        engines=tuple(engine or ()),
+        translation_model=translation_model,
+        model=model,
+        methods=tuple(method or ()),
+        passages=passages,
+        passage_characters=passage_characters,
+    )
+    asked = _asked_spec(spec, figures, names(tasks), data_dir)
+    basis = forecast.Basis.gather(from_runs or (), stated=stated_rates, hardware=hardware)
+    made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
+    if json_file:
+        forecast.save(made, json_file, volume=volume, months=months)
+    if not _print_forecast(made.plans(months), volume, months):
+        raise typer.Exit(1)
+
+
+def _asked_spec(
+    spec: str | None,
+    figures: forecast.Stated,
+    tasks: tuple[str, ...],
+    data_dir: Path | None,
+) -> forecast.StatedSpec:
+    from crossfare import experiment
+    from crossfare.experiment import forecast
+
+    if bool(spec) == bool(figures.task):
+        raise ConfigError("give a spec (a file, or demo) or figures with --task; see crossfare plan --help")
+    if not spec:
+        return forecast.stated_spec(figures)
+    found = experiment.demo_spec() if spec == "demo" else experiment.load_spec(Path(spec), data_dir=data_dir)
+    return forecast.StatedSpec(experiment.narrowed(found, targets=figures.targets, tasks=tasks), {}, {})
+
+
+def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:
+    """Print what each method will cost; False if something is not known."""
+    from crossfare.report import decision, to_rich
+    from crossfare.report import forecast as shown
+
+    console, horizon = wide_console(), decision.Horizon(volume, months)
+    unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
+    for each in plans:
+        console.print(to_rich(shown.plan_table(each, horizon)))
+        console.print()
+        if not shown.unknown(each):
+            console.print(to_rich(decision.break_even_table(each.expected, horizon)))
+            console.print()
+    console.print(to_rich(shown.assumption_table(plans)))
+    for line in unknown:
+        say(f"unknown: {line}")
+    return not unknown
+
+
+def _check_forecast(
+    run: Path,
+    others: list[Path],
+    stated: dict[str, forecast.Rate],
+    hardware: str | None,
+    data_dir: Path | None,
+    against: Path | None,
+    steps: bool,
+) -> None:
+    from crossfare.experiment import forecast
+    from crossfare.report import forecast as shown
+    from crossfare.report import to_rich
+
+    if against:
+        found = forecast.check_saved(run, against)
+    else:
+        basis = forecast.Basis.gather([run, *others], stated=stated, hardware=hardware)
+        found = forecast.check_rates(run, basis, data_dir=data_dir)
+    console = wide_console()
+    console.print(to_rich(shown.check_table(found)))
+    if steps:
+        console.print()
+        console.print(to_rich(shown.step_table(found)))

@@ -1,0 +1,129 @@
+"""Run a comparison: the demo, or a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from crossfare.cli.options import DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
+from crossfare.cli.terminal import agree, say, show, wide_console
+from crossfare.cli.values import limit, names, numbers
+from crossfare.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crossfare import experiment
+
+
+def demo(
+    targets: Targets = None,
+    tasks: Tasks = None,
+    out: Out = None,
+    jobs: Jobs = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    energy: Energy = False,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
+) -> None:
+    """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
+    from crossfare import experiment
+
+    spec = experiment.demo_spec(seeds=numbers(seeds))
+    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet)
+    if folder:
+        _conclude(folder)
+
+
+def run(
+    spec: Annotated[Path, typer.Argument(help="The spec, a YAML file (see docs/spec.md).")],
+    targets: Targets = None,
+    tasks: Tasks = None,
+    out: Out = None,
+    jobs: Jobs = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
+    max_usd: MaxUsd = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    energy: Energy = False,
+) -> None:
+    """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
+
+    Asks before it sends anything to an engine whose requests are paid.
+    """
+    from crossfare import experiment
+
+    loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
+    _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
+
+
+def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:
+    """The spec, with energy metered if the flag asks for it."""
+    return spec.model_copy(update={"energy": True}) if energy else spec
+
+
+def _run(
+    spec: experiment.Spec,
+    targets: str | None,
+    tasks: str | None,
+    out: Path | None,
+    jobs: int | None,
+    dry_run: bool,
+    quiet: bool,
+    max_usd: str | None = None,
+    yes: bool = False,
+) -> Path | None:
+    """Run a spec and print its tables; the run directory, unless nothing was run."""
+    from crossfare import experiment
+
+    spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
+    console = wide_console()
+    if dry_run:
+        _show_steps(console, experiment.dry_run(spec))
+        if (plan := experiment.planned_spending(spec)).steps:
+            say(*plan.lines)
+        return None
+    finished = experiment.run(
+        spec,
+        out=out,
+        jobs=jobs,
+        console=console,
+        quiet=quiet,
+        max_usd=limit(max_usd),
+        agree=None if yes else agree,
+    )
+    show(finished.tables)
+    say(f"Results, tables and ledger: {finished.folder}")
+    return finished.folder
+
+
+def _show_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:
+    table = Table("step", "id", "state", box=None)
+    for label, step_id, done in steps:
+        table.add_row(escape(label), step_id, "cached" if done else "to do")
+    console.print(table)
+    cached = sum(done for _, _, done in steps)
+    console.print(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
+
+
+def _conclude(folder: Path) -> None:
+    """Say what the demo recommends, leaving out the reference translation that no system delivers; write its report."""
+    from crossfare import compare as comparing
+    from crossfare.experiment.methods import METHODS
+    from crossfare.report import decision, write_report
+
+    horizon = decision.Horizon(100_000, 12)
+    for found in comparing.decisions(
+        [comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months
+    ):
+        chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
+        say(*decision.explain(chosen, horizon)[:2])
+    say(f"Why, and what would change it: crossfare recommend {folder}")
+    try:
+        say(f"Report: {write_report(folder, methods=METHODS)}")
+    except ConfigError as error:  # the light install has no plotting
+        say(f"No report: {error}")

@@ -1,0 +1,148 @@
+"""Translate datasets, score translations, and the engines there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crossfare.cli import values
+from crossfare.cli.options import MaxUsd, Yes
+from crossfare.cli.terminal import agree, say, wide_console
+from crossfare.errors import ConfigError
+
+
+def translate(
+    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
+    task: Annotated[str, typer.Option(help="qa or nli.")],
+    source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
+    target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
+    engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
+    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
+    markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
+    projection: Annotated[
+        str | None,
+        typer.Option(
+            help="How answers get into the translation: markers, tags, native, align, match or cascade. Default: "
+            "cascade with an --aligner, or an engine that can align (ctranslate2); else native where the engine keeps "
+            "tags; else markers."
+        ),
+    ] = None,
+    aligner: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Encoder that aligns words, or attention: the engine's own model."),
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the engine, such as url=http://...")
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(metavar="OFFER", help="What bills the requests (default: the engine's own, or compute)."),
+    ] = None,
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files for --price.")] = None,
+    max_usd: MaxUsd = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
+    yes: Yes = False,
+    reference: Annotated[
+        Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
+    ] = None,
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
+) -> None:
+    """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
+
+    Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
+    the translation memory, and a run that was stopped goes on from there.
+    """
+    from crossfare.experiment import single
+
+    if out is None and not estimate:
+        raise ConfigError("name the file to write with --out, or ask for an --estimate only")
+    work = single.FileTranslation.prepare(
+        file,
+        task=task,
+        source=source,
+        target=target,
+        engine=engine,
+        options={**values.engine_options(option), **({"model": model} if model else {})},
+        markers=values.names(markers),
+        projection=projection,
+        aligner=aligner,
+        threshold=threshold,
+        limit=limit,
+        price=price,
+        price_files=price_file or (),
+        reference=reference,
+        drop_bad=drop_bad,
+    )
+    if out is None or estimate:
+        say(*work.estimate().lines)
+        return
+    say(*work.run(out, max_usd=values.limit(max_usd), agree=None if yes else agree))
+
+
+def score_translation(
+    file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
+    target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
+    metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
+) -> None:
+    """Score a translation against a reference, with 95 % intervals and signatures."""
+    from crossfare import experiment
+
+    for score in experiment.score_translation(
+        file, reference, target=target, task=task, source_file=source_file, metrics=values.names(metrics)
+    ):
+        say(experiment.score_line(score))
+
+
+def tune_markers(
+    model: Annotated[str, typer.Argument(help="Translation model: embedded:NAME, a folder or a hub id.")],
+    parallel: Annotated[Path, typer.Option(help="Parallel text: TSV or JSONL with source and target.")],
+    source: Annotated[str, typer.Option(help="Source language (BCP-47).")],
+    target: Annotated[str, typer.Option(help="Target language (BCP-47).")],
+    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model.")],
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 5e-5,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sentences per step.")] = 32,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+) -> None:
+    """Fine-tune a translation model to keep answer delimiters (paper, section 4.2)."""
+    from crossfare import experiment
+
+    report = experiment.tune_markers(
+        model,
+        parallel,
+        source=source,
+        target=target,
+        out=out,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    say(*report)
+
+
+def engines(
+    price_file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the translation engines: what is missing to use one, keys, languages, price today; nothing is sent."""
+    import json
+    from dataclasses import asdict
+
+    from crossfare import experiment
+    from crossfare.report import to_rich
+
+    listed = experiment.list_engines(price_file or ())
+    if as_json:
+        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+    else:
+        console = wide_console()
+        console.print(to_rich(experiment.engine_table(listed)))

@@ -1,0 +1,59 @@
+"""What the values of options mean; a value that means nothing is a line that says what to give."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import yaml
+
+from crossfare.errors import ConfigError
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def numbers(text: str | None) -> tuple[int, ...]:
+    """Seeds separated by commas."""
+    try:
+        return tuple(int(part) for part in names(text))
+    except ValueError:
+        raise ConfigError(f"--seeds takes whole numbers separated by commas, not {text!r}") from None
+
+
+def limit(text: str | None) -> Decimal | None:
+    """What --max-usd allows; None if nothing is said."""
+    return None if text is None else usd("--max-usd", text)
+
+
+def usd(flag: str, text: str) -> Decimal:
+    """An amount in USD."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigError(f"{flag} takes an amount in USD, such as 12.50, not {text!r}")
+    return amount
+
+
+def settings(flag: str, texts: list[str] | None) -> dict[str, str]:
+    """Values by resource, from RESOURCE=VALUE."""
+    parts = [text.rpartition("=") for text in texts or ()]
+    for name, _, value in parts:
+        if not (name and value):
+            raise ConfigError(f"{flag} takes RESOURCE=VALUE, such as compute=0.5 or engine:open=google-translate")
+    return {name: value for name, _, value in parts}
+
+
+def engine_options(texts: list[str] | None) -> dict[str, object]:
+    """Options of an engine, their values read as YAML: numbers, yes and no, or text."""
+    pairs = [text.partition("=") for text in texts or ()]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise ConfigError("--option takes NAME=VALUE, such as format=html")
+    try:
+        return {name: yaml.safe_load(value) for name, _, value in pairs}
+    except yaml.YAMLError:
+        raise ConfigError("--option takes NAME=VALUE with a plain value, such as format=html") from None
