@@ -226,6 +226,16 @@ def test_unknown_prices_and_files_are_found_before_anything_runs(tmp_path: Path)
     assert not list(store.root.glob("steps/*"))
 
 
+def test_engines_that_differ_in_their_price_only_are_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    one, other = {"engine": "echo"}, {"engine": "echo", "price": "google-translate"}
+    with pytest.raises(ConfigError, match=r"'a' \(compute\) and 'b' \(google-translate\) make the same translations"):
+        run(tiny_run.spec(tmp_path, engines={"a": one, "b": other}), store=store, quiet=True)
+    assert not list(store.root.glob("steps/*"))
+    run(tiny_run.spec(tmp_path, engines={"a": one, "b": one}), out=tmp_path / "out", store=store, quiet=True)
+    assert len(read_run(tmp_path / "out").results) == 3
+
+
 def test_log_lines_say_which_step_and_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(width=100)
     spec = tiny_run.spec(tmp_path, methods=["zero-shot"])

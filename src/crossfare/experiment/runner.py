@@ -23,7 +23,7 @@ from crossfare import meter
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
-from crossfare.errors import PriceError
+from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, read_yield
@@ -33,7 +33,7 @@ from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
 from crossfare.experiment.spending import Spending, charges, limited, planned
 from crossfare.experiment.steps import Planner
-from crossfare.ledger.book import STORAGE, Book, Entry
+from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
 from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
@@ -153,13 +153,20 @@ def offers_of(spec: Spec) -> dict[str, str]:
 
 
 def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
-    """What each step uses that has a price."""
+    """What each step uses that has a price.
+
+    Raises:
+        ConfigError: two engines share a step and price it differently.
+    """
     resources: dict[str, tuple[str, ...]] = {}
+    translated_by: dict[str, str] = {}
     for cell in plan:
         engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
         for step in cell.all:
             name = engines.get(step.id, cell.cell.engine)
             engine = f"engine:{name}"
+            if step.stage == "existing" or step.stage.startswith("translate"):
+                _check_same_price(spec, translated_by.setdefault(step.id, str(name)), str(name))
             if step.stage == "back-project":
                 # An engine that is billed by its seconds has them together with those of looking for the answers.
                 billed = spec.engines[str(name)].price
@@ -174,6 +181,16 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
             else:
                 resources[step.id] = ("compute",)
     return resources
+
+
+def _check_same_price(spec: Spec, one: str, other: str) -> None:
+    """A step is paid once: engines that differ in nothing but their price cannot stand side by side."""
+    price, another = (spec.engines[name].price or COMPUTE for name in (one, other))
+    if price != another:
+        raise ConfigError(
+            f"engines {one!r} ({price}) and {other!r} ({another}) make the same translations: keep one of them, and "
+            f"see what the other price changes with crossfare compare --offer engine:{one}={another}"
+        )
 
 
 def _check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
