@@ -31,11 +31,12 @@ from crossfare.compare import (
 )
 from crossfare.errors import ConfigError
 from crossfare.report import evidence, labels, plots
+from crossfare.report.context import Context
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.names import metric_name, task_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
-from crossfare.report.tables import Context, cost_table, energy_table, quality_table, table1, task_table
+from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
 from crossfare.store import write_text
 from crossfare.types import Method, TaskName
 
