@@ -59,8 +59,6 @@ engines:
   open:
     engine: ctranslate2
     models:
-      "qa:en-*": embedded:marian-en-xx-marked
-      "qa:*-en": embedded:marian-xx-en-marked
       "en-*": embedded:marian-en-xx
       "*-en": embedded:marian-xx-en
 latency: {repeats: 0}
