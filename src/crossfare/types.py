@@ -441,6 +441,9 @@ class Result:
 
     In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
 
+    ``one_answer`` is what its model answers to everything in QA and NLI ("" for nothing): such a fine-tuning has not
+    converged. None where answers differ, as they should.
+
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
     providers; None where a step was not metered.
@@ -465,3 +468,4 @@ class Result:
     energy_kwh: float | None = None
     energy_kwh_per_1k: float | None = None
     translation_latency: tuple[Latency, ...] = ()
+    one_answer: str | None = None

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 import tiny_run
-from crossfare.compare import read_run
+from crossfare.compare import decisions, read_run
 from crossfare.errors import ConfigError, CrossfareError, PriceError
 from crossfare.experiment import Run, dry_run, run
 from crossfare.experiment.runner import RESULTS
@@ -234,6 +234,23 @@ def test_engines_that_differ_in_their_price_only_are_refused(tmp_path: Path) -> 
     assert not list(store.root.glob("steps/*"))
     run(tiny_run.spec(tmp_path, engines={"a": one, "b": one}), out=tmp_path / "out", store=store, quiet=True)
     assert len(read_run(tmp_path / "out").results) == 3
+
+
+def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> None:
+    only = tmp_path / "nearly-all-neutral.tsv"
+    labels = ["entailment", *["neutral"] * 23]
+    rows = [f"{label}\tOne of {number} is here.\tIt is number {number}." for number, label in enumerate(labels)]
+    only.write_text("\n".join(["gold_label\tsentence1\tsentence2", *rows]), encoding="utf-8")
+    training = {**tiny_run.TRAINING, "max_steps": 30, "learning_rate": 1.0e-2}
+    task = tiny_run.task("nli", train=str(only), training=training)
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot"], tasks={"nli": task})
+    made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    assert [result.one_answer for result in made.results] == ["neutral"]
+    notes = [note for table in made.tables for note in table.notes]
+    assert "The same answer to everything, so that fine-tuning did not converge: (1) pt seed 0 (neutral)." in notes
+    (found,) = decisions([read_run(made.folder)])
+    told = "zero-shot: with seed 0 its model answers everything in pt the same, so that fine-tuning did not converge."
+    assert told in found.notes
 
 
 def test_log_lines_say_which_step_and_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

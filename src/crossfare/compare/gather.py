@@ -173,6 +173,10 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         if lost := lost_share([result for _, result in cell.results]):
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
             notes.append(f"{named} in translation, and {fate_of_lost(cell.first)}.")
+        if constant := [result for _, result in cell.results if result.one_answer is not None]:
+            seeds = ", ".join(str(result.spec.seed) for result in constant)
+            named = f"{label(cell, cells)}: with seed {seeds} its model answers everything in {cell.target} the same"
+            notes.append(f"{named}, so that fine-tuning did not converge.")
     return tuple(notes)
 
 

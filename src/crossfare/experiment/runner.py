@@ -26,7 +26,7 @@ from crossfare.data import artifact
 from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES, read_yield
+from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
@@ -239,7 +239,17 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         energy_kwh=book.energy_kwh(step.id for step in (*cell.one_time, *cell.fine_tunings)),
         energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
         translation_latency=_latencies(store, cell, "translation.json"),
+        one_answer=_one_answer(store, cell),
     )
+
+
+def _one_answer(store: Store, cell: CellSteps) -> str | None:
+    """What the cell's model answers to everything, if it does."""
+    if cell.finetune is None or cell.cell.task == "ranking":
+        return None
+    predictions = read_predictions_of(store.artifact(cell.score.inputs["predictions"][0]))
+    answers = {each.output for each in predictions}
+    return answers.pop() if len(answers) == 1 and len(predictions) > 1 else None
 
 
 def _energy_per_1k(cell: CellSteps, book: Book, tests: int, answered: int) -> float | None:

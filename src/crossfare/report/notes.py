@@ -56,6 +56,18 @@ def lost_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
     return [f"Lost in translation when serving, and {fate}: {'; '.join(each)}." for fate, each in lost.items()]
 
 
+def constant_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
+    """Which models answer the same to everything."""
+    told = [
+        f"{number.text} {result.spec.target} seed {result.spec.seed} ({result.one_answer or 'nothing'})"
+        for number, line in zip(row_numbers(found), found, strict=True)
+        for language in languages
+        for result in line.at(language)
+        if result.one_answer is not None
+    ]
+    return [f"The same answer to everything, so that fine-tuning did not converge: {'; '.join(told)}."] if told else []
+
+
 def cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     """What costs and latencies are of, and what priced them."""
     results = [result for line in found for result in line.results]
