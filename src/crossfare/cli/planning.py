@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crossfare.cli.options import Months, Targets, Tasks, Volume
-from crossfare.cli.terminal import say, wide_console
+from crossfare.cli.terminal import say, show, wide_console
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
 
@@ -112,15 +112,13 @@ def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> 
     from crossfare.report import decision, to_rich
     from crossfare.report import forecast as shown
 
-    console, horizon = wide_console(), decision.Horizon(volume, months)
+    horizon = decision.Horizon(volume, months)
     unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
     for each in plans:
-        console.print(to_rich(shown.plan_table(each, horizon)))
-        console.print()
+        show([shown.plan_table(each, horizon)])
         if not shown.unknown(each):
-            console.print(to_rich(decision.break_even_table(each.expected, horizon)))
-            console.print()
-    console.print(to_rich(shown.assumption_table(plans)))
+            show([decision.break_even_table(each.expected, horizon)])
+    wide_console().print(to_rich(shown.assumption_table(plans)))
     for line in unknown:
         say(f"unknown: {line}")
     return not unknown

@@ -145,7 +145,7 @@ def _cell(
 
 def _memory() -> TranslationMemory:
     """The translation memory of the cache."""
+    from crossfare.experiment.files import memory_of
     from crossfare.store import Store
-    from crossfare.translate import TranslationMemory
 
-    return TranslationMemory(Store().root / "memory.sqlite")
+    return memory_of(Store())

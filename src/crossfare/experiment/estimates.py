@@ -68,6 +68,15 @@ class Estimate:
     at_most: bool = False
     later: str = ""
 
+    @classmethod
+    def by(
+        cls, tried: Rehearsed, expected: Sending, most: Sending | None, *, remembered: int, compute: Price, later: str
+    ) -> Estimate:
+        """What an engine that was rehearsed will take; ``compute`` prices device time, where no request is paid."""
+        charge = tried.charge
+        price, at_most = (charge.price.ref, charge.price.unit == "token") if charge else (compute.ref, False)
+        return cls(tried.name, expected, most, remembered, price, at_most, later)
+
     @property
     def sends(self) -> bool:
         """Whether anything is sent, as far as can be told."""
@@ -156,12 +165,11 @@ def estimate(
         "answers: those that alignment leaves unsure are translated by themselves, "
         f"{100 * share:.0f} % of their characters as expected (assumed), all of them at the most"
     )
-    return Estimate(
-        engine=engine.name,
-        expected=Sending.of(least, expected, texts + round(share * (all_texts - texts)), pace=pace, compute=compute),
-        most=Sending.of(most, most.usage, all_texts, pace=pace, compute=compute),
+    return Estimate.by(
+        least,
+        Sending.of(least, expected, texts + round(share * (all_texts - texts)), pace=pace, compute=compute),
+        Sending.of(most, most.usage, all_texts, pace=pace, compute=compute),
         remembered=remembered,
-        price=(charge.price if charge else compute).ref,
-        at_most=charge is not None and charge.price.unit == "token",
+        compute=compute,
         later=later if all_texts != texts else "",
     )

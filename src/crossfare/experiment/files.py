@@ -14,6 +14,7 @@ from crossfare.data import artifact
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.spending import Charge, Charged
 from crossfare.store import Store, write_json
+from crossfare.translate import TranslationMemory
 from crossfare.types import Dataset, Engine, Latency, Prediction, Progress, Score, Step, Usage, Yield, canonical_json
 
 PREDICTIONS = TypeAdapter(tuple[Prediction, ...])
@@ -28,6 +29,11 @@ Execution = Callable[[Step, Store, Path, Progress | None], Usage]
 def inputs(step: Step, store: Store, role: str) -> list[Path]:
     """The artifacts that fill a role."""
     return [store.artifact(step_id) for step_id in step.inputs.get(role, ())]
+
+
+def memory_of(store: Store) -> TranslationMemory:
+    """The translation memory that all runs with this store share."""
+    return TranslationMemory(store.root / "memory.sqlite")
 
 
 def input_data(step: Step, store: Store, role: str = "data") -> Dataset:

@@ -22,6 +22,7 @@ from crossfare.experiment.files import (
     engine_of,
     input_data,
     inputs,
+    memory_of,
     read_predictions,
     write_predictions,
     write_yield,
@@ -30,7 +31,7 @@ from crossfare.experiment.quality import world_quality
 from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
 from crossfare.translate.alignment import EncoderAligner
-from crossfare.translate.back_projection import BackProjector, Found
+from crossfare.translate.back_projection import BackProjection, BackProjector, Found
 from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions
 from crossfare.translate.outcome import Lost
 from crossfare.translate.projection.projected import Parallel
@@ -46,7 +47,7 @@ def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress 
     A context that several questions share is translated once here, but would come with each of them when serving:
     usage is scaled to what serving sends, by characters.
     """
-    engine, memory = engine_of(step), _memory(store)
+    engine, memory = engine_of(step), memory_of(store)
     done = translate_questions(
         input_data(step, store), engine, target=step.params["target"], memory=memory, progress=progress
     )
@@ -61,12 +62,17 @@ def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress 
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Candidates:
     """A prediction, the translated context it points at, and its best spans with their scores."""
 
     prediction: Prediction
     context: Parallel
     spans: list[tuple[Span, float]]
+
+    @classmethod
+    def of(cls, prediction: Prediction, context: Parallel, n_best: int) -> Candidates:
+        """The ``n_best`` spans of a prediction."""
+        return cls(prediction, context, _spans(prediction, context.target, n_best))
 
     @property
     def places(self) -> list[tuple[Parallel, Span]]:
@@ -74,25 +80,29 @@ class Predicted:
         return [(self.context, span) for span, _ in self.spans]
 
 
-def predicted(step: Step, store: Store) -> list[Predicted]:
+def candidates(step: Step, store: Store) -> list[Candidates]:
     """What a step carries back, once its inputs are made."""
     contexts = _contexts(step, store)
-    return [
-        Predicted(each, contexts[each.id], candidate_spans(each, contexts[each.id].target, step.params["n_best"]))
-        for each in read_predictions(step, store, "predictions")
-    ]
+    predictions = read_predictions(step, store, "predictions")
+    return [Candidates.of(each, contexts[each.id], step.params["n_best"]) for each in predictions]
+
+
+def carry_back(
+    projector: BackProjector, asked: Sequence[Candidates]
+) -> tuple[list[tuple[Prediction, Found | None]], BackProjection]:
+    """The predictions on the original contexts, each with how its best span was found, and what that took."""
+    done = projector.project([place for each in asked for place in each.places])
+    found = iter(done.found)
+    return [_projected(each.prediction, [(next(found), score) for _, score in each.spans]) for each in asked], done
 
 
 def back_project(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     """Find predicted answers in the contexts that were asked about; what is not found is an empty prediction."""
-    answered = predicted(step, store)
-    projector = projector_of(step.params, step.runtime, _memory(store), step.runtime.get("charge"))
-    places = [place for each in answered for place in each.places]
-    done = projector.project(places)
+    answered = candidates(step, store)
+    projector = projector_of(step.params, step.runtime, memory_of(store), step.runtime.get("charge"))
+    made_of, done = carry_back(projector, answered)
     if progress:
-        progress(len(places), len(places))
-    found = iter(done.found)
-    made_of = [projected(each.prediction, [(next(found), score) for _, score in each.spans]) for each in answered]
+        progress(len(done.found), len(done.found))
     write_predictions(tuple(made for made, _ in made_of), work)
     asked = [example.id for example in input_data(step, store).examples]
     answers = {each.prediction.id: each.prediction.output for each in answered}
@@ -173,11 +183,7 @@ def _aligner(model: str) -> EncoderAligner:
     return EncoderAligner(model)
 
 
-def _memory(store: Store) -> translate.TranslationMemory:
-    return translate.TranslationMemory(store.root / "memory.sqlite")
-
-
-def candidate_spans(prediction: Prediction, context: str, n_best: int) -> list[tuple[Span, float]]:
+def _spans(prediction: Prediction, context: str, n_best: int) -> list[tuple[Span, float]]:
     """The best spans of a prediction with their scores; of all but the best, only the text is known."""
     if prediction.start is None:
         return []
@@ -190,7 +196,7 @@ def candidate_spans(prediction: Prediction, context: str, n_best: int) -> list[t
     return found
 
 
-def projected(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> tuple[Prediction, Found | None]:
+def _projected(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> tuple[Prediction, Found | None]:
     """The prediction on the original context: how sure a span is counts with how surely it was found again."""
     kept = [(each, score + math.log(each.confidence)) for each, score in found if each is not None]
     kept.sort(key=lambda item: -item[1])

@@ -16,6 +16,7 @@ from crossfare.experiment.files import (
     engine_of,
     input_data,
     inputs,
+    memory_of,
     read_predictions,
     read_yield,
     write_predictions,
@@ -129,7 +130,7 @@ def without_lost(run: Sequence[Prediction], passages: Path, *, depth: int | None
 
 
 def _translation(step: Step, store: Store) -> translate.PassageTranslation:
-    memory = translate.TranslationMemory(store.root / "memory.sqlite")
+    memory = memory_of(store)
     return translate.PassageTranslation(engine_of(step), step.params["source"], step.params["target"], memory)
 
 

@@ -159,21 +159,19 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
         ConfigError: two engines share a step and price it differently.
     """
     resources: dict[str, tuple[str, ...]] = {}
-    translated_by: dict[str, str] = {}
     for cell in plan:
         engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
         for step in cell.all:
             name = engines.get(step.id, cell.cell.engine)
             engine = f"engine:{name}"
-            if step.stage == "existing" or step.stage.startswith("translate"):
-                _check_same_price(spec, translated_by.setdefault(step.id, str(name)), str(name))
             if step.stage == "back-project":
                 # An engine that is billed by its seconds has them together with those of looking for the answers.
                 billed = spec.engines[str(name)].price
                 resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
                 continue
             if step.stage == "existing" or step.stage.startswith("translate"):
-                resources.setdefault(step.id, (engine,))
+                (first,) = resources.setdefault(step.id, (engine,))
+                _check_same_price(spec, first.removeprefix("engine:"), str(name))
             elif step.stage == "latency" and step.params.get("billed"):
                 resources[step.id] = (engine,)
             elif step.stage == "dataset":

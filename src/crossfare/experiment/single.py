@@ -14,6 +14,7 @@ from crossfare import data, pretrained, translate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
+from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.experiment.spending import DEVICE, Charge, Charged
 from crossfare.ledger import Catalogue, Price
@@ -100,7 +101,7 @@ class FileTranslation:
         Args:
             options: the engine's own (see its class).
             markers: the two delimiters round an answer.
-            projection: how answers are carried into the translated context (see `projection`).
+            projection: how answers are carried into the translated context (see `chosen_projection`).
             aligner: the encoder that aligns words, where the projection needs one.
             threshold: drop answers found with less confidence (0-1).
             limit: take the first examples only.
@@ -124,7 +125,7 @@ class FileTranslation:
             loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
             target=target,
             engine=made,
-            memory=translate.TranslationMemory(Store().root / "memory.sqlite"),
+            memory=memory_of(Store()),
             markers=translate.Markers(*markers) if markers else None,
             projection=chosen_projection(made, projection, aligner, threshold, markers_named=bool(markers)),
             charge=Charge.by(catalogue, offer),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from crossfare.data import artifact
-from crossfare.experiment.qa_stages import candidate_spans, projected, projector_of
+from crossfare.experiment.qa_stages import Candidates, carry_back, projector_of
 from crossfare.experiment.qa_steps import projection
 from crossfare.experiment.steps import Planner
 from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
@@ -147,16 +147,10 @@ class QAPipeline(Reading):
         """The spans that the model found, in the contexts as they were given."""
         if self.projector is None:
             return [Said(each.prediction) for each in read], Usage()
-        asked = [(each, cast("Parallel", each.context)) for each in read]
-        spans = [candidate_spans(each.prediction, context.target, self.n_best) for each, context in asked]
-        flat = [(context, span) for (_, context), own in zip(asked, spans, strict=True) for span, _ in own]
-        done = self.projector.project(flat)
-        found = iter(done.found)
-        made = [
-            _found_again(each.prediction, [(next(found), score) for _, score in own])
-            for each, own in zip(read, spans, strict=True)
-        ]
-        return made, done.usage
+        asked = [Candidates.of(each.prediction, cast("Parallel", each.context), self.n_best) for each in read]
+        made_of, done = carry_back(self.projector, asked)
+        said = [_found_again(each.prediction, *made) for each, made in zip(read, made_of, strict=True)]
+        return said, done.usage
 
     def reply(self, request: Request, said: Said) -> Answer:
         """See `Reading.reply`."""
@@ -173,10 +167,9 @@ class QAPipeline(Reading):
         )
 
 
-def _found_again(prediction: Prediction, found: Sequence[tuple[Found | None, float]]) -> Said:
+def _found_again(prediction: Prediction, made: Prediction, best: Found | None) -> Said:
     if not prediction.output:
         return Said(prediction)
-    made, best = projected(prediction, found)
     if best is None:
         return Said(None, "the answer was not found again in the original context", prediction.output)
     return Said(made, translated=prediction.output)

@@ -80,13 +80,12 @@ def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estima
     compute = _catalogue(parts, pipeline.price_files).get(parts.spec.prices.compute)
     answers = _answers(parts, asked)
     sent = Sending.of(tried, tried.usage + (answers or Usage()), tried.texts, pace=pace, compute=compute)
-    return Estimate(
-        engine=tried.name,
-        expected=sent,
-        most=None if answers else sent,
+    return Estimate.by(
+        tried,
+        sent,
+        None if answers else sent,
         remembered=len(looked_up.found) if looked_up else 0,
-        price=(tried.charge.price if tried.charge else compute).ref,
-        at_most=tried.charge is not None and tried.charge.price.unit == "token",
+        compute=compute,
         later=f"answers: translating them back takes about {answers.characters or 0:,} of the characters, as in the run"
         if answers
         else "",

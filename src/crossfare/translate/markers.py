@@ -170,13 +170,18 @@ def recover(text: str, markers: Markers) -> Recovered:
 
 def _numbered(marker: str, number: int) -> str:
     """Number a marker inside its last bracket: ``</a>`` to ``</a1>``, ``##`` to ``##1``."""
-    return f"{marker[:-1]}{number}{marker[-1]}" if marker[-1] in ">]})" else f"{marker}{number}"
+    before, after = _around_number(marker)
+    return f"{before}{number}{after}"
+
+
+def _around_number(marker: str) -> tuple[str, str]:
+    return (marker[:-1], marker[-1]) if marker[-1] in ">]})" else (marker, "")
 
 
 @lru_cache(maxsize=16)
 def _any_number(marker: str) -> re.Pattern[str]:
     """Match a marker and all its numbered variants, exactly as `_numbered` makes them."""
-    before, after = (marker[:-1], marker[-1]) if marker[-1] in ">]})" else (marker, "")
+    before, after = _around_number(marker)
     return re.compile(re.escape(before) + r"(?P<number>[1-9]\d*)?" + re.escape(after))
 
 

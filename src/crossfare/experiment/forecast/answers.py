@@ -16,7 +16,7 @@ from crossfare.experiment.forecast.keys import Find, answer_keys
 from crossfare.experiment.forecast.planner import EngineFacts
 from crossfare.experiment.forecast.rates import spread
 from crossfare.experiment.forecast.work import Material
-from crossfare.experiment.qa_stages import predicted
+from crossfare.experiment.qa_stages import candidates
 from crossfare.store import Store
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.segments import translate_segments
@@ -59,7 +59,7 @@ def counted(step: Step, facts: EngineFacts, store: Store) -> Sent | None:
     ways = [way for way in step.params["ways"] if way != "align" or step.params["aligner"]]
     if ways[:1] in ([], ["align"]) or not all(store.done(name) for name in needed):
         return None
-    places = [place for answer in predicted(step, store) for place in answer.places]
+    places = [place for answer in candidates(step, store) for place in answer.places]
     source, target = str(step.params["source"]), str(step.params["target"])
     sent = []
     for tried in (ways[:1], [way for way in ways if way != "align"]):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from crossfare.translate.markers import CLOSES, OPENS, Markers, pattern
+from crossfare.translate.markers import CLOSES, OPENS, Markers, pattern, wrap_all
 from crossfare.translate.matching import find
 from crossfare.translate.pieces import Cutter, Failed, Outcome
 from crossfare.translate.projection.projected import Found, Projected, about, cores, parallel, widened
@@ -198,11 +198,7 @@ def _tagged(text: str, spans: tuple[Span, ...], markers: Markers) -> _Copy:
     """Tag spans with the first free numbers: `untag` must give back the text and the spans."""
     for first in _FIRST:
         pairs = tuple(markers.variant(first + number) for number in range(len(spans)))
-        parts, position = [], 0
-        for (start, end), pair in zip(spans, pairs, strict=True):
-            parts += [text[position:start], pair.opening, text[start:end], pair.closing]
-            position = end
-        tagged = "".join((*parts, text[position:]))
+        tagged = wrap_all(text, dict(zip(pairs, spans, strict=True)))
         if untag(tagged, pairs) == Untagged(text, tuple(Place(*span, 1.0) for span in spans)):
             return _Copy(tagged, spans, pairs)
     return _Copy(text, spans)  # every number is taken: nothing will be found between tags
