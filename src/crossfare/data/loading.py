@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from crossfare.data import artifact, files, formats, nli, ranking
+from crossfare.data import artifact, files, formats, nli, ranking, world
 from crossfare.data.entities import unescaped
 from crossfare.data.hub import load_hub
 from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
@@ -154,8 +154,6 @@ def _text_file(path: Path, source: str, language: str | None, format_name: str |
 
 def _world(name: str, language: str | None, split: str | None) -> Parsed:
     language, split = ranking.embedded(name, language, split)
-    from crossfare.data import world
-
     dataset: Dataset = getattr(world, name)(language, split)
     return Parsed(
         dataset.task,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crossfare.data import formats, hub, sources, triples
+from crossfare.data import formats, hub, sources, triples, world
 from crossfare.data.collection import Collection, is_collection
 from crossfare.data.loaded import Parsed
 from crossfare.data.queries import Held, load_queries, write_queries
@@ -70,8 +70,6 @@ def passages(
         language, split = embedded(rest, language, split)
         if rest != "ranking":
             raise ConfigError(f"{ref!r} has no collection of passages; it is 'world:ranking' that has one")
-        from crossfare.data import world
-
         return iter(world.collection(language, split))
     source = _open(str(ref), split, format)
     if source.passages is None:

@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from crossfare import meter, pretrained
 from crossfare.compare.runs import AND_BACK
+from crossfare.data import world
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
-from crossfare.experiment.engines import make_engine, world_revision
+from crossfare.experiment.engines import make_engine
 from crossfare.experiment.ensemble_steps import ensemble_cell
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
@@ -425,14 +426,14 @@ def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
 def data_revision(ref: str) -> str:
     """Identify the content behind a data reference without reading it as data.
 
-    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the source code
-    that generates it, a hub id is its name.
+    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the revision
+    of the embedded texts, a hub id is its name.
 
     Raises:
         DataError: the file cannot be read.
     """
     if ref.startswith("world:"):
-        return f"{ref}@{world_revision()}"
+        return f"{ref}@{world.REVISION}"
     if ref.startswith("hub:"):
         return ref
     try:
