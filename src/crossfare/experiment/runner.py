@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 from rich.console import Console
 
@@ -23,7 +21,7 @@ from crossfare import meter
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
-from crossfare.errors import ConfigError, PriceError
+from crossfare.errors import ConfigError, PriceError, StaleArtifact
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
@@ -38,6 +36,7 @@ from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
+from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
@@ -301,7 +300,7 @@ def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, stor
     found = contests(results)
     context = _context(spec, found)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "spec.yaml", yaml.safe_dump(_portable(spec), sort_keys=False, allow_unicode=True))
+    write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
     book.write(folder / "ledger.jsonl")
     _link_steps(folder / "steps", book, store)
     record = _record(spec, results, found, book, store)
@@ -353,9 +352,9 @@ def _record(
         "format": 1,
         "name": spec.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": json.loads(RESULTS.dump_json(tuple(results))),
+        "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
         "missing": [{"cell": cell.id, "reason": reason} for cell, reason in missing(spec)],
-        "comparisons": json.loads(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found))),
+        "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
         "provenance": provenance(book),
@@ -369,7 +368,7 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
         for name in ("report.json", "yield.json", "training.json"):
             path = store.artifact(entry.step_id) / name
             if path.exists():
-                reports[entry.step_id] = {"label": entry.label, **json.loads(path.read_text(encoding="utf-8"))}
+                reports[entry.step_id] = {"label": entry.label, **read_json(path, error=StaleArtifact)}
     return reports
 
 

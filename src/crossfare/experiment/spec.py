@@ -12,11 +12,11 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, TARGET, method
+from crossfare.strict import read_yaml
 from crossfare.translate.back_projection import WAYS, Way
 from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import Method as ProjectionMethod
@@ -328,12 +328,7 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
             key and what is wrong with it.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a spec file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
     given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if "CROSSFARE_DATA" in os.environ else None)
