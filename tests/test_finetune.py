@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +216,7 @@ def test_another_training_does_not_resume_from_these_checkpoints(tmp_path: Path)
 def test_gradient_accumulation_changes_memory_not_the_result(parts: int, tmp_path: Path) -> None:
     plain = Hyperparameters.paper("nli", learning_rate=1e-3, epochs=1, batch_size=8, dropout=0.0, max_steps=2)
     run(tmp_path / "plain", plain)
-    split = {**plain.identity(), "gradient_accumulation": parts}
-    tuned = run(tmp_path / "split", Hyperparameters(**split))
+    tuned = run(tmp_path / "split", replace(plain, gradient_accumulation=parts))
     assert tuned.steps == 2
     assert same(tmp_path / "plain", tmp_path / "split", 2e-5)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from crossfare.errors import ConfigError
+from crossfare.precision import told
 
 _RUNTIME = {"runtime": True}
 _RANKING = {"unless_default": True}
@@ -23,8 +24,9 @@ class Hyperparameters:
     ``dropout`` None keeps the model's own. ``freeze_layers`` counts from the lowest.
     ``head_learning_rate`` is for what is not pretrained: the task's head and the pooler.
     ``select_best`` keeps the epoch with the best score on the validation set.
-    ``max_steps`` overrides ``epochs``. ``precision`` "auto" is bf16 (else fp16, or fp32 for T5) on a GPU and
-    fp32 on a CPU.
+    ``max_steps`` overrides ``epochs``. ``precision`` "auto" asks the machine: bf16 where GPU or processor compute in it
+    natively, else fp32; None is "auto" on a GPU and fp32 on a CPU. The identity has what it was: "bf16" or "fp32" as if
+    named, and for None on a CPU "auto", as it was spelt before "auto" asked.
     ``optimizer`` "adafactor" is T5's own setting of it (steps relative to each weight's scale, no momentum); it
     clips its own updates, so ``max_grad_norm`` is not used with it.
 
@@ -48,7 +50,7 @@ class Hyperparameters:
     warmup_ratio: float = 0.0
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None = None
     dropout: float | None = None
     freeze_layers: int = 0
     freeze_embeddings: bool = False
@@ -74,7 +76,9 @@ class Hyperparameters:
             raise ConfigError(f"negatives must be at least 1, or left out for all there are, not {self.negatives}")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+                raise ConfigError(
+                    f"{name} must be one of {', '.join(filter(None, allowed))}, not {getattr(self, name)!r}"
+                )
 
     @classmethod
     def paper(cls, task: str, **overrides: Any) -> Hyperparameters:
@@ -97,6 +101,7 @@ class Hyperparameters:
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
         settings = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
+        settings["precision"] = told(self.precision, "auto")
         silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and settings[f.name] == f.default}
         return {name: value for name, value in settings.items() if name not in silent}
 
@@ -107,7 +112,7 @@ class Hyperparameters:
 
 _CHOICES = {
     "schedule": ("constant", "linear"),
-    "precision": ("auto", "fp32", "bf16", "fp16"),
+    "precision": (None, "auto", "fp32", "bf16", "fp16"),
     "optimizer": ("adamw", "adafactor"),
     "loss": ("pointwise", "listwise"),
 }

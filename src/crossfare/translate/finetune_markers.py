@@ -18,6 +18,7 @@ from typing import Any
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.meter import meter
+from crossfare.precision import resolved
 from crossfare.pretrained import resolve
 from crossfare.strict import parse_json, read_text
 from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_vocabulary
@@ -310,7 +311,7 @@ def _train(
         warmup_steps=steps // 10,
         weight_decay=0.01,
         train_sampling_strategy="group_by_length",
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=resolved(None) == "bf16",
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,
