@@ -34,7 +34,7 @@ class _Strict(BaseModel):
 
 
 class DataRef(_Strict):
-    """A dataset: a file, ``world:qa``, or ``hub:NAME``, and which part of it.
+    """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
     examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to

@@ -25,7 +25,7 @@ _SHOWN = 500
 _TEST_EXAMPLES = 1000
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([MB])")
 _LOCAL = ("ctranslate2", "transformers")
-_REF = "hub:stated-"
+_REF = "hub:plan/stated-"
 _WORDS = "so many words as it takes to make a text of such a length "
 
 
