@@ -319,7 +319,7 @@ class ExtraCells(_Strict):
     train_engines: tuple[str, ...] = ()
 
 
-def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
+def load_spec(path: str | Path, *, data_dir: str | Path | None = None) -> Spec:
     """Read a spec from YAML.
 
     ``data_dir`` (or $CROSSFARE_DATA) overrides the folder the spec names.
@@ -328,6 +328,7 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
             key and what is wrong with it.
     """
+    path = Path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -336,8 +337,8 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
-    given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if "CROSSFARE_DATA" in os.environ else None)
-    folder = given or path.parent / str(values.get("data_dir", "."))
+    given = data_dir or os.environ.get("CROSSFARE_DATA")
+    folder = Path(given) if given else path.parent / str(values.get("data_dir", "."))
     try:
         return Spec.model_validate({**values, "data_dir": folder.absolute()})
     except ValidationError as error:

@@ -46,7 +46,9 @@ _NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "tab
 _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
-def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None) -> Path:
+def write_report(
+    run_folder: str | Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None
+) -> Path:
     """Write a run's report into its directory and return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
@@ -58,6 +60,7 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
         DataError: the folder is no run directory.
     """
     _check_installed()
+    run_folder = Path(run_folder)
     run = read_run(run_folder)
     record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
     single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
