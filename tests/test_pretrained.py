@@ -127,6 +127,24 @@ class TestHub:
         with pytest.raises(ConfigError, match="check the name"):
             resolve("not a model!")
 
+    @pytest.mark.parametrize(
+        ("ref", "owned"),
+        [
+            ("bert-base-multilingual-cased", "google-bert/bert-base-multilingual-cased"),
+            ("xlm-roberta-base", "FacebookAI/xlm-roberta-base"),
+            ("our-model", "OWNER/our-model"),
+        ],
+    )
+    def test_of_a_name_without_an_owner_the_owner_is_named(self, ref, owned, monkeypatch):
+        import huggingface_hub
+
+        def refuse(*_, **__):
+            raise huggingface_hub.errors.LocalEntryNotFoundError("not cached")
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+        with pytest.raises(ConfigError, match=f"write {owned}$"):
+            resolve(ref)
+
     def test_without_the_client_the_extra_is_named(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)
         with pytest.raises(ConfigError, match=r"crossfare\[models\]"):

@@ -50,8 +50,8 @@ def write_json(path: Path, value: Any) -> None:
 class Store:
     """The artifacts below one root folder."""
 
-    def __init__(self, root: Path | None = None) -> None:
-        self.root = (root or cache_folder()).absolute()
+    def __init__(self, root: str | Path | None = None) -> None:
+        self.root = Path(root or cache_folder()).absolute()
 
     def folder(self, step_id: str) -> Path:
         """Where a finished step lies."""

@@ -41,7 +41,7 @@ def translate(
     ] = None,
     price: Annotated[
         str | None,
-        typer.Option(metavar="OFFER", help="What bills the requests (default: the engine's own, or compute)."),
+        typer.Option(metavar="OFFER", help="What bills the engine: an offer, or compute (default: its own, if any)."),
     ] = None,
     price_file: Annotated[list[Path] | None, typer.Option(help="Further price files for --price.")] = None,
     max_usd: MaxUsd = None,

@@ -20,6 +20,7 @@ from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
 from crossfare.ledger.book import COMPUTE, STORAGE
+from crossfare.ledger.price import EXCHANGE_RATE
 from crossfare.strict import read_json, read_yaml
 from crossfare.types import Cost, Result
 
@@ -117,6 +118,7 @@ class RunRecord:
         if catalogue is not None:
             named = set(offers.values())
             kept = [price for price in known if price.offer not in named]
+            named |= {EXCHANGE_RATE + price.currency.lower() for price in catalogue if price.offer in named}
             known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
         book = self.book.repriced(catalogue=known, offers=offers)
         return replace(self, book=book, results=tuple(_priced(self, book)))
@@ -154,12 +156,13 @@ class RunRecord:
         return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
 
 
-def read_run(folder: Path) -> RunRecord:
+def read_run(folder: str | Path) -> RunRecord:
     """Read a run directory.
 
     Raises:
         DataError: it is none, or of another format, or its files contradict each other.
     """
+    folder = Path(folder)
     record = _record(folder)
     try:
         results = _RESULTS.validate_python(record["results"], strict=False)

@@ -185,4 +185,6 @@ def _suggestion(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {path.parent / near[0]}?"
-    return "check the path, or use 'world:qa', 'world:nli', 'world:ranking' or 'hub:NAME' for data that is not a file"
+    return (
+        "check the path, or use 'world:qa', 'world:nli', 'world:ranking' or 'hub:OWNER/NAME' for data that is no file"
+    )

@@ -52,7 +52,7 @@ def load(
     Args:
         ref: a path (also .gz); a folder that holds an artifact, or ranking data (BEIR, Cranfield, Quati);
             ``world:qa``, ``world:nli`` or ``world:ranking``, which need ``language`` and ``split``; or
-            ``hub:NAME[/CONFIG]`` (see `crossfare.data.hub`), which for ranking needs ``task`` and ``qrels``.
+            ``hub:OWNER/NAME[/CONFIG]`` (see `crossfare.data.hub`), which for ranking needs ``task`` and ``qrels``.
         task: what the caller expects; checked. With "ranking" a file in SQuAD's format becomes queries whose
             paragraph is relevant (see `sources`), and three columns are triples.
         language: BCP-47 tag. Chooses the rows of a file that names languages. Where it is not given

@@ -55,7 +55,7 @@ def passages(
     Args:
         ref: a path: id<TAB>text (MS MARCO), BEIR's corpus.jsonl, a file in SQuAD's format, of which the distinct
             paragraphs are taken, or one of Cranfield or Quati, each also .gz; a folder (a collection, BEIR,
-            Cranfield, Quati); ``world:ranking``, which needs ``language`` and ``split``; or ``hub:NAME[/CONFIG]``
+            Cranfield, Quati); ``world:ranking``, which needs ``language`` and ``split``; or ``hub:OWNER/NAME[/CONFIG]``
             with BEIR's columns, which needs ``split``.
         language: language of the embedded data.
         split: split of the embedded data or on the hub.

@@ -27,12 +27,12 @@ class Texts(NamedTuple):
 
 
 def score_translation(
-    file: Path,
-    reference: Path,
+    file: str | Path,
+    reference: str | Path,
     *,
     target: str,
     task: str | None = None,
-    source_file: Path | None = None,
+    source_file: str | Path | None = None,
     metrics: Sequence[str] = ("bleu", "chrf"),
 ) -> tuple[Score, ...]:
     """Score a translation against a reference: plain text line by line, or with ``task`` datasets by id.
@@ -43,7 +43,7 @@ def score_translation(
         DataError: a file cannot be read, or nothing corresponds.
         ConfigError: a metric is unknown or not installed.
     """
-    files = [file, reference, *([source_file] if source_file else [])]
+    files = [Path(path) for path in (file, reference, source_file) if path]
     if task is None:
         columns = [read_lines(path) for path in files]
         sources = columns[2] if source_file else None

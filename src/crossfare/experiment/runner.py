@@ -57,7 +57,7 @@ class Run:
 def run(
     spec: Spec,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     jobs: int | None = None,
     store: Store | None = None,
     console: Console | None = None,
@@ -106,7 +106,7 @@ def run(
         budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
         asked = limited(everything, paid, budget)
         run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
-    folder = (out or Path("runs") / spec.name).absolute()
+    folder = Path(out or Path("runs") / spec.name).absolute()
     kept = {step.id for cell in plan for step in cell.one_time}
     entries = (
         Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)

@@ -18,6 +18,7 @@ from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.experiment.spending import DEVICE, Charge, Charged
 from crossfare.ledger import Catalogue, Price
+from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
@@ -28,8 +29,8 @@ _HELD_OUT = 200
 
 
 def translate_file(
-    file: Path,
-    out: Path,
+    file: str | Path,
+    out: str | Path,
     *,
     task: str,
     source: str,
@@ -79,7 +80,7 @@ class FileTranslation:
     @classmethod
     def prepare(
         cls,
-        file: Path,
+        file: str | Path,
         *,
         task: str,
         source: str,
@@ -92,8 +93,8 @@ class FileTranslation:
         threshold: float = 0.0,
         limit: int | None = None,
         price: str | None = None,
-        price_files: Sequence[Path] = (),
-        reference: Path | None = None,
+        price_files: Sequence[str | Path] = (),
+        reference: str | Path | None = None,
         drop_bad: bool = False,
     ) -> FileTranslation:
         """Load the file and make the engine; nothing is sent.
@@ -105,7 +106,7 @@ class FileTranslation:
             aligner: the encoder that aligns words, where the projection needs one.
             threshold: drop answers found with less confidence (0-1).
             limit: take the first examples only.
-            price: the offer that bills the engine; by default the engine's own, or device time.
+            price: the offer that bills the engine, or "compute" for device time; by default the engine's own, if any.
             price_files: further price records.
             reference: the same dataset in the target language, with the same ids; BLEU and chrF are then reported.
             drop_bad: drop what lint finds fault with.
@@ -119,9 +120,9 @@ class FileTranslation:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         made = make_engine(engine, dict(options or {}))
         catalogue = Catalogue.load(price_files)
-        offer = price or _default_offer(engine, options or {})
+        offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
-            file=file,
+            file=Path(file),
             loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
             target=target,
             engine=made,
@@ -149,7 +150,7 @@ class FileTranslation:
 
     def run(
         self,
-        out: Path,
+        out: str | Path,
         *,
         max_usd: Decimal | None = None,
         agree: Callable[[Estimate], None] | None = None,
@@ -192,11 +193,11 @@ class FileTranslation:
             scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
             lines += [score_line(score) for score in scores]
         if made.report.lost:
-            listing = out.with_name(f"{out.name}.lost.json")
+            listing = Path(f"{out}.lost.json")
             write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
             lines.append(f"lost examples, with reasons: {listing}")
         if made.report.answers:
-            listing = out.with_name(f"{out.name}.answers.json")
+            listing = Path(f"{out}.answers.json")
             write_json(listing, [asdict(answer) for answer in made.report.answers])
             lines.append(f"how each answer was found, and how sure that is: {listing}")
         return tuple(lines)
@@ -263,11 +264,11 @@ def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
 
 def tune_markers(
     model: str,
-    parallel: Path,
+    parallel: str | Path,
     *,
     source: str,
     target: str,
-    out: Path,
+    out: str | Path,
     steps: int = 500,
     learning_rate: float = 5e-5,
     batch_size: int = 32,
@@ -283,7 +284,7 @@ def tune_markers(
     """
     from crossfare.translate import finetune_markers as tuning
 
-    pairs = tuning.read_pairs(parallel, source, target)
+    pairs = tuning.read_pairs(Path(parallel), source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:
         raise DataError(f"{parallel}: {len(pairs)} pairs are too few; give at least two, better thousands")
@@ -293,7 +294,7 @@ def tune_markers(
     tuning.finetune_markers(
         path,
         train,
-        out=out,
+        out=Path(out),
         steps=steps,
         learning_rate=learning_rate,
         batch_size=batch_size,

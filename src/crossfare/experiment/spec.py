@@ -34,7 +34,7 @@ class _Strict(BaseModel):
 
 
 class DataRef(_Strict):
-    """A dataset: a file, ``world:qa``, or ``hub:NAME``, and which part of it.
+    """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
     examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
@@ -319,7 +319,7 @@ class ExtraCells(_Strict):
     train_engines: tuple[str, ...] = ()
 
 
-def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
+def load_spec(path: str | Path, *, data_dir: str | Path | None = None) -> Spec:
     """Read a spec from YAML.
 
     ``data_dir`` (or $CROSSFARE_DATA) overrides the folder the spec names.
@@ -328,11 +328,12 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
             key and what is wrong with it.
     """
+    path = Path(path)
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
-    given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if "CROSSFARE_DATA" in os.environ else None)
-    folder = given or path.parent / str(values.get("data_dir", "."))
+    given = data_dir or os.environ.get("CROSSFARE_DATA")
+    folder = Path(given) if given else path.parent / str(values.get("data_dir", "."))
     try:
         return Spec.model_validate({**values, "data_dir": folder.absolute()})
     except ValidationError as error:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from crossfare import meter, pretrained
 from crossfare.compare.runs import AND_BACK
 from crossfare.data import world
+from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engines import make_engine
@@ -431,10 +432,12 @@ def data_revision(ref: str) -> str:
 
     Raises:
         DataError: the file cannot be read.
+        ConfigError: a hub id has no owner.
     """
     if ref.startswith("world:"):
         return f"{ref}@{world.REVISION}"
     if ref.startswith("hub:"):
+        parse_ref(ref.removeprefix("hub:"))
         return ref
     try:
         if Path(ref).is_dir():

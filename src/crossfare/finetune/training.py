@@ -63,7 +63,7 @@ def finetune(
     load: Callable[[], E],
     featurise: Callable[[E], Sequence[Feature]],
     *,
-    out: Path,
+    out: str | Path,
     hyper: Hyperparameters,
     seed: int = 0,
     loss: Callable[[E], Loss | None] | None = None,
@@ -93,6 +93,7 @@ def finetune(
 
     from crossfare.finetune import trainer as trainers
 
+    out = Path(out)
     set_seed(seed)
     encoder = load()
     trainers.freeze(encoder.model, hyper)

@@ -8,6 +8,15 @@ from pathlib import Path
 from crossfare.errors import ConfigError
 
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.spm", "README.md"]  # the card states the licence
+# Models that the hub once had without an owner, and whose they are now.
+_OWNERS = {
+    "albert": "albert",
+    "bert": "google-bert",
+    "distilbert": "distilbert",
+    "roberta": "FacebookAI",
+    "t5": "google-t5",
+    "xlm": "FacebookAI",
+}
 # Checkpoints older than safetensors; torch reads these with weights_only=True.
 _OLDER_WEIGHTS = ["pytorch_model*.bin"]
 
@@ -41,6 +50,9 @@ def snapshot(ref: str) -> tuple[Path, str]:
 
 def _explain(ref: str, error: Exception) -> str:
     kind = type(error).__name__
+    if "/" not in ref and kind != "HFValidationError":
+        owner = _OWNERS.get(ref.partition("-")[0], "OWNER")
+        return f"model {ref!r}: not a folder, and on the hub every model has an owner ({kind}); write {owner}/{ref}"
     if kind in {"RepositoryNotFoundError", "RevisionNotFoundError", "GatedRepoError", "HFValidationError"}:
         return f"model {ref!r}: not a folder, not embedded:/offline:, and the hub refuses it ({kind}); check the name"
     return (

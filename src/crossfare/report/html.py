@@ -45,7 +45,9 @@ _NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "tab
 _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
-def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None) -> Path:
+def write_report(
+    run_folder: str | Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None
+) -> Path:
     """Write a run's report into its directory and return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
@@ -57,6 +59,7 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
         DataError: the folder is no run directory.
     """
     _check_installed()
+    run_folder = Path(run_folder)
     run = read_run(run_folder)
     record = read_json(run_folder / "results.json")
     single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]

@@ -163,7 +163,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
 
 def write_tables(
     results: Sequence[Result],
-    folder: Path,
+    folder: str | Path,
     context: Context = _PLAIN,
     *,
     catalogue: Catalogue | None = None,
@@ -183,7 +183,7 @@ def write_tables(
     paths = []
     for name, (on_paper, in_full) in written.items():
         for suffix, text in ((".md", to_markdown(on_paper)), (".csv", to_csv(in_full))):
-            paths.append(folder / f"{name}{suffix}")
+            paths.append(Path(folder) / f"{name}{suffix}")
             write_text(paths[-1], text)
     return tuple(paths)
 

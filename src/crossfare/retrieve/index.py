@@ -101,7 +101,7 @@ class Index:
         self._starts = list(accumulate(header.shards, initial=0))[:-1]
 
     @classmethod
-    def open(cls, folder: Path, *, backend: Backend = "auto") -> Index:
+    def open(cls, folder: str | Path, *, backend: Backend = "auto") -> Index:
         """Open the index in ``folder``.
 
         ``backend`` is what bm25s adds scores up with; results are equal. "auto" is numba where it is installed and
@@ -112,6 +112,7 @@ class Index:
             StaleArtifact: a file of it is damaged, or the installed packages would cut queries into other terms.
             ConfigError: bm25s, PyStemmer or numba is needed and not installed.
         """
+        folder = Path(folder)
         header = Header.read(folder)
         if header.analysis != analysis_revision(header.settings.analysis):
             raise StaleArtifact(

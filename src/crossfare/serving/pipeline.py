@@ -52,7 +52,7 @@ class Pipeline:
     parts: Parts
     translator: Translator | None
     answering: Answering
-    price_files: tuple[Path, ...] = ()
+    price_files: tuple[str | Path, ...] = ()
     opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
@@ -121,7 +121,7 @@ def open_pipeline(
     seed: int | None = None,
     memory: TranslationMemory | None = None,
     max_usd: Decimal | None = None,
-    price_files: Sequence[Path] = (),
+    price_files: Sequence[str | Path] = (),
 ) -> Pipeline:
     """Load a cell of a run directory; what is not named is chosen as `choice.choose` says.
 

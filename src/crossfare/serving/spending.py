@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crossfare.serving.pipeline import Pipeline
 
 
-def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
+def charge_of(parts: Parts, price_files: Sequence[str | Path] = ()) -> Charge | None:
     """What prices the requests that serving sends to an engine; None where nobody bills any.
 
     Args:
@@ -41,7 +41,7 @@ def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
     return Charge.by(_catalogue(parts, price_files), str(engine.price)) if is_paid(engine) else None
 
 
-def limited(parts: Parts, max_usd: Decimal, opened: ExitStack, price_files: Sequence[Path] = ()) -> Charge:
+def limited(parts: Parts, max_usd: Decimal, opened: ExitStack, price_files: Sequence[str | Path] = ()) -> Charge:
     """What prices the requests that serving sends, with a budget that is kept until ``opened`` is closed.
 
     Raises:
@@ -111,7 +111,7 @@ class _Rehearsal(ReadOnlyMemory):
         self._sent |= entries
 
 
-def _catalogue(parts: Parts, price_files: Sequence[Path]) -> Catalogue:
+def _catalogue(parts: Parts, price_files: Sequence[str | Path]) -> Catalogue:
     return Catalogue.load(price_files or [parts.spec.path(file) for file in parts.spec.prices.files])
 
 
