@@ -107,6 +107,7 @@ class Measurements:
 
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
+            store.check(path.name)
             step = read_step(path)
             used = usage or store.usage(path.name)
             self._learn(step, used, store, where)
