@@ -154,13 +154,14 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)],
     volume: Volume = 100_000,
     months: Months = 12,
+    force: Force = False,
 ) -> None:
     """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
     from crossfare.experiment.methods import METHODS
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
-    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS)
+    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS, force=force)
     say(f"Report: {page}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME).")]
+Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME, of a part runs/NAME-PART).")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from crossfare import run_folder
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
@@ -159,9 +160,10 @@ def read_run(folder: Path) -> RunRecord:
     """Read a run directory.
 
     Raises:
-        DataError: it is none, or of another format, or its files contradict each other.
+        DataError: it is none, or of another format, or was changed since, or its files contradict each other.
     """
     record = _record(folder)
+    run_folder.verify(folder)
     try:
         results = _RESULTS.validate_python(record["results"], strict=False)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
