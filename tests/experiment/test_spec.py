@@ -10,7 +10,7 @@ import pytest
 
 import tiny_run
 from crossfare.errors import ConfigError
-from crossfare.experiment import cells, demo_spec, load_spec, missing, narrowed
+from crossfare.experiment import cells, default_folder, demo_spec, load_spec, missing, narrowed
 from crossfare.experiment.spec import EngineSpec
 
 MINIMAL = """
@@ -182,3 +182,14 @@ def test_narrowing_keeps_the_rest_and_refuses_what_is_not_there() -> None:
     assert {(c.task, c.target) for c in cells(spec)} == {("nli", "pt")}
     with pytest.raises(ConfigError, match="no target 'fr'; it has pt, de, vi"):
         narrowed(demo_spec(), targets=("fr",))
+
+
+def test_a_part_of_a_spec_has_a_run_directory_of_its_own() -> None:
+    whole = demo_spec()
+    for part, name in (
+        (whole, "demo"),
+        (narrowed(whole, targets=("de", "pt"), tasks=("nli",)), "demo-nli-pt-de"),
+        (narrowed(whole, targets=("vi", "de", "pt")), "demo"),
+        (demo_spec(seeds=(0, 1)), "demo-seed0-seed1"),
+    ):
+        assert default_folder(whole, part) == Path("runs") / name

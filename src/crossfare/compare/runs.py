@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from crossfare import run_folder
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
@@ -160,10 +161,11 @@ def read_run(folder: str | Path) -> RunRecord:
     """Read a run directory.
 
     Raises:
-        DataError: it is none, or of another format, or its files contradict each other.
+        DataError: it is none, or of another format, or was changed since, or its files contradict each other.
     """
     folder = Path(folder)
     record = _record(folder)
+    run_folder.verify(folder)
     try:
         results = _RESULTS.validate_python(record["results"], strict=False)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())

@@ -6,7 +6,6 @@ import codecs
 import difflib
 import gzip
 import io
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crossfare.errors import DataError
+from crossfare.store import replacing
 from crossfare.strict import parse_json
 
 BOM = "\ufeff"
@@ -109,19 +109,14 @@ def writing(path: Path) -> Iterator[Callable[[str], None]]:
     Raises:
         DataError: as `write_text`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            file: BinaryIO = stack.enter_context(temporary.open("wb"))
+            file = stack.enter_context(replacing(path))
             if path.suffix == ".gz":
                 file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))  # type: ignore[assignment]
             yield _encoder(path, file)
-        temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def stem(path: Path) -> str:

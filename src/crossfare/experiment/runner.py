@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 import crossfare
-from crossfare import meter
+from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
@@ -64,23 +64,40 @@ def run(
     quiet: bool = False,
     max_usd: Decimal | None = None,
     agree: Callable[[Spending], None] | None = None,
+    force: bool = False,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
     Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
-    run again, it ends with the same results.
+    run again, it ends with the same results. The directory is swapped whole, at the end.
 
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
             Device time and annotation are not counted: nobody bills them while the run goes on.
         agree: called before anything is done with what such engines will be sent, if there is anything;
             raises if it is too much.
+        force: replace a run of another spec.
 
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
         BudgetExceeded: the next request would pass ``max_usd``; what was done is kept.
+        ConfigError: the directory holds something else, or another run writes there (see `run_folder.claimed`).
     """
-    store = store or Store()
+    folder = Path(out or Path("runs") / spec.name).absolute()
+    with run_folder.claimed(folder, _portable(spec), force=force) as place:
+        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree)
+
+
+def _run(
+    spec: Spec,
+    place: run_folder.RunFolder,
+    jobs: int | None,
+    store: Store,
+    console: Console | None,
+    quiet: bool,
+    max_usd: Decimal | None,
+    agree: Callable[[Spending], None] | None,
+) -> Run:
     planning.check(spec)
     if spec.energy:
         meter.check_energy()
@@ -106,13 +123,12 @@ def run(
         budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
         asked = limited(everything, paid, budget)
         run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
-    folder = Path(out or Path("runs") / spec.name).absolute()
     kept = {step.id for cell in plan for step in cell.one_time}
     entries = (
         Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
         for step in everything
     )
-    return _write(folder, spec, plan, Book(catalogue, offers_of(spec), entries), store)
+    return _write(place, spec, plan, Book(catalogue, offers_of(spec), entries), store)
 
 
 def default_jobs() -> int:
@@ -295,26 +311,25 @@ def _yield(store: Store, step: Step) -> Yield:
 # -- the run directory ------------------------------------------------------------------------
 
 
-def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
+def _write(place: run_folder.RunFolder, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
     results = _results(plan, book, store)
     found = contests(results)
     context = _context(spec, found)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
-    book.write(folder / "ledger.jsonl")
-    _link_steps(folder / "steps", book, store)
     record = _record(spec, results, found, book, store)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
-    write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
-    write_json(folder / "results.json", record)
-    (folder / "report.html").unlink(missing_ok=True)  # one of an earlier run would not fit these results
+    with place.rewriting() as folder:
+        write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
+        book.write(folder / "ledger.jsonl")
+        _link_steps(folder / "steps", book, store)
+        write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
+        write_json(folder / "results.json", record)
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
         cost_table(results, context),
         *((energy,) if (energy := energy_table(results, context)) else ()),
     )
-    return Run(folder, results, missing(spec), found, shown)
+    return Run(place.path, results, missing(spec), found, shown)
 
 
 def _context(spec: Spec, found: Sequence[Contest]) -> Context:
@@ -334,14 +349,9 @@ def _portable(spec: Spec) -> dict[str, Any]:
 
 
 def _link_steps(folder: Path, book: Book, store: Store) -> None:
-    folder.mkdir(exist_ok=True)
-    wanted = {entry.step_id for entry in book}
-    for link in folder.iterdir():
-        if link.is_symlink() and link.name not in wanted:
-            link.unlink()
-    for step_id in wanted:
-        if not (folder / step_id).is_symlink():
-            (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
+    folder.mkdir()
+    for step_id in {entry.step_id for entry in book}:
+        (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
 
 
 def _record(

@@ -20,7 +20,9 @@ from crossfare.experiment.spending import DEVICE, Charge, Charged
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
+from crossfare.output import claim, claim_folder, new_folder
 from crossfare.store import Store, write_json
+from crossfare.strict import read_json
 from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, TaskName
@@ -40,6 +42,7 @@ def translate_file(
     max_usd: Decimal | None = None,
     agree: Callable[[Estimate], None] | None = None,
     progress: Progress | None = None,
+    force: bool = False,
     **further: Any,
 ) -> tuple[str, ...]:
     """Translate a dataset file into ``out``, in the format of the input; returns a report in plain lines.
@@ -55,14 +58,15 @@ def translate_file(
     work = FileTranslation.prepare(
         file, task=task, source=source, target=target, engine=engine, options=options, **further
     )
-    return work.run(out, max_usd=max_usd, agree=agree, progress=progress)
+    return work.run(out, max_usd=max_usd, agree=agree, progress=progress, force=force)
 
 
 @dataclass(frozen=True, slots=True)
 class FileTranslation:
     """A dataset file to translate: `prepare` it, see what it will take, and `run` it.
 
-    ``charge`` prices the engine's requests; it is None where device time is billed, by ``compute``.
+    ``charge`` prices the engine's requests; it is None where device time is billed, by ``compute``. ``reads`` are the
+    files and folders that it is made from.
     """
 
     file: Path
@@ -74,6 +78,7 @@ class FileTranslation:
     projection: translate.Projection
     charge: Charge | None
     compute: Price
+    reads: tuple[str | Path, ...]
     reference: Dataset | None = None
     drop_bad: bool = False
 
@@ -131,6 +136,7 @@ class FileTranslation:
             projection=chosen_projection(made, projection, aligner, threshold, markers_named=bool(markers)),
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
+            reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
             reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
             drop_bad=drop_bad,
         )
@@ -155,21 +161,28 @@ class FileTranslation:
         max_usd: Decimal | None = None,
         agree: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
+        force: bool = False,
     ) -> tuple[str, ...]:
         """Translate, and write the result in the format of the input; returns a report in plain lines.
 
-        What was lost is listed in ``<out>.lost.json`` as well. Nothing is translated twice: answered
-        texts are in the translation memory of the cache.
+        What was lost is listed in ``<out>.lost.json`` as well, how answers were found in ``<out>.answers.json``.
+        Nothing is translated twice: answered texts are in the translation memory of the cache.
 
         Args:
             max_usd: the most that may be spent on requests now.
             agree: called with the estimate before requests that have to be paid; raises if it is too much.
+            force: replace ``out`` and its lists if they are there already.
 
         Raises:
+            ConfigError: ``out`` is read here, or there already (see `output.claim`); nothing was sent.
             DataError: nothing survived.
             EngineError: the engine could do nothing at all.
             BudgetExceeded: the next request would pass ``max_usd``; what was answered is kept.
         """
+        out = Path(out)
+        lists = _lists(out)
+        for path in (out, *lists):
+            claim(path, reads=self.reads, force=force or (not out.exists() and _is_list(path)))
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and self.charge and (estimated := self.estimate()).sends:
@@ -181,7 +194,8 @@ class FileTranslation:
                 f"first loss: {made.report.lost[0].reason}"
             )
         same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
-        data.save(made.dataset, out, same_format)
+        listed = _write_lists(made, *lists)
+        data.save(made.dataset, out, same_format)  # last: while it is missing, the translation is not done
         lines = [
             *self.loaded.report.summary(),
             *_outcome(made),
@@ -192,15 +206,7 @@ class FileTranslation:
         if self.reference:
             scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
             lines += [score_line(score) for score in scores]
-        if made.report.lost:
-            listing = Path(f"{out}.lost.json")
-            write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
-            lines.append(f"lost examples, with reasons: {listing}")
-        if made.report.answers:
-            listing = Path(f"{out}.answers.json")
-            write_json(listing, [asdict(answer) for answer in made.report.answers])
-            lines.append(f"how each answer was found, and how sure that is: {listing}")
-        return tuple(lines)
+        return (*lines, *listed)
 
     def _paid(self, made: translate.TranslatedDataset) -> tuple[str, ...]:
         if self.charge is None:
@@ -226,6 +232,43 @@ class FileTranslation:
                 drop_bad=self.drop_bad,
                 progress=progress,
             )
+
+
+def _lists(out: Path) -> tuple[Path, Path]:
+    """The files beside a translation that list what was lost, and how answers were found."""
+    return out.with_name(f"{out.name}.lost.json"), out.with_name(f"{out.name}.answers.json")
+
+
+def _write_lists(made: translate.TranslatedDataset, lost: Path, answers: Path) -> list[str]:
+    """Write the lists, and say what they hold; one of an earlier translation that would say nothing now is removed."""
+    losses = [{"id": each.id, "reason": each.reason, "translated": each.excerpt} for each in made.report.lost]
+    found = [asdict(answer) for answer in made.report.answers]
+    told = []
+    for path, items, what in (
+        (lost, losses, "lost examples, with reasons"),
+        (answers, found, "how each answer was found, and how sure that is"),
+    ):
+        if items:
+            write_json(path, items)
+            told.append(f"{what}: {path}")
+        elif _is_list(path):
+            path.unlink()
+    return told
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a file is such a list: one beside no translation was left by one that was stopped."""
+    try:
+        items = read_json(path)
+    except DataError:
+        return False
+    listed = isinstance(items, list) and all(isinstance(item, dict) for item in items)
+    return listed and all("id" in item and item.keys() & {"reason", "method"} for item in items)
+
+
+def _reads(*given: Any) -> tuple[str | Path, ...]:
+    """What may be a file or folder among what was given."""
+    return tuple(each for each in given if isinstance(each, (str, Path)))
 
 
 def chosen_projection(
@@ -277,13 +320,15 @@ def tune_markers(
 ) -> tuple[str, ...]:
     """Fine-tune a translation model to keep answer delimiters; returns survival before and after.
 
-    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on.
+    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on. ``out`` must not hold
+    anything yet, and is complete or not there at all.
 
     Raises:
         CrossfareError: bad input, or a model that cannot be loaded.
     """
     from crossfare.translate import finetune_markers as tuning
 
+    claim_folder(Path(out))
     pairs = tuning.read_pairs(Path(parallel), source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:
@@ -291,16 +336,17 @@ def tune_markers(
     train, test = pairs[:-held_out], pairs[-held_out:]
     path = pretrained.resolve(model).path
     before = tuning.marker_survival(make_engine("transformers", {"model": path}), test)
-    tuning.finetune_markers(
-        path,
-        train,
-        out=Path(out),
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-        progress=progress,
-    )
+    with new_folder(Path(out)) as made:
+        tuning.finetune_markers(
+            path,
+            train,
+            out=made,
+            steps=steps,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            seed=seed,
+            progress=progress,
+        )
     after = tuning.marker_survival(make_engine("transformers", {"model": str(out)}), test)
     return (
         f"{len(train):,} pairs trained on, {after.total:,} held-out sentences with a marked span",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -35,7 +35,7 @@ from crossfare.report.latex import to_latex
 from crossfare.report.names import metric_name, task_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
-from crossfare.store import write_text
+from crossfare.run_folder import add_report
 from crossfare.strict import dump_yaml, read_json, read_yaml
 from crossfare.types import Method, TaskName
 
@@ -46,34 +46,39 @@ _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
 def write_report(
-    run_folder: str | Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None
+    folder: str | Path,
+    *,
+    horizon: Horizon = _DEFAULT,
+    methods: Mapping[str, Method] | None = None,
+    force: bool = False,
 ) -> Path:
     """Write a run's report into its directory and return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
     of the tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
-    tables say what models were trained on.
+    tables say what models were trained on. Files of an earlier report are replaced, others only with ``force``.
 
     Raises:
-        ConfigError: a package that draws figures or renders the page is missing.
+        ConfigError: a package that draws figures or renders the page is missing; or a file is there already that
+            neither the run nor a report wrote.
         DataError: the folder is no run directory.
     """
     _check_installed()
-    run_folder = Path(run_folder)
-    run = read_run(run_folder)
-    record = read_json(run_folder / "results.json")
+    folder = Path(folder)
+    run = read_run(folder)
+    record = read_json(folder / "results.json")
     single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
     over_targets = decisions([run], mean=True, months=horizon.months)
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
     look = plots.decision_look([each.decision for each in made])
     context = _context(run, record, methods or {})
-    _write_tables(run, context, made, horizon, run_folder / "tables")
+    written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
     curves = learning_curves([run])
     grown = [plots.learning(curve, number) for number, curve in enumerate(curves)]
     drawn = plots.figures(single, run.results, horizon, look)
     for each_figure in (*drawn, *grown):
-        each_figure.save(run_folder / "figures")
+        written |= {f"figures/{name}": content for name, content in each_figure.files.items()}
     page = _render(
         run=run,
         record=record,
@@ -84,8 +89,8 @@ def write_report(
         learning=[_learning(curve, figure) for curve, figure in zip(curves, grown, strict=True)],
         models=[_model(each.decision, look) for each in made],
     )
-    write_text(run_folder / PAGE, page)
-    return run_folder / PAGE
+    add_report(folder, {**written, PAGE: page.encode()}, force=force)
+    return folder / PAGE
 
 
 def _check_installed() -> None:
@@ -132,21 +137,20 @@ def _result_tables(run: RunRecord, context: Context) -> list[tuple[str, tuple[Ta
     return found
 
 
-def _write_tables(
-    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon, folder: Path
-) -> None:
-    write_text(folder / "table1.tex", to_latex(table1(run.results, context), "table1"))
+def _tables_written(
+    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon
+) -> Iterator[tuple[str, str]]:
+    """Names of files, and what they hold."""
+    yield "table1.tex", to_latex(table1(run.results, context), "table1")
     for task in _tasks(run):
         name = _NUMBERED.get(task, task)
-        write_text(folder / f"{name}.tex", to_latex(task_table(run.results, task, context), name))
+        yield f"{name}.tex", to_latex(task_table(run.results, task, context), name)
     for each in made:
         name = f"methods-{_slug(each.decision)}"
         table = front_table(each, horizon)
-        write_text(folder / f"{name}.tex", to_latex(table, name))
-        write_text(
-            folder / f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
-        )
-        write_text(folder / f"{name}.csv", to_csv(table))
+        yield f"{name}.tex", to_latex(table, name)
+        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
+        yield f"{name}.csv", to_csv(table)
 
 
 # -- the page ---------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from crossfare import compare
 from crossfare.errors import ConfigError
+from crossfare.output import new_folder
 from crossfare.serving.card import card
 from crossfare.serving.choice import Asked, choose, is_exported
 from crossfare.serving.parts import read_parts
@@ -43,24 +43,14 @@ def export(
     if "model" not in parts.predict.inputs:
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")
     target_folder = Path(out)
-    if target_folder.exists() and (not target_folder.is_dir() or any(target_folder.iterdir())):
-        raise ConfigError(f"{out}: exists already; choose another --out")
     source = parts.artifact(parts.source(parts.predict, "model"))
     text = card(parts)
-    try:
-        target_folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=target_folder.parent, prefix=f".{target_folder.name}.") as work:
-            made = Path(work) / "model"
-            shutil.copytree(source, made, ignore=shutil.ignore_patterns(*_OURS))
-            _name_segments(made)
-            (made / "README.md").write_text(text, encoding="utf-8")
-            for path in (made, *made.iterdir()):
-                path.chmod(0o755 if path.is_dir() else 0o644)  # weights are written for their owner only
-            if target_folder.exists():
-                target_folder.rmdir()
-            made.rename(target_folder)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
+    with new_folder(target_folder) as made:
+        shutil.copytree(source, made, ignore=shutil.ignore_patterns(*_OURS), dirs_exist_ok=True)
+        _name_segments(made)
+        (made / "README.md").write_text(text, encoding="utf-8")
+        for path in (made, *made.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)  # weights are written for their owner only
     return target_folder
 
 

@@ -82,8 +82,10 @@ class Parts:
 
         Raises:
             DataError: it is no longer there.
+            StaleArtifact: it is not as it was made.
         """
         store = Store(self.run.folder)
+        store.check(step.id)
         if not store.done(step.id):
             raise _gone(self.run, step.id)
         return store.artifact(step.id)

@@ -13,7 +13,6 @@ checkpoints depend on them, so any change of the texts needs new ones.
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from crossfare.errors import ConfigError
+from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, PairExample, Passage, QAExample, QueryExample, content_revision
 
 LANGUAGES = ("en", "pt", "de", "vi")
@@ -169,7 +169,8 @@ def _texts(task: str, split: str, language: str) -> list[str]:
 
 @cache
 def _contents(task: str, split: str) -> Contents:
-    contents: Contents = json.loads(gzip.decompress((_FOLDER / file_name(task, split)).read_bytes()))
+    path = _FOLDER / file_name(task, split)
+    contents: Contents = parse_json(gzip.decompress(path.read_bytes()), str(path))
     return contents
 
 

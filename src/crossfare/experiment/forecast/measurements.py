@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crossfare import run_folder
 from crossfare.data import artifact
 from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
@@ -76,10 +77,11 @@ class Measurements:
         """Learn from the steps of a run directory; those whose files are gone are counted in ``unreadable``.
 
         Raises:
-            DataError: it is no run directory.
+            DataError: it is no run directory, or was changed since.
         """
         if not (folder / "ledger.jsonl").is_file():
             raise DataError(f"{folder}: not a run directory (it has no ledger.jsonl); give what `crossfare run` wrote")
+        run_folder.verify(folder)
         where = f"measured in run {folder.name}"
         for entry in Book.read(folder / "ledger.jsonl", Catalogue(()), {}):
             path = folder / "steps" / entry.step_id
@@ -109,6 +111,7 @@ class Measurements:
 
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
+            store.check(path.name)
             step = read_step(path)
             used = usage or store.usage(path.name)
             self._learn(step, used, store, where)
