@@ -11,7 +11,8 @@ import tiny_run
 from crossfare.compare import learning_curves, read_run
 from crossfare.errors import ConfigError
 from crossfare.experiment import run
-from crossfare.experiment.spec import Spec, cells
+from crossfare.experiment.matrix import cells
+from crossfare.experiment.spec import Spec
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store
 

@@ -19,10 +19,11 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engines import make_engine, world_revision
 from crossfare.experiment.ensemble_steps import ensemble_cell
+from crossfare.experiment.matrix import cells
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
-from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
+from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS

@@ -20,7 +20,7 @@ from crossfare.errors import ConfigError
 from crossfare.report.decision import Horizon
 from crossfare.report.labels import TRUSTED
 from crossfare.report.names import metric_name, task_name
-from crossfare.store import write_text
+from crossfare.store import file_name, write_text
 from crossfare.types import Latency, Result
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Drawn:
 
     def save(self, folder: Path) -> tuple[Path, Path]:
         """Write both files; return their paths."""
-        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
+        svg, png = (folder / file_name(f"{self.name}.{kind}") for kind in ("svg", "png"))
         write_text(svg, self.svg)
         png.write_bytes(self.png)
         return svg, png

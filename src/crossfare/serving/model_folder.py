@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from crossfare import compare
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, DataError
 from crossfare.serving.card import card
 from crossfare.serving.choice import Asked, choose, is_exported
 from crossfare.serving.parts import read_parts
@@ -36,7 +36,7 @@ def export(
 
     Raises:
         ConfigError: no cell fits, or several do; it has no model of its own; or the folder is not empty.
-        DataError: the run or a step of it cannot be read.
+        DataError: the run or a step of it cannot be read, or the model holds links to other files.
     """
     record = compare.read_run(Path(run))
     parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed), is_exported))
@@ -46,6 +46,8 @@ def export(
     if target_folder.exists() and (not target_folder.is_dir() or any(target_folder.iterdir())):
         raise ConfigError(f"{out}: exists already; choose another --out")
     source = parts.artifact(parts.source(parts.predict, "model"))
+    if links := [path for path in source.rglob("*") if path.is_symlink()]:
+        raise DataError(f"{links[0]}: a link, where fine-tuning writes files; it is not exported")
     text = card(parts)
     try:
         target_folder.parent.mkdir(parents=True, exist_ok=True)
