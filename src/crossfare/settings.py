@@ -21,9 +21,9 @@ from crossfare.errors import ConfigError
 MOST = 2**31 - 1
 """The most that anything here is counted up to: what libraries below take as an integer."""
 
-Count = Annotated[int, Field(ge=1, le=MOST)]
-Natural = Annotated[int, Field(ge=0, le=MOST)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+Natural = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
 """NumPy takes no other seeds; torch and Python take these."""
 Tokens = Annotated[int, Field(ge=8, le=MOST)]
 """The length of an input: fewer than eight leave no room between the marks round two texts."""

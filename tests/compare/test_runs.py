@@ -212,5 +212,5 @@ def test_a_strangers_ledger_leads_nowhere_else(tmp_path: Path) -> None:
     path = folder / "ledger.jsonl"
     first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join([json.dumps({**json.loads(first), "step_id": "../../x"}) + "\n", *others]), "utf-8")
-    with pytest.raises(DataError, match="line 1: not a ledger entry .*cannot be part of a file's name"):
+    with pytest.raises(DataError, match=r"line 1: not a ledger entry .*cannot be part of a file's name"):
         read_run(folder)

@@ -38,8 +38,8 @@ def test_sizes_add_cells_and_change_no_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"gold_sizes": [2, 2]}, "different numbers"),
-        ({"gold_sizes": [0, 2]}, "different numbers"),
+        ({"gold_sizes": [2, 2]}, "gold_sizes: 2 is named twice"),
+        ({"gold_sizes": [0, 2]}, "should be greater than or equal to 1"),
         ({"gold_sizes": [2, 6]}, "below the limit of gold, 6"),
         ({"gold_sizes": [2], "gold": {}}, "needs gold"),
     ],

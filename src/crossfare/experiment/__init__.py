@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crossfare.experiment.engine_list import EngineState, engine_table, list_engines
-    from crossfare.experiment.matrix import cells, missing
+    from crossfare.experiment.matrix import cells, missing, why_missing
     from crossfare.experiment.quality import score_line, score_translation
     from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file, tune_markers
@@ -22,7 +22,7 @@ _HOME = {
     **dict.fromkeys(("score_line", "score_translation"), "quality"),
     **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
     **dict.fromkeys(("translate_file", "tune_markers"), "single"),
-    **dict.fromkeys(("cells", "missing"), "matrix"),
+    **dict.fromkeys(("cells", "missing", "why_missing"), "matrix"),
     **dict.fromkeys(("Spec", "load_spec", "narrowed"), "spec"),
 }
 
@@ -46,6 +46,7 @@ __all__ = [
     "score_translation",
     "translate_file",
     "tune_markers",
+    "why_missing",
 ]
 
 

@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from crossfare.errors import ConfigError, CrossfareError
+from crossfare import strict
+from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, TARGET, method
+from crossfare.experiment.spec_fields import (
+    Checkpoints,
+    Direction,
+    LanguageTag,
+    MethodName,
+    Name,
+    Split,
+    Target,
+    Text,
+    distinct,
+    texts_in,
+    told,
+    within,
+)
 from crossfare.finetune.hyperparameters import Reporter
 from crossfare.languages import language_tag
 from crossfare.predict import PredictOptions
@@ -28,57 +42,6 @@ from crossfare.translate.engines import default_offer
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import TaskName
-
-T = TypeVar("T")
-
-
-def _said(check: Callable[[T], T]) -> Callable[[T], T]:
-    """A check whose error is told with the place in the spec."""
-
-    def checked(value: T) -> T:
-        try:
-            return check(value)
-        except CrossfareError as error:
-            raise ValueError(str(error)) from None
-
-    return checked
-
-
-def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    if twice := [value for place, value in enumerate(values) if value in values[:place]]:
-        raise ValueError(f"{twice[0]!r} is named twice")
-    return values
-
-
-def _direction(key: str) -> str:
-    """Check "en-pt", "en-*", "*-en", "*", or one of these after a task's name."""
-    task, colon, direction = key.rpartition(":")
-    parts = direction.split("-")
-    pairs = [("-".join(parts[:cut]), "-".join(parts[cut:])) for cut in range(1, len(parts))]
-    known_task = not colon or task in get_args(TaskName)
-    if not known_task or not (direction == "*" or any(_is_tag(a) and _is_tag(b) for a, b in pairs)):
-        raise ConfigError(f"{key[:80]!r} is no direction; write en-pt, en-*, *-en or *, perhaps after a task: qa:en-pt")
-    return key
-
-
-def _is_tag(text: str) -> bool:
-    try:
-        return text == "*" or bool(language_tag(text))
-    except ConfigError:
-        return False
-
-
-MethodName = Annotated[str, AfterValidator(_said(lambda name: method(name).name))]
-"""A method by name or alias; it comes out by name."""
-LanguageTag = Annotated[str, AfterValidator(_said(language_tag))]
-_Target = Annotated[str, AfterValidator(_said(lambda tag: tag if tag == "*" else language_tag(tag)))]
-_Direction = Annotated[str, AfterValidator(_said(_direction))]
-_Name = Annotated[str, Field(pattern=r"^\w[\w .@-]*$", max_length=100)]
-"""What a spec calls something: a part of labels and of the ids of cells, which have their own punctuation."""
-_Text = Annotated[str, Field(min_length=1, max_length=4096)]
-_Checkpoints = Annotated[tuple[_Text, ...], Field(min_length=1), AfterValidator(_distinct)]
-_Split = Annotated[str, Field(pattern=r"^\w[\w.:%+\[\] -]*$", max_length=100)]
-"""It is a part of a file's name in some data."""
 
 
 class _Strict(BaseModel):
@@ -95,16 +58,16 @@ class DataRef(_Strict):
     the ``queries``, unless ``ref`` holds them all.
     """
 
-    ref: _Text
-    split: _Split | None = None
+    ref: Text
+    split: Split | None = None
     language: LanguageTag | None = None
     format: str | None = None
     limit: Count | None = None
     seed: Seed = 0
-    ids_of: _Text | None = None
-    collection: _Text | None = None
-    qrels: _Text | None = None
-    queries: _Text | None = None
+    ids_of: Text | None = None
+    collection: Text | None = None
+    qrels: Text | None = None
+    queries: Text | None = None
     labels: Literal["two-class"] | None = None
     unescape: Literal[True] | None = None
 
@@ -133,13 +96,13 @@ class RankingSpec(_Strict):
     @field_validator("bm25")
     @classmethod
     def _first_stage(cls, value: dict[str, Any]) -> dict[str, Any]:
-        _within("", first_stage.BM25.configured, language="en", options=value)
+        within("", first_stage.BM25.configured, language="en", options=value)
         return value
 
     @field_validator("embedding")
     @classmethod
     def _inference(cls, value: dict[str, Any]) -> dict[str, Any]:
-        _within("", PredictOptions.of, given=value)
+        within("", PredictOptions.of, given=value)
         return value
 
 
@@ -151,8 +114,8 @@ class BackProjectionSpec(_Strict):
                  spec gives each language one of its own
     """
 
-    ways: Annotated[tuple[Way, ...], AfterValidator(_distinct)] = Field(default=WAYS, min_length=1)
-    aligner: _Text | None = None
+    ways: Annotated[tuple[Way, ...], AfterValidator(distinct)] = Field(default=WAYS, min_length=1)
+    aligner: Text | None = None
 
 
 class TaskSpec(_Strict):
@@ -171,10 +134,10 @@ class TaskSpec(_Strict):
 
     name: str | None = None
     train: DataRef
-    test: dict[_Target, DataRef] = Field(min_length=1)
+    test: dict[Target, DataRef] = Field(min_length=1)
     validation: DataRef | None = None
     select_on: Literal["source", "translated"] = "source"
-    gold: dict[_Target, DataRef] = {}
+    gold: dict[Target, DataRef] = {}
     gold_sizes: tuple[Count, ...] = ()
     training: dict[str, Any] = {}
     gold_training: dict[str, Any] = {}
@@ -192,7 +155,7 @@ class TaskSpec(_Strict):
     @field_validator("gold_sizes")
     @classmethod
     def _growing(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(sorted(_distinct(value)))
+        return tuple(sorted(distinct(value)))
 
     @model_validator(mode="after")
     def _parts_of_gold(self) -> TaskSpec:
@@ -211,7 +174,7 @@ class ProjectionSpec(_Strict):
     """
 
     method: ProjectionMethod = "cascade"
-    aligner: _Text | None = None
+    aligner: Text | None = None
     threshold: float = Field(default=0.0, ge=0, le=1)
     consistent: bool = False
 
@@ -234,9 +197,9 @@ class EngineSpec(_Strict):
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
-    engine: _Text
+    engine: Text
     label: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    models: dict[_Direction, _Text] = {}
+    models: dict[Direction, Text] = {}
     tasks: tuple[TaskName, ...] = ()
     methods: tuple[MethodName, ...] = ()
     existing: dict[TaskName, dict[LanguageTag, DataRef]] = {}
@@ -256,7 +219,7 @@ class EngineSpec(_Strict):
     @classmethod
     def _delimiters(cls, value: tuple[str, str] | None) -> tuple[str, str] | None:
         if value:
-            _within("", Markers, opening=value[0], closing=value[1])
+            within("", Markers, opening=value[0], closing=value[1])
         return value
 
     @model_validator(mode="before")
@@ -293,7 +256,7 @@ class Prices(_Strict):
         "ranking": "annotation-ranking",
     }
     storage: str = "gcs-standard"
-    files: tuple[_Text, ...] = ()
+    files: tuple[Text, ...] = ()
 
 
 class LatencySpec(_Strict):
@@ -302,7 +265,7 @@ class LatencySpec(_Strict):
     A batch size is not repeated beyond ``max_seconds``, but at least three times.
     """
 
-    batch_sizes: Annotated[tuple[Annotated[Count, Field(le=10_000)], ...], AfterValidator(_distinct)] = Field(
+    batch_sizes: Annotated[tuple[Annotated[Count, Field(le=10_000)], ...], AfterValidator(distinct)] = Field(
         default=(32, 1), min_length=1
     )
     repeats: Natural = Field(default=10, le=10_000)
@@ -320,16 +283,16 @@ class Spec(_Strict):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     source: LanguageTag = "en"
-    targets: Annotated[tuple[LanguageTag, ...], AfterValidator(_distinct)] = Field(min_length=1)
+    targets: Annotated[tuple[LanguageTag, ...], AfterValidator(distinct)] = Field(min_length=1)
     tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
-    methods: Annotated[tuple[MethodName, ...], AfterValidator(_distinct)] = Field(min_length=1)
-    models: dict[_Name, _Checkpoints | dict[_Target, _Text]]
-    engines: dict[_Name, EngineSpec] = {}
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(_distinct)] = Field(default=(0,), min_length=1)
+    methods: Annotated[tuple[MethodName, ...], AfterValidator(distinct)] = Field(min_length=1)
+    models: dict[Name, Checkpoints | dict[Target, Text]]
+    engines: dict[Name, EngineSpec] = {}
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(distinct)] = Field(default=(0,), min_length=1)
     prices: Prices = Prices()
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()
-    report_to: Annotated[tuple[Reporter, ...], AfterValidator(_distinct)] = ()
+    report_to: Annotated[tuple[Reporter, ...], AfterValidator(distinct)] = ()
     energy: bool = False
     data_dir: Path = Path()
 
@@ -343,7 +306,7 @@ class Spec(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _printable(cls, value: Any) -> Any:
-        for text in _texts(value):
+        for text in texts_in(value):
             if any(
                 unicodedata.category(character) in ("Cc", "Cs")
                 for character in text.replace("\n", "").replace("\t", "")
@@ -356,11 +319,11 @@ class Spec(_Strict):
         for name, task in self.tasks.items():
             gold = {**task.training, **task.gold_training}
             for role, options in (("training", task.training), ("gold_training", gold)):
-                made = _within(f"tasks.{name}.{role}", TASKS[name].hyperparameters, **options)
+                made = within(f"tasks.{name}.{role}", TASKS[name].hyperparameters, **options)
                 if made.select_best and not task.validation:
                     raise ValueError(f"tasks.{name}.{role}: select_best needs a set to choose on; name a validation")
-            _within(f"tasks.{name}.prediction", TASKS[name].options, **task.prediction)
-            _within(f"tasks.{name}.scoring", TASKS[name].check_scoring, **task.scoring)
+            within(f"tasks.{name}.prediction", TASKS[name].options, **task.prediction)
+            within(f"tasks.{name}.scoring", TASKS[name].check_scoring, **task.scoring)
         return self
 
     @model_validator(mode="after")
@@ -408,10 +371,10 @@ class ExtraCells(_Strict):
     """
 
     method: MethodName
-    model: _Name
+    model: Name
     tasks: tuple[TaskName, ...] = ()
-    engines: tuple[_Name, ...] = ()
-    train_engines: tuple[_Name, ...] = ()
+    engines: tuple[Name, ...] = ()
+    train_engines: tuple[Name, ...] = ()
 
 
 def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
@@ -423,12 +386,7 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
             key and what is wrong with it.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a spec file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    values = strict.read_yaml(path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
     given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if os.environ.get("CROSSFARE_DATA") else None)
@@ -438,39 +396,7 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
     try:
         return Spec.model_validate({**values, "data_dir": (given or path.parent / folder).absolute()})
     except ValidationError as error:
-        problems = "; ".join(_problem(each["loc"], each["msg"]) for each in error.errors()[:_TOLD])
-        more = f"; and {error.error_count() - _TOLD} more" if error.error_count() > _TOLD else ""
-        raise ConfigError(f"{path}: {problems}{more}") from error
-
-
-_TOLD = 10
-"""Problems of a spec that are named at once."""
-
-
-def _problem(place: tuple[str | int, ...], message: str) -> str:
-    where = ".".join(str(part)[:40] for part in place)
-    said = message.removeprefix("Value error, ").replace("Input should", "it should")
-    return f"{where}: {said}" if where else said
-
-
-def _within(place: str, check: Callable[..., Any], **options: Any) -> Any:
-    """Let what will use some options check them; its error names their place in the spec."""
-    try:
-        return check(**options)
-    except CrossfareError as error:
-        raise ValueError(f"{place}: {error}" if place else str(error)) from None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text of plain data, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from (*_texts(key), *_texts(below))
-    elif isinstance(value, list | tuple):
-        for below in value:
-            yield from _texts(below)
+        raise ConfigError(f"{path}: {told(error)}") from error
 
 
 def _only_for(dropped: Collection[str], kept: Collection[str], tasks: Iterable[str]) -> bool:
