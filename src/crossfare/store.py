@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -84,6 +85,22 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from error
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9+@=._-]{1,150}", re.ASCII)
+
+
+def file_name(text: str) -> str:
+    """Check that a text from a spec or a run directory can be a file's name, and return it.
+
+    Every part of a path that is made from data comes through here: nothing leaves the folder it belongs to.
+
+    Raises:
+        DataError: it is empty, too long, begins with a dot or has characters that are no part of a plain name.
+    """
+    if not isinstance(text, str) or not _PLAIN.fullmatch(text) or text.startswith("."):
+        raise DataError(f"{str(text)[:80]!r} cannot be part of a file's name; only letters, digits and + @ = . _ - can")
+    return text
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, otherwise as `write_bytes`."""
     write_bytes(path, text.encode("utf-8"))
@@ -102,8 +119,12 @@ class Store:
         self.root = Path(root or cache_folder()).absolute()
 
     def folder(self, step_id: str) -> Path:
-        """Where a finished step lies."""
-        return self.root / "steps" / step_id
+        """Where a finished step lies.
+
+        Raises:
+            DataError: the id, which a run directory may bring, is no name of a folder.
+        """
+        return self.root / "steps" / file_name(step_id)
 
     def artifact(self, step_id: str) -> Path:
         """The folder of what a finished step made."""

@@ -95,6 +95,7 @@ def _run(
     console = wide_console()
     if dry_run:
         _show_steps(console, experiment.dry_run(spec))
+        say(*experiment.why_missing(experiment.missing(spec)))
         if (plan := experiment.planned_spending(spec)).steps:
             say(*plan.lines)
         return None
@@ -109,6 +110,7 @@ def _run(
         force=force,
     )
     show(finished.tables)
+    say(*experiment.why_missing(finished.missing))
     say(f"Results, tables and ledger: {finished.folder}")
     return finished.folder
 

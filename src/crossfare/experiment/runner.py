@@ -25,10 +25,11 @@ from crossfare.errors import ConfigError, PriceError, StaleArtifact
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
+from crossfare.experiment.matrix import missing
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
-from crossfare.experiment.spec import Spec, missing
+from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import Spending, charges, limited, planned
 from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry

@@ -17,6 +17,7 @@ from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.experiment.spending import DEVICE, Charge, Charged
+from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
@@ -123,6 +124,7 @@ class FileTranslation:
             raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
+        source, target = language_tag(source), language_tag(target)
         made = make_engine(engine, dict(options or {}))
         catalogue = Catalogue.load(price_files)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
@@ -328,6 +330,7 @@ def tune_markers(
     """
     from crossfare.translate import finetune_markers as tuning
 
+    source, target = language_tag(source), language_tag(target)
     claim_folder(Path(out))
     pairs = tuning.read_pairs(Path(parallel), source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))

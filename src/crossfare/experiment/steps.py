@@ -21,10 +21,11 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.ensemble_steps import ensemble_cell
+from crossfare.experiment.matrix import cells, missing, why_missing
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
-from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
+from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
@@ -457,10 +458,10 @@ def check(spec: Spec) -> None:
     """Fail early on what would otherwise fail late.
 
     Raises:
-        ConfigError: the spec expands to no cell at all.
+        ConfigError: nothing of the spec can be run; the message says why.
     """
     if not cells(spec):
-        raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+        raise ConfigError(f"spec {spec.name!r}: nothing of it can be run; {'; '.join(why_missing(missing(spec)))}")
 
 
 def _dropping(engine: EngineSpec) -> dict[str, Any]:
