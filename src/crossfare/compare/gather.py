@@ -11,6 +11,7 @@ from statistics import fmean
 from crossfare.compare.cells import Cell, asked_cells, engine_label, gather_cells, label, leave_out, run_names
 from crossfare.compare.contests import pool
 from crossfare.compare.estimates import Estimate, estimate, over_targets
+from crossfare.compare.hardware import hardware_notes
 from crossfare.compare.losses import fate_of_lost, lost_share
 from crossfare.compare.model import Component, Decision, Option, Part, Rate
 from crossfare.compare.paired import PairedTests, over_languages
@@ -177,6 +178,9 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         notes.append(
             "Cells found in several runs are listed by run: they differ in more than the seed, or not even there."
         )
+    for run in {id(run): run for cell in cells for run, _ in cell.results}.values():
+        steps = [step for cell in cells for own, result in cell.results if own is run for step in result.steps]
+        notes += hardware_notes(run.book, dict.fromkeys(steps))
     for cell in cells:
         if lost := lost_share([result for _, result in cell.results]):
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
@@ -185,7 +189,7 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             seeds = ", ".join(str(result.spec.seed) for result in constant)
             named = f"{label(cell, cells)}: with seed {seeds} its model answers everything in {cell.target} the same"
             notes.append(f"{named}, so that fine-tuning did not converge.")
-    return tuple(notes)
+    return tuple(dict.fromkeys(notes))
 
 
 # -- means over languages ---------------------------------------------------------------------
