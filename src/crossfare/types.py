@@ -444,6 +444,10 @@ class Result:
     ``one_answer`` is what its model answers to everything in QA and NLI ("" for nothing): such a fine-tuning has not
     converged. None where answers differ, as they should.
 
+    ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
+    context as the answer, in ranking what the first stage finds. ``tested`` identifies the test set by its content:
+    scores are paired across runs only where it is the same. Both are None in runs made before they were recorded.
+
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
     providers; None where a step was not metered.
@@ -469,3 +473,5 @@ class Result:
     energy_kwh_per_1k: float | None = None
     translation_latency: tuple[Latency, ...] = ()
     one_answer: str | None = None
+    baseline: float | None = None
+    tested: str | None = None

@@ -46,4 +46,10 @@ OneTarget = Annotated[str | None, typer.Option("--target", help="The target lang
 OneMethod = Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")]
 OneEngine = Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")]
 OneModel = Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")]
+OneGoldSize = Annotated[
+    str | None, typer.Option("--gold-size", help="How many labels it learnt from, if the run has several; or all.")
+]
+OneTrainEngine = Annotated[
+    str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
+]
 OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")]

@@ -11,11 +11,13 @@ import typer
 from crossfare.cli.options import (
     MaxUsd,
     OneEngine,
+    OneGoldSize,
     OneMethod,
     OneModel,
     OneSeed,
     OneTarget,
     OneTask,
+    OneTrainEngine,
     PriceFile,
     RunFolder,
     Yes,
@@ -40,6 +42,8 @@ def predict(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
+    train_engine: OneTrainEngine = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
     price_file: PriceFile = None,
@@ -59,6 +63,8 @@ def predict(
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),
+        gold_size=gold_size,
+        train_engine=train_engine,
         memory=_memory(),
         max_usd=limit(max_usd),
         price_files=price_file or (),
@@ -83,6 +89,8 @@ def serve(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
+    train_engine: OneTrainEngine = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Requests answered together, at most.")] = 16,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
@@ -106,6 +114,8 @@ def serve(
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),
+        gold_size=gold_size,
+        train_engine=train_engine,
         memory=_memory() if remember else None,
         max_usd=limit(max_usd),
         price_files=price_file or (),
@@ -128,11 +138,12 @@ def export(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
 ) -> None:
     """Write a run's model as a plain Hugging Face folder, with a card that states data, scores and costs."""
     from crossfare import serving
 
-    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed))
+    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed), gold_size=gold_size)
     say(f"written: {made}")
 
 

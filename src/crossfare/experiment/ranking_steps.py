@@ -63,6 +63,8 @@ def ranking_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         score=score,
         latency=served.latency,
         all=planner.closure(score, *served.latency),
+        first_stage=served.run,
+        collection=collection,
     )
 
 
@@ -107,6 +109,8 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
         score=score,
         latency=(),
         all=planner.closure(score),
+        first_stage=run if run.stage == "retrieve" else None,
+        collection=collection,
     )
 
 

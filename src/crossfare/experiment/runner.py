@@ -32,6 +32,7 @@ from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import Spending, charges, limited, planned
 from crossfare.experiment.steps import Planner
+from crossfare.experiment.test_sets import TestSets
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
 from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
@@ -227,10 +228,11 @@ def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
 def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
     needed = [(cell.cell, [step.id for step in cell.all if not for_measuring(step.stage, step.label)]) for cell in plan]
     standalone, marginal = book.standalone(needed), book.marginal(needed)
-    return tuple(_result(cell, book, store, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
+    tests = TestSets(plan, store)
+    return tuple(_result(cell, book, store, tests, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
 
 
-def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
+def _result(cell: CellSteps, book: Book, store: Store, test_sets: TestSets, standalone: Cost, marginal: Cost) -> Result:
     scores, source_side = _scores(store, cell.score), _scores(store, cell.source_side)
     tests = _examples(store, cell.test)
     return Result(
@@ -254,6 +256,8 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
         translation_latency=_latencies(store, cell, "translation.json"),
         one_answer=_one_answer(store, cell),
+        baseline=test_sets.baseline(cell),
+        tested=test_sets.identity(cell),
     )
 
 

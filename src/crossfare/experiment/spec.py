@@ -194,6 +194,8 @@ class EngineSpec(_Strict):
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
                   default as `default_projection` says. For "existing" translations: how lost answers are
                   recovered (by default not at all)
+    ``kind``      "open" or "commercial", as the paper would call it, where name and price do not tell: `crossfare plan`
+                  takes the paper's score of an engine of that kind
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
@@ -208,6 +210,7 @@ class EngineSpec(_Strict):
     markers: tuple[str, str] | None = None
     projection: ProjectionSpec | None = None
     drop_bad: bool = False
+    kind: Literal["open", "commercial"] | None = None
     note: str | None = None
 
     @field_validator("projection", mode="before")

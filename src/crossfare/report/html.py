@@ -32,7 +32,7 @@ from crossfare.report import evidence, labels, plots
 from crossfare.report.context import Context
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
-from crossfare.report.names import metric_name, task_name, where
+from crossfare.report.names import metric_name, task_name, trivial_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
 from crossfare.run_folder import add_report
@@ -209,7 +209,8 @@ def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]
     plain = decision.to_json()
     for option in plain["options"]:
         option["look"] = asdict(look[option["key"]])
-    return {**plain, "id": _slug(decision), "where": where(decision), "metric_label": metric_name(decision.metric)}
+    names = {"metric_label": metric_name(decision.metric), "trivial_label": trivial_name(decision.task)}
+    return {**plain, "id": _slug(decision), "where": where(decision), **names}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:

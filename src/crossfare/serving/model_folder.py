@@ -28,6 +28,7 @@ def export(
     engine: str | None = None,
     model: str | None = None,
     seed: int | None = None,
+    gold_size: int | str | None = None,
 ) -> Path:
     """Write the model of a cell into a new folder: config, weights, tokenizer, README.md.
 
@@ -39,7 +40,8 @@ def export(
         DataError: the run or a step of it cannot be read, or the model holds links to other files.
     """
     record = compare.read_run(Path(run))
-    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed), is_exported))
+    asked = Asked(task, target, method, engine, model, seed, gold_size)
+    parts = read_parts(record, choose(record, asked, is_exported))
     if "model" not in parts.predict.inputs:
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")
     target_folder = Path(out)

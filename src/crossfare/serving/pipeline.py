@@ -119,6 +119,8 @@ def open_pipeline(
     engine: str | None = None,
     model: str | None = None,
     seed: int | None = None,
+    gold_size: int | str | None = None,
+    train_engine: str | None = None,
     memory: TranslationMemory | None = None,
     max_usd: Decimal | None = None,
     price_files: Sequence[str | Path] = (),
@@ -127,7 +129,8 @@ def open_pipeline(
 
     Args:
         run: the run directory.
-        task, target, method, engine, model, seed: which cell.
+        task, target, method, engine, model, seed, gold_size, train_engine: which cell; ``gold_size`` is "all" or a
+            number of labels, ``train_engine`` what translates the training data of an ensemble of two engines.
         memory: where translations are kept on disk, so that no text is translated twice.
         max_usd: the most that may be spent on requests of the engine until the pipeline is closed.
         price_files: price records beside the shipped ones; by default those of the run's spec.
@@ -140,7 +143,8 @@ def open_pipeline(
         PriceError: there is a limit, but the offer that bills the engine is not known.
     """
     record = compare.read_run(Path(run))
-    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed)))
+    asked = Asked(task, target, method, engine, model, seed, gold_size, train_engine)
+    parts = read_parts(record, choose(record, asked))
     with ExitStack() as opened:
         charge = None if max_usd is None else limited(parts, max_usd, opened, price_files)
         translating = translator(parts, memory, charge)

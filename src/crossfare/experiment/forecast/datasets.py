@@ -165,7 +165,7 @@ class _Sent:
         usage = searches.between(self.least.usage("expected"), self.most.usage("expected"), share)
         return replace(
             self.least,
-            amounts={"character": float(usage.characters or 0)},
+            amounts={**self.least.amounts, "character": float(usage.characters or 0)},
             characters=usage.characters,
             requests=usage.requests,
             exact=False,
@@ -189,7 +189,7 @@ def _rehearsed(step: Step, source: Material, facts: EngineFacts, projection: Pro
     characters = round(engine.characters * source.copies * source.stretch * repeated)
     calls = engine.calls(facts.requests)
     work = Work(
-        {"character": float(characters)},
+        {"character": float(characters), "example": float(source.examples)},
         characters=characters,
         requests=None if calls is None else round(calls * source.copies * repeated),
         exact=source.exact and source.stretch == 1 and not note,

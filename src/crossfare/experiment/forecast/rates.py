@@ -87,11 +87,19 @@ class Rates:
         self.sizes = dict(sizes or {})
 
     def find(
-        self, step: Step, name: str, own: Sequence[str], hardware: str, without: Collection[str] = ()
+        self,
+        step: Step,
+        name: str,
+        own: Sequence[str],
+        hardware: str,
+        without: Collection[str] = (),
+        *,
+        units: Collection[str] = ("character",),
     ) -> Rate | None:
         """The rate of a step on some hardware; ``name`` is what the spec calls its engine or its model.
 
-        Measurements of the steps ``without`` are not looked at. None if no rate is known.
+        Measurements of the steps ``without`` are not looked at. Of published rates the first is taken that is per one
+        of the ``units`` that the work is known in. None if no rate is known.
         """
         family = _FAMILIES.get(step.stage, step.stage)
         for asked in dict.fromkeys((step.stage, family)):
@@ -109,7 +117,8 @@ class Rates:
             alike = [each for each in known if each.keys[0].startswith(f"{task} ")]
             if known:
                 return _scaled(alike or known, self.sizes[name])
-        return next((rate for stage, of, rate in self.published if (stage, of) == (step.stage, task)), None)
+        fitting = (rate for stage, of, rate in self.published if (stage, of) == (step.stage, task))
+        return next((rate for rate in fitting if rate.unit in units), None)
 
 
 def parse(texts: Sequence[str]) -> dict[str, Rate]:
