@@ -125,7 +125,7 @@ class FileTranslation:
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         source, target = language_tag(source), language_tag(target)
-        made = make_engine(engine, dict(options or {}))
+        made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(

@@ -18,7 +18,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota, EngineTransient
 from crossfare.languages import primary
 from crossfare.meter import meter
-from crossfare.translate.engines.faults import retry_after
+from crossfare.translate.engines.faults import key_from, one_line, retry_after
+from crossfare.translate.engines.hosts import Address, address
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import Usage, digest
@@ -56,6 +57,7 @@ class LibreTranslateEngine:
 
     label = "LibreTranslate"
     billing = "characters"
+    keys = (KEY,)
 
     def __init__(
         self,
@@ -74,8 +76,10 @@ class LibreTranslateEngine:
             raise ConfigError(f"engine {name!r}: format must be text or html")
         if min(max_texts, max_characters, attempts) < 1 or timeout <= 0 or pause < 0:
             raise ConfigError(f"engine {name!r}: max_texts, max_characters, attempts and timeout must be positive")
-        self.url = _checked(url or os.environ.get(URL) or "http://localhost:5000", name)
+        self.trusted = True
+        self._option = url
         self.name = name
+        self.url = (self.address.url or "http://localhost:5000").rstrip("/")
         self.granularity: Granularity = granularity
         self.revision = digest({"version": VERSION, "url": self.url, "format": format})
         self._format = format
@@ -89,6 +93,21 @@ class LibreTranslateEngine:
             reraise=True,
         )
         self._known: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def address(self) -> Address:
+        """Where requests go: by option, by the environment, or on this machine."""
+        return address(self._option, URL, ("libretranslate.com",), trusted=self.trusted, engine=self.name)
+
+    @property
+    def host(self) -> str:
+        """The host that texts are sent to."""
+        return self.address.host or "localhost:5000"
+
+    @property
+    def withheld(self) -> str:
+        """Why no key is sent there; empty if one is."""
+        return self.address.withheld
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """Cut texts into requests, in their order."""
@@ -128,10 +147,12 @@ class LibreTranslateEngine:
         """Send one request; `_Rejected` if the server does not take its only text."""
         written = [_as_html(text) for text in texts] if self._format == "html" else texts
         body: dict[str, Any] = {"q": written, "source": source, "target": target, "format": self._format}
-        if key := os.environ.get(KEY):
-            body["api_key"] = key
+        if os.environ.get(KEY) and not self.withheld:
+            body["api_key"] = key_from(KEY, self.label)
         try:
             made = self._send("POST", "/translate", body).get("translatedText")
+        except EngineCredential as refused:
+            raise EngineCredential(f"{refused}; {self.withheld}" if self.withheld else str(refused)) from None
         except _Rejected as rejected:
             if len(texts) == 1:
                 raise
@@ -217,8 +238,7 @@ def _message(response: httpx.Response) -> str:
         said = str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
         said = response.reason_phrase
-    key = os.environ.get(KEY)
-    return " ".join((said.replace(key, "***") if key else said).split())[:200]
+    return one_line(said, (KEY,))
 
 
 def _content(response: httpx.Response, url: str) -> dict[str, Any]:
@@ -248,15 +268,3 @@ def _as_html(text: str) -> str:
         return _ESCAPED_PAIR.sub(lambda pair: f"<{pair[1]}>{tags(pair[2])}</{pair[1]}>", escaped)
 
     return tags(html.escape(text, quote=False))
-
-
-def _checked(url: str, name: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ConfigError(f"engine {name!r}: the url must start with http:// or https://")
-    if parsed.userinfo or parsed.query:
-        raise ConfigError(f"engine {name!r}: the url must hold no secrets; the key is read from {KEY}")
-    return url.rstrip("/")
