@@ -71,6 +71,12 @@ def _device() -> tuple[str, int]:
     return torch.cuda.get_device_name(0), torch.cuda.device_count()
 
 
+def threads_to_use() -> int:
+    """Cores that a translation model uses unless it is told: $OMP_NUM_THREADS, or up to 4."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else min(4, os.cpu_count() or 1)
+
+
 @lru_cache
 def hardware_name() -> str:
     """Name the machine for tables of timings, such as "AMD EPYC, 2 cores"."""

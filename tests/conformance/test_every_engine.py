@@ -17,6 +17,7 @@ ENGINES = [
     "reference",
     "apertium",
     "apertium:server",
+    "offline:bergamot",
     "libretranslate:text",
     "libretranslate:html",
     *(
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.parametrize("name", ENGINES)
 
 
 def translate(engine: Any, texts: list[str]) -> Translation:
-    target = "es" if engine.name == "apertium" else "de"
+    target = {"apertium": "es", "offline:bergamot": "pt"}.get(engine.name, "de")
     made: Translation = engine.translate(texts, source="en", target=target)
     return made
 
@@ -43,7 +44,7 @@ def engines(make: Callable[..., Any]) -> Callable[[str], Any]:
 def test_it_is_an_engine(engines: Callable[[str], Any], name: str) -> None:
     engine = engines(name)
     assert isinstance(engine, Engine)
-    assert engine.name == name.partition(":")[0]
+    assert engine.name in (name, name.partition(":")[0])
     assert engine.granularity in ("sentence", "document")
     assert engine.billing in ("seconds", "characters", "tokens")
     assert engine.label
@@ -103,7 +104,7 @@ def test_usage_is_metered(engines: Callable[[str], Any], name: str) -> None:
     assert usage.measured
     if engine.billing == "seconds":
         assert usage.seconds > 0 and usage.hardware == "cpu"
-        assert engine.name == "apertium" or (usage.input_tokens and usage.output_tokens)
+        assert engine.name in ("apertium", "offline:bergamot") or (usage.input_tokens and usage.output_tokens)
     else:
         assert usage.requests
 

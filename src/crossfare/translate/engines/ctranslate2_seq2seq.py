@@ -7,7 +7,6 @@ A checkpoint is converted once into the cache folder. Settings that CTranslate2 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineError
+from crossfare.meter import threads_to_use
 from crossfare.store import cache_folder
 from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches, no_progress_bars
 from crossfare.translate.sentences import Span
@@ -74,7 +74,7 @@ class CTranslate2Engine(Seq2SeqEngine):
             raise ConfigError(f"engine {name!r}: quantization must be auto or one of {', '.join(_QUANTIZATIONS)}")
         self._quantization = quantization
         self._device = device
-        self._threads = threads or _default_threads()
+        self._threads = threads or threads_to_use()
         self._guided = guided
         self._translator: Any = None
 
@@ -264,8 +264,3 @@ def _converter(path: str, guided: bool) -> Any:
             return tokenizer
 
     return Converter(path)
-
-
-def _default_threads() -> int:
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdigit() and int(given) else min(4, os.cpu_count() or 1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.languages import language_name, mbart_code, nllb_code, primary
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
+from crossfare.translate.engines.lines import rebuild, split_lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
@@ -40,7 +41,6 @@ _FAMILIES = {
     "umt5": "t5",
 }
 _ODD = "\ufffd"
-_LINE_END = re.compile(r"(\s*[\n\r\u2028\u2029]\s*)")
 _CONTROL_TOKEN = re.compile(r">>.*<<|__\w+__|[a-z]{2,3}_[A-Za-z]{2,4}|<extra_id_\d+>|<2\w+>|<eop>|<eod>")
 
 
@@ -171,8 +171,8 @@ class Seq2SeqEngine(ABC):
         """Translate texts line by line, in batches of similar length."""
         route = self._route(source, target)
         self.load()
-        lines = [_LINE_END.split(text.strip()) if text.strip() else [] for text in texts]
-        distinct = list(dict.fromkeys(line for parts in lines for line in parts[::2]))
+        split = [split_lines(text) for text in texts]
+        distinct = list(dict.fromkeys(line for parts in split for line in parts[::2]))
         device, count = self.hardware()
         with meter(device, count) as running:
             done = self._translate_lines(distinct, route)
@@ -182,13 +182,14 @@ class Seq2SeqEngine(ABC):
             input_tokens=sum(line.read for line in done.values()),
             output_tokens=sum(line.written for line in done.values()),
         )
+        written = {line: found.text for line, found in done.items()}
         translations: list[str | None] = []
         failures: dict[int, str] = {}
-        for index, (text, parts) in enumerate(zip(texts, lines, strict=True)):
+        for index, (text, parts) in enumerate(zip(texts, split, strict=True)):
             failed = next((done[line].failure for line in parts[::2] if done[line].failure), "")
             if failed:
                 failures[index] = failed
-            translations.append(None if failed else _rebuild(text, parts, done))
+            translations.append(None if failed else rebuild(text, parts, written))
         return ExplainedTranslation(tuple(translations), usage, failures)
 
     def _route(self, source: str, target: str) -> Route:
@@ -336,16 +337,6 @@ def batches(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterat
         batch.append(i)
     if batch:
         yield batch
-
-
-def _rebuild(text: str, parts: Sequence[str], done: Mapping[str, _Line]) -> str:
-    """Put translated lines between the original line ends and outer blanks."""
-    if not parts:
-        return text
-    lead = text[: len(text) - len(text.lstrip())]
-    tail = text[len(text.rstrip()) :]
-    body = "".join(part if number % 2 else done[part].text for number, part in enumerate(parts))
-    return f"{lead}{body}{tail}"
 
 
 @contextmanager
