@@ -442,7 +442,8 @@ class Result:
     In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
 
     ``one_answer`` is what its model answers to everything in QA and NLI ("" for nothing): such a fine-tuning has not
-    converged. None where answers differ, as they should.
+    converged. None where answers differ, as they should. ``model_notes`` say what of the model that was fine-tuned
+    was not used, and why.
 
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
@@ -469,3 +470,4 @@ class Result:
     energy_kwh_per_1k: float | None = None
     translation_latency: tuple[Latency, ...] = ()
     one_answer: str | None = None
+    model_notes: tuple[str, ...] = ()

@@ -238,7 +238,16 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
         translation_latency=_latencies(store, cell, "translation.json"),
         one_answer=_one_answer(store, cell),
+        model_notes=_model_notes(store, cell),
     )
+
+
+def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
+    """What of the model that was fine-tuned was not used."""
+    if cell.finetune is None:
+        return ()
+    record = json.loads((store.artifact(cell.finetune.id) / "training.json").read_text(encoding="utf-8"))
+    return tuple(record.get("model_notes", ()))
 
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
