@@ -24,6 +24,7 @@ from transformers import logging as transformers_logging
 
 from checkpoints import encoder, marian, passages, seq2seq
 from crossfare.data.world import Aligned
+from crossfare.pretrained.loading import load_config, load_model
 from crossfare.translate.finetune_markers import MarkedPair, finetune_markers
 from world_generator import tasks
 
@@ -172,7 +173,7 @@ def make_marked(name: str, start: str, steps: int, out: Path) -> None:
         batch_size=64,
         seed=5,
     )
-    model = marian.MarianMTModel.from_pretrained(draft)
+    model, _ = load_model(str(draft), "MarianMTModel", load_config(str(draft)))
     marian.save(model, draft, out / name)
     shutil.rmtree(draft)
     log(f"{steps} steps in {usage.seconds:.0f} s")

@@ -18,7 +18,8 @@ import tiny_models
 from crossfare.errors import ConfigError, DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
 from crossfare.model import nli, qa, ranking
-from crossfare.model.encoder import Encoder, quiet
+from crossfare.model.encoder import Encoder
+from crossfare.pretrained.loading import quiet
 from crossfare.types import NLI_LABELS, digest
 
 torch = pytest.importorskip("torch")

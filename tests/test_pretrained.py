@@ -13,6 +13,7 @@ import pytest
 from crossfare import pretrained
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.pretrained import Licence, Origin, minilm, offline, origin, resolve
+from crossfare.pretrained.hub import snapshot
 from crossfare.pretrained.offline import Carried, exported
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -100,11 +101,12 @@ class TestHub:
         assert resolve("org/name").path == str(hub.folder)
         assert hub.calls[0][:2] == ("org/name", None)
 
-    def test_pickled_weights_only_where_nothing_else_is_there(self, hub):
-        resolve("org/name")
-        assert not (hub.folder / "pytorch_model.bin").exists()
+    def test_pickled_weights_are_never_fetched_but_to_convert_them(self, hub):
         (hub.folder / "model.safetensors").unlink()
-        resolve("org/name")
+        with pytest.raises(ConfigError, match=r"'org/name' has pickled weights .*convert org/name FOLDER"):
+            resolve("org/name")
+        assert not (hub.folder / "pytorch_model.bin").exists()
+        snapshot("org/name", pickled=True)
         assert (hub.folder / "pytorch_model.bin").exists()
 
     def test_a_repository_without_config_is_refused(self, hub):

@@ -306,15 +306,17 @@ class Task:
         Raises:
             ConfigError, DataError: as `finetune`; or the data are of another task.
         """
-        from crossfare.model.encoder import quiet
+        from crossfare.pretrained.loading import quiet
 
         hyper = hyper or self.hyperparameters()
         examples = self._examples(train)
         notes: list[str] = []
+        model_notes: list[str] = []
 
         def featurise(encoder: Encoder) -> list[Feature]:
             features, said = self.row.training(encoder, examples, hyper, seed)
             notes.extend(said)
+            model_notes.extend(encoder.notes)
             return features
 
         with quiet():
@@ -329,7 +331,7 @@ class Task:
                 progress=progress,
                 report_to=report_to,
             )
-        return replace(tuned, notes=tuple(notes))
+        return replace(tuned, notes=tuple(notes), model_notes=tuple(model_notes))
 
     def _validation(self, validation: Dataset | None, hyper: Hyperparameters) -> Callable[[Encoder], float] | None:
         if validation is None or not hyper.select_best:

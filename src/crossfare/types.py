@@ -442,7 +442,8 @@ class Result:
     In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
 
     ``one_answer`` is what its model answers to everything in QA and NLI ("" for nothing): such a fine-tuning has not
-    converged. None where answers differ, as they should.
+    converged. None where answers differ, as they should. ``model_notes`` say what of the model that was fine-tuned
+    was not used, and why.
 
     ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
     context as the answer, in ranking what the first stage finds. ``tested`` identifies the test set by its content:
@@ -475,3 +476,4 @@ class Result:
     one_answer: str | None = None
     baseline: float | None = None
     tested: str | None = None
+    model_notes: tuple[str, ...] = ()

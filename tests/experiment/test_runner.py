@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import tiny_models
 import tiny_run
 from crossfare.compare import decisions, read_run
 from crossfare.errors import ConfigError, CrossfareError, DataError, PriceError
@@ -24,8 +25,9 @@ from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.runner import RESULTS
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.ledger import Book, Catalogue
+from crossfare.model import nli
 from crossfare.store import Store
-from crossfare.types import Step, Usage
+from crossfare.types import NLI_LABELS, Step, Usage
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +291,22 @@ def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> No
     (found,) = decisions([read_run(made.folder)])
     told = "zero-shot: with seed 0 its model answers everything in pt the same, so that fine-tuning did not converge."
     assert told in found.notes
+
+
+def test_a_head_that_was_made_anew_is_named_below_the_scores(tmp_path: Path) -> None:
+    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    encoder.model.config.id2label = dict(enumerate(("LABEL_0", "LABEL_1", "LABEL_2")))
+    encoder.model.save_pretrained(tmp_path / "unnamed")
+    encoder.tokenizer.save_pretrained(tmp_path / "unnamed")
+    models = {"target-encoder": str(tmp_path / "unnamed")}
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot"], models=models)
+    made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    (result,) = read_run(made.folder).results
+    (note,) = result.model_notes
+    assert note.startswith(
+        "unnamed's own head was replaced by a new one: its labels (label_0, label_1, label_2) do not"
+    )
+    assert f"{note}." in [told for table in made.tables for told in table.notes]
 
 
 def test_log_lines_say_which_step_and_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,7 +258,16 @@ def _result(cell: CellSteps, book: Book, store: Store, test_sets: TestSets, stan
         one_answer=_one_answer(store, cell),
         baseline=test_sets.baseline(cell),
         tested=test_sets.identity(cell),
+        model_notes=_model_notes(store, cell),
     )
+
+
+def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
+    """What of the model that was fine-tuned was not used."""
+    if cell.finetune is None:
+        return ()
+    record = read_json(store.artifact(cell.finetune.id) / "training.json")
+    return tuple(record.get("model_notes", ()))
 
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:

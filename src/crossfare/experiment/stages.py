@@ -189,6 +189,7 @@ def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -
         report_to=step.runtime["report_to"],
     )
     record = {"steps": tuned.steps, "train_loss": tuned.train_loss, "notes": list(tuned.notes), "log": list(tuned.log)}
+    record |= {"model_notes": list(tuned.model_notes)} if tuned.model_notes else {}
     write_json(work / "artifact" / "training.json", record)
     return tuned.usage
 

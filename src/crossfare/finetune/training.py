@@ -48,7 +48,8 @@ class FineTuned:
     """A saved model (safetensors and tokenizer in ``path``) and what making it took.
 
     ``train_loss`` is the mean over all steps; ``log`` the entries of the Trainer's history (step, loss,
-    learning_rate, and eval_score where a validation set was used).
+    learning_rate, and eval_score where a validation set was used). ``notes`` say which examples taught nothing,
+    ``model_notes`` what of the model it started from was not used.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class FineTuned:
     steps: int
     log: tuple[dict[str, float], ...]
     notes: tuple[str, ...] = ()
+    model_notes: tuple[str, ...] = ()
 
 
 def finetune(

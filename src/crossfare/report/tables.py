@@ -32,7 +32,15 @@ from crossfare.report.cells import (
 )
 from crossfare.report.context import Context
 from crossfare.report.names import task_name
-from crossfare.report.notes import ENERGY_NOTE, SOURCE_SIDE, constant_notes, cost_notes, lost_notes, quality_notes
+from crossfare.report.notes import (
+    ENERGY_NOTE,
+    SOURCE_SIDE,
+    constant_notes,
+    cost_notes,
+    lost_notes,
+    model_notes,
+    quality_notes,
+)
 from crossfare.report.provenance import provenance
 from crossfare.report.summary import BATCH_SIZE, targets
 from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown
@@ -155,7 +163,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     notes = [*quality_notes(found, languages, context, intervals=False)]
     if any(source_side_rows(line, languages) for line in found):
         notes.append(SOURCE_SIDE)
-    notes += [*lost_notes(found, languages), *constant_notes(found, languages)]
+    notes += [*lost_notes(found, languages), *constant_notes(found, languages), *model_notes(found)]
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))

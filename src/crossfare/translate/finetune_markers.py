@@ -21,7 +21,7 @@ from crossfare.meter import meter
 from crossfare.precision import resolved
 from crossfare.pretrained import resolve
 from crossfare.strict import parse_json, read_text
-from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_vocabulary
+from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_seq2seq, load_vocabulary
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
 from crossfare.types import Engine, Progress, Usage
 
@@ -91,13 +91,12 @@ def finetune_markers(
         DataError: no pair has a span that can be marked, or a text is too long for the model.
     """
     import torch
-    from transformers import AutoModelForSeq2SeqLM
 
     examples = list(_draw(pairs, steps * batch_size, markers or Markers(), unmarked, seed))
     path = resolve(model).path
     with meter() as running:
         vocabulary = load_vocabulary(path, model)
-        network = AutoModelForSeq2SeqLM.from_pretrained(path, dtype=torch.float32)
+        network = load_seq2seq(path, model, torch.float32)
         rows = _readable(_encode(examples, vocabulary, model), vocabulary.limit)
         _train(network, vocabulary.tokenizer, rows, out, (steps, learning_rate, batch_size, seed), progress)
         network.save_pretrained(out)
