@@ -101,7 +101,7 @@ def check_energy() -> None:
         ConfigError: codecarbon is not installed.
     """
     if find_spec("codecarbon") is None:
-        raise ConfigError("energy is metered by codecarbon; install crossfare[energy], or leave energy out")
+        raise ConfigError("energy is metered by codecarbon: pip install 'crossfare[energy]', or leave energy out")
 
 
 @contextmanager

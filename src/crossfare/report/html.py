@@ -99,7 +99,7 @@ def _check_installed() -> None:
     try:
         import jinja2  # noqa: F401
     except ImportError:
-        raise ConfigError("the report needs jinja2; install crossfare[report]") from None
+        raise ConfigError("the report needs jinja2: pip install 'crossfare[report]'") from None
 
 
 def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:

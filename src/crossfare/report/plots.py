@@ -108,7 +108,7 @@ def check_installed() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ConfigError("figures need matplotlib; install crossfare[report]") from None
+        raise ConfigError("figures need matplotlib: pip install 'crossfare[report]'") from None
 
 
 def looks(options: Sequence[Option]) -> dict[str, Look]:
