@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,6 +96,7 @@ def _run(
         quiet=quiet,
         max_usd=limit(max_usd),
         agree=None if yes else agree,
+        tell=partial(say, err=True),
     )
     show(finished.tables)
     say(f"Results, tables and ledger: {finished.folder}")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -31,10 +30,9 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
-from crossfare.experiment.spending import Spending, charges, limited, planned
+from crossfare.experiment.spending import Spending, charges, limited, planned, purse
 from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
-from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
@@ -65,6 +63,7 @@ def run(
     quiet: bool = False,
     max_usd: Decimal | None = None,
     agree: Callable[[Spending], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
@@ -76,6 +75,7 @@ def run(
             Device time and annotation are not counted: nobody bills them while the run goes on.
         agree: called before anything is done with what such engines will be sent, if there is anything;
             raises if it is too much.
+        tell: told what was spent on such engines, however the run ends.
 
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
@@ -101,10 +101,9 @@ def run(
     if agree and fresh & paid.keys():
         agree(planned_spending(spec, store=store))
     with (
-        TemporaryDirectory(prefix="crossfare-spending-") as purse,
+        purse(max_usd, tell) as budget,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
     ):
-        budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
         asked = limited(everything, paid, budget)
         run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     folder = (out or Path("runs") / spec.name).absolute()
