@@ -65,6 +65,7 @@ class VendorServer:
         self.answered = 0
         self.arrivals: list[float] = []
         self.received: list[list[str]] = []
+        self.requests: list[Request] = []
         self._faults: deque[Fault] = deque()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -81,7 +82,7 @@ class VendorServer:
     def reset(self) -> None:
         self.billed = self.answered = 0
         self.tokens = (0, 0)
-        self.arrivals, self.received = [], []
+        self.arrivals, self.received, self.requests = [], [], []
         self._faults.clear()
 
     def fail(self, *faults: Fault) -> None:
@@ -90,6 +91,7 @@ class VendorServer:
 
     def respond(self, request: Request) -> Reply | None:
         self.arrivals.append(time.monotonic())
+        self.requests.append(request)
         fault = self._faults.popleft() if self._faults else None
         if fault is None or fault.kind == "short":
             reply = self.answer(request, short=fault is not None)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote, quote_plus
 
 from crossfare.errors import (
     ConfigError,
@@ -114,6 +118,8 @@ def judged(fault: Fault, label: str, keys: Sequence[str], *, sent: bool = True) 
         error = Passing(f"{label} cannot be reached, or did not answer in time: {detail}", sent=sent)
     elif status == 200:
         error = Passing(f"{label} answered what is not its format: {detail}", status)
+    elif 300 <= status < 400:  # never followed: it would take texts and key to where nobody agreed to
+        error = EngineUnavailable(f"{said}; it leads elsewhere, and nothing is sent on: give the address it leads to")
     elif status in (408, 425, 429) or status >= 500:
         error = Passing(said, status, retry_after(fault.headers))
     elif status in (401, 403):
@@ -144,24 +150,40 @@ def _chain(error: object, seen: set[int]) -> Iterator[BaseException]:
 
 
 def one_line(detail: object, keys: Sequence[str]) -> str:
-    """A message in one line, without any secret that the variables ``keys`` hold."""
-    line = " ".join(str(detail).split()) or type(detail).__name__
+    """A message in one line, without any secret that the variables ``keys`` hold, however it is written."""
+    line = str(detail)
     for key in keys:
         secret = os.environ.get(key, "").strip()
         if len(secret) >= _SHORTEST_KEY:
-            line = line.replace(secret, "***")
+            for written in sorted({*_writings(secret)}, key=len, reverse=True):
+                line = line.replace(written, "***")
+    line = " ".join(line.split()) or type(detail).__name__
     return line if len(line) <= _DETAIL else f"{line[:_DETAIL]}..."
+
+
+def _writings(secret: str) -> Iterator[str]:
+    """A secret as messages may have it: as it is, in an address, a Python or JSON string, HTML, or base64."""
+    yield secret
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="").lower())
+    yield from (repr(secret)[1:-1], json.dumps(secret)[1:-1], html.escape(secret), " ".join(secret.split()))
+    # Base64 depends on how many bytes stand before, as in "user:key": the middle of each of the three ways is cut out.
+    for before in range(3):
+        coded = b64encode(b"\0" * before + secret.encode("utf-8", "surrogateescape")).decode().rstrip("=")
+        middle = coded[(before * 8 + 5) // 6 : -1]
+        yield from (middle, middle.replace("+", "-").replace("/", "_"))
 
 
 def key_from(variable: str, label: str) -> str:
     """Read a key from the environment.
 
     Raises:
-        EngineCredential: it is not set.
+        EngineCredential: it is not set, or nothing that a header can hold.
     """
     key = os.environ.get(variable, "").strip()
     if not key:
         raise EngineCredential(f"{label} needs a key: set {variable} in the environment")
+    if not key.isascii() or not key.isprintable():
+        raise EngineCredential(f"{label}: {variable} holds a line break or another character that no key has: set it")
     return key
 
 

@@ -53,6 +53,9 @@ class LibreTranslateEngine(RemoteEngine):
     registered = "libretranslate"
     service = "LibreTranslate"
     keys = (KEY,)
+    own_hosts = ("libretranslate.com",)
+    endpoint_variable = URL
+    needs_key = False
 
     def __init__(
         self,
@@ -73,13 +76,22 @@ class LibreTranslateEngine(RemoteEngine):
         if min(max_texts, max_characters, attempts) < 1 or timeout <= 0 or pause < 0:
             raise ConfigError(f"engine {name!r}: max_texts, max_characters, attempts and timeout must be positive")
         super().__init__(
-            name=name, attempts=attempts, backoff=max(pause, _SHORTEST_PAUSE), timeout=timeout, devices=devices
+            name=name,
+            endpoint=url,
+            attempts=attempts,
+            backoff=max(pause, _SHORTEST_PAUSE),
+            timeout=timeout,
+            devices=devices,
         )
-        self.url = _checked(url or os.environ.get(URL) or "http://localhost:5000", name)
+        self.url = (self.address.url or f"http://{self.vendor_host()}").rstrip("/")
         self.granularity = granularity
         self.limits = Limits(max_texts, max_characters)
         self._format = format
         self._known: dict[str, tuple[str, ...]] = {}
+
+    def vendor_host(self) -> str:
+        """A server on this machine."""
+        return "localhost:5000"
 
     @property
     def revision(self) -> str:
@@ -130,8 +142,8 @@ class LibreTranslateEngine(RemoteEngine):
             "target": route.target_code,
             "format": self._format,
         }
-        if key := os.environ.get(KEY):
-            body["api_key"] = key
+        if os.environ.get(KEY) and not self.withheld:
+            body["api_key"] = self.key()
         made = client.post(f"{self.url}/translate", json=body).raise_for_status().json()["translatedText"]
         if not isinstance(made, list) or not all(isinstance(text, str) for text in made):
             raise TypeError(f"no list of translations; is {self.url} LibreTranslate?")
@@ -140,8 +152,10 @@ class LibreTranslateEngine(RemoteEngine):
     def fault(self, error: Exception) -> Fault | CrossfareError | None:
         """What an exception of httpx means."""
         if isinstance(error, httpx.HTTPStatusError):
-            response = error.response
-            return Fault(response.status_code, _message(response), response.headers)
+            response, said = error.response, _message(error.response)
+            if response.status_code in (401, 403) and self.withheld:
+                said += f"; {self.withheld}"
+            return Fault(response.status_code, said, response.headers)
         if isinstance(error, httpx.TimeoutException):
             return Fault(None, f"no answer from {self.url} within {self.timeout:g} s; raise the engine's timeout")
         if isinstance(error, httpx.TransportError):
@@ -207,15 +221,3 @@ def _as_html(text: str) -> str:
         return _ESCAPED_PAIR.sub(lambda pair: f"<{pair[1]}>{tags(pair[2])}</{pair[1]}>", escaped)
 
     return tags(html.escape(text, quote=False))
-
-
-def _checked(url: str, name: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ConfigError(f"engine {name!r}: the url must start with http:// or https://")
-    if parsed.userinfo or parsed.query:
-        raise ConfigError(f"engine {name!r}: the url must hold no secrets; the key is read from {KEY}")
-    return url.rstrip("/")

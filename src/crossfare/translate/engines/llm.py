@@ -11,7 +11,7 @@ from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQ
 from crossfare.languages import language_name
 from crossfare.translate.engines import replies
 from crossfare.translate.engines.cutting import Limits
-from crossfare.translate.engines.faults import Fault, Refused, key_from
+from crossfare.translate.engines.faults import Fault, Refused
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 PROMPT_VERSION = 1
@@ -23,6 +23,8 @@ PROMPT = (
     'Return for each text an object with its "id" and its translation as "text".'
 )
 """The instruction. Whoever changes it raises `PROMPT_VERSION`: translations made with another one are not reused."""
+
+_PLAIN = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
 
 _SCHEMA = {
     "type": "json_schema",
@@ -70,6 +72,9 @@ class LLMEngine(RemoteEngine):
     registered = "llm"
     service = "a chat model"
     billing = "tokens"
+    own_hosts = ("api.openai.com", ".api.openai.com")
+    endpoint_variable = "OPENAI_BASE_URL"
+    needs_key = False
 
     def __init__(
         self,
@@ -119,13 +124,21 @@ class LLMEngine(RemoteEngine):
 
     def connect(self) -> Any:
         """Make the SDK's client."""
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
         url = self._url()
-        key = os.environ.get(self.keys[0], "").strip() or (
-            key_from(self.keys[0], self.label) if url is None else "none"
+        asks = url is None or (os.environ.get(self.keys[0], "").strip() and not self.withheld)
+        return OpenAI(
+            api_key=self.key() if asks else "none",
+            base_url=url or "https://api.openai.com/v1",
+            max_retries=0,
+            timeout=self.timeout,
+            http_client=DefaultHttpxClient(
+                follow_redirects=False,
+                timeout=self.timeout,
+                event_hooks={"request": [_bare]} if self.withheld else {},
+            ),
         )
-        return OpenAI(api_key=key, base_url=url, max_retries=0, timeout=self.timeout)
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""
@@ -160,6 +173,8 @@ class LLMEngine(RemoteEngine):
         if isinstance(error, openai.APIStatusError):
             if error.code == "insufficient_quota":
                 return EngineQuota(f"{self.label}: the account has no credit left; add some at the provider")
+            if error.status_code in (401, 403) and self.withheld:
+                return EngineCredential(f"{self.label} asks for a key ({error.status_code}): {self.withheld}")
             return Fault(error.status_code, error.message, error.response.headers)
         if isinstance(error, openai.APIConnectionError):
             return Fault(None, error.message)
@@ -170,7 +185,13 @@ class LLMEngine(RemoteEngine):
         )
 
     def _url(self) -> str | None:
-        return self.endpoint or os.environ.get("OPENAI_BASE_URL") or None
+        return self.address.url
+
+
+def _bare(request: Any) -> None:
+    """Take off the headers that say who asks: the SDK reads some of them from the environment, for OpenAI."""
+    for name in [name for name in request.headers if name.lower() not in _PLAIN]:
+        del request.headers[name]
 
 
 def _named(tag: str) -> str:

@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineError
+from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.meter import meter
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, Limits, Markup, Plan, distinct
-from crossfare.translate.engines.faults import Fault, judged, never_sent, one_line
+from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
+from crossfare.translate.engines.hosts import Address, address
 from crossfare.translate.engines.isolation import Health, Isolation
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
@@ -55,7 +56,9 @@ class RemoteEngine(ABC):
 
     An engine's attributes: ``registered`` and ``service``, its name and its label unless others are given; ``keys``,
     the environment variables that may hold a secret; ``limits`` of a request; ``tag_handling``, the markup whose
-    tags the service keeps.
+    tags the service keeps; ``own_hosts``, where its vendor has its keys sent, ``endpoint_variable``, where else the
+    user has them sent, and ``needs_key``, whether nothing can be asked without one. ``trusted`` is set to False
+    where the options are those of a spec.
 
     Args:
         name: how specs, tables and prices call the engine.
@@ -74,6 +77,9 @@ class RemoteEngine(ABC):
     registered: str
     service: str
     keys: tuple[str, ...] = ()
+    own_hosts: tuple[str, ...] = ()
+    endpoint_variable = ""
+    needs_key = True
     limits: Limits
     tag_handling: Markup | None = None
 
@@ -95,6 +101,7 @@ class RemoteEngine(ABC):
             raise ConfigError(
                 f"engine {self.name!r}: attempts must be at least 1, backoff, timeout and devices above 0"
             )
+        self.trusted = True
         self.endpoint = endpoint
         self.timeout = timeout
         self.tag_handling = self.markup = self.tag_handling if tags else None
@@ -102,6 +109,38 @@ class RemoteEngine(ABC):
         self._devices = devices
         self._client: Any = None
         self._health: dict[tuple[str, str], Health] = {}
+        _ = self.address  # one that is none is told before anything is planned
+
+    # -- where texts and the key go ---------------------------------------------------------------
+
+    @property
+    def address(self) -> Address:
+        """Where requests go: by option, by the environment, or to the vendor's own address."""
+        return address(self.endpoint, self.endpoint_variable, self.own_hosts, trusted=self.trusted, engine=self.name)
+
+    @property
+    def host(self) -> str:
+        """The host that texts are sent to."""
+        return self.address.host or self.vendor_host()
+
+    @property
+    def withheld(self) -> str:
+        """Why no key is sent there; empty if one is."""
+        return self.address.withheld
+
+    def vendor_host(self) -> str:
+        """The host that the SDK asks unless it is told another."""
+        return self.own_hosts[0]
+
+    def key(self) -> str:
+        """The key to send.
+
+        Raises:
+            EngineCredential: none is set, or none may be sent there.
+        """
+        if self.withheld:
+            raise EngineCredential(f"{self.label}: {self.withheld}")
+        return key_from(self.keys[0], self.label)
 
     # -- what an engine says ----------------------------------------------------------------------
 
