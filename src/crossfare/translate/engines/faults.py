@@ -39,6 +39,8 @@ _LANGUAGE = re.compile(
     re.IGNORECASE,
 )
 
+_ADDRESS = re.compile(r"https?://\S+")
+
 # How libraries call it that no connection was made, so that nothing was sent: urllib3, requests, httpx, botocore.
 _UNCONNECTED = {
     "ConnectError",
@@ -128,7 +130,7 @@ def judged(fault: Fault, label: str, keys: Sequence[str], *, sent: bool = True) 
         error = EngineQuota(f"{said}; wait for the next billing period, or raise the limit at the provider")
     elif status == 404:
         error = EngineUnavailable(f"{said}; check the engine's options (endpoint, model)")
-    elif _LANGUAGE.search(detail):
+    elif _LANGUAGE.search(_ADDRESS.sub("", detail)):
         error = ConfigError(f"{said}; choose languages that the service has")
     else:
         error = Refused(said, fewer=status == 413)
