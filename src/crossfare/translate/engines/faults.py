@@ -147,7 +147,8 @@ def _chain(error: object, seen: set[int]) -> Iterator[BaseException]:
     if isinstance(error, BaseException) and id(error) not in seen:
         seen.add(id(error))
         yield error
-        for other in (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args):
+        named = (getattr(error, name, None) for name in ("__cause__", "__context__", "reason", "inner_exception"))
+        for other in (*named, *error.args):
             yield from _chain(other, seen)
 
 
