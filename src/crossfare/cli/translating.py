@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -83,7 +84,15 @@ def translate(
     if out is None or estimate:
         say(*work.estimate().lines)
         return
-    say(*work.run(out, max_usd=values.limit(max_usd), agree=None if yes else agree, force=force))
+    say(
+        *work.run(
+            out,
+            max_usd=values.limit(max_usd),
+            agree=None if yes else agree,
+            force=force,
+            tell=partial(say, err=True),
+        )
+    )
 
 
 def score_translation(
