@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from crossfare.cli.options import DryRun, Energy, Force, Jobs, MaxUsd, Out, Quie
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import limit, names, numbers
 from crossfare.errors import ConfigError
+from crossfare.escaping import Console
 
 if TYPE_CHECKING:
     from crossfare import experiment

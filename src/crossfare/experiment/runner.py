@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from rich.console import Console
 
 import crossfare
 from crossfare import meter, run_folder
@@ -21,6 +20,7 @@ from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
 from crossfare.errors import ConfigError, PriceError, StaleArtifact
+from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
