@@ -109,7 +109,10 @@ def _check_step(step: Step) -> None:
     if step.stage in ("dataset", "existing", "collection"):
         params = step.params
         asked = {name: params.get(name) for name in ("language", "split", "format")}
-        data.recognise(step.runtime["ref"], task=cast("TaskName", params.get("task", "ranking")), **asked)
+        try:
+            data.recognise(step.runtime["ref"], task=cast("TaskName", params.get("task", "ranking")), **asked)
+        except CrossfareError as error:
+            raise type(error)(f"{step.label}: {error}") from error
 
 
 def _engine_checks(steps: Iterable[Step]) -> Iterator[Callable[[], None]]:
