@@ -18,7 +18,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineError
-from crossfare.store import cache_folder
+from crossfare.store import cache_folder, changed, mark
 from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches, no_progress_bars
 from crossfare.translate.sentences import Span
 from crossfare.translate.words import find_pieces
@@ -212,6 +212,8 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
     folder = cache_folder() / "ctranslate2" / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
+        if folder.exists() and changed(folder):  # converting again costs less than asking what to do
+            shutil.rmtree(folder)
         if not folder.exists():
             partial = folder.with_name(f".{key}.partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -223,6 +225,7 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
                 raise EngineError(
                     f"CTranslate2 cannot convert {model!r} ({type(error).__name__}: {line}); use engine 'transformers'"
                 ) from error
+            mark(partial)
             partial.replace(folder)
     return folder
 
