@@ -55,7 +55,7 @@ class Spent:
     @property
     def money(self) -> str:
         """The money alone."""
-        more = f" and up to {shown(self.in_doubt)} USD for requests that had no answer" if self.in_doubt else ""
+        more = f" and up to {shown(self.in_doubt)} USD for requests that failed or had no answer" if self.in_doubt else ""
         return f"{shown(self.usd)} USD{more}"
 
     @property
