@@ -238,7 +238,7 @@ def test_a_line_that_keeps_failing_is_none_and_the_others_stay(monkeypatch: pyte
 def test_a_server_that_refuses_a_line_loses_it_alone_and_one_that_refuses_all_is_left() -> None:
     asked: list[str] = []
 
-    def answers(path: str, values: dict[str, list[str]]) -> Answer:
+    def answers(path: str, values: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
         if path.endswith("listPairs"):
             return 200, {}, PAIRS
         asked.extend(values["q"])
