@@ -141,8 +141,9 @@ def with_energy(usage: Usage, process: Usage) -> Usage:
     On a CPU that is the part of its seconds: loading packages and models is left out of both.
     """
     kwh = process.energy_kwh
-    if kwh and usage.hardware == "cpu" and usage.seconds is not None and process.seconds:
-        kwh *= usage.seconds / process.seconds
+    worked = usage.seconds if usage.hardware == "cpu" else usage.worked_seconds
+    if kwh and worked is not None and process.seconds:
+        kwh *= worked / process.seconds
     return replace(usage, energy_kwh=kwh, energy_by=process.energy_by)
 
 

@@ -296,3 +296,40 @@ def test_a_killed_run_translates_at_most_one_chunk_twice(tmp_path: Path) -> None
     again = set(sent) & set(lines(tmp_path / "second"))
     assert len(again) <= 5
     assert set(sent) | set(lines(tmp_path / "second")) == {f"text {i}" for i in range(100)}
+
+
+_AT_FIRST = (
+    """CREATE TABLE scope (
+        id INTEGER PRIMARY KEY, engine TEXT NOT NULL, revision TEXT NOT NULL, source TEXT NOT NULL,
+        target TEXT NOT NULL, UNIQUE (engine, revision, source, target))""",
+    """CREATE TABLE translation (
+        scope INTEGER NOT NULL REFERENCES scope(id), hash BLOB NOT NULL, text TEXT NOT NULL,
+        translation TEXT NOT NULL, seconds REAL, requests REAL, characters REAL, input_tokens REAL,
+        output_tokens REAL, energy_kwh REAL, hardware TEXT, measured INTEGER NOT NULL, PRIMARY KEY (scope, hash))""",
+    "INSERT INTO scope VALUES (1, 'engine', '1', 'en', 'pt')",
+    "PRAGMA user_version = 1",
+)
+
+
+def test_a_file_from_before_times_were_told_apart_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "memory.sqlite"
+    connection = sqlite3.connect(path)
+    for statement in _AT_FIRST:
+        connection.execute(statement)
+    insert = "INSERT INTO translation VALUES (1, ?, ?, 'cat', 2.0, 0.5, 4.0, NULL, NULL, NULL, 'cpu', 1)"
+    connection.execute(insert, (memory_module._hash("gato"), "gato"))
+    connection.commit()
+    connection.close()
+    memory = TranslationMemory(path)
+    (old,) = memory.look_up(["gato"], SCOPE).values()
+    assert (old.translation, old.share.seconds, old.share.served_seconds) == ("cat", 2.0, None)
+    assert memory.pace(SCOPE) == (0.5, 0.5)
+    timed = Share(seconds=12.0, characters=4.0, served_seconds=6.0, waited_seconds=3.0, worked_seconds=1.0)
+    memory.remember({"cao": Remembered("dog", timed)}, SCOPE)
+    assert memory.look_up(["cao"], SCOPE)["cao"].share == timed
+    assert memory.pace(SCOPE) == ((2.0 + 10.0) / 8, (2.0 + 12.0) / 8)
+    memory.close()
+    connection = sqlite3.connect(path)  # as a version that knows the first columns only
+    named = "scope, hash, text, translation, seconds, measured"
+    connection.execute(f"INSERT INTO translation ({named}) VALUES (1, ?, 'pao', 'bread', 1.0, 1)", (b"x",))
+    connection.close()

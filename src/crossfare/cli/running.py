@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,6 +108,7 @@ def _run(
         max_usd=limit(max_usd),
         agree=None if yes else agree,
         force=force,
+        tell=partial(say, err=True),
     )
     show(finished.tables)
     say(f"Results, tables and ledger: {finished.folder}")

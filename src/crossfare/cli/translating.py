@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -83,7 +84,9 @@ def translate(
     if out is None or estimate:
         say(*work.estimate().lines)
         return
-    say(*work.run(out, max_usd=values.limit(max_usd), agree=None if yes else agree, force=force))
+    agreed = None if yes else agree
+    most = values.limit(max_usd)
+    say(*work.run(out, max_usd=most, agree=agreed, tell=partial(say, err=True), force=force))
 
 
 def score_translation(

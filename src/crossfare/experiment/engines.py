@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossfare import data, translate
+from crossfare.translate.engines import engine_of_spec
 from crossfare.types import Engine, digest
 
 if TYPE_CHECKING:  # translating a file of one's own needs no embedded data
     from crossfare.data import world
 
 
-def make_engine(name: str, options: dict[str, Any]) -> Engine:
+def make_engine(name: str, options: dict[str, Any], *, trusted: bool = False) -> Engine:
     """Make an engine by its registered name.
+
+    Unless they are ``trusted``, as what somebody types is, options are taken to be those of a spec, which decides
+    neither who gets a key nor which (see `crossfare.translate.engines.hosts`).
 
     The option ``parallel: world:TASK`` hands the reference engine the embedded parallel text of a task, which is
     made when something is first translated.
@@ -26,7 +30,7 @@ def make_engine(name: str, options: dict[str, Any]) -> Engine:
     """
     source, _, task = str(options.get("parallel", "")).partition(":")
     if source != "world":
-        return translate.engine(name, **options)
+        return translate.engine(name, **options) if trusted else engine_of_spec(name, **options)
     others = {key: value for key, value in options.items() if key != "parallel"}
     revision = f"{options['parallel']}@{world_revision()}"
     return translate.engine(name, entries=_world_text(task), revision=revision, **others)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -31,10 +30,9 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
 from crossfare.experiment.spec import Spec, missing
-from crossfare.experiment.spending import Spending, charges, limited, planned
+from crossfare.experiment.spending import Spending, charges, limited, planned, purse
 from crossfare.experiment.steps import Planner
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
-from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
@@ -66,6 +64,7 @@ def run(
     max_usd: Decimal | None = None,
     agree: Callable[[Spending], None] | None = None,
     force: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
@@ -78,6 +77,7 @@ def run(
         agree: called before anything is done with what such engines will be sent, if there is anything;
             raises if it is too much.
         force: replace a run of another spec.
+        tell: told what was spent on such engines, however the run ends.
 
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
@@ -86,7 +86,7 @@ def run(
     """
     folder = (out or Path("runs") / spec.name).absolute()
     with run_folder.claimed(folder, _portable(spec), force=force) as place:
-        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree)
+        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree, tell)
 
 
 def _run(
@@ -98,6 +98,7 @@ def _run(
     quiet: bool,
     max_usd: Decimal | None,
     agree: Callable[[Spending], None] | None,
+    tell: Callable[[str], None] | None,
 ) -> Run:
     planning.check(spec)
     if spec.energy:
@@ -118,10 +119,9 @@ def _run(
     if agree and fresh & paid.keys():
         agree(planned_spending(spec, store=store))
     with (
-        TemporaryDirectory(prefix="crossfare-spending-") as purse,
+        purse(max_usd, tell) as budget,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
     ):
-        budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
         asked = limited(everything, paid, budget)
         run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     kept = {step.id for cell in plan for step in cell.one_time}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
 from crossfare import data, pretrained, translate
@@ -17,14 +16,14 @@ from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
-from crossfare.experiment.spending import DEVICE, Charge, Charged
+from crossfare.experiment.spending import DEVICE, Charge, Charged, purse
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim, claim_folder, new_folder
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
-from crossfare.types import Dataset, Engine, Progress, TaskName
+from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
 
 _HELD_OUT = 200
 
@@ -122,7 +121,7 @@ class FileTranslation:
             raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
-        made = make_engine(engine, dict(options or {}))
+        made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
         offer = price or _default_offer(engine, options or {})
         return cls(
@@ -161,6 +160,7 @@ class FileTranslation:
         agree: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
         force: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> tuple[str, ...]:
         """Translate, and write the result in the format of the input; returns a report in plain lines.
 
@@ -171,6 +171,7 @@ class FileTranslation:
             max_usd: the most that may be spent on requests now.
             agree: called with the estimate before requests that have to be paid; raises if it is too much.
             force: replace ``out`` and its lists if they are there already.
+            tell: told what was spent on requests, however the work ends.
 
         Raises:
             ConfigError: ``out`` is read here, or there already (see `output.claim`); nothing was sent.
@@ -185,12 +186,13 @@ class FileTranslation:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and self.charge and (estimated := self.estimate()).sends:
             agree(estimated)
-        made = self._translate(max_usd, progress)
-        if not made.dataset.examples:
-            raise DataError(
-                f"{self.file}: no example survived translation by {self.engine.name}; "
-                f"first loss: {made.report.lost[0].reason}"
-            )
+        with purse(max_usd, tell) as budget:
+            made = self._translate(budget, progress)
+            if not made.dataset.examples:
+                raise DataError(
+                    f"{self.file}: no example survived translation by {self.engine.name}; "
+                    f"first loss: {made.report.lost[0].reason}"
+                )
         same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
         listed = _write_lists(made, *lists)
         data.save(made.dataset, out, same_format)  # last: while it is missing, the translation is not done
@@ -215,21 +217,18 @@ class FileTranslation:
             return (f"cost: unknown ({unknown})",)
         return (f"cost: {all_of_it} USD, {now} of it now ({self.charge.price.ref})",)
 
-    def _translate(self, max_usd: Decimal | None, progress: Progress | None) -> translate.TranslatedDataset:
-        with TemporaryDirectory(prefix="crossfare-spending-") as purse:
-            engine = self.engine
-            if max_usd is not None and self.charge is not None:
-                engine = Charged(engine, replace(self.charge, budget=Budget(max_usd, Path(purse) / "spent")))
-            return translate.translate_dataset(
-                self.loaded.dataset,
-                engine,
-                target=self.target,
-                memory=self.memory,
-                markers=self.markers,
-                projection=self.projection,
-                drop_bad=self.drop_bad,
-                progress=progress,
-            )
+    def _translate(self, budget: Budget, progress: Progress | None) -> translate.TranslatedDataset:
+        engine = self.engine
+        return translate.translate_dataset(
+            self.loaded.dataset,
+            Charged(engine, replace(self.charge, budget=budget)) if self.charge else engine,
+            target=self.target,
+            memory=self.memory,
+            markers=self.markers,
+            projection=self.projection,
+            drop_bad=self.drop_bad,
+            progress=progress,
+        )
 
 
 def _lists(out: Path) -> tuple[Path, Path]:
@@ -298,9 +297,17 @@ def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
     return (
         f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
         f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
-        f"usage: {usage.characters or 0:,} characters, {usage.seconds or 0.0:.1f} device-seconds",
+        f"usage: {usage.characters or 0:,} characters, {_time(usage)}",
         *((f"answers found: {found}",) if found else ()),
     )
+
+
+def _time(usage: Usage) -> str:
+    """Where the time went; that of what was translated before times were told apart is device time alone."""
+    if usage.served_seconds is None:
+        return f"{usage.seconds or 0.0:.1f} device-seconds"
+    waited, worked = usage.waited_seconds or 0.0, usage.worked_seconds or 0.0
+    return f"{usage.served_seconds:.1f} s until the service had answered, {waited:.1f} s waiting, {worked:.1f} s here"
 
 
 def tune_markers(

@@ -243,7 +243,7 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
             if progress:
                 progress(done + 1, len(asked["batch_sizes"]))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
-    return sent if step.params.get("billed") else measured.usage
+    return sent if step.params.get("billed") or sent.served_seconds is not None else measured.usage
 
 
 def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:

@@ -49,7 +49,11 @@ class Answered:
         told += [f"{self.before:,} before"] if self.before else []
         told += [f"{self.without:,} without an answer, see their notes"] if self.without else []
         told += [f"{self.usage.characters:,} characters translated"] if self.usage.characters else []
-        told += [f"{shown(self.budget.spent)} of {shown(self.budget.limit)} USD spent"] if self.budget else []
+        told += (
+            [f"{shown(self.budget.spent)} of {shown(self.budget.limit)} USD spent"]
+            if self.budget and self.budget.limit
+            else []
+        )
         return ", ".join([*told, f"{self.usage.seconds or 0:.1f} device-seconds"])
 
 

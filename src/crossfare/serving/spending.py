@@ -8,14 +8,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment.estimates import Estimate, Sending
-from crossfare.experiment.spending import Charge, Rehearsed, is_paid
+from crossfare.experiment.spending import Charge, Rehearsed, is_paid, purse
 from crossfare.ledger import Catalogue
-from crossfare.ledger.budget import Budget
 from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
@@ -41,18 +39,27 @@ def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
     return Charge.by(_catalogue(parts, price_files), str(engine.price)) if is_paid(engine) else None
 
 
-def limited(parts: Parts, max_usd: Decimal, opened: ExitStack, price_files: Sequence[Path] = ()) -> Charge:
+def opened_charge(
+    parts: Parts, max_usd: Decimal | None, opened: ExitStack, price_files: Sequence[Path] = ()
+) -> Charge | None:
     """What prices the requests that serving sends, with a budget that is kept until ``opened`` is closed.
 
+    None where there is no limit, and nobody bills what is sent or its price is not known.
+
     Raises:
-        ConfigError: the cell sends nothing that somebody bills.
+        ConfigError: there is a limit, but the cell sends nothing that somebody bills.
+        PriceError: there is a limit, but the offer is not known.
     """
-    charge = charge_of(parts, price_files)
-    if charge is None:
+    try:
+        charge = charge_of(parts, price_files)
+    except (PriceError, ConfigError):
+        if max_usd is not None:
+            raise
+        return None
+    if charge is None and max_usd is not None:
         why = f"nobody bills engine {parts.cell.engine!r}" if parts.translating else "nothing is translated"
         raise ConfigError(f"a limit is for paid requests, but by {parts.cell.method} {why}; leave the limit out")
-    purse = opened.enter_context(TemporaryDirectory(prefix="crossfare-spending-"))
-    return replace(charge, budget=Budget(max_usd, Path(purse) / "spent"))
+    return charge and replace(charge, budget=opened.enter_context(purse(max_usd)))
 
 
 def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estimate | None:

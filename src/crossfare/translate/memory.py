@@ -44,7 +44,10 @@ _SCHEMA = (
 
 # Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
 # reads and writes the others.
-_ADDED = {"checksum": "BLOB"}
+_ADDED = {
+    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds"), "REAL"),
+    "checksum": "BLOB",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ class Share:
     input_tokens: float | None = None
     output_tokens: float | None = None
     energy_kwh: float | None = None
+    served_seconds: float | None = None
+    waited_seconds: float | None = None
+    worked_seconds: float | None = None
     hardware: str | None = None
     measured: bool = True
 
@@ -71,6 +77,13 @@ class Remembered(NamedTuple):
 
     translation: str
     share: Share
+
+
+class Pace(NamedTuple):
+    """What a character took so far: ``seconds`` by the clock, and ``device_seconds``, as an offer of them bills."""
+
+    seconds: float
+    device_seconds: float
 
 
 class Scope(NamedTuple):
@@ -103,7 +116,7 @@ def total_usage(parts: Sequence[Share]) -> Usage:
     sums: dict[str, Any] = {}
     for name in _AMOUNTS:
         values = [value for part in parts if (value := getattr(part, name)) is not None]
-        whole = name not in {"seconds", "energy_kwh"}
+        whole = not name.endswith(("seconds", "kwh"))
         sums[name] = None if not values else round(math.fsum(values)) if whole else math.fsum(values)
     hardware = sorted({part.hardware for part in parts if part.hardware})
     return Usage(**sums, hardware="+".join(hardware) or None, measured=all(part.measured for part in parts))
@@ -184,14 +197,16 @@ class TranslationMemory:
         with FileLock(self.path.with_name(f"{self.path.name}.{digest(scope)}.lock")):
             yield
 
-    def pace(self, scope: Scope) -> float | None:
-        """Seconds that a character took in this scope so far; None where none was timed."""
+    def pace(self, scope: Scope) -> Pace | None:
+        """What a character took in this scope so far; None where none was timed."""
         with self._guarded() as connection:
-            seconds, characters = connection.execute(
-                "SELECT sum(seconds), sum(characters) FROM translation WHERE scope = ? AND seconds IS NOT NULL",
+            seconds, device_seconds, characters = connection.execute(
+                "SELECT sum(CASE WHEN served_seconds IS NULL THEN seconds ELSE served_seconds + "
+                "ifnull(waited_seconds, 0) + ifnull(worked_seconds, 0) END), sum(seconds), sum(characters) "
+                "FROM translation WHERE scope = ? AND seconds IS NOT NULL",
                 (self._scope_id(connection, scope),),
             ).fetchone()
-        return seconds / characters if seconds is not None and characters else None
+        return Pace(seconds / characters, device_seconds / characters) if seconds is not None and characters else None
 
     def _scope_id(self, connection: sqlite3.Connection, scope: Scope) -> int:
         query = "SELECT id FROM scope WHERE engine = ? AND revision = ? AND source = ? AND target = ?"

@@ -22,7 +22,7 @@ from crossfare.experiment import searches
 from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.keys import answer_keys, called, keys
-from crossfare.experiment.forecast.rates import UNITS, Observation
+from crossfare.experiment.forecast.rates import PROVIDER, UNITS, Observation
 from crossfare.experiment.forecast.work import labels
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
@@ -130,7 +130,8 @@ class Measurements:
         if step.stage == "back-project" and step.params["engine"]:
             self._learn_answers(step, usage, store)
         measure = _amount(step, usage, store)
-        if measure is None or usage.seconds is None or usage.hardware in (None, "provider") or not measure[0]:
+        timed = usage.hardware != PROVIDER or usage.served_seconds is not None
+        if measure is None or usage.seconds is None or usage.hardware is None or not timed or not measure[0]:
             return
         if step.stage in {"predict", "finetune"}:
             self._learn_ratio(step, usage, store)
