@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from crossfare.errors import StaleArtifact
-from crossfare.store import Store, cache_folder
+from crossfare.errors import DataError, StaleArtifact
+from crossfare.store import Store, cache_folder, file_name
 from crossfare.types import Step, Usage
 
 STEP = Step("score", {"task": "qa"}, {"data": ("dataset-0",)}, label="a label")
@@ -187,3 +187,18 @@ def test_the_cache_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "here"))
     assert cache_folder() == tmp_path / "here"
     assert Store().root == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", "a\\b", "/etc", "a\0", "a\n", ".hidden", "x" * 151, "é"]
+)
+def test_a_name_from_data_that_is_no_plain_name_never_becomes_a_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="cannot be part of a file's name"):
+        file_name(name)
+    with pytest.raises(DataError, match="cannot be part of a file's name"):
+        Store(tmp_path).done(name)
+
+
+def test_names_that_are_made_here_are_plain() -> None:
+    for name in ("translate-0123456789abcdef", "nli-pt-BR", "ranking-de+pt", "results.json"):
+        assert file_name(name) == name

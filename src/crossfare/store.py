@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ from typing import Any, BinaryIO
 import platformdirs
 from filelock import FileLock
 
-from crossfare.errors import ConfigError, StaleArtifact
+from crossfare.errors import ConfigError, DataError, StaleArtifact
 from crossfare.seal import damage, seal, stats
 from crossfare.types import Step, Usage
 
@@ -41,6 +42,22 @@ def cache_folder() -> Path:
     """Folder shared by all runs: $CROSSFARE_CACHE, or the user's cache folder (XDG)."""
     given = os.environ.get("CROSSFARE_CACHE")
     return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("crossfare"))
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9+@=._-]{1,150}", re.ASCII)
+
+
+def file_name(text: str) -> str:
+    """Check that a text from a spec or a run directory can be a file's name, and return it.
+
+    Every part of a path that is made from data comes through here: nothing leaves the folder it belongs to.
+
+    Raises:
+        DataError: it is empty, too long, begins with a dot or has characters that are no part of a plain name.
+    """
+    if not isinstance(text, str) or not _PLAIN.fullmatch(text) or text.startswith("."):
+        raise DataError(f"{str(text)[:80]!r} cannot be part of a file's name; only letters, digits and + @ = . _ - can")
+    return text
 
 
 @contextmanager
@@ -101,8 +118,12 @@ class Store:
         self.root = (root or cache_folder()).absolute()
 
     def folder(self, step_id: str) -> Path:
-        """Where a finished step lies."""
-        return self.root / "steps" / step_id
+        """Where a finished step lies.
+
+        Raises:
+            DataError: the id, which a run directory may bring, is no name of a folder.
+        """
+        return self.root / "steps" / file_name(step_id)
 
     def artifact(self, step_id: str) -> Path:
         """The folder of what a finished step made."""

@@ -194,3 +194,23 @@ def test_the_note_of_an_engine_is_kept(tmp_path: Path) -> None:
     assert notes["translate-train (Open S†)"] == "a small model"
     assert notes["translate-train (Reference†)"] == "reference translation, priced as a commercial API"
     assert yaml.safe_load((tmp_path / "spec.yaml").read_text(encoding="utf-8")) == spec
+
+
+@pytest.mark.parametrize(("field", "value"), [("steps", ["../../../outside"]), ("target", "x/../../../PWNED")])
+def test_a_strangers_results_lead_nowhere_else(tmp_path: Path, field: str, value: object) -> None:
+    folder = made.run(tmp_path)
+    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    first = record["results"][0]
+    (first if field == "steps" else first["spec"])[field] = value
+    (folder / "results.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(DataError, match=r"results\.json: .*(cannot be part of a file's name|is not a language tag)"):
+        read_run(folder)
+
+
+def test_a_strangers_ledger_leads_nowhere_else(tmp_path: Path) -> None:
+    folder = made.run(tmp_path)
+    path = folder / "ledger.jsonl"
+    first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([json.dumps({**json.loads(first), "step_id": "../../x"}) + "\n", *others]), "utf-8")
+    with pytest.raises(DataError, match=r"line 1: not a ledger entry .*cannot be part of a file's name"):
+        read_run(folder)

@@ -240,7 +240,8 @@ if __name__ == "__main__":
 
 
 def test_a_failed_step_is_one_line_that_names_it_and_keeps_the_rest(tmp_path: Path) -> None:
-    changes = {"tasks": {"nli": tiny_run.task("nli", test={"ref": "world:nli", "split": "nowhere"})}}
+    (tmp_path / "test.tsv").write_text("one\ttwo\tneutral\nnot three columns\n", encoding="utf-8")
+    changes = {"tasks": {"nli": tiny_run.task("nli", test="test.tsv")}}
     store = Store(tmp_path / "cache")
     with pytest.raises(CrossfareError, match="nli test pt: ") as caught:
         run(tiny_run.spec(tmp_path, **changes), out=tmp_path / "out", jobs=1, store=store, quiet=True)

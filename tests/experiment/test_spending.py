@@ -21,6 +21,7 @@ import tiny_run
 from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
+from crossfare.experiment.billing import resources_of
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.spending import Charge, Charged, Planned, Spending
 from crossfare.experiment.steps import Planner
@@ -62,7 +63,7 @@ class Stopped(CrossfareError):
 def only_translations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the steps that translate, here, and none of those that train."""
 
-    def run_steps(steps: Sequence[Step], store: Store, **_: object) -> None:
+    def run_steps(steps: Sequence[Step], store: Store, **_: object) -> tuple[()]:
         for step in steps:
             if step.stage in ("dataset", "translate", "latency"):
                 stages.execute(step, store)
@@ -95,7 +96,7 @@ def test_timing_a_paid_engine_is_paid_and_in_the_ledger(server: Server, tmp_path
     plans: list[Spending] = []
     with pytest.raises(Stopped):
         run(made, store=store, quiet=True, agree=plans.append)
-    resources = runner.resources_of(made, Planner(made).plan())
+    resources = resources_of(made, Planner(made).plan())
     usages = [store.usage(step) for step, used in resources.items() if used == ("engine:paid",)]
     assert sum((usage.characters or 0) * GOOGLE for usage in usages) == cost(server)
     assert sum(usage.requests or 0 for usage in usages) == len(server.billed)

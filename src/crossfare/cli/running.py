@@ -14,7 +14,7 @@ from rich.table import Table
 from crossfare.cli.options import DryRun, Energy, Force, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import limit, names, numbers
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
     from crossfare import experiment
@@ -93,26 +93,46 @@ def _run(
 
     whole = whole or spec
     spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
+    out = out or experiment.default_folder(whole, spec)
     console = wide_console()
-    if dry_run:
-        _show_steps(console, experiment.dry_run(spec))
-        if (plan := experiment.planned_spending(spec)).steps:
-            say(*plan.lines)
-        return None
-    finished = experiment.run(
-        spec,
-        out=out or experiment.default_folder(whole, spec),
-        jobs=jobs,
-        console=console,
-        quiet=quiet,
-        max_usd=limit(max_usd),
-        agree=None if yes else agree,
-        force=force,
-        tell=partial(say, err=True),
-    )
+    try:
+        if dry_run:
+            _show_dry_run(console, spec, out)
+            return None
+        return experiment.run(
+            spec,
+            written=_show_run,
+            out=out,
+            jobs=jobs,
+            console=console,
+            quiet=quiet,
+            max_usd=limit(max_usd),
+            agree=None if yes else agree,
+            force=force,
+            tell=partial(say, err=True),
+        ).folder
+    except Unready as unready:
+        say(*unready.problems, err=True)
+        raise ConfigError(
+            f"{len(unready.problems)} problems, named above; nothing was sent, trained or written"
+        ) from None
+
+
+def _show_dry_run(console: Console, spec: experiment.Spec, out: Path | None) -> None:
+    from crossfare import experiment
+
+    _show_steps(console, experiment.dry_run(spec, out=out))
+    say(*experiment.why_missing(experiment.missing(spec)))
+    if (plan := experiment.planned_spending(spec)).steps:
+        say(*plan.lines)
+
+
+def _show_run(finished: experiment.Run) -> None:
+    from crossfare import experiment
+
     show(finished.tables)
+    say(*experiment.why_missing(finished.missing))
     say(f"Results, tables and ledger: {finished.folder}")
-    return finished.folder
 
 
 def _show_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:

@@ -21,8 +21,10 @@ from pydantic import TypeAdapter, ValidationError
 from crossfare import run_folder
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.languages import language_tag
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
 from crossfare.ledger.book import COMPUTE, STORAGE
+from crossfare.store import file_name
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -172,10 +174,23 @@ def read_run(folder: Path) -> RunRecord:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
+    _check_names(results, folder)
     book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines, prices))
     run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
     _check(run)
     return run
+
+
+def _check_names(results: Sequence[Result], folder: Path) -> None:
+    """What becomes a part of paths and requests must be fit for it: a run directory may come from anyone."""
+    try:
+        for result in results:
+            for tag in (result.spec.source, result.spec.target):
+                language_tag(tag)
+            for step in result.steps:
+                file_name(step)
+    except (ConfigError, DataError) as error:
+        raise DataError(f"{folder / 'results.json'}: {error}") from None
 
 
 def reprice(

@@ -14,7 +14,7 @@ from crossfare.data.entities import unescaped
 from crossfare.data.hub import load_hub
 from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name, primary
+from crossfare.languages import language_name, language_tag, primary
 from crossfare.types import Dataset, Example, QAExample, TaskName, content_revision
 
 UNDETERMINED = "und"
@@ -76,6 +76,7 @@ def load(
         ConfigError: an argument is wrong.
     """
     source = str(ref)
+    language = language_tag(language) if language else None
     kind, _, rest = source.partition(":")
     choose = partial(_finish, task=task, language=language, limit=limit, seed=seed, labels=labels, unescape=unescape)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from crossfare.errors import CrossfareError
 from crossfare.types import Step, Usage
 
 Price = Callable[[Step, Usage], Decimal]
@@ -45,13 +46,18 @@ class RunProgress:
         self.usd += self._price(step, usage)
         if reused or self._quiet:
             return
-        self.console.print(
+        self._print(
             f"[{self.done}/{self.total}] {step.label}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
-            f"{time.monotonic() - self._began:.0f} s elapsed",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"{time.monotonic() - self._began:.0f} s elapsed"
         )
+
+    def failed(self, step: Step, error: BaseException) -> None:
+        """Say so at once: the rest may take long."""
+        if not self._quiet:
+            self._print(f"failed: {error if isinstance(error, CrossfareError) else f'{step.label}: {error!r}'}")
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def money(self) -> str:
         """Money so far, for reused steps too: it is what the results cost."""
@@ -99,6 +105,13 @@ class LiveProgress(RunProgress):
     def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
         """Drop the step's bar and move the one over all."""
         super().finished(step, usage, reused=reused)
+        self._ended(step)
+
+    def failed(self, step: Step, error: BaseException) -> None:  # noqa: ARG002
+        """Drop the step's bar; what went wrong is told at the end."""
+        self._ended(step)
+
+    def _ended(self, step: Step) -> None:
         with self._lock:
             self._overall.update(self._task, completed=self.done)
             if step.id in self._running:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError
+from crossfare.languages import language_tag
 from crossfare.score import translation
 from crossfare.tasks import TASKS
 from crossfare.types import Dataset, Score, TaskName
@@ -41,8 +42,9 @@ def score_translation(
 
     Raises:
         DataError: a file cannot be read, or nothing corresponds.
-        ConfigError: a metric is unknown or not installed.
+        ConfigError: a metric is unknown or not installed, or the target is no language tag.
     """
+    target = language_tag(target)
     files = [file, reference, *([source_file] if source_file else [])]
     if task is None:
         columns = [read_lines(path) for path in files]

@@ -17,6 +17,7 @@ from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
 from crossfare.experiment.spending import DEVICE, Charge, Charged, purse
+from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim, claim_folder, new_folder
@@ -121,6 +122,7 @@ class FileTranslation:
             raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
+        source, target = language_tag(source), language_tag(target)
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
         offer = price or _default_offer(engine, options or {})
@@ -334,6 +336,7 @@ def tune_markers(
     from crossfare.translate import finetune_markers as tuning
 
     claim_folder(out)
+    source, target = language_tag(source), language_tag(target)
     pairs = tuning.read_pairs(parallel, source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:

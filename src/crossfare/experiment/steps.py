@@ -19,10 +19,11 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engines import make_engine, world_revision
 from crossfare.experiment.ensemble_steps import ensemble_cell
+from crossfare.experiment.matrix import cells, missing, why_missing
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
-from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
+from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
@@ -364,7 +365,7 @@ class Planner:
 
     def model_revision(self, ref: str) -> str:
         """What identifies a model."""
-        return pretrained.resolve(ref).revision
+        return resolved(ref).revision
 
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
@@ -421,6 +422,19 @@ def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple({step.id: step for step in steps}.values())
 
 
+def resolved(ref: str) -> pretrained.Resolved:
+    """A model's folder and revision.
+
+    Raises:
+        ConfigError: there is none, or its name cannot be that of a folder.
+        EngineUnavailable: the package that carries it is missing.
+    """
+    try:
+        return pretrained.resolve(ref)
+    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody's
+        raise ConfigError(f"model {ref[:80]!r}: cannot be read ({error}); give a folder or a hub id") from error
+
+
 @lru_cache(maxsize=256)
 def data_revision(ref: str) -> str:
     """Identify the content behind a data reference without reading it as data.
@@ -440,8 +454,9 @@ def data_revision(ref: str) -> str:
             files = sorted(path for path in Path(ref).rglob("*") if path.is_file())
             return digest({str(path.relative_to(ref)): _sha256(path) for path in files})
         return _sha256(Path(ref))[:16]
-    except OSError as error:
-        raise DataError(f"{ref}: cannot be read ({error.strerror}); correct the path in the spec") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{ref}: cannot be read ({reason}); correct the path in the spec") from error
 
 
 def _sha256(path: Path) -> str:
@@ -453,10 +468,10 @@ def check(spec: Spec) -> None:
     """Fail early on what would otherwise fail late.
 
     Raises:
-        ConfigError: the spec expands to no cell at all.
+        ConfigError: nothing of the spec can be run; the message says why.
     """
     if not cells(spec):
-        raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+        raise ConfigError(f"spec {spec.name!r}: nothing of it can be run; {'; '.join(why_missing(missing(spec)))}")
 
 
 def _dropping(engine: EngineSpec) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from crossfare.errors import DataError, PriceError
 from crossfare.ledger.prices import Catalogue
-from crossfare.store import write_text
+from crossfare.store import file_name, write_text
 from crossfare.types import Cost, Usage
 
 COMPUTE, STORAGE = "compute", "storage"
@@ -188,7 +188,8 @@ def _entry(line: str, where: str) -> Entry:
         values = json.loads(line)
         usage = Usage(**values.pop("usage"))
         entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        file_name(entry.step_id)
+    except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
         names = ", ".join(f.name for f in fields(Entry))
         raise DataError(f"{where}: not a ledger entry ({error}); it must hold {names}") from error
     return entry

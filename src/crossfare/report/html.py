@@ -38,6 +38,7 @@ from crossfare.report.names import metric_name, task_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
 from crossfare.run_folder import add_report
+from crossfare.store import file_name
 from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
@@ -200,7 +201,7 @@ def _of_systems(made: Recommendation) -> Recommendation | None:
 
 
 def _slug(decision: Decision) -> str:
-    return f"{decision.task}-{decision.target}"
+    return file_name(f"{decision.task}-{decision.target}")
 
 
 def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:

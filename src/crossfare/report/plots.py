@@ -19,6 +19,7 @@ from crossfare.errors import ConfigError
 from crossfare.report.decision import Horizon
 from crossfare.report.labels import TRUSTED
 from crossfare.report.names import metric_name, task_name
+from crossfare.store import file_name
 from crossfare.types import Latency, Result
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Drawn:
     @property
     def files(self) -> dict[str, bytes]:
         """Both files, by name."""
-        return {f"{self.name}.svg": self.svg.encode(), f"{self.name}.png": self.png}
+        return {file_name(f"{self.name}.svg"): self.svg.encode(), file_name(f"{self.name}.png"): self.png}
 
     def data_uri(self) -> str:
         """The SVG for a page: without its paper, its ink dark on light pages and light on dark ones."""

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from crossfare import compare
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, DataError
 from crossfare.output import new_folder
 from crossfare.serving.card import card
 from crossfare.serving.choice import Asked, choose, is_exported
@@ -36,7 +36,7 @@ def export(
 
     Raises:
         ConfigError: no cell fits, or several do; it has no model of its own; or the folder is not empty.
-        DataError: the run or a step of it cannot be read.
+        DataError: the run or a step of it cannot be read, or the model holds links to other files.
     """
     record = compare.read_run(Path(run))
     parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed), is_exported))
@@ -44,6 +44,8 @@ def export(
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")
     target_folder = Path(out)
     source = parts.artifact(parts.source(parts.predict, "model"))
+    if links := [path for path in source.rglob("*") if path.is_symlink()]:
+        raise DataError(f"{links[0]}: a link, where fine-tuning writes files; it is not exported")
     text = card(parts)
     with new_folder(target_folder) as made:
         shutil.copytree(source, made, ignore=shutil.ignore_patterns(*_OURS), dirs_exist_ok=True)

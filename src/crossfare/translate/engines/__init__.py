@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
+from crossfare import settings
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.translate.engines import hosts
 from crossfare.types import Engine
@@ -184,6 +185,7 @@ def engine(name: str, /, **options: Any) -> Engine:
     except TypeError as error:
         known = ", ".join(inspect.signature(made).parameters)
         raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
+    settings.check_values(made, options, f"engine {name!r}: ")
     instance: Engine = made(**options)
     return instance
 
