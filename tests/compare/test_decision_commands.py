@@ -143,3 +143,19 @@ def test_deciding_loads_no_model_library(folder: Path) -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_file_of_decisions_is_replaced_when_asked_only_and_a_run_never(
+    call: Call, folder: Path, tmp_path: Path
+) -> None:
+    out, results = tmp_path / "mine.json", folder / "results.json"
+    out.write_text("precious")
+    before = results.read_bytes()
+    for command in (("compare", folder), ("recommend", folder), ("plan", "demo", "--from", folder)):
+        status, _, err = call(*command, "--json", out)
+        assert (status, "mine.json: exists already; add --force" in err) == (2, True)
+        status, _, err = call(*command, "--json", results, "--force")
+        assert (status, "results.json: belongs to" in err) == (2, True)
+    assert (out.read_text(), results.read_bytes()) == ("precious", before)
+    status, _, _ = call("compare", folder, "--json", out, "--force")
+    assert (status, json.loads(out.read_text(encoding="utf-8"))["format"]) == (0, 1)

@@ -93,8 +93,8 @@ def _run(
 
     whole = whole or spec
     spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
-    console = wide_console()
     out = out or experiment.default_folder(whole, spec)
+    console = wide_console()
     try:
         if dry_run:
             _show_dry_run(console, spec, out)

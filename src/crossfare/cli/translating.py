@@ -84,15 +84,9 @@ def translate(
     if out is None or estimate:
         say(*work.estimate().lines)
         return
-    say(
-        *work.run(
-            out,
-            max_usd=values.limit(max_usd),
-            agree=None if yes else agree,
-            force=force,
-            tell=partial(say, err=True),
-        )
-    )
+    agreed = None if yes else agree
+    most = values.limit(max_usd)
+    say(*work.run(out, max_usd=most, agree=agreed, tell=partial(say, err=True), force=force))
 
 
 def score_translation(

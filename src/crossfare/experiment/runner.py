@@ -74,7 +74,7 @@ def run(
     Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
     run again, it ends with the same results. Where a step fails, the cells that do not need it are run and written all
     the same; the others are among those that are missing, each with its reason. The directory is swapped whole, at the
-    end.
+    end; what a run of the same spec found there is not replaced by less.
 
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
@@ -136,6 +136,8 @@ def _run(
     absent = (*missing(spec), *_unfinished(plan, complete, failures))
     if not complete:
         raise _incomplete(failures, plan, complete, "nothing was written")
+    if failures and len(complete) < place.results:
+        raise _incomplete(failures, plan, complete, f"{place.path} has what an earlier run found")
     made = _write(place, spec, complete, Book(catalogue, offers_of(spec), entries), store, absent)
     if written:
         written(made)

@@ -231,6 +231,7 @@ class RemoteEngine(ABC):
             try:
                 for batch in cutter.batches(texts):
                     for request in cutter.requests(distinct(plans[i] for i in batch)):
+                        _ = self.client  # made before time is taken
                         asked.ask(request)
             except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
                 if not asked.texts:
