@@ -302,6 +302,8 @@ def test_a_head_that_was_made_anew_is_named_below_the_scores(tmp_path: Path) -> 
     models = {"target-encoder": str(tmp_path / "unnamed")}
     spec = tiny_run.spec(tmp_path, methods=["zero-shot"], models=models)
     made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    tuned = next(step for cell in Planner(spec).plan() for step in cell.all if step.stage == "finetune")
+    assert tuned.params["head"] == "new"  # and so it is not what was made when the head was kept
     (result,) = read_run(made.folder).results
     (note,) = result.model_notes
     assert note.startswith(

@@ -28,10 +28,11 @@ from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
+from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
-from crossfare.types import Engine, RunSpec, Step, TaskName, digest
+from crossfare.types import NLI_LABELS, Engine, RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
 VERSIONS = {
@@ -369,6 +370,10 @@ class Planner:
         """What identifies a model."""
         return resolved(ref).revision
 
+    def remakes_head(self, ref: str) -> bool:
+        """Whether an NLI model gets a new head because its own does not say what its outputs mean."""
+        return unnamed_head(Path(pretrained.resolve(ref).path), ref, NLI_LABELS)
+
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
         gold_only = method(cell.method).train_on == ("target",)
@@ -388,6 +393,8 @@ class Planner:
             "model": self.model_revision(cell.checkpoint),
             "training": self._hyper(cell).identity(),
             "seed": cell.seed,
+            # Such heads were once kept under names that were guessed: what was made with them is not this.
+            **({"head": "new"} if cell.task == "nli" and self.remakes_head(cell.checkpoint) else {}),
         }
         return self.step(
             "finetune",
