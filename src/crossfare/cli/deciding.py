@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from crossfare.cli.options import (
     AsJson,
@@ -163,11 +162,11 @@ def prices(
 ) -> None:
     """List the price records with their age and source; those unchecked for a year are marked stale."""
     from crossfare.ledger import STALE_AFTER_DAYS, Catalogue
-    from crossfare.report import price_table, to_rich
+    from crossfare.report import price_table
 
     catalogue = Catalogue.load(file or ())
     listed = catalogue.matching(offer) if offer else catalogue
-    Console().print(to_rich(price_table(listed)))
+    show([price_table(listed)])
     if stale := listed.stale():
         outdated = ", ".join(dict.fromkeys(price.offer for price in stale))
         say(f"Not checked for more than {STALE_AFTER_DAYS} days, state your own: {outdated}")

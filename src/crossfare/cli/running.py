@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from crossfare.cli.options import DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
 from crossfare.cli.terminal import agree, say, show, wide_console
@@ -81,9 +78,8 @@ def _run(
     from crossfare import experiment
 
     spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
-    console = wide_console()
     if dry_run:
-        _show_steps(console, experiment.dry_run(spec))
+        _show_steps(experiment.dry_run(spec))
         if (plan := experiment.planned_spending(spec)).steps:
             say(*plan.lines)
         return None
@@ -91,7 +87,7 @@ def _run(
         spec,
         out=out,
         jobs=jobs,
-        console=console,
+        console=wide_console(),
         quiet=quiet,
         max_usd=limit(max_usd),
         agree=None if yes else agree,
@@ -101,13 +97,13 @@ def _run(
     return finished.folder
 
 
-def _show_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:
-    table = Table("step", "id", "state", box=None)
-    for label, step_id, done in steps:
-        table.add_row(escape(label), step_id, "cached" if done else "to do")
-    console.print(table)
+def _show_steps(steps: tuple[tuple[str, str, bool], ...]) -> None:
+    from crossfare.report import Cell, Column, Table
+
+    rows = tuple((Cell(label), Cell(step), Cell("cached" if done else "to do")) for label, step, done in steps)
+    show([Table("", tuple(map(Column, ("step", "id", "state"))), rows)])
     cached = sum(done for _, _, done in steps)
-    console.print(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
+    say(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
 
 
 def _conclude(folder: Path) -> None:
