@@ -115,7 +115,9 @@ def test_a_paid_translation_asks_first(
         assert (status, len(server.billed)) == (expected, requests)
         assert "money: 0.0160 USD" in out
         assert "Send it? [y/N]" in out
-    status, out, _ = call(monkeypatch, capsys, *arguments(file, *PAID))  # all of it is remembered: nothing to ask
+    status, out, _ = call(
+        monkeypatch, capsys, *arguments(file, *PAID, "--force")
+    )  # all of it is remembered: nothing to ask
     assert (status, len(server.billed)) == (0, 4)
     assert "0 translated now, 40 from the translation memory" in out
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME).")]
+Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME, of a part runs/NAME-PART).")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
@@ -22,6 +22,7 @@ PriceFile = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
 Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
 Mean = Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")]

@@ -75,7 +75,11 @@ def predict(
             return
         say(f"answering with {pipeline}", err=True)
         asking = None if yes else partial(agree, err=True)  # answers may go to standard output
-        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
+        try:
+            done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
+        finally:
+            if pipeline.purse and pipeline.purse.path.exists():
+                say(f"spent now: {pipeline.purse.account}", err=True)
         say(done.summary(), err=True)
 
 

@@ -35,7 +35,7 @@ class EngineState:
     tags: str
 
 
-def list_engines(price_files: Sequence[Path] = ()) -> tuple[EngineState, ...]:
+def list_engines(price_files: Sequence[str | Path] = ()) -> tuple[EngineState, ...]:
     """List the engines on offer, with what is installed, configured and charged.
 
     Raises:

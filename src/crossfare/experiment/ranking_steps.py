@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crossfare import pretrained, retrieve
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import method
+from crossfare.precision import settled
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
     if cell.method == "bi-encoder":
         params = {
             "model": pretrained.resolve(cell.checkpoint).revision,
-            "options": asked.embedding,
+            "options": settled(asked.embedding),
             "depth": asked.depth,
         }
         inputs = {"data": test, "passages": collection}

@@ -20,6 +20,9 @@ LEVELS: tuple[Level, ...] = ("low", "expected", "high")
 
 _ANY = "any"
 
+PROVIDER = "provider"
+"""The hardware of a service: its rates are its own, whatever the run's hardware is."""
+
 # Stages that do the same work.
 _FAMILIES = {"translate-collection": "translate", "translate-candidates": "translate"}
 
@@ -107,7 +110,8 @@ class Rates:
                 return stated
         task = str(step.params.get("task", ""))
         for level, key in enumerate(own):
-            found = [each for each in self._by_key[family, key, hardware] if each.step_id not in without]
+            alike = [*self._by_key[family, key, hardware], *self._by_key[family, key, PROVIDER]]
+            found = [each for each in alike if each.step_id not in without]
             if found:
                 return _pooled(found, KIN_OF.get(family, ("",))[level])
         if name in self.sizes:

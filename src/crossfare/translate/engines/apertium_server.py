@@ -8,16 +8,17 @@ longer lines are refused here.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from crossfare.errors import ConfigError, EngineError, EngineTransient, EngineUnavailable
+from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
+from crossfare.strict import parse_json
 from crossfare.translate.engines.apertium_stream import escape, plain
+from crossfare.translate.engines.hosts import Address, checked_url
 
 _MOST_BYTES = 20_000  # half of ten parts of 4,096 bytes: APy cuts at the last blank or full stop of the second half
 _TRIES = 4
@@ -30,9 +31,9 @@ class Server:
     hardware = "cpu"
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise ConfigError(f"engine 'apertium': url must start with http:// or https://, not {url!r}")
-        self._url = url.rstrip("/")
+        self._url = checked_url(url, "engine 'apertium': the url").rstrip("/")
+        self.host = Address(self._url).host
+        self._opener = build_opener(_NoRedirects)
         self._timeout_s = timeout_s
         self._modes: dict[str, str] | None = None
 
@@ -89,8 +90,8 @@ class Server:
         request = Request(f"{self._url}/{path}", data=data)
         for attempt in range(1, _TRIES + 1):
             try:
-                with urlopen(request, timeout=self._timeout_s) as answer:
-                    return json.loads(answer.read())
+                with self._opener.open(request, timeout=self._timeout_s) as answer:
+                    return parse_json(answer.read(), f"{self._url}/{path}", error=EngineTransient)
             except HTTPError as error:
                 if error.code not in (408, 429) and error.code < 500:
                     raise EngineError(f"{self._url}/{path} refused a request: {error.code} {error.reason}") from error
@@ -109,6 +110,13 @@ class Server:
             if attempt < _TRIES:
                 time.sleep(min(_LONGEST_WAIT_S, 0.25 * 2**attempt if wait is None else wait))
         raise EngineTransient(f"{self._url}/{path}: {problem}, {_TRIES} times; try again later")
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an error: texts are sent to nobody that was not named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none."""
 
 
 def _stated_wait(error: HTTPError) -> float | None:

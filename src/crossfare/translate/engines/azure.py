@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossfare.translate.engines.cutting import Limits, utf16_units
-from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
-_ENDPOINT = "https://api.cognitive.microsofttranslator.com"
+_HOST = "api.cognitive.microsofttranslator.com"
 _API = "2026-06-06"
 _CODES = {
     "fr-ca": "fr-ca",
@@ -38,6 +38,8 @@ class AzureEngine(RemoteEngine):
     registered = "azure"
     service = "Azure Translator"
     keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
+    own_hosts = (_HOST, ".cognitive.microsofttranslator.com")
+    endpoint_variable = "AZURE_TEXT_TRANSLATION_ENDPOINT"
     limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
 
@@ -60,11 +62,12 @@ class AzureEngine(RemoteEngine):
         from azure.core.pipeline.policies import RetryPolicy
 
         return TextTranslationClient(
-            self.endpoint or os.environ.get("AZURE_TEXT_TRANSLATION_ENDPOINT") or _ENDPOINT,
-            AzureKeyCredential(key_from(self.keys[0], self.label)),
+            self.address.url or f"https://{_HOST}",
+            AzureKeyCredential(self.key()),
             region=os.environ.get("AZURE_TEXT_TRANSLATION_REGION") or None,
             api_version=_API,
             retry_policy=RetryPolicy.no_retries(),
+            permit_redirects=False,
             connection_timeout=self.timeout,
             read_timeout=self.timeout,
         )

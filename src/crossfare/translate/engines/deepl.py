@@ -9,7 +9,7 @@ from typing import Any
 from crossfare.errors import EngineError, EngineQuota
 from crossfare.languages import primary
 from crossfare.translate.engines.cutting import Limits
-from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.markup import visible
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
@@ -45,6 +45,8 @@ class DeepLEngine(RemoteEngine):
     registered = "deepl"
     service = "DeepL"
     keys = ("DEEPL_AUTH_KEY",)
+    own_hosts = ("api.deepl.com", ".deepl.com")
+    endpoint_variable = "DEEPL_SERVER_URL"
     # 50 texts, and 128 KiB of request in all.
     limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
@@ -61,19 +63,22 @@ class DeepLEngine(RemoteEngine):
         """Code points; the tags of XML are free."""
         return len(visible(sent)) if self.markup else len(sent)
 
+    def vendor_host(self) -> str:
+        """That of free or of paid keys."""
+        free = os.environ.get(self.keys[0], "").strip().endswith(":fx")
+        return "api-free.deepl.com" if free else self.own_hosts[0]
+
     def connect(self) -> Any:
         """Make the SDK's client."""
         import deepl
         from deepl.http_client import HttpClient
 
-        client = deepl.DeepLClient(
-            key_from(self.keys[0], self.label), server_url=self.endpoint or os.environ.get("DEEPL_SERVER_URL")
-        )
+        client = deepl.DeepLClient(self.key(), server_url=self.address.url)
         timeout = self.timeout
         heard = self._heard = dict[str, Any]()
 
         class Once(HttpClient):  # type: ignore[misc]
-            """The SDK's transport without its retries, whose number is a setting of the whole process."""
+            """The SDK's transport without its retries, whose number is a setting of the process, and redirects."""
 
             def request_with_backoff(
                 self, method: str, url: str, data: Any, json: Any, headers: Any, stream: bool = False, **kwargs: Any
@@ -81,7 +86,10 @@ class DeepLEngine(RemoteEngine):
                 request = self._prepare_request(method, url, data, json, headers, **kwargs)
                 # The SDK's exceptions carry no headers.
                 request.register_hook("response", lambda response, **_: heard.update(last=response.headers))
-                return self._internal_request(request, stream, timeout)
+                status, content = self._internal_request(request, stream, timeout, allow_redirects=False)
+                if 300 <= status < 400:  # the SDK takes it for an answer
+                    raise deepl.DeepLException("the answer is a redirect", http_status_code=status)
+                return status, content
 
         client._client.close()
         client._client = Once()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
 from crossfare.translate.engines.cutting import Limits
-from crossfare.translate.engines.faults import Fault, key_from
+from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
 
 _CODES = {
@@ -41,6 +41,7 @@ class GoogleEngine(RemoteEngine):
 
     registered = "google"
     service = "Google"
+    own_hosts = ("translation.googleapis.com", ".googleapis.com")
     tag_handling = "html"
 
     def __init__(
@@ -84,12 +85,18 @@ class GoogleEngine(RemoteEngine):
         """Make the SDK's client: over REST, whose responses carry Retry-After."""
         return self._connect_v3() if self._api == "v3" else self._connect_v2()
 
+    def vendor_host(self) -> str:
+        """That of the API's version."""
+        return "translate.googleapis.com" if self._api == "v3" else self.own_hosts[0]
+
     def _connect_v3(self) -> Any:
         import google.auth
         from google.api_core.client_options import ClientOptions
         from google.auth.exceptions import DefaultCredentialsError
         from google.cloud import translate_v3
 
+        if self.withheld:
+            raise EngineCredential(f"{self.label}: {self.withheld}")
         try:
             credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-translation"])
         except DefaultCredentialsError:
@@ -100,8 +107,12 @@ class GoogleEngine(RemoteEngine):
         self._project = os.environ.get(_PROJECT) or project or ""
         if not self._project:
             raise EngineCredential(f"{self.label} needs a project to bill: set {_PROJECT} in the environment")
-        options = ClientOptions(api_endpoint=self.endpoint) if self.endpoint else None
-        return translate_v3.TranslationServiceClient(credentials=credentials, transport="rest", client_options=options)
+        options = ClientOptions(api_endpoint=self.address.url) if self.address.url else None
+        client = translate_v3.TranslationServiceClient(
+            credentials=credentials, transport="rest", client_options=options
+        )
+        client.transport._session.max_redirects = 0  # it has no setting for it
+        return client
 
     def _connect_v2(self) -> Any:
         from google.auth import api_key
@@ -111,14 +122,14 @@ class GoogleEngine(RemoteEngine):
         timeout = self.timeout
 
         class Session(AuthorizedSession):  # type: ignore[misc]
-            """Google's session, with our timeout: the client has no argument for it."""
+            """Google's session, with our timeout and without redirects: the client has no arguments for them."""
 
             def request(self, *args: Any, **kwargs: Any) -> Any:
-                return super().request(*args, **{**kwargs, "timeout": timeout})
+                return super().request(*args, **{**kwargs, "timeout": timeout, "allow_redirects": False})
 
         # The key goes into a header; in the address it would be in logs and messages.
-        credentials = api_key.Credentials(key_from(self.keys[0], self.label))
-        options = {"api_endpoint": self.endpoint} if self.endpoint else None
+        credentials = api_key.Credentials(self.key())
+        options = {"api_endpoint": self.address.url} if self.address.url else None
         return translate_v2.Client(credentials=credentials, _http=Session(credentials), client_options=options)
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
@@ -154,7 +165,7 @@ class GoogleEngine(RemoteEngine):
         from google.api_core.exceptions import GoogleAPICallError
         from google.auth.exceptions import GoogleAuthError, TransportError
         from google.protobuf.json_format import Error as FormatError
-        from requests import RequestException
+        from requests import RequestException, TooManyRedirects
 
         if isinstance(error, GoogleAPICallError):
             headers = error.response.headers if error.response is not None else {}
@@ -168,4 +179,6 @@ class GoogleEngine(RemoteEngine):
             return Fault(200, error)
         if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
             return EngineCredential(f"{self.label} refused the credentials: {self.one_line(error)}; see {self.keys[0]}")
+        if isinstance(error, TooManyRedirects):
+            return Fault(error.response.status_code if error.response is not None else 302, "a redirect")
         return Fault(None, error) if isinstance(error, RequestException | TransportError) else None
