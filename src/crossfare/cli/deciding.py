@@ -24,7 +24,6 @@ from crossfare.cli.options import (
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
-from crossfare.escaping import Console
 
 if TYPE_CHECKING:
     from crossfare import compare as comparing
@@ -173,11 +172,11 @@ def prices(
 ) -> None:
     """List the price records with their age and source; those unchecked for a year are marked stale."""
     from crossfare.ledger import STALE_AFTER_DAYS, Catalogue
-    from crossfare.report import price_table, to_rich
+    from crossfare.report import price_table
 
     catalogue = Catalogue.load(file or ())
     listed = catalogue.matching(offer) if offer else catalogue
-    Console().print(to_rich(price_table(listed)))
+    show([price_table(listed)])
     if stale := listed.stale():
         outdated = ", ".join(dict.fromkeys(price.offer for price in stale))
         say(f"Not checked for more than {STALE_AFTER_DAYS} days, state your own: {outdated}")

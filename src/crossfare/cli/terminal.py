@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from crossfare.experiment.spending import Spending
     from crossfare.report.table import Table
 
-_TABLE_WIDTH = 100  # narrower terminals wrap a line rather than lose a column
+_FILE_WIDTH = 100  # of tables that are written to a file or a pipe, which have no width
 
 
 def wide_console() -> Console:
-    """A console for tables."""
+    """A console for tables: as wide as the terminal, or as COLUMNS says."""
     console = Console()
-    console.width = max(console.width, _TABLE_WIDTH)
+    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdigit()):
+        console.width = _FILE_WIDTH
     return console
 
 

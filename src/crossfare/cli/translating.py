@@ -10,7 +10,7 @@ import typer
 
 from crossfare.cli import values
 from crossfare.cli.options import Force, MaxUsd, Yes
-from crossfare.cli.terminal import agree, say, wide_console
+from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
 
@@ -143,11 +143,9 @@ def engines(
     from dataclasses import asdict
 
     from crossfare import experiment
-    from crossfare.report import to_rich
 
     listed = experiment.list_engines(price_file or ())
     if as_json:
         typer.echo(json.dumps([asdict(engine) for engine in listed], indent=2))
     else:
-        console = wide_console()
-        console.print(to_rich(experiment.engine_table(listed)))
+        show([experiment.engine_table(listed)])

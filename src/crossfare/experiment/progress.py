@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from rich.console import Group
+from rich.console import ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from crossfare.errors import CrossfareError
 from crossfare.escaping import Console, escaped
 from crossfare.types import Step, Usage
+
+_AROUND = 4
+"""Lines of the display besides those of the steps that run, and the one that the cursor is in."""
 
 Price = Callable[[Step, Usage], Decimal]
 
@@ -78,19 +82,25 @@ class LiveProgress(RunProgress):
             console=console,
         )
         self._steps = Progress(
-            TextColumn("  {task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn()
+            TextColumn("  {task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            expand=True,  # a long label gives way to the bar, not the bar to the label
         )
         self._task = self._overall.add_task("steps", total=total)
         self._running: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
-    @property
-    def display(self) -> Group:
-        """What is drawn: it renders itself anew at every refresh."""
-        return Group(self._overall, self._steps, self)
-
-    def __rich__(self) -> Text:
-        return Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")
+    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
+        """What is drawn, anew at every refresh; never more lines than the terminal has, which would scroll away."""
+        yield self._overall
+        yield Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")
+        running, room = self._steps.tasks, max(1, console.height - _AROUND)
+        yield self._steps.make_tasks_table(running[:room])
+        if (more := len(running) - room) > 0:
+            yield Text(f"  and {more} more", style="dim")
 
     def started(self, step: Step) -> None:
         """Add a bar for the step."""
@@ -126,5 +136,5 @@ def showing(console: Console, total: int, price: Price, *, quiet: bool = False) 
         yield RunProgress(console, total, price, quiet=quiet)
         return
     live = LiveProgress(console, total, price)
-    with Live(live.display, console=console, refresh_per_second=4, transient=True):
+    with Live(live, console=console, refresh_per_second=4, transient=True):
         yield live
