@@ -83,6 +83,7 @@ class LibreTranslateEngine:
         self.granularity: Granularity = granularity
         self.revision = digest({"version": VERSION, "url": self.url, "format": format})
         self._format = format
+        self.marked_by_tags = format == "html"
         self._limits = max_texts, max_characters
         self._timeout = timeout
         self._client: httpx.Client | None = None
