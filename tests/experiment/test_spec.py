@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 from textwrap import dedent
 
@@ -182,3 +183,20 @@ def test_narrowing_keeps_the_rest_and_refuses_what_is_not_there() -> None:
     assert {(c.task, c.target) for c in cells(spec)} == {("nli", "pt")}
     with pytest.raises(ConfigError, match="no target 'fr'; it has pt, de, vi"):
         narrowed(demo_spec(), targets=("fr",))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"api_key": "sk-s3cret"},
+        {"base_url": "http://user:s3cret@127.0.0.1:5903/v1"},
+        {"base_url": "https://host/v1?api_key=s3cret"},
+        {"key_variable": "sk-s3cret"},
+    ],
+)
+def test_a_secret_is_refused_before_it_is_copied_anywhere(tmp_path: Path, options: dict[str, str]) -> None:
+    engines = {"model": {"engine": "llm", "price": "compute", "options": {"model": "m", **options}}}
+    with pytest.raises(ConfigError, match="engine 'llm': the option") as raised:
+        tiny_run.spec(tmp_path, engines=engines)
+    assert "OPENAI_API_KEY" in str(raised.value) and "s3cret" not in str(raised.value)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))

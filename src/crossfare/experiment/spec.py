@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, TARGET, method
 from crossfare.translate.back_projection import WAYS, Way
-from crossfare.translate.engines import default_offer
+from crossfare.translate.engines import default_offer, refuse_secrets
 from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import Method, RunSpec, TaskName
 
@@ -30,7 +39,7 @@ _Engines = tuple[str | None, str | None]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class DataRef(_Strict):
@@ -184,6 +193,12 @@ class EngineSpec(_Strict):
     projection: ProjectionSpec | None = None
     drop_bad: bool = False
     note: str | None = None
+
+    @field_validator("options")
+    @classmethod
+    def _without_secrets(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        refuse_secrets(str(info.data.get("engine", "")), value)  # a run directory has a copy of its spec
+        return value
 
     @field_validator("projection", mode="before")
     @classmethod
