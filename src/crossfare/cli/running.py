@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from crossfare.cli.options import DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
+from crossfare.cli.options import AllowHost, AllowKey, DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import limit, names, numbers
+from crossfare.cli.values import allow, limit, names, numbers
 from crossfare.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,13 +50,16 @@ def run(
     dry_run: DryRun = False,
     quiet: Quiet = False,
     energy: Energy = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
-    Asks before it sends anything to an engine whose requests are paid.
+    Asks before it sends anything to an engine whose requests are paid, or that is not on this machine.
     """
     from crossfare import experiment
 
+    allow(allow_host, allow_key)
     loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
     _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import MaxUsd, Yes
+from crossfare.cli.options import AllowHost, MaxUsd, Yes
 from crossfare.cli.terminal import agree, say, wide_console
 from crossfare.errors import ConfigError
 
@@ -51,16 +51,18 @@ def translate(
         Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
     ] = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
+    allow_host: AllowHost = None,
 ) -> None:
     """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
 
-    Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
-    the translation memory, and a run that was stopped goes on from there.
+    Asks before it sends requests that have to be paid, or that leave this machine. Nothing is paid twice: answered
+    texts are in the translation memory, and a run that was stopped goes on from there.
     """
     from crossfare.experiment import single
 
     if out is None and not estimate:
         raise ConfigError("name the file to write with --out, or ask for an --estimate only")
+    values.allow(allow_host, None)
     work = single.FileTranslation.prepare(
         file,
         task=task,

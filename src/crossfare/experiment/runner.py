@@ -26,7 +26,7 @@ from crossfare.data import artifact
 from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
+from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
@@ -38,6 +38,8 @@ from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
+from crossfare.translate.engines import settings
+from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
@@ -74,8 +76,8 @@ def run(
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
             Device time and annotation are not counted: nobody bills them while the run goes on.
-        agree: called before anything is done with what such engines will be sent, if there is anything;
-            raises if it is too much.
+        agree: called before anything is done with what such engines, and those on other machines, will be sent, if
+            there is anything; raises if it is too much.
 
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
@@ -98,8 +100,9 @@ def run(
 
     fresh = {step.id for step in everything if not store.done(step.id)}
     paid = charges(spec, catalogue, resources)
-    if agree and fresh & paid.keys():
-        agree(planned_spending(spec, store=store))
+    hosts = {step.id: host_of_step(step) for step in everything if step.id in fresh}
+    if agree and (fresh & paid.keys() or any(map(leaves, hosts.values()))):
+        agree(planned(spec, catalogue, store, hosts))
     with (
         TemporaryDirectory(prefix="crossfare-spending-") as purse,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
@@ -124,13 +127,15 @@ def default_jobs() -> int:
 
 
 def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
-    """What a run will send to engines that are paid by the request, without sending it.
+    """What a run will send to engines that are paid by the request, or are on other machines, without sending it.
 
     Raises:
         CrossfareError: the spec, its data or its prices are not in order.
     """
+    store = store or Store()
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-    return planned(spec, catalogue, store or Store())
+    steps = planning.distinct(step for cell in Planner(spec).plan() for step in cell.all)
+    return planned(spec, catalogue, store, {step.id: host_of_step(step) for step in steps if not store.done(step.id)})
 
 
 def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
@@ -306,6 +311,10 @@ def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, stor
     _link_steps(folder / "steps", book, store)
     record = _record(spec, results, found, book, store)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    asked = record["provenance"]["engines"]
+    facts |= {
+        f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
+    }
     write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
     write_json(folder / "results.json", record)
     (folder / "report.html").unlink(missing_ok=True)  # one of an earlier run would not fit these results
@@ -358,8 +367,14 @@ def _record(
         "comparisons": json.loads(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found))),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
-        "provenance": provenance(book),
+        "provenance": {**provenance(book), "engines": _settings(spec)},
     }
+
+
+def _settings(spec: Spec) -> dict[str, dict[str, str]]:
+    """What the spec's engines ask of services that would choose for themselves else."""
+    found = {name: settings(engine.engine, engine.options) for name, engine in spec.engines.items()}
+    return {name: each for name, each in found.items() if each}
 
 
 def _reports(book: Book, store: Store) -> dict[str, Any]:

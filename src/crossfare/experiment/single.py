@@ -21,6 +21,7 @@ from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store, write_json
 from crossfare.translate.engines import default_offer
+from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, TaskName
 
@@ -162,7 +163,8 @@ class FileTranslation:
 
         Args:
             max_usd: the most that may be spent on requests now.
-            agree: called with the estimate before requests that have to be paid; raises if it is too much.
+            agree: called with the estimate before requests that have to be paid, or that leave this machine; raises
+                if it is too much.
 
         Raises:
             DataError: nothing survived.
@@ -171,7 +173,7 @@ class FileTranslation:
         """
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
-        if agree and self.charge and (estimated := self.estimate()).sends:
+        if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
             agree(estimated)
         made = self._translate(max_usd, progress)
         if not made.dataset.examples:
