@@ -13,6 +13,7 @@ import pytest
 from crossfare import data, translate_file
 from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded
+from crossfare.translate.engines import hosts
 from crossfare.types import Dataset, PairExample
 from libretranslate_server import Server, serving
 from test_cli import call
@@ -44,6 +45,10 @@ def arguments(file: Path, *further: str) -> tuple[str, ...]:
     return ("translate", str(file), *fixed, "--out", str(file.with_suffix(".de.jsonl")), *further)
 
 
+def host(server: Server) -> str:
+    return server.url.removeprefix("http://")
+
+
 PAID = ("--price", "google-translate", "--option", "max_texts=10")  # 20 USD a million: 0.004 USD a request of 10 texts
 
 
@@ -54,7 +59,7 @@ def test_an_estimate_is_exact_sends_nothing_and_counts_the_memory(
     status, out, _ = call(monkeypatch, capsys, *arguments(whole, "--estimate", *PAID))
     assert (status, server.seen) == (0, 0)
     assert out.splitlines() == [
-        "to send: 80 texts; 0 more are in the translation memory",
+        f"to send: 80 texts to {host(server)}; 0 more are in the translation memory",
         "characters: 1,600",
         "calls: 8",
         "money: 0.0320 USD (google-translate@2026-11-22)",
@@ -65,7 +70,7 @@ def test_an_estimate_is_exact_sends_nothing_and_counts_the_memory(
     assert len(server.billed) == 4
     status, out, _ = call(monkeypatch, capsys, *arguments(whole, "--estimate", *PAID))
     assert out.splitlines()[:4] == [
-        "to send: 40 texts; 40 more are in the translation memory",
+        f"to send: 40 texts to {host(server)}; 40 more are in the translation memory",
         "characters: 800",
         "calls: 4",
         "money: 0.0160 USD (google-translate@2026-11-22)",
@@ -84,6 +89,39 @@ def test_without_an_output_there_is_only_an_estimate(
     assert call(monkeypatch, capsys, *asked, "--estimate")[0] == 0
     status, _, err = call(monkeypatch, capsys, *asked)
     assert (status, "name the file to write with --out" in err) == (2, True)
+
+
+def test_a_server_elsewhere_is_named_and_agreed_to_though_nobody_is_paid(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, server: Server
+) -> None:
+    file = pairs(tmp_path, 30)
+    elsewhere = ("--option", "url=http://translate.example.org:81")
+    status, _, err = call(monkeypatch, capsys, *arguments(file, *elsewhere))
+    assert status == 2
+    assert "40 texts (800 characters) for libretranslate at translate.example.org:81 cost an unknown amount" in err
+    assert "there is no terminal to ask on: add --yes; nothing was sent" in err
+    monkeypatch.setattr(hosts, "is_local", lambda host: False)
+    assert call(monkeypatch, capsys, *arguments(file))[0] == 2
+    assert server.seen == 0
+    monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
+    questions: list[str] = []
+    monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
+    for _ in range(2):  # the second time the memory has everything: nothing leaves, so nobody is asked
+        assert call(monkeypatch, capsys, *arguments(file))[0] == 0
+    assert questions == ["Send it?"]
+
+
+def test_what_is_typed_is_the_users_own_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, server: Server
+) -> None:
+    monkeypatch.setenv("LIBRETRANSLATE_API_KEY", "a-key-of-mine")
+    file = pairs(tmp_path, 3)
+    assert call(monkeypatch, capsys, *arguments(file, "--option", f"url={server.url}"))[0] == 0
+    assert {request.body["api_key"] for request in server.billed} == {"a-key-of-mine"}
+    status, _, err = call(monkeypatch, capsys, *arguments(file, "--option", "api_key=s3cret"))
+    assert status == 2
+    assert "the option api_key would hold a secret, which is no option: set LIBRETRANSLATE_API_KEY" in err
+    assert "s3cret" not in err
 
 
 def test_device_time_is_estimated_once_it_was_measured(
@@ -105,7 +143,8 @@ def test_a_paid_translation_asks_first(
     status, _, err = call(monkeypatch, capsys, *arguments(file, *PAID))
     assert status == 2
     said = (
-        "40 texts (800 characters) for libretranslate cost 0.0160 USD (google-translate@2026-11-22), and there is no "
+        f"40 texts (800 characters) for libretranslate at {host(server)} cost 0.0160 USD "
+        "(google-translate@2026-11-22), and there is no "
     )
     assert said + "terminal to ask on: add --yes; nothing was sent" in err
     monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)

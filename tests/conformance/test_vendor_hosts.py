@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,11 @@ from servers import Fault, VendorServer
 from servers.openai import MODEL, ChatServer
 from vendors import SECRETS, SERVERS, translate
 
+import tiny_run
 from crossfare.errors import ConfigError, EngineCredential, EngineUnavailable
 from crossfare.translate.engines import engine_of_spec
 from crossfare.translate.engines.hosts import HOSTS, KEYS, check_key, host_of
+from test_cli import call
 
 everywhere = pytest.mark.parametrize("name", SERVERS)
 keyed = pytest.mark.parametrize("name", [name for name in SERVERS if name != "llm"])
@@ -146,3 +150,41 @@ def test_what_no_header_can_hold_is_no_key(vendor: Any, name: str, key: str, mon
     with pytest.raises(EngineCredential, match=f"{SECRETS[name]} holds a line break") as raised:
         translate(made(), ["one"])
     assert "s3cret" not in str(raised.value) and server.requests == []
+
+
+def test_a_run_sends_a_key_where_it_is_allowed_and_keeps_it_nowhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("openai")
+    server = ChatServer()
+    address = server.address.removeprefix("http://")
+    for variable in (HOSTS, KEYS):
+        monkeypatch.setenv(variable, "")
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MY_KEY", server.key)
+    options = {"model": MODEL, "base_url": f"{server.address}/v1", "key_variable": "MY_KEY", "backoff": 0.01}
+    tiny_run.spec(
+        tmp_path,
+        methods=["translate-train"],
+        engines={"model": {"engine": "llm", "options": options, "price": "google-translate"}},
+    )
+    out = tmp_path / "out"
+    asked = ("run", str(tmp_path / "tiny.yaml"), "--out", str(out), "--quiet", "--jobs", "2", "--yes")
+    try:
+        status, _, err = call(monkeypatch, capsys, *asked)
+        assert (status, "allow it with --allow-key MY_KEY" in err) == (2, True)
+        status, _, err = call(monkeypatch, capsys, *asked, "--allow-key", "MY_KEY")
+        assert status == 2
+        assert f"{address} is named by a spec, and so is sent no key: allow it with --allow-host {address}" in err
+        assert server.requests and server.key not in str(server.requests)
+        status, _, err = call(monkeypatch, capsys, *asked, "--allow-host", address)
+        assert (status, err) == (0, "")
+        assert server.requests[-1].headers["authorization"] == f"Bearer {server.key}"
+    finally:
+        server.close()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert out / "results.json" in kept
+    assert not [path for path in kept if server.key.encode() in path.read_bytes()]
+    settings = json.loads((out / "results.json").read_text())["provenance"]["engines"]
+    assert settings == {"model": {"temperature": "0.0"}}

@@ -6,6 +6,7 @@ not tested here: see docs/engines.md.
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -19,13 +20,13 @@ from hypothesis import strategies as st
 from vendors import SERVERS, translate, words
 
 from crossfare.data import world
-from crossfare.errors import EngineError
+from crossfare.errors import ConfigError, EngineError
 from crossfare.ledger import Catalogue
 from crossfare.translate import Markers, translate_dataset
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.markup import from_markup, to_markup, visible
 from crossfare.translate.markers import mark, recover
-from crossfare.types import QAExample
+from crossfare.types import QAExample, digest
 
 everywhere = pytest.mark.parametrize("name", SERVERS)
 batching = pytest.mark.parametrize("name", [name for name in SERVERS if name != "amazon"])
@@ -342,3 +343,47 @@ def test_the_prompt_and_the_model_are_part_of_the_revision(vendor: Any, monkeypa
     monkeypatch.setattr(llm, "PROMPT_VERSION", llm.PROMPT_VERSION + 1)
     assert len({*revisions, made().revision}) == 5
     assert made(timeout=9.0, attempts=2).revision == made().revision
+
+
+# -- what a vendor would choose silently --------------------------------------------------------
+
+
+def body(server: Any) -> dict[str, Any]:
+    """What the last request said."""
+    said: dict[str, Any] = json.loads(server.requests[-1].body)
+    return said
+
+
+@pytest.mark.parametrize("name", ["deepl"])
+def test_deepl_is_asked_for_quality_unless_told_otherwise(vendor: Any) -> None:
+    server, made = vendor
+    translate(made(), ["one"])
+    assert body(server)["model_type"] == "quality_optimized"
+    translate(made(model_type="latency_optimized"), ["one"])
+    assert body(server)["model_type"] == "latency_optimized"
+    revisions = {
+        each: made(model_type=each).revision
+        for each in ("quality_optimized", "prefer_quality_optimized", "latency_optimized")
+    }
+    assert len({*revisions.values()}) == 3
+    assert made().revision == revisions["quality_optimized"]
+    # Translations of before, when no goal was named, are those of the fast models: they are found again.
+    assert revisions["latency_optimized"] == digest(
+        {"version": 1, "engine": "DeepLEngine", "markup": "xml", "tag_handling_version": "v2"}
+    )
+    with pytest.raises(ConfigError, match="model_type must be one of quality_optimized, "):
+        made(model_type="best")
+
+
+@pytest.mark.parametrize("name", ["google:v3", "google:v2", "azure"])
+def test_what_the_service_takes_by_default_is_named(vendor: Any, name: str) -> None:
+    server, made = vendor
+    translate(made(), ["one"])
+    said = body(server)
+    if name == "azure":
+        (target,) = said["inputs"][0]["targets"]
+        assert (target["deploymentName"], target["profanityAction"]) == ("general", "NoAction")
+        assert said["inputs"][0]["textType"].lower() == "html"
+    else:
+        assert said["model"].rpartition("/")[2] == "nmt"
+        assert "html" in said.get("format", said.get("mimeType"))

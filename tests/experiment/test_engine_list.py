@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,3 +74,27 @@ def test_what_is_missing_is_said_with_the_line_to_run(monkeypatch: pytest.Monkey
     states = list_engines()
     assert [state.missing for state in states] == [("no_such_package",), ("no-such-command",)]
     assert "needs no_such_package: pip install far" in engine_table(states).notes[0]
+
+
+def test_where_texts_go_and_what_a_service_would_choose_silently_is_shown() -> None:
+    listed = {state.name: state for state in list_engines()}
+    assert listed["deepl"].settings == {"model_type": "quality_optimized"}
+    assert listed["ctranslate2"].host == ""
+    notes = {note.partition(":")[0]: note for note in engine_table([*listed.values()]).notes}
+    assert "texts go to api.deepl.com, api-free.deepl.com; model_type: quality_optimized" in notes["deepl"]
+    assert "texts go to api.openai.com; temperature: 0.0" in notes["llm"]
+    assert "texts go" not in notes["echo"]
+
+
+def test_the_settings_shown_are_those_that_engines_have() -> None:
+    """By name: an option of the engine, or what its own file sends."""
+    for info in translate.engines():
+        if info.settings and not info.missing:
+            source = Path(str(inspect.getsourcefile(info.load()))).read_text(encoding="utf-8")
+            known = inspect.signature(info.load()).parameters
+            for name, value in info.settings:
+                if name in known:
+                    assert str(known[name].default) == value
+                else:
+                    snake = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+                    assert f'{snake}="{value}"' in source or (info.name, name) == ("google", "model")

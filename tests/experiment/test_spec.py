@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -347,3 +348,20 @@ def test_tags_meet_however_they_are_written(tmp_path: Path) -> None:
 def test_a_number_may_be_written_as_people_write_it(tmp_path: Path) -> None:
     text = MINIMAL.replace("{train:", "{training: {learning_rate: 1e-3}, train:")
     assert load_spec(spec_file(tmp_path, text)).tasks["nli"].training == {"learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"api_key": "sk-s3cret"},
+        {"base_url": "http://user:s3cret@127.0.0.1:5903/v1"},
+        {"base_url": "https://host/v1?api_key=s3cret"},
+        {"key_variable": "sk-s3cret"},
+    ],
+)
+def test_a_secret_is_refused_before_it_is_copied_anywhere(tmp_path: Path, options: dict[str, str]) -> None:
+    engines = {"model": {"engine": "llm", "price": "compute", "options": {"model": "m", **options}}}
+    with pytest.raises(ConfigError, match="engine 'llm': the option") as raised:
+        tiny_run.spec(tmp_path, engines=engines)
+    assert "OPENAI_API_KEY" in str(raised.value) and "s3cret" not in str(raised.value)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))

@@ -30,6 +30,7 @@ from crossfare.ledger.budget import Budget
 from crossfare.store import Store
 from crossfare.translate import Projection, TranslationMemory, engine, translate_dataset
 from crossfare.translate.alignment import Link, WordForWord
+from crossfare.translate.engines import hosts
 from crossfare.types import Answer, Dataset, PairExample, QAExample, Step, Translation, Usage
 from libretranslate_server import Server, serving
 from test_cli import call
@@ -123,12 +124,13 @@ def test_run_shows_its_plan_and_asks(
     asked = ("run", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out"), "--quiet")
     status, _, err = call(monkeypatch, capsys, *asked)
     assert (status, server.seen) == (2, 0)
-    assert "steps that send texts to paid engines: 1, for at most 0.0" in err
+    address = server.url.removeprefix("http://")
+    assert f"steps that send texts: 1, to {address}, for at most 0.0" in err
     assert "and there is no terminal to ask on: add --yes; nothing was sent" in err
     status, out, _ = call(monkeypatch, capsys, *asked, "--dry-run")
     assert (status, server.seen) == (0, 0)
     assert "nli paid en-pt: training set: " in out
-    assert "steps that send texts to paid engines: 1, for at most 0.0" in out
+    assert f"steps that send texts: 1, to {address}, for at most 0.0" in out
     status, _, err = call(monkeypatch, capsys, *asked, "--yes", "--max-usd", "0.001")
     assert (status, len(server.billed)) == (2, 0)
     assert "0.00 of 0.00100 USD are spent, and the next request of libretranslate (2 texts, " in err
@@ -141,7 +143,7 @@ def test_run_shows_its_plan_and_asks(
         assert err.startswith("" if again else f"{spent}{cost(server):.4f} USD\n")
         assert err.endswith("crossfare: no further\n") and len(err.splitlines()) == 2 - again
         if "training set: " in out:
-            planned = float(out.partition("characters, at most ")[2].partition(" USD")[0])
+            planned = float(out.partition(f"characters to {address}, at most ")[2].partition(" USD")[0])
             assert planned == pytest.approx(float(cost(server)), rel=0.01)
     assert questions == ["Send it?"]
 
@@ -317,9 +319,58 @@ def test_a_plan_says_what_is_expected_and_what_is_the_most() -> None:
     unknown = Planned("passages", None, None, "google", exact=False)
     assert str(sure) == "pairs: 50,000 characters, at most 1.00 USD (google)"
     assert str(unsure) == "answers: 100,000 characters, about 2.00, up to 3.50 USD (google)"
-    assert Spending((sure,)).summary.endswith("1, for at most 1.00 USD")
-    assert Spending((sure, unsure)).summary.endswith("2, for about 3.00, up to 4.50 USD")
+    assert Spending((sure,)).summary.endswith("1, to engines here, for at most 1.00 USD")
+    assert Spending((sure, unsure)).summary.endswith("2, to engines here, for about 3.00, up to 4.50 USD")
     assert Spending((sure, unknown)).summary.endswith("1.00 USD and what cannot be told of 1 of them")
+
+
+def test_a_plan_says_who_is_sent_texts_paid_or_not() -> None:
+    paid = Planned("pairs", 50_000, Decimal(1), "google", exact=True, most=Decimal(1), host="a.example")
+    free = Planned("test", 7_000, None, "", exact=False, host="b.example:81")
+    assert str(free) == "test: 7,000 characters to b.example:81, no request is billed"
+    assert Spending((paid, free)).summary == (
+        "steps that send texts: 2, to a.example, b.example:81, for at most 1.00 USD"
+    )
+    assert Spending((free,)).summary == "steps that send texts: 1, to b.example:81, no request is billed"
+
+
+@pytest.mark.usefixtures("only_translations")
+def test_texts_that_leave_this_machine_are_asked_about_though_nobody_is_paid(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    timed = {"repeats": 1, "warmup": 0, "batch_sizes": [1]}
+    free = {"free": {"engine": "libretranslate", "options": {"url": server.url}}}
+    spec(tmp_path, server, targets=["pt"], methods=["translate-infer"], engines=free, latency=timed)
+    asked = ("run", str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out"), "--quiet")
+    monkeypatch.setattr(hosts, "is_local", lambda host: False)
+    address = server.url.removeprefix("http://")
+    _, out, _ = call(monkeypatch, capsys, *asked, "--dry-run")
+    lines = [line for line in out.splitlines() if f" characters to {address}, no request is billed" in line]
+    assert [line.partition(": ")[0] for line in lines] == ["nli free pt-en", "nli free pt-en"]  # and its latency
+    status, _, err = call(monkeypatch, capsys, *asked)
+    assert f"steps that send texts: 2, to {address}, no request is billed, and there is no terminal" in err
+    assert (status, server.seen) == (2, 0)
+    assert call(monkeypatch, capsys, *asked, "--yes")[2] == "crossfare: no further\n"
+    assert server.billed
+
+
+def test_a_key_that_may_not_go_where_texts_do_is_told_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
+) -> None:
+    pytest.importorskip("deepl")
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEEPL_AUTH_KEY", "s3cret-of-deepl")
+    engines = {
+        "deepl": {"engine": "deepl", "options": {"endpoint": server.url}},
+        "paid": {"engine": "libretranslate", "price": "google-translate", "options": {"url": server.url}},
+    }
+    spec(tmp_path, server, targets=["pt"], engines=engines)
+    address = server.url.removeprefix("http://")
+    for further in (("--yes",), ("--dry-run",)):
+        status, _, err = call(monkeypatch, capsys, "run", str(tmp_path / "tiny.yaml"), *further)
+        assert (status, server.seen) == (2, 0)
+        assert f"engine 'deepl': {address} is named by a spec, and so is sent no key: allow it with --allow-host" in err
 
 
 def test_an_offer_of_device_time_charges_no_request() -> None:

@@ -22,6 +22,7 @@ from crossfare.serving.info import spending
 from crossfare.serving.messages import NLIRequest
 from crossfare.store import Store
 from crossfare.translate import TranslationMemory
+from crossfare.translate.engines import hosts
 from libretranslate_server import Server, serving
 from test_cli import call
 
@@ -97,7 +98,7 @@ def test_an_estimate_is_exact_and_sends_nothing(
     assert (status, server.seen, file.with_name("out.jsonl").exists()) == (0, 0, False)
     # 10 premises and 30 hypotheses of 20 characters, two to a request.
     assert out.splitlines()[:4] == [
-        "to send: 40 texts; 0 more are in the translation memory",
+        f"to send: 40 texts to {server.url.removeprefix('http://')}; 0 more are in the translation memory",
         "characters: 800",
         "calls: 20",
         "money: 0.0160 USD (google-translate@2026-11-22)",
@@ -158,10 +159,9 @@ def test_a_paid_prediction_asks_first(
 ) -> None:
     status, _, told = call(monkeypatch, capsys, *command(paid, file))
     assert (status, server.seen) == (2, 0)
-    assert (
-        "40 texts (800 characters) for libretranslate cost 0.0160 USD (google-translate@2026-11-22), and there" in told
-    )
-    assert "is no terminal to ask on: add --yes; nothing was sent" in told
+    address = server.url.removeprefix("http://")
+    assert f"40 texts (800 characters) for libretranslate at {address} cost 0.0160 USD (google-translate@2026" in told
+    assert "and there is no terminal to ask on: add --yes; nothing was sent" in told
     monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
     agreed: list[bool] = []
 
@@ -206,6 +206,34 @@ def test_a_limit_stops_before_the_request_that_would_pass_it(
     for found, expected in zip(read(out), read(file.with_name("at-once.jsonl")), strict=True):
         assert found.pop("probabilities") == pytest.approx(expected.pop("probabilities"), abs=1e-4)
         assert found == expected
+
+
+def test_a_server_asks_before_it_begins_where_texts_are_paid_or_leave(
+    paid: Path, server: Server, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr("crossfare.serving.serve", lambda pipeline, **_: served.append(str(pipeline)))
+    address = server.url.removeprefix("http://")
+    fixed = ("serve", str(paid), "--task", "nli", "--method", "translate-infer", "--engine")
+    for engine, limit, money in (
+        ("paid", (), "billed by google-translate@2026-11-22, without a limit"),
+        ("paid", ("--max-usd", "2"), "billed by google-translate@2026-11-22, 2.00 USD at the most"),
+        ("own", (), "no request is billed"),
+    ):
+        if engine == "own":
+            assert call(monkeypatch, capsys, *fixed, engine)[0] == 0  # its texts do not leave this machine
+            monkeypatch.setattr(hosts, "is_local", lambda host: False)
+        served.clear()
+        status, _, told = call(monkeypatch, capsys, *fixed, engine, *limit)
+        assert (status, served) == (2, [])
+        asked = f"the texts of every request are sent to {address} (libretranslate), {money}"
+        assert f"{asked}, and there is no terminal to ask on: add --yes" in told
+        assert call(monkeypatch, capsys, *fixed, engine, *limit, "--yes")[0] == 0
+        assert len(served) == 1
+    out = ("--input", str(file), "--output", str(file.with_name("out.jsonl")))
+    status, _, told = call(monkeypatch, capsys, "predict", *fixed[1:], "own", *out)
+    assert (status, f"for libretranslate at {address} cost" in told) == (2, True)
+    assert server.seen == 0
 
 
 @pytest.mark.parametrize("cents", [0, 1, 3, 7])

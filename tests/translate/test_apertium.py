@@ -20,6 +20,7 @@ from crossfare.errors import ConfigError, EngineError, EngineTransient, EngineUn
 from crossfare.translate import engine
 from crossfare.translate.engines import apertium, apertium_server
 from crossfare.translate.engines.apertium_stream import decode, encode, escape, plain, tidy
+from crossfare.translate.engines.hosts import host_of
 
 here = pytest.mark.skipif(shutil.which("apertium") is None, reason=f"Apertium is not installed: {apertium.INSTALL}")
 
@@ -259,7 +260,30 @@ def test_what_is_wrong_with_a_server_is_said(monkeypatch: pytest.MonkeyPatch) ->
         engine("apertium", url="ftp://x")
     with pytest.raises(EngineUnavailable, match="apt-get install apertium-apy"):
         assert engine("apertium", url="http://127.0.0.1:1").revision
+    with pytest.raises(ConfigError, match="must hold no secrets"):
+        engine("apertium", url="http://me:s3cret@127.0.0.1:2737")
     with server(lambda path, values: (404, {}, b"")) as url, pytest.raises(EngineError, match="404"):
         assert engine("apertium", url=url).revision
     with server(lambda path, values: (200, {}, b"[]")) as url, pytest.raises(EngineUnavailable, match="not an APy"):
         assert engine("apertium", url=url).revision
+
+
+def test_a_server_that_leads_elsewhere_is_not_followed() -> None:
+    asked: list[str] = []
+
+    def elsewhere(path: str, values: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        asked.append(path)
+        return 200, {}, PAIRS
+
+    with (
+        server(elsewhere) as other,
+        server(lambda path, values: (302, {"Location": other}, b"")) as url,
+        pytest.raises(EngineError, match="302"),
+    ):
+        assert engine("apertium", url=url).revision
+    assert asked == []
+
+
+def test_it_says_where_texts_go() -> None:
+    with server(lambda path, values: (200, {}, PAIRS)) as url:
+        assert host_of(engine("apertium", url=f"{url}/")) == url.removeprefix("http://")

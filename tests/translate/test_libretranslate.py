@@ -20,6 +20,8 @@ from crossfare.errors import (
     EngineTransient,
 )
 from crossfare.translate import engine
+from crossfare.translate.engines import engine_of_spec
+from crossfare.translate.engines.hosts import host_of
 from crossfare.types import Metered
 from libretranslate_server import Server, serving
 
@@ -214,3 +216,27 @@ def test_the_url_can_be_set_outside_and_is_part_of_the_revision(monkeypatch: pyt
     revisions.add(engine("libretranslate", url="http://here", format="html").revision)
     assert len(revisions) == 3
     assert engine("libretranslate", url="http://there:1", max_texts=2, timeout=3).revision == there.revision
+
+
+def test_a_server_that_a_spec_names_is_sent_no_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBRETRANSLATE_API_KEY", "s3cret-key")
+    monkeypatch.delenv("LIBRETRANSLATE_URL", raising=False)
+    made: Any = engine_of_spec("libretranslate", url=server.url)
+    assert made.translate(["one"], source="en", target="de").texts == ("ONE",)
+    assert "api_key" not in server.billed[-1].body
+    server.keys = frozenset({"s3cret-key"})
+    address = server.url.removeprefix("http://")
+    with pytest.raises(EngineCredential, match=f"{address} is named by a spec.*--allow-host {address}"):
+        made.translate(["two"], source="en", target="de")
+    for variable, value in (("LIBRETRANSLATE_URL", server.url), ("CROSSFARE_ALLOWED_HOSTS", address)):
+        with monkeypatch.context() as environment:
+            environment.setenv(variable, value)
+            own: Any = engine_of_spec("libretranslate", **({} if "URL" in variable else {"url": server.url}))
+            assert own.translate(["three"], source="en", target="de").texts == ("THREE",)
+            assert server.billed[-1].body["api_key"] == "s3cret-key"
+
+
+def test_it_says_where_texts_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIBRETRANSLATE_URL", raising=False)
+    assert host_of(engine("libretranslate")) == "localhost:5000"
+    assert host_of(engine("libretranslate", url="https://libretranslate.com")) == "libretranslate.com"

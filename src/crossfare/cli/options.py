@@ -20,7 +20,19 @@ MaxUsd = Annotated[
 PriceFile = Annotated[
     list[Path] | None, typer.Option(help="Price files that bill the engine (default: those of the run's spec).")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before requests that have to be paid.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before texts leave this machine, or requests have to be paid.")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST", help="A host that a spec names and that may be sent its engine's key; http://HOST: unencrypted."
+    ),
+]
+AllowKey = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VARIABLE", help="A variable that a spec may name as a key, beside the engine's own."),
+]
 Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]

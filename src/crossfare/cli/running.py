@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import DryRun, Energy, Force, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
+from crossfare.cli.options import (
+    AllowHost,
+    AllowKey,
+    DryRun,
+    Energy,
+    Force,
+    Jobs,
+    MaxUsd,
+    Out,
+    Quiet,
+    Targets,
+    Tasks,
+    Yes,
+)
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import limit, names, numbers
+from crossfare.cli.values import allow, limit, names, numbers
 from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
@@ -53,15 +66,18 @@ def run(
     quiet: Quiet = False,
     energy: Energy = False,
     force: Force = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
-    Asks before it sends anything to an engine whose requests are paid. A part of the spec (--tasks, --targets) has a
-    run directory of its own, such as runs/NAME-nli-pt. A directory that holds a run of another spec is replaced with
-    --force only; one that holds something else never.
+    Asks before it sends anything to an engine whose requests are paid, or that is not on this machine. A part of the
+    spec (--tasks, --targets) has a run directory of its own, such as runs/NAME-nli-pt. A directory that holds a run of
+    another spec is replaced with --force only; one that holds something else never.
     """
     from crossfare import experiment
 
+    allow(allow_host, allow_key)
     loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
     _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes, force=force)
 

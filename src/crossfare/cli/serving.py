@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crossfare.cli.options import (
+    AllowHost,
+    AllowKey,
     MaxUsd,
     OneEngine,
     OneGoldSize,
@@ -23,7 +25,7 @@ from crossfare.cli.options import (
     Yes,
 )
 from crossfare.cli.terminal import agree, say
-from crossfare.cli.values import limit
+from crossfare.cli.values import allow, limit
 from crossfare.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,16 +52,19 @@ def predict(
     max_usd: MaxUsd = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
     yes: Yes = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Answer raw requests in the target language with a run's model, translating where the method does.
 
-    Asks before it sends requests that have to be paid. Nothing is paid twice: translated texts are in the
-    translation memory, and --resume goes on from where a run was stopped.
+    Asks before it sends requests that have to be paid, or that leave this machine. Nothing is paid twice: translated
+    texts are in the translation memory, and --resume goes on from where a run was stopped.
     """
     from crossfare import serving
 
     if out is None and not estimate:
         raise ConfigError("name the file to write with --output, or ask for an --estimate only")
+    allow(allow_host, allow_key)
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),
@@ -111,13 +116,18 @@ def serve(
         str | None,
         typer.Option(metavar="USD", help="Most to spend until it ends; what costs more then gets status 402."),
     ] = None,
+    yes: Yes = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Serve a run's model over HTTP: POST /predict, GET /health, GET /info.
 
-    Texts are not logged, and kept only with --remember.
+    Texts are not logged, and kept only with --remember. Where answering sends them to an engine that is paid or not on
+    this machine, it asks before it begins.
     """
     from crossfare import serving
 
+    allow(allow_host, allow_key)
     limits = serving.Limits(batch_size, queue, timeout, max_bytes, receive_timeout, connections)
     with serving.open_pipeline(
         run_folder,
@@ -128,6 +138,8 @@ def serve(
         max_usd=limit(max_usd),
         price_files=price_file or (),
     ) as pipeline:
+        if not yes and (plan := serving.standing(pipeline)):
+            agree(plan)
 
         def ready(address: str) -> None:
             say(f"serving {pipeline} on {address}")

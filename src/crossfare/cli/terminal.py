@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 
@@ -13,8 +13,6 @@ from crossfare.errors import ConfigError
 from crossfare.escaping import Console, escaped
 
 if TYPE_CHECKING:
-    from crossfare.experiment.estimates import Estimate
-    from crossfare.experiment.spending import Spending
     from crossfare.report.table import Table
 
 _FILE_WIDTH = 100  # of tables that are written to a file or a pipe, which have no width
@@ -45,8 +43,20 @@ def show(tables: Iterable[Table]) -> None:
         console.print()
 
 
-def agree(plan: Estimate | Spending, *, err: bool = False) -> None:
-    """Show what is about to be spent, and ask.
+class Plan(Protocol):
+    """What is about to be sent, and spent: in a clause, and in lines."""
+
+    @property
+    def summary(self) -> str:
+        """The whole of it."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that somebody has to know to agree."""
+
+
+def agree(plan: Plan, *, err: bool = False) -> None:
+    """Show what is about to be sent and spent, and ask.
 
     Raises:
         ConfigError: there is no terminal, and so nobody to ask.

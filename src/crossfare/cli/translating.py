@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import Force, MaxUsd, Yes
+from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes
 from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
@@ -53,17 +53,19 @@ def translate(
     ] = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
     force: Force = False,
+    allow_host: AllowHost = None,
 ) -> None:
     """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
 
-    Asks before it sends requests that have to be paid. Nothing is paid twice: answered texts are in
-    the translation memory, and a run that was stopped goes on from there. A file that is there already
+    Asks before it sends requests that have to be paid, or that leave this machine. Nothing is paid twice: answered
+    texts are in the translation memory, and a run that was stopped goes on from there. A file that is there already
     is replaced with --force only, and what is read never.
     """
     from crossfare.experiment import single
 
     if out is None and not estimate:
         raise ConfigError("name the file to write with --out, or ask for an --estimate only")
+    values.allow(allow_host, None)
     work = single.FileTranslation.prepare(
         file,
         task=task,

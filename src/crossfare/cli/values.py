@@ -46,6 +46,14 @@ def settings(flag: str, texts: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
+def allow(hosts: list[str] | None, keys: list[str] | None) -> None:
+    """Let hosts be sent keys, and variables be named as keys (see `crossfare.translate.engines.hosts`)."""
+    if hosts or keys:
+        from crossfare.translate.engines import hosts as rules
+
+        rules.allow(hosts or (), keys or ())
+
+
 def engine_options(texts: list[str] | None) -> dict[str, object]:
     """Options of an engine, their values read as YAML: numbers, true and false, or text."""
     pairs = [text.partition("=") for text in texts or ()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossfare import translate
@@ -22,6 +22,8 @@ class EngineState:
     ``price``        what it costs today; "device time" for one that runs here
     ``granularity``  what it prefers to be given at once
     ``tags``         the markup whose tags it keeps with their words: "html", "xml" or "-"
+    ``host``         where its texts and its key go unless told otherwise; "" for one that works here
+    ``settings``     what its service would choose silently, and what it is asked for instead
     """
 
     name: str
@@ -33,6 +35,8 @@ class EngineState:
     price: str
     granularity: str
     tags: str
+    host: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def list_engines(price_files: Sequence[str | Path] = ()) -> tuple[EngineState, ...]:
@@ -62,6 +66,8 @@ def engine_table(engines: Sequence[EngineState]) -> Table:
     )
     notes = tuple(
         f"{engine.name}: {engine.summary}"
+        + (f"; texts go to {engine.host}" if engine.host else "")
+        + "".join(f"; {name}: {value}" for name, value in engine.settings.items())
         + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")
         for engine in engines
     )
@@ -93,6 +99,8 @@ def _state(info: translate.EngineInfo, catalogue: Catalogue) -> EngineState:
         price=_price(info.offer, catalogue),
         granularity=granularity,
         tags=tags,
+        host=info.host,
+        settings=dict(info.settings),
     )
 
 

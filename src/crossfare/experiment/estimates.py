@@ -57,7 +57,7 @@ class Estimate:
 
     ``expected`` and ``most`` differ where some of it shows only on the way, which ``later`` explains; ``most`` is None
     where there is no telling. ``remembered`` texts are in the translation memory. ``at_most`` says that money is an
-    upper bound in any case.
+    upper bound in any case. ``host`` is where texts go; empty for an engine here.
     """
 
     engine: str
@@ -67,6 +67,7 @@ class Estimate:
     price: str
     at_most: bool = False
     later: str = ""
+    host: str = ""
 
     @classmethod
     def by(
@@ -75,7 +76,7 @@ class Estimate:
         """What an engine that was rehearsed will take; ``compute`` prices device time, where no request is paid."""
         charge = tried.charge
         price, at_most = (charge.price.ref, charge.price.unit == "token") if charge else (compute.ref, False)
-        return cls(tried.name, expected, most, remembered, price, at_most, later)
+        return cls(tried.name, expected, most, remembered, price, at_most, later, tried.host)
 
     @property
     def sends(self) -> bool:
@@ -86,14 +87,16 @@ class Estimate:
     def summary(self) -> str:
         """What is about to be sent and paid, in a clause."""
         texts, characters = (self._count(name) for name in ("texts", "characters"))
-        return f"{texts} texts ({characters} characters) for {self.engine} cost {self._money}"
+        to = f" at {self.host}" if self.host else ""
+        return f"{texts} texts ({characters} characters) for {self.engine}{to} cost {self._money}"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The estimate in plain lines."""
         calls = "none, the engine runs on this machine" if self.expected.requests is None else self._count("requests")
+        to = f" to {self.host}" if self.host and self.sends else ""
         lines = (
-            f"to send: {self._count('texts')} texts; {self.remembered:,} more are in the translation memory",
+            f"to send: {self._count('texts')} texts{to}; {self.remembered:,} more are in the translation memory",
             f"characters: {self._count('characters')}",
             f"calls: {calls}",
             f"money: {self._money}",

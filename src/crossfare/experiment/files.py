@@ -16,6 +16,8 @@ from crossfare.experiment.spending import Charge, Charged
 from crossfare.store import Store, write_json
 from crossfare.strict import parse_json, read_json
 from crossfare.translate import TranslationMemory
+from crossfare.translate.engines import sends
+from crossfare.translate.engines.hosts import check_key, host_of
 from crossfare.types import Dataset, Engine, Latency, Prediction, Progress, Score, Step, Usage, Yield, canonical_json
 
 PREDICTIONS = TypeAdapter(tuple[Prediction, ...])
@@ -74,6 +76,19 @@ def engine_of(step: Step) -> Engine:
     Where its requests are paid, within the run's budget.
     """
     return engine_named(step.runtime["engine"], step.runtime["options"], step.runtime.get("charge"))
+
+
+def host_of_step(step: Step) -> str:
+    """Where a step sends texts; empty if they stay in this process.
+
+    Raises:
+        EngineCredential: its engine needs a key, which may not be sent there.
+    """
+    if "engine" not in step.runtime or not sends(step.runtime["engine"]):
+        return ""
+    engine = engine_named(step.runtime["engine"], step.runtime["options"])
+    check_key(engine)
+    return host_of(engine)
 
 
 def engine_named(name: str, options: Mapping[str, Any], charge: Charge | None = None) -> Engine:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+import rich.console
 from rich.console import ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markup import escape
@@ -93,7 +94,7 @@ class LiveProgress(RunProgress):
         self._running: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
-    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: rich.console.Console, _: ConsoleOptions) -> RenderResult:  # noqa: TID251 - rich gives its own
         """What is drawn, anew at every refresh; never more lines than the terminal has, which would scroll away."""
         yield self._overall
         yield Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")

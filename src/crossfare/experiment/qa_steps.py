@@ -75,7 +75,7 @@ def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping
         "target": cell.target,
         "ways": list(asked.ways),
         "aligner": planner.model_revision(aligner) if aligner else None,
-        "markers": list(engine.markers) if engine.markers else None,
+        "markers": planner.markers(cell, cell.source, cell.target) if there else engine.markers and [*engine.markers],
     }
     runtime = planner.engine_runtime(cell, cell.source, cell.target) if there else {}
     return identity, {**runtime, "aligner": aligner, "billed": engine.price is not None}

@@ -24,7 +24,7 @@ from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
+from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
 from crossfare.experiment.matrix import missing
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.preflight import ready
@@ -32,12 +32,15 @@ from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import Failure, cores, run_steps
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import Spending, charges, limited, planned, purse
+from crossfare.experiment.steps import Planner
 from crossfare.experiment.test_sets import TestSets
 from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
+from crossfare.translate.engines import chosen_settings
+from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
@@ -79,8 +82,8 @@ def run(
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
             Device time and annotation are not counted: nobody bills them while the run goes on.
-        agree: called before anything is done with what such engines will be sent, if there is anything;
-            raises if it is too much.
+        agree: called before anything is done with what such engines, and those on other machines, will be sent, if
+            there is anything; raises if it is too much.
         force: replace a run of another spec.
         tell: told what was spent on such engines, however the run ends.
         written: called with what was written, before an error is raised for what was not.
@@ -118,8 +121,9 @@ def _run(
 
     fresh = {step.id for step in everything if not store.done(step.id)}
     paid = charges(spec, catalogue, resources)
-    if agree and fresh & paid.keys():
-        agree(planned_spending(spec, store=store))
+    hosts = {step.id: host_of_step(step) for step in everything if step.id in fresh}
+    if agree and (fresh & paid.keys() or any(map(leaves, hosts.values()))):
+        agree(planned(spec, catalogue, store, hosts))
     with (
         purse(max_usd, tell) as budget,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
@@ -176,13 +180,15 @@ def default_jobs() -> int:
 
 
 def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
-    """What a run will send to engines that are paid by the request, without sending it.
+    """What a run will send to engines that are paid by the request, or are on other machines, without sending it.
 
     Raises:
         CrossfareError: the spec, its data or its prices are not in order.
     """
+    store = store or Store()
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-    return planned(spec, catalogue, store or Store())
+    steps = planning.distinct(step for cell in Planner(spec).plan() for step in cell.all)
+    return planned(spec, catalogue, store, {step.id: host_of_step(step) for step in steps if not store.done(step.id)})
 
 
 def dry_run(spec: Spec, *, out: Path | None = None, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
@@ -322,6 +328,10 @@ def _write(
     context = _context(spec, found, absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    asked = record["provenance"]["engines"]
+    facts |= {
+        f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
+    }
     with place.rewriting() as folder:
         write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
         book.write(folder / "ledger.jsonl")
@@ -377,8 +387,14 @@ def _record(
         "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
-        "provenance": provenance(book),
+        "provenance": {**provenance(book), "engines": _settings(spec)},
     }
+
+
+def _settings(spec: Spec) -> dict[str, dict[str, str]]:
+    """What the spec's engines ask of services that would choose for themselves else."""
+    found = {name: chosen_settings(engine.engine, engine.options) for name, engine in spec.engines.items()}
+    return {name: each for name, each in found.items() if each}
 
 
 def _reports(book: Book, store: Store) -> dict[str, Any]:

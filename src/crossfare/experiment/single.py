@@ -24,6 +24,7 @@ from crossfare.output import claim, claim_folder, new_folder
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.translate.engines import default_offer
+from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
 
@@ -172,7 +173,8 @@ class FileTranslation:
 
         Args:
             max_usd: the most that may be spent on requests now.
-            agree: called with the estimate before requests that have to be paid; raises if it is too much.
+            agree: called with the estimate before requests that have to be paid, or that leave this machine; raises
+                if it is too much.
             force: replace ``out`` and its lists if they are there already.
             tell: told what was spent on requests, however the work ends.
 
@@ -188,7 +190,7 @@ class FileTranslation:
             claim(path, reads=self.reads, force=force or (not out.exists() and _is_list(path)))
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
-        if agree and self.charge and (estimated := self.estimate()).sends:
+        if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
             agree(estimated)
         with purse(max_usd, tell) as budget:
             made = self._translate(budget, progress)

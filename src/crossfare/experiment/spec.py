@@ -12,7 +12,16 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from crossfare import strict
 from crossfare.errors import ConfigError
@@ -39,14 +48,14 @@ from crossfare.retrieve import settings as first_stage
 from crossfare.settings import MOST, Count, Natural, Seed
 from crossfare.tasks import TASKS
 from crossfare.translate.back_projection import WAYS, Way
-from crossfare.translate.engines import default_offer
+from crossfare.translate.engines import default_offer, refuse_secrets
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import Method as ProjectionMethod
 from crossfare.types import TaskName
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class DataRef(_Strict):
@@ -213,6 +222,12 @@ class EngineSpec(_Strict):
     drop_bad: bool = False
     kind: Literal["open", "commercial"] | None = None
     note: str | None = None
+
+    @field_validator("options")
+    @classmethod
+    def _without_secrets(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        refuse_secrets(str(info.data.get("engine", "")), value)  # a run directory has a copy of its spec
+        return value
 
     @field_validator("projection", mode="before")
     @classmethod

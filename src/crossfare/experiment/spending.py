@@ -19,6 +19,8 @@ from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.store import Store
+from crossfare.translate.engines.hosts import host_of, leaves
+from crossfare.translate.projection import abilities
 from crossfare.translate.segments import requests
 from crossfare.types import Billed, Engine, PaidByRequest, Probing, Step, Translation, Usage
 
@@ -150,25 +152,36 @@ def limited(steps: Sequence[Step], paid: Mapping[str, Charge], budget: Budget) -
     ]
 
 
-def planned(spec: Spec, catalogue: Catalogue, store: Store) -> Spending:
-    """What the unfinished steps will send to engines that are paid by the request, as far as it can be forecast.
+def planned(spec: Spec, catalogue: Catalogue, store: Store, hosts: Mapping[str, str]) -> Spending:
+    """What the unfinished steps will send to engines that are paid, or are not here, as far as it can be forecast.
 
     The translation memory is not looked into: what it has is not paid again.
+
+    Args:
+        hosts: where steps send texts, by their ids.
     """
     from crossfare.experiment import forecast  # it builds on the runner, which builds on this
 
-    if not paid_engines(spec, catalogue):
+    if not paid_engines(spec, catalogue) and not any(map(leaves, hosts.values())):
         return Spending(())
     made = forecast.Forecaster(spec, forecast.Basis.gather(store=store))
+    paid = charges(spec, catalogue, made.resources)
     found = []
-    for step_id, charge in charges(spec, catalogue, made.resources).items():
-        each = made.forecasts[step_id]
-        if not store.done(step_id):
-            usage, high = each.usages["expected"], each.usages["high"]
-            known = not each.lacking and usage.characters is not None
-            usd, most = (charge.usd(usage), charge.usd(high)) if known else (None, None)
-            found.append(Planned(each.step.label, usage.characters, usd, charge.price.ref, each.exact, most))
+    for step_id, each in made.forecasts.items():
+        charge, host = paid.get(step_id), hosts.get(step_id, "")
+        if store.done(step_id) or not (charge or leaves(host)):
+            continue
+        usage, high = each.usages["expected"], each.usages["high"]
+        usd = most = None
+        if charge and not each.lacking and usage.characters is not None:
+            usd, most = charge.usd(usage), charge.usd(high)
+        price = charge.price.ref if charge else ""
+        found.append(Planned(each.step.label, usage.characters, usd, price, each.exact, most, host))
     return Spending(tuple(found))
+
+
+UNBILLED = "no request is billed"
+"""What is said where nobody is known to bill anything by the request."""
 
 
 class _Within:
@@ -180,6 +193,8 @@ class _Within:
         self.revision = engine.revision
         self.granularity = engine.granularity
         self.tag_handling = getattr(engine, "tag_handling", None)
+        self.marked_by_tags = abilities(engine).marked_by_tags
+        self.host = host_of(engine)
         self.cross_attention = getattr(engine, "cross_attention", None)
 
     def batches(self, texts: Sequence[str]) -> list[range]:
@@ -236,10 +251,10 @@ class Rehearsed(_Within):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a step of a run will send to an engine that is paid by the request; None is not known.
+    """What a step of a run will send to an engine that is paid by the request, or is elsewhere; None is not known.
 
     Where it is ``exact``, it is less only by what the translation memory has. Elsewhere ``usd`` is expected, and
-    ``most`` reckoned with.
+    ``most`` reckoned with. ``price`` is empty where nobody bills requests; ``host`` is empty for an engine here.
     """
 
     label: str
@@ -248,11 +263,14 @@ class Planned:
     price: str
     exact: bool
     most: Decimal | None = None
+    host: str = ""
 
     def __str__(self) -> str:
         characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
+        to = f" to {self.host}" if self.host else ""
         usd = "an unknown amount" if self.usd is None else _money(self.usd, self.most, self.exact)
-        return f"{self.label}: {characters} characters, {usd} ({self.price})"
+        money = f"{usd} ({self.price})" if self.price else UNBILLED
+        return f"{self.label}: {characters} characters{to}, {money}"
 
 
 def _money(usd: Decimal, most: Decimal | None, exact: bool) -> str:
@@ -262,20 +280,22 @@ def _money(usd: Decimal, most: Decimal | None, exact: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a run will spend on engines that are paid by the request, step by step."""
+    """What a run will send to engines that are paid by the request, or are elsewhere, step by step."""
 
     steps: tuple[Planned, ...]
 
     @property
     def summary(self) -> str:
         """The whole of it, in a clause."""
-        known = [step for step in self.steps if step.usd is not None]
+        paid = [step for step in self.steps if step.price]
+        known = [step for step in paid if step.usd is not None]
         usd = sum((step.usd or Decimal(0) for step in known), Decimal(0))
         most = sum((step.most or step.usd or Decimal(0) for step in known), Decimal(0))
-        unknown = sum(step.usd is None for step in self.steps)
+        unknown = len(paid) - len(known)
         rest = f" and what cannot be told of {unknown} of them" if unknown else ""
-        money = _money(usd, most, all(step.exact for step in self.steps))
-        return f"steps that send texts to paid engines: {len(self.steps)}, for {money}{rest}"
+        money = f"for {_money(usd, most, all(step.exact for step in paid))}{rest}" if paid else UNBILLED
+        to = ", ".join(dict.fromkeys(step.host or "engines here" for step in self.steps))
+        return f"steps that send texts: {len(self.steps)}, to {to}, {money}"
 
     @property
     def lines(self) -> tuple[str, ...]:

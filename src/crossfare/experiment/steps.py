@@ -31,6 +31,7 @@ from crossfare.ledger.book import COMPUTE
 from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
+from crossfare.translate.markers import Markers
 from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
 from crossfare.types import NLI_LABELS, Engine, RunSpec, Step, TaskName, digest
 
@@ -264,14 +265,14 @@ class Planner:
         unmarked: bool = False,
     ) -> Step:
         """Translate a dataset or a collection with the cell's engine; ``unmarked``: without marking answers."""
-        engine_name, engine = self.engine_of(cell)
+        engine_name, _ = self.engine_of(cell)
         projection = None if unmarked else self.projection(cell, source, target)
         identity = {
             "task": cell.task,
             "engine": self.engine_identity(cell.task, engine_name, source, target),
             "source": source,
             "target": target,
-            "markers": list(engine.markers) if engine.markers else None,
+            "markers": self.markers(cell, source, target),
             **self._projection_identity(projection),
             **(params or {}),
             **({"unmarked": True} if unmarked else {}),
@@ -328,6 +329,14 @@ class Planner:
     def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
         """What an engine can do for answers."""
         return abilities(self._engine(task, name, source, target))
+
+    def markers(self, cell: RunSpec, source: str, target: str) -> list[str] | None:
+        """The delimiters that the cell's engine is sent for those of the spec, if it names any."""
+        name, engine = self.engine_of(cell)
+        if engine.markers is None:
+            return None
+        sent = self.abilities(cell.task, name, source, target).markers(Markers(*engine.markers))
+        return [sent.opening, sent.closing] if sent else None
 
     def _engine(self, task: TaskName, name: str, source: str, target: str) -> Engine:
         key = (task, name, source, target)

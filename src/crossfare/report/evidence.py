@@ -195,6 +195,8 @@ def run_table(run: RunRecord, record: Mapping[str, Any]) -> Table:
     rows.append(("Seeds", ", ".join(map(str, sorted({result.spec.seed for result in run.results}))), ""))
     models = dict.fromkeys((r.spec.model, r.spec.checkpoint) for r in run.results if r.spec.checkpoint)
     rows += [("Model", role, checkpoint) for role, checkpoint in models]
+    engines = origin.get("engines", {}).items()
+    rows += [("Engine", name, ", ".join(f"{key}: {value}" for key, value in each.items())) for name, each in engines]
     metrics = dict.fromkeys((r.spec.task, r.score.metric, r.score.signature) for r in run.results)
     rows += [("Metric", f"{task} {metric}", signature) for task, metric, signature in metrics]
     columns = (Column("What"), Column("Which"), Column("Details"))

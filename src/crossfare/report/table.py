@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import sub
 
+import rich.console
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -64,7 +65,7 @@ class _Fitted:
 
     table: Table
 
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, _: rich.console.Console, options: ConsoleOptions) -> RenderResult:  # noqa: TID251 - rich gives its own
         table = self.table
         for number, columns in enumerate(_parts(table, options.max_width)):
             if number:

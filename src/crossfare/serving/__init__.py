@@ -8,6 +8,7 @@ from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest
 from crossfare.serving.model_folder import export
 from crossfare.serving.pipeline import Pipeline, open_pipeline
 from crossfare.serving.server import serve
+from crossfare.serving.spending import Standing, standing
 
 __all__ = [
     "Answered",
@@ -16,9 +17,11 @@ __all__ = [
     "Pipeline",
     "QARequest",
     "RankingRequest",
+    "Standing",
     "estimate_file",
     "export",
     "open_pipeline",
     "predict_file",
     "serve",
+    "standing",
 ]

@@ -84,7 +84,8 @@ def predict_file(
     Args:
         resume: go on after what ``target`` has already.
         batch_size: lines that are answered together.
-        agree: called with the estimate before requests that have to be paid; raises if it is too much.
+        agree: called with the estimate before requests that have to be paid, or that leave this machine; raises if it
+            is too much.
         progress: counts lines (their total is not known: it is given as the number done).
 
     Raises:
@@ -100,7 +101,7 @@ def predict_file(
     if target != STANDARD:
         reads = (source, pipeline.parts.run.folder, *pipeline.price_files)
         claim(Path(target), reads=reads, force=resume, instead="go on with --resume, or choose another place")
-    if agree and spending.charge_of(pipeline.parts, pipeline.price_files):
+    if agree and spending.standing(pipeline):
         if source == STANDARD:
             raise ConfigError(
                 "standard input cannot be read twice, to estimate and to answer: add --yes, or name a file"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment.estimates import Estimate, Sending
-from crossfare.experiment.spending import Charge, Rehearsed, is_paid, purse
+from crossfare.experiment.spending import UNBILLED, Charge, Rehearsed, is_paid, purse
 from crossfare.ledger import Catalogue
+from crossfare.ledger.budget import shown
 from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
 from crossfare.strict import read_json
+from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.types import Usage
 
@@ -60,6 +62,48 @@ def opened_charge(
         why = f"nobody bills engine {parts.cell.engine!r}" if parts.translating else "nothing is translated"
         raise ConfigError(f"a limit is for paid requests, but by {parts.cell.method} {why}; leave the limit out")
     return charge and replace(charge, budget=opened.enter_context(purse(max_usd)))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a pipeline sends for as long as it answers: whatever it is asked, to an engine that is paid or elsewhere.
+
+    ``price`` is what bills requests, empty if nobody does; ``limit`` the most that may be spent, in USD.
+    """
+
+    host: str
+    engine: str
+    price: str
+    limit: Decimal | None
+
+    @property
+    def summary(self) -> str:
+        """The whole of it, in a clause."""
+        most = "without a limit" if self.limit is None else f"{shown(self.limit)} USD at the most"
+        money = f"billed by {self.price}, {most}" if self.price else UNBILLED
+        return f"the texts of every request are sent to {self.host or 'an engine here'} ({self.engine}), {money}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same, as a line."""
+        return (self.summary,)
+
+
+def standing(pipeline: Pipeline) -> Standing | None:
+    """What somebody has to agree to before anything is answered; None where nothing is billed or leaves this machine.
+
+    Raises:
+        ConfigError: a price file cannot be read.
+        PriceError: the offer that bills the engine is not known.
+    """
+    if pipeline.translator is None:
+        return None
+    engine = pipeline.translator.engine
+    charge, host = charge_of(pipeline.parts, pipeline.price_files), host_of(engine)
+    if charge is None and not leaves(host):
+        return None
+    budget = pipeline.budget
+    return Standing(host, engine.name, charge.price.ref if charge else "", budget.limit if budget else None)
 
 
 def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estimate | None:

@@ -12,6 +12,7 @@ from crossfare.experiment.steps import engine_options
 from crossfare.serving.parts import Parts
 from crossfare.translate import TranslationMemory
 from crossfare.translate.bitext import translate_aligned
+from crossfare.translate.engines.hosts import check_key
 from crossfare.translate.projection.projected import Parallel
 from crossfare.types import Engine, Usage
 
@@ -89,6 +90,7 @@ def translator(
             f"engine {cell.engine!r} looks translations up and has none of new text; choose another --engine"
         )
     engine = make_engine(spec.engine, engine_options(spec, cell.task, cell.target, cell.source))
+    check_key(engine)
     scored = own.source(own.predict, "data").params["engine"]["revision"]
     if engine.revision != scored:
         raise DataError(

@@ -25,6 +25,7 @@ from crossfare.translate.alignment import Aligner, project
 from crossfare.translate.bitext import around, by_sentence
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
 from crossfare.translate.memory import TranslationMemory
+from crossfare.translate.projection import abilities
 from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.segments import translate_segments
 from crossfare.translate.sentences import Span
@@ -99,7 +100,7 @@ class BackProjector:
         self.engine = engine
         self.aligner = aligner
         self.memory = memory
-        self.markers = markers
+        self.markers = abilities(engine).markers(markers) if engine else markers
         tried: Mapping[str, _Finding] = {
             "search": self._search,
             "align": self._align,

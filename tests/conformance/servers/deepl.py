@@ -26,6 +26,8 @@ class DeepLServer(VendorServer):
             return self.refuse(400, "Too many texts")
         if asked["source_lang"] not in SOURCES or asked["target_lang"] not in TARGETS:
             return self.refuse(400, "Value for 'target_lang' not supported.")
+        if asked.get("model_type") not in (None, "quality_optimized", "prefer_quality_optimized", "latency_optimized"):
+            return self.refuse(400, "Value for 'model_type' not supported.")
         if POISON in request.body.decode():
             return self.refuse(400, "Bad request")
         try:

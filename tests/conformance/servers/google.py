@@ -10,6 +10,7 @@ from servers import POISON, Reply, Request, VendorServer, translated, translated
 
 CODES = {"de", "en", "es", "iw", "no", "pt", "pt-PT", "vi", "zh-CN", "zh-TW"}
 PROJECT = "a-project"
+_NMT = f"projects/{PROJECT}/locations/global/models/general/nmt"
 
 
 class GoogleServer(VendorServer):
@@ -21,11 +22,15 @@ class GoogleServer(VendorServer):
                 return self.refuse(400, "API key not valid. Please pass a valid API key.")
             if len(request.body) > 100_000 or len(asked["q"]) > 128:
                 return self.refuse(400, "Text too long")
+            if asked.get("model", "nmt") != "nmt":
+                return self.refuse(400, "Invalid Value")
             texts, codes = asked["q"], (asked["source"], asked["target"])
             html = asked.get("format", "html") == "html"
         elif path == f"/v3/projects/{PROJECT}/locations/global:translateText":
             if not self._signed(request.headers.get("authorization", "")):
                 return self.refuse(401, "Request had invalid authentication credentials.")
+            if asked.get("model", _NMT) != _NMT:
+                return self.refuse(404, "Model not found.")
             texts, codes = asked["contents"], (asked["sourceLanguageCode"], asked["targetLanguageCode"])
             html = asked.get("mimeType", "text/html") == "text/html"
             if len(texts) > 1024 or sum(map(len, texts)) > 30_000:

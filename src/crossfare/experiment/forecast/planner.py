@@ -21,8 +21,7 @@ from crossfare.experiment.spec import EngineSpec, Spec
 from crossfare.experiment.steps import Planner, engine_options
 from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder
-from crossfare.translate.attention import Attends
-from crossfare.translate.projection import Abilities
+from crossfare.translate.projection import Abilities, abilities
 from crossfare.types import Metered, RunSpec, TaskName
 
 Granularity = Literal["sentence", "document"]
@@ -47,6 +46,7 @@ class EngineFacts:
     batches: Callable[[Sequence[str]], list[range]] | None = None
     tag_handling: str | None = None
     attends: bool = False
+    marked_by_tags: bool = False
 
 
 class ForecastPlanner(Planner):
@@ -94,7 +94,7 @@ class ForecastPlanner(Planner):
     def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
         """As the run's own planner finds, without loading the engine's model."""
         facts = self.engine_facts(task, name, source, target)
-        return Abilities(facts.tag_handling is not None, facts.attends)
+        return Abilities(facts.tag_handling is not None, facts.attends, facts.marked_by_tags)
 
     def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
         local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
@@ -107,8 +107,18 @@ class ForecastPlanner(Planner):
                 requests = "chunk"
             batches = made.batches if isinstance(made, Metered) else None
             tags = getattr(made, "tag_handling", None)
-            attends = isinstance(made, Attends)
-            return EngineFacts(made.name, made.revision, made.granularity, requests, translates, batches, tags, attends)
+            able = abilities(made)
+            return EngineFacts(
+                made.name,
+                made.revision,
+                made.granularity,
+                requests,
+                translates,
+                batches,
+                tags,
+                able.attends,
+                able.marked_by_tags,
+            )
         except EngineUnavailable:
             name = str(options.get("name", spec.engine))
             granularity = cast("Granularity", options.get("granularity", "sentence" if local else "document"))

@@ -15,8 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from crossfare import settings
 from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.settings import check_values
 from crossfare.translate.engines import hosts
 from crossfare.types import Engine
 
@@ -31,7 +31,9 @@ class EngineInfo:
     ``keys`` are the environment variables that hold its credentials. ``offer`` is what prices it unless
     a spec says otherwise: "" for one that runs on one's own device; it may name an option ("llm:{model}").
     ``languages`` says what it translates, where that is known. ``commands`` are programs it runs, which
-    `install` brings too; it may have another way to work without them.
+    `install` brings too; it may have another way to work without them. ``host`` is where its texts go, and its key,
+    unless an option or the environment names another place. ``settings`` are what a service would choose silently,
+    and what it is asked for instead: those that are options can be changed.
     """
 
     name: str
@@ -43,6 +45,8 @@ class EngineInfo:
     offer: str = ""
     languages: str = ""
     commands: tuple[str, ...] = ()
+    host: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -105,6 +109,8 @@ _BUILT_IN = (
         "pip install 'crossfare[libretranslate]'",
         ("LIBRETRANSLATE_API_KEY",),
         languages="those of the server",
+        host="localhost:5000",
+        settings=(("format", "text"),),
     ),
     EngineInfo(
         "google",
@@ -115,6 +121,8 @@ _BUILT_IN = (
         ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY"),
         "google-translate",
         "cloud.google.com/translate/docs/languages",
+        host="translate.googleapis.com (v3), translation.googleapis.com (v2)",
+        settings=(("model", "nmt"),),
     ),
     EngineInfo(
         "deepl",
@@ -125,6 +133,8 @@ _BUILT_IN = (
         ("DEEPL_AUTH_KEY",),
         "deepl-api",
         "developers.deepl.com/docs/getting-started/supported-languages",
+        host="api.deepl.com, api-free.deepl.com",
+        settings=(("model_type", "quality_optimized"),),
     ),
     EngineInfo(
         "azure",
@@ -135,6 +145,8 @@ _BUILT_IN = (
         ("AZURE_TEXT_TRANSLATION_APIKEY",),
         "azure-translator",
         "learn.microsoft.com/azure/ai-services/translator/language-support",
+        host="api.cognitive.microsofttranslator.com",
+        settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
     ),
     EngineInfo(
         "amazon",
@@ -145,6 +157,7 @@ _BUILT_IN = (
         ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         "amazon-translate",
         "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
+        host="translate.REGION.amazonaws.com",
     ),
     EngineInfo(
         "llm",
@@ -155,6 +168,8 @@ _BUILT_IN = (
         ("OPENAI_API_KEY",),
         "llm:{model}",
         "those of the model",
+        host="api.openai.com",
+        settings=(("temperature", "0.0"),),
     ),
 )
 
@@ -193,9 +208,30 @@ def engine(name: str, /, **options: Any) -> Engine:
     except TypeError as error:
         known = ", ".join(inspect.signature(made).parameters)
         raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
-    settings.check_values(made, options, f"engine {name!r}: ")
+    check_values(made, options, f"engine {name!r}: ")
     instance: Engine = made(**options)
     return instance
+
+
+def sends(name: str) -> bool:
+    """Whether an engine of this name may send texts to anybody; of another package's it is not known."""
+    return name not in ("echo", "reference", "transformers", "ctranslate2")
+
+
+def chosen_settings(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+    """What an engine of this name asks its service for, which would choose for itself else: by its options."""
+    asked = next((info.settings for info in _BUILT_IN if info.name == name), ())
+    return {key: str(options.get(key, default)) for key, default in asked}
+
+
+def refuse_secrets(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that a spec may not hold, whether its engine is there or not.
+
+    Raises:
+        ConfigError: one is a secret, which is not repeated.
+    """
+    keys = {info.name: info.keys for info in _BUILT_IN}
+    hosts.check_options(name, options, keys.get(name, ()))
 
 
 def engine_of_spec(name: str, /, **options: Any) -> Engine:

@@ -82,7 +82,12 @@ class AzureEngine(RemoteEngine):
                 text=text,
                 language=route.source_code,
                 text_type="Html" if self.markup else "Plain",
-                targets=[TranslationTarget(language=route.target_code)],
+                # What Azure takes where nothing is named, named: its general neural model, nothing left out.
+                targets=[
+                    TranslationTarget(
+                        language=route.target_code, deployment_name="general", profanity_action="NoAction"
+                    )
+                ],
             )
             for text in texts
         ]

@@ -87,6 +87,7 @@ class LibreTranslateEngine(RemoteEngine):
         self.granularity = granularity
         self.limits = Limits(max_texts, max_characters)
         self._format = format
+        self.marked_by_tags = format == "html"
         self._known: dict[str, tuple[str, ...]] = {}
 
     def vendor_host(self) -> str:

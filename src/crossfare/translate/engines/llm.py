@@ -75,6 +75,7 @@ class LLMEngine(RemoteEngine):
     own_hosts = ("api.openai.com", ".api.openai.com")
     endpoint_variable = "OPENAI_BASE_URL"
     needs_key = False
+    marked_by_tags = True  # the prompt says so of tags alone
 
     def __init__(
         self,

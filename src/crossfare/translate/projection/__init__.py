@@ -19,6 +19,7 @@ from crossfare.errors import ConfigError
 from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
 from crossfare.translate.attention import NAME as ATTENTION
 from crossfare.translate.attention import Attends, AttentionAligner
+from crossfare.translate.engines.markup import marker_pairs
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection.cascade import SURE, Cascade
 from crossfare.translate.projection.marked import MarkedCopies
@@ -103,7 +104,7 @@ class Projection:
             ConfigError: the engine does not keep tags, has no attention to align by, or there is no such aligner.
         """
         self.check(engine)
-        pair = markers or Markers()
+        pair = abilities(engine).markers(markers) or Markers()
         match self.method:
             case "markers":
                 return MarkedCopies(pair)
@@ -150,15 +151,27 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What an engine can do for answers: keep tags round what they enclose, and say what its model attends to."""
+    """What an engine can do for answers: keep tags round what they enclose, and say what its model attends to.
+
+    ``marked_by_tags`` says that tags such as <a> and </a> are the markers that it keeps, where others are text to it,
+    which it may translate.
+    """
 
     keeps_tags: bool = False
     attends: bool = False
+    marked_by_tags: bool = False
+
+    def markers(self, given: Markers | None) -> Markers | None:
+        """The markers to send for those that were ``given``: tags, where nothing else would come back."""
+        if given is None or not self.marked_by_tags or marker_pairs(given.wrap("x", 0, 1)):
+            return given
+        return Markers()
 
 
 def abilities(engine: Engine) -> Abilities:
     """What an engine says it can do."""
-    return Abilities(getattr(engine, "tag_handling", None) is not None, isinstance(engine, Attends))
+    keeps_tags = getattr(engine, "tag_handling", None) is not None
+    return Abilities(keeps_tags, isinstance(engine, Attends), bool(getattr(engine, "marked_by_tags", keeps_tags)))
 
 
 def default_projection(able: Abilities, *, aligner: str | None = None, markers_named: bool = False) -> Projection:
