@@ -133,6 +133,22 @@ def test_a_service_bills_what_is_sent_to_it_and_the_own_machine_its_time(tmp_pat
     assert by_engine == {"api": ("engine:api", "compute"), "own": ("engine:own",)}
 
 
+def test_a_price_of_device_time_that_is_stated_is_the_same_as_none(tmp_path: Path) -> None:
+    """A model of one's own behind an API has to state it: what it served is neither left out nor paid for twice."""
+    own = {"engine": "echo", "options": {"name": "own"}}
+    billed, resources = [], []
+    for price in (None, "compute"):
+        engines = {"own": own | ({"price": price} if price else {})}
+        spec = plan_made.spec(tmp_path, methods=["translate-infer"], tasks=("qa",), engines=engines)
+        plan = Planner(spec).plan()
+        backs = [step for cell in plan for step in cell.recurring if step.stage == "back-project"]
+        billed += [step.runtime["billed"] for step in backs]
+        resources += [resources_of(spec, plan)[step.id] for step in backs]
+    assert len(billed) >= 2
+    assert set(billed) == {False}
+    assert set(resources) == {("engine:own",)}
+
+
 def test_a_round_trip_learns_from_what_came_back(finished: tuple[Run, Spec, Store]) -> None:
     made, spec, store = finished
     plan = {each.cell: each for each in Planner(spec).plan()}

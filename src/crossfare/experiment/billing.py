@@ -32,7 +32,7 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
             engine = f"engine:{name}"
             if step.stage == "back-project":
                 # An engine that is billed by its seconds has them together with those of looking for the answers.
-                billed = spec.engines[str(name)].price
+                billed = spec.engines[str(name)].price not in (None, COMPUTE)
                 resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
                 continue
             if step.stage == "existing" or step.stage.startswith("translate"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossfare.compare.runs import ANSWERS_KNOWN
 from crossfare.experiment.cell import CellSteps
+from crossfare.ledger.book import COMPUTE
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -78,4 +79,4 @@ def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping
         "markers": planner.markers(cell, cell.source, cell.target) if there else engine.markers and [*engine.markers],
     }
     runtime = planner.engine_runtime(cell, cell.source, cell.target) if there else {}
-    return identity, {**runtime, "aligner": aligner, "billed": engine.price is not None}
+    return identity, {**runtime, "aligner": aligner, "billed": engine.price not in (None, COMPUTE)}
