@@ -123,6 +123,7 @@ def _pretend(step: Step, store: Store) -> None:
             settings = step.params["training"]
             read, features = tokens.training_tokens(examples, RATIO, settings)
             read *= tokens.epochs(settings, features)
+            (work / "artifact" / "training.json").write_text("{}", encoding="utf-8")
             usage = Usage(seconds=TRAINING_SECONDS * round(read), input_tokens=round(read), hardware="cpu")
         else:
             asked = artifact.read(store.artifact(step.inputs["data"][0])).examples

@@ -195,7 +195,6 @@ def test_a_spec_without_negatives_takes_its_training_data_for_triples(tmp_path: 
 def test_the_trivial_baseline_is_what_the_first_stage_of_the_same_candidates_scores(finished: tuple[Run, Path]) -> None:
     results = {result.spec.method: result for result in finished[0].results}
     first_stage = results["bm25"].score.value
-    assert 0 < first_stage < 1
     # The echo engine translates into the very same text, but what is searched then is analysed as English.
     untranslated = {method for method in METHODS if method != "translate-infer-strategy-1"}
     assert {results[method].baseline for method in untranslated} == {first_stage}

@@ -67,6 +67,14 @@ def test_the_trivial_baseline_of_qa_is_the_whole_context(tmp_path: Path) -> None
     assert 0 < (made.results[0].baseline or 0) < 0.5
 
 
+def test_the_trivial_baseline_of_ranking_is_the_first_stage(tmp_path: Path) -> None:
+    task = tiny_run.task("ranking", ranking={"depth": 6}, test={"pt": {"ref": "world:ranking", "limit": 8}})
+    spec = tiny_run.spec(tmp_path, tasks={"ranking": task}, methods=["bm25"])
+    (result,) = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True).results
+    assert 0 < result.score.value < 1
+    assert result.baseline == result.score.value
+
+
 def test_labels_that_are_as_frequent_are_taken_by_name_and_missing_ones_not_counted() -> None:
     labels = ("neutral", None, None, "entailment", "contradiction", "entailment", "contradiction")
     examples = tuple(PairExample(str(n), "a", "b", label) for n, label in enumerate(labels))
