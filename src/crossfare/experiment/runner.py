@@ -244,10 +244,10 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
 
 def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
     """What of the model that was fine-tuned was not used."""
-    if cell.finetune is None:
+    path = store.artifact(cell.finetune.id) / "training.json" if cell.finetune else None
+    if path is None or not path.exists():
         return ()
-    record = json.loads((store.artifact(cell.finetune.id) / "training.json").read_text(encoding="utf-8"))
-    return tuple(record.get("model_notes", ()))
+    return tuple(json.loads(path.read_text(encoding="utf-8")).get("model_notes", ()))
 
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
