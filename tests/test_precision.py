@@ -19,12 +19,16 @@ Processor = Callable[..., None]
 
 
 @pytest.fixture
-def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processor]:
-    """Make torch say which instructions there are."""
+def processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Processor]:
+    """Make Linux, or else torch, say which instructions there are."""
 
-    def knows(*instructions: str, gpu: bool | None = None) -> None:
+    def knows(*instructions: str, gpu: bool | None = None, linux: bool = True) -> None:
         forget()
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(("avx512_f", *instructions), True))
+        said = {"avx512_f": True, "amx_bf16": False, **dict.fromkeys(instructions, True)}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {} if linux else said)
+        monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "cpuinfo")
+        flags = "model name\t: amx_bf16 in its name\nflags\t\t: fpu avx512f " + " ".join(instructions)
+        (tmp_path / "cpuinfo").write_text(flags) if linux else (tmp_path / "cpuinfo").unlink(missing_ok=True)
         driver = (Path(__file__) if gpu is not None else Path(__file__) / "no",)
         monkeypatch.setattr(precision, "_DRIVERS", driver)
         monkeypatch.setattr(precision.shutil, "which", lambda _: None)
@@ -42,13 +46,15 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processor]:
 
 
 @pytest.mark.parametrize("instruction", ["avx512_bf16", "amx_bf16", "sve_bf16"])
-def test_auto_is_bf16_where_the_processor_computes_in_it(processor: Processor, instruction: str) -> None:
-    processor(instruction)
+@pytest.mark.parametrize("linux", [True, False])
+def test_auto_is_bf16_where_the_processor_computes_in_it(processor: Processor, instruction: str, linux: bool) -> None:
+    processor(instruction, linux=linux)
     assert [precision.resolved(each) for each in ("auto", None, "fp32", "fp16")] == ["bf16", "fp32", "fp32", "fp16"]
 
 
-def test_auto_is_fp32_where_it_would_be_emulated(processor: Processor) -> None:
-    processor("avx512_vnni", "amx_int8")
+@pytest.mark.parametrize("linux", [True, False])
+def test_auto_is_fp32_where_it_would_be_emulated(processor: Processor, linux: bool) -> None:
+    processor("avx512_vnni", "amx_int8", linux=linux)
     assert [precision.resolved(each) for each in ("auto", None, "bf16")] == ["fp32", "fp32", "bf16"]
 
 

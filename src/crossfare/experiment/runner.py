@@ -254,10 +254,10 @@ def _result(cell: CellSteps, book: Book, store: Store, test_sets: TestSets, stan
 
 def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
     """What of the model that was fine-tuned was not used."""
-    if cell.finetune is None:
+    path = store.artifact(cell.finetune.id) / "training.json" if cell.finetune else None
+    if path is None or not path.exists():
         return ()
-    record = read_json(store.artifact(cell.finetune.id) / "training.json")
-    return tuple(record.get("model_notes", ()))
+    return tuple(read_json(path).get("model_notes", ()))
 
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
