@@ -39,7 +39,7 @@ def command(
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         env=environment,
-        timeout=100,
+        timeout=300,
         check=False,
     )
 

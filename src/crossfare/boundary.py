@@ -20,7 +20,7 @@ from crossfare.store import cache_folder
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 _IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
-_LONGEST = 400
+_LONGEST = 1_000
 
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk, then run again: finished steps are kept",
@@ -45,7 +45,12 @@ def explained(error: Exception) -> CrossfareError:
         return error
     if isinstance(error, ModuleNotFoundError) and (line := extras.explained(error)):
         return EngineUnavailable(line)
-    return CrossfareError(f"{_shortened(_line(error))}; {_saved(error)}")
+    return CrossfareError(f"{shortened(' '.join(redacted(_line(error)).split()))}; {_saved(error)}")
+
+
+def shortened(line: str) -> str:
+    """The line without its middle if it is longer than anybody reads: data can be quoted in it."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
 
 
 def redacted(text: str) -> str:
@@ -69,11 +74,6 @@ def _line(error: Exception) -> str:
             return f"a text is not valid Unicode ({error}); correct the file, name or setting that holds it"
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"unexpected {told}; this is an error in crossfare or in a package it uses, please report it"
-
-
-def _shortened(line: str) -> str:
-    one_line = " ".join(redacted(line).split())
-    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 120]} ... {one_line[-115:]}"
 
 
 def _saved(error: Exception) -> str:

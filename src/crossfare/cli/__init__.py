@@ -9,7 +9,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
-from crossfare.boundary import explained, redacted
+from crossfare.boundary import explained, redacted, shortened
 from crossfare.cli import auditing, datasets, deciding, planning, running, serving, translating
 from crossfare.errors import ConfigError
 from crossfare.escaping import Console, escaped
@@ -66,7 +66,7 @@ def _check_arguments(arguments: list[str]) -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    line = escaped(f"crossfare: {redacted(message)}")
+    line = escaped(f"crossfare: {shortened(redacted(message))}")
     try:
         Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.stdout.flush()

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,10 @@ from crossfare.store import replacing
 from crossfare.strict import parse_json
 
 BOM = "\ufeff"
+
+_LARGEST = 3 << 28  # bytes read at once: they, their text and its examples are in memory together
+_LONGEST_LINE = 1 << 26
+_MOST_EMPTY = 1_000_000  # lines in a row
 
 _QUOTED = re.compile(r'"(\w{1,20})"')
 
@@ -31,7 +36,9 @@ def read_text(path: Path) -> str:
         DataError: the file is missing, empty, not gzip or not UTF-8 (with line and byte offset).
     """
     with _reading(path) as file:
-        raw = file.read()
+        raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise DataError(f"{path}: holds more than {_LARGEST >> 20} MiB, too much to be read at once; split it")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -56,7 +63,14 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
     waiting: list[tuple[int, str]] = []
     found = False
     with _reading(path) as file:
-        for number, raw in enumerate(file, 1):
+        for number, raw in enumerate(iter(partial(file.readline, _LONGEST_LINE), b""), 1):
+            if len(raw) == _LONGEST_LINE or len(waiting) > _MOST_EMPTY:
+                what = (
+                    f"holds more than {_LONGEST_LINE >> 20} MiB"
+                    if len(raw) == _LONGEST_LINE
+                    else "and a million more are empty"
+                )
+                raise DataError(f"{path}, line {number}: {what}; check that it is a text file")
             try:
                 line = raw.decode("utf-8")
             except UnicodeDecodeError as error:

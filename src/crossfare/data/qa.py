@@ -135,7 +135,8 @@ def locate(context: str, text: str, given: int) -> tuple[int, int] | None:
         return None
     if given >= 0 and context.startswith(text, given):
         return given, given + len(text)
-    spans = [(start, start + len(text)) for start in _occurrences(context, text)]
+    nearest = (context.rfind(text, 0, max(given, 0) + len(text)), context.find(text, max(given, 0)))
+    spans = [(start, start + len(text)) for start in nearest if start >= 0]
     spans = spans or _normalised_occurrences(context, text)
     return min(spans, key=lambda span: abs(span[0] - given), default=None)
 
@@ -162,6 +163,8 @@ def _occurrences(text: str, part: str) -> Iterator[int]:
 
 
 def _normalised_occurrences(context: str, text: str) -> list[tuple[int, int]]:
+    if _has_heap_of_marks(context) or _has_heap_of_marks(text):
+        return []
     if unicodedata.is_normalized("NFC", context) and unicodedata.is_normalized("NFC", text):
         return []
     part = unicodedata.normalize("NFC", text)
@@ -172,6 +175,14 @@ def _normalised_occurrences(context: str, text: str) -> list[tuple[int, int]]:
         for start in _occurrences(normalised, part)
         if start in offsets and start + len(part) in offsets
     ]
+
+
+def _has_heap_of_marks(text: str) -> bool:
+    """Whether more marks stand on a character than any language writes: normalising takes their number squared."""
+    return not text.isascii() and any(
+        marks and sum(1 for _ in run) > 1_000
+        for marks, run in groupby(text, key=lambda c: unicodedata.combining(c) > 0)
+    )
 
 
 def _normalise(text: str) -> tuple[str, dict[int, int]]:
