@@ -25,6 +25,7 @@ import platformdirs
 from filelock import FileLock
 
 from crossfare.errors import DataError, StaleArtifact
+from crossfare.strict import read_json
 from crossfare.types import Step, Usage
 
 
@@ -96,12 +97,12 @@ class Store:
             StaleArtifact: the record is missing or unreadable.
         """
         path = self.folder(step_id) / "usage.json"
+        todo = f"delete {path.parent} and run again"
+        values = read_json(path, error=StaleArtifact, todo=todo)
         try:
-            return Usage(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise StaleArtifact(
-                f"{path}: unreadable usage record ({error}); delete {path.parent} and run again"
-            ) from error
+            return Usage(**values)
+        except TypeError as error:
+            raise StaleArtifact(f"{path}: unreadable usage record ({error}); {todo}") from error
 
     @contextmanager
     def making(self, step: Step) -> Iterator[Path | None]:

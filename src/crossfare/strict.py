@@ -1,10 +1,10 @@
 """The one reader of YAML and JSON that others wrote: plain values come out, or one line says what is wrong.
 
 Whatever cannot be kept, compared or written again is refused where it is read: a key that stands twice, text that is
-not Unicode, NUL characters, NaN and infinity, whole numbers beyond 64 bits, and nesting deeper than `DEEPEST`. YAML is
-read by the core schema of YAML 1.2: only true and false are truth values ("no" is Norwegian), 1e-3 is a number, a date
-is text. Tags, merge keys and several documents are refused, and so are repetitions (*x) that add up to more than a file
-may hold.
+not Unicode, NaN and infinity, whole numbers beyond 64 bits, and nesting deeper than `DEEPEST`. YAML is read by the core
+schema of YAML 1.2: only true and false are truth values ("no" is Norwegian), 1e-3 is a number, a date is text. Tags,
+merge keys, several documents and NUL characters are refused, and so are repetitions (*x) that add up to more than a
+file may hold.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_UNUSABLE = re.compile("[\ud800-\udfff\0]")
-_UNUSABLE_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Refused(Exception):
-    """What is wrong, what to do about it, and in which line (from 1) if that is known."""
+    """What is wrong, what to do about it, and in which line and column (from 1) if that is known."""
 
-    def __init__(self, what: str, todo: str, line: int | None = None) -> None:
+    def __init__(self, what: str, todo: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(what)
-        self.what, self.todo, self.line = what, todo, line
+        self.what, self.todo = what, todo
+        self.place = (f", line {line}" if line else "") + (f", column {column}" if column else "")
 
 
 def read_yaml(path: Path, *, error: type[CrossfareError] = ConfigError, todo: str = "") -> Any:
@@ -76,6 +77,19 @@ def dump_yaml(value: Any) -> str:
     return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
+def read_text(path: Path, *, error: type[CrossfareError] = DataError, todo: str = "") -> str:
+    """Read a UTF-8 file without its byte order mark; ``todo`` as in `read_yaml`.
+
+    Raises:
+        CrossfareError: an ``error``: the file cannot be read, is no UTF-8 or larger than any of its kind.
+    """
+    raw = _read(path, _LARGEST_JSON, error, todo)
+    try:
+        return _text(raw)
+    except _Refused as refused:
+        raise _told(refused, str(path), error, todo) from None
+
+
 def read_json(path: Path, *, error: type[CrossfareError] = DataError, todo: str = "") -> Any:
     """Read a JSON file; ``todo`` as in `read_yaml`.
 
@@ -98,8 +112,7 @@ def parse_json(text: str | bytes, where: str, *, error: type[CrossfareError] = D
 
 
 def _told(refused: _Refused, where: str, error: type[CrossfareError], todo: str) -> CrossfareError:
-    line = f", line {refused.line}" if refused.line else ""
-    return error(f"{where}{line}: {refused.what}; {todo or refused.todo}")
+    return error(f"{where}{refused.place}: {refused.what}; {todo or refused.todo}")
 
 
 def _read(path: Path, largest: int, error: type[CrossfareError], todo: str) -> bytes:
@@ -125,9 +138,9 @@ def _check_size(size: int, largest: int) -> None:
 def _text(given: str | bytes) -> str:
     """The text of a file, without its byte order mark."""
     if isinstance(given, str):
-        found = None if given.isascii() else _UNUSABLE.search(given)
+        found = None if given.isascii() else _SURROGATE.search(given)
         if found:
-            raise _unusable(found[0], given.count("\n", 0, found.start()) + 1)
+            raise _no_unicode(found, "text", given.count("\n", 0, found.start()) + 1)
         return given.removeprefix("\ufeff")
     try:
         return given.decode("utf-8").removeprefix("\ufeff")
@@ -137,15 +150,9 @@ def _text(given: str | bytes) -> str:
         raise _Refused(byte, "convert the file to UTF-8", line) from None
 
 
-def _check_text(text: str, line: int | None = None) -> None:
-    found = _UNUSABLE.search(text)
-    if found:
-        raise _unusable(found[0], line)
-
-
-def _unusable(character: str, line: int | None) -> _Refused:
-    what = "a NUL character" if character == "\0" else f"the lone surrogate {character!a}, which is not valid Unicode"
-    return _Refused(f"holds {what}", "correct the text", line)
+def _no_unicode(found: re.Match[str], where: str, line: int | None = None) -> _Refused:
+    what = f"{where} holds the lone surrogate {found[0]!a} at offset {found.start()}, which is not valid Unicode"
+    return _Refused(what, "correct the text", line)
 
 
 def _integer(text: str, line: int | None = None, base: int = 10) -> int:
@@ -166,11 +173,11 @@ def _not_finite(text: str, line: int | None = None) -> float:
 
 
 def _twice(key: str, line: int | None = None) -> _Refused:
-    return _Refused(f"the key {_short(key)} stands twice", "keep one of them", line)
+    return _Refused(f"the key {_quoted(key)} stands twice", "keep one of them", line)
 
 
-def _short(key: str) -> str:
-    return repr(key if len(key) <= 60 else f"{key[:59]}…")
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= 60 else f"{name[:59]}…")
 
 
 # --------------------------------------------------------------------------------------------------- JSON
@@ -194,16 +201,15 @@ def _json(text: str) -> Any:
     try:
         value = _DECODER.decode(text)
     except JSONDecodeError as error:
-        place = f"broken JSON ({error.msg}, column {error.colno})"
-        raise _Refused(place, "correct it or fetch the file again", error.lineno if "\n" in text else None) from None
+        line = error.lineno if "\n" in text.rstrip() else None  # where a text is one line, the caller says which
+        todo = "correct it or fetch the file again"
+        raise _Refused(f"broken JSON ({error.msg})", todo, line, error.colno) from None
     except RecursionError:
         raise _too_deep() from None
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(value)
-    if _UNUSABLE_ESCAPE.search(text):
-        for node in _nodes(value):
-            if isinstance(node, str):
-                _check_text(node)
+    if _SURROGATE_ESCAPE.search(text):
+        _check_unicode(value, "")
     return value
 
 
@@ -212,9 +218,10 @@ def _too_deep(line: int | None = None) -> _Refused:
 
 
 def _check_depth(value: Any) -> None:
-    level = [value]
+    level: list[Any] = [[value]]
     for _ in range(DEEPEST + 1):
-        level = [part for node in level for part in _parts(node) if type(part) in {dict, list}]
+        parts = (node.values() if type(node) is dict else node for node in level)
+        level = [part for each in parts for part in each if type(part) is dict or type(part) is list]
         if not level:
             return
     raise _too_deep()
@@ -222,6 +229,20 @@ def _check_depth(value: Any) -> None:
 
 def _parts(node: Any) -> Any:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+
+
+def _check_unicode(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        found = _SURROGATE.search(value)
+        if found:
+            raise _no_unicode(found, path or "the text")
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            _check_unicode(key, f"a key of {path or 'the object'}")
+            _check_unicode(part, f"{path}.{key}" if path else _quoted(key)[1:-1])
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _check_unicode(part, f"{path}[{number}]")
 
 
 def _nodes(value: Any) -> Iterator[Any]:
@@ -276,8 +297,8 @@ class _Document:
         if isinstance(event, yaml.AliasEvent):
             return self._again(event.anchor or "", line)
         if event.tag not in {None, "!"}:
-            raise _Refused(f"the tag {_short(event.tag)} is not read", "leave it out; put text in quotes", line)
-        if depth > DEEPEST:
+            raise _Refused(f"the tag {_quoted(event.tag)} is not read", "leave it out; put text in quotes", line)
+        if depth >= DEEPEST and not isinstance(event, yaml.ScalarEvent):
             raise _too_deep(line)
         made = self._made(event, depth, line)
         if event.anchor:
@@ -291,7 +312,10 @@ class _Document:
             return self._mapping(depth)
         value = _plain(event.value, line) if event.implicit[0] else event.value
         if isinstance(value, str):
-            _check_text(value, line)
+            if "\0" in value:
+                raise _Refused("holds a NUL character", "leave it out", line)
+            if found := _SURROGATE.search(value):
+                raise _no_unicode(found, "a text", line)
         return value
 
     def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
@@ -317,11 +341,11 @@ class _Document:
 
     def _again(self, name: str, line: int) -> Any:
         if name not in self._named:
-            raise _Refused(f"*{name} stands for nothing that ends before it", "write it out", line)
+            raise _Refused(f"*{_quoted(name)[1:-1]} stands for nothing that ends before it", "write it out", line)
         for part in _nodes(self._named[name]):
             self._repeated += 1 + (len(part) if isinstance(part, str) else 0)
             if self._repeated > _LARGEST_YAML:
-                raise _Refused(f"repeats too much (*{name})", "write out what is needed", line)
+                raise _Refused(f"repeats too much (*{_quoted(name)[1:-1]})", "write out what is needed", line)
         _check_depth(self._named[name])
         return copy.deepcopy(self._named[name])
 

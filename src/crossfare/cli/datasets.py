@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from crossfare.cli.terminal import say
+from crossfare.escaping import Console
 
 app = typer.Typer(help="List the known datasets, or inspect a file.", rich_markup_mode=None)
 

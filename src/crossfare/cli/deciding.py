@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from crossfare.cli.options import (
     AsJson,
@@ -24,6 +23,7 @@ from crossfare.cli.options import (
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
+from crossfare.escaping import Console
 
 if TYPE_CHECKING:
     from crossfare import compare as comparing
@@ -159,7 +159,9 @@ def report(
 
 def prices(
     offer: Annotated[str | None, typer.Argument(help="Only offers with this in their name, or llm:MODEL.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--price-file", "--file", help="Further price files, such as your own rates.")
+    ] = None,
 ) -> None:
     """List the price records with their age and source; those unchecked for a year are marked stale."""
     from crossfare.ledger import STALE_AFTER_DAYS, Catalogue

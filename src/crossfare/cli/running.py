@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from crossfare.cli.options import DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targ
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import limit, names, numbers
 from crossfare.errors import ConfigError, Unready
+from crossfare.escaping import Console
 
 if TYPE_CHECKING:
     from crossfare import experiment

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from crossfare.errors import ConfigError
+from crossfare.escaping import Console, escaped
 
 if TYPE_CHECKING:
     from crossfare.experiment.estimates import Estimate
@@ -27,10 +27,10 @@ def wide_console() -> Console:
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines as they are."""
+    """Print lines, each as one line whatever it holds."""
     console = Console(stderr=err)
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(tables: Iterable[Table]) -> None:

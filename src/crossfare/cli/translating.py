@@ -142,7 +142,7 @@ def engines(
 
     listed = experiment.list_engines(price_file or ())
     if as_json:
-        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([asdict(engine) for engine in listed], indent=2))
     else:
         console = wide_console()
         console.print(to_rich(experiment.engine_table(listed)))

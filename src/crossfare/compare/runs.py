@@ -7,7 +7,6 @@ was written, and must come out the same: otherwise the files do not belong toget
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from crossfare.compare.model import Rate
@@ -24,6 +22,7 @@ from crossfare.languages import language_tag
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
 from crossfare.ledger.book import COMPUTE, STORAGE
 from crossfare.store import file_name
+from crossfare.strict import read_json, read_yaml
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -232,10 +231,7 @@ def _record(folder: Path) -> dict[str, Any]:
     path = folder / "results.json"
     if not path.is_file():
         raise DataError(f"{folder}: not a run directory (it has no results.json); give what `crossfare run` wrote")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({_first(error)}); run its spec again") from error
+    record = read_json(path, todo="run its spec again")
     found = record.get("format") if isinstance(record, dict) else None
     if found != FORMAT:
         raise DataError(f"{path}: format {found!r}, this version reads format {FORMAT}; run its spec again")
@@ -244,10 +240,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _spec(folder: Path) -> Mapping[str, Any]:
     path = folder / "spec.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: cannot be read ({_first(error)}); give what `crossfare run` wrote") from error
+    values = read_yaml(path, error=DataError, todo="give what `crossfare run` wrote")
     if not isinstance(values, Mapping):
         raise DataError(f"{path}: a spec is a mapping of keys; give what `crossfare run` wrote")
     return values

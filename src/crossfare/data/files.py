@@ -7,6 +7,7 @@ import difflib
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crossfare.errors import DataError
+from crossfare.strict import parse_json
 
 BOM = "\ufeff"
+
+_QUOTED = re.compile(r'"(\w{1,20})"')
 
 
 def read_text(path: Path) -> str:
@@ -78,6 +82,19 @@ def write_text(path: Path, text: str) -> None:
     """
     with writing(path) as write:
         write(text)
+
+
+def json_keys(line: str) -> frozenset[str]:
+    """The keys of a JSON object in one line; none if it is no object, and all its quoted words if it is a bad one.
+
+    So that a file is taken for what it means to be, and its reader says what is wrong with it.
+    """
+    if not line.lstrip().startswith("{"):
+        return frozenset()
+    try:
+        return frozenset(parse_json(line, "a line"))
+    except DataError:
+        return frozenset(_QUOTED.findall(line))
 
 
 def suffix(path: Path) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from crossfare.errors import CrossfareError
+from crossfare.escaping import Console, escaped
 from crossfare.types import Step, Usage
 
 Price = Callable[[Step, Usage], Decimal]
@@ -47,7 +48,7 @@ class RunProgress:
         if reused or self._quiet:
             return
         self._print(
-            f"[{self.done}/{self.total}] {step.label}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
+            f"[{self.done}/{self.total}] {escaped(step.label)}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
             f"{time.monotonic() - self._began:.0f} s elapsed"
         )
 

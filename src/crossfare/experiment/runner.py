@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,16 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
-from rich.console import Console
 
 import crossfare
 from crossfare import meter
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
-from crossfare.errors import BudgetExceeded, CrossfareError
+from crossfare.errors import BudgetExceeded, CrossfareError, StaleArtifact
+from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
@@ -40,6 +38,7 @@ from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
+from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
@@ -292,7 +291,7 @@ def _write(
     found = contests(results)
     context = _context(spec, found, absent)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "spec.yaml", yaml.safe_dump(_portable(spec), sort_keys=False, allow_unicode=True))
+    write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
     book.write(folder / "ledger.jsonl")
     _link_steps(folder / "steps", book, store)
     record = _record(spec, results, found, book, store, absent)
@@ -349,9 +348,9 @@ def _record(
         "format": 1,
         "name": spec.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": json.loads(RESULTS.dump_json(tuple(results))),
+        "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
         "missing": [{"cell": cell.id, "reason": reason} for cell, reason in absent],
-        "comparisons": json.loads(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found))),
+        "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
         "provenance": provenance(book),
@@ -365,7 +364,7 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
         for name in ("report.json", "yield.json", "training.json"):
             path = store.artifact(entry.step_id) / name
             if path.exists():
-                reports[entry.step_id] = {"label": entry.label, **json.loads(path.read_text(encoding="utf-8"))}
+                reports[entry.step_id] = {"label": entry.label, **read_json(path, error=StaleArtifact)}
     return reports
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from crossfare import meter
+from crossfare.boundary import explained
 from crossfare.errors import BudgetExceeded, CrossfareError
 from crossfare.experiment.stages import execute
 from crossfare.store import Store
@@ -245,4 +246,7 @@ def _execute(step: Step, root: Path) -> Usage:
         except queue.Full:
             return
 
-    return execute(step, Store(root), progress)
+    try:
+        return execute(step, Store(root), progress)
+    except Exception as error:
+        raise explained(error) from None  # here the traceback is whole, and what cannot be pickled is told

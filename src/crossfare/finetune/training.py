@@ -167,7 +167,8 @@ def _last_checkpoint(folder: Path) -> str | None:
     complete = []
     for path in folder.glob("checkpoint-*/trainer_state.json"):
         try:
-            complete.append((json.loads(path.read_text())["global_step"], str(path.parent)))
+            state = json.loads(path.read_text())  # noqa: TID251 - the Trainer's own file; a loss may be NaN
+            complete.append((state["global_step"], str(path.parent)))
         except ValueError:
             continue  # killed while writing it
     return max(complete)[1] if complete else None

@@ -17,6 +17,7 @@ from typing import TypeVar
 from crossfare.errors import DataError, PriceError
 from crossfare.ledger.prices import Catalogue
 from crossfare.store import file_name, write_text
+from crossfare.strict import parse_json
 from crossfare.types import Cost, Usage
 
 COMPUTE, STORAGE = "compute", "storage"
@@ -185,7 +186,7 @@ def _line(entry: Entry) -> str:
 
 def _entry(line: str, where: str) -> Entry:
     try:
-        values = json.loads(line)
+        values = parse_json(line, where)
         usage = Usage(**values.pop("usage"))
         entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
         file_name(entry.step_id)

@@ -17,8 +17,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from crossfare.compare import (
     Decision,
     LearningCurve,
@@ -29,7 +27,7 @@ from crossfare.compare import (
     read_run,
     recommend,
 )
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, DataError
 from crossfare.report import evidence, labels, plots
 from crossfare.report.context import Context
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
@@ -38,6 +36,7 @@ from crossfare.report.names import metric_name, task_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
 from crossfare.store import file_name, write_text
+from crossfare.strict import dump_yaml, read_json, read_yaml
 from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
@@ -59,7 +58,7 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
     """
     _check_installed()
     run = read_run(run_folder)
-    record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
+    record = read_json(run_folder / "results.json")
     single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
     over_targets = decisions([run], mean=True, months=horizon.months)
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
@@ -249,5 +248,4 @@ def _hash(script: str) -> str:
 
 
 def _spec_text(run: RunRecord) -> str:
-    values = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    return dump_yaml(read_yaml(run.folder / "spec.yaml", error=DataError))

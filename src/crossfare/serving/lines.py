@@ -22,6 +22,7 @@ from crossfare.ledger.budget import Budget, shown
 from crossfare.serving import spending
 from crossfare.serving.messages import Answer, Request, parse
 from crossfare.serving.pipeline import Pipeline
+from crossfare.strict import parse_json
 from crossfare.types import Progress, TaskName, Usage
 
 STANDARD = "-"
@@ -257,9 +258,9 @@ def _kept(target: str | Path, revision: str, *, mend: bool) -> Iterator[str | in
 
 def _answered_id(line: bytes, where: str, revision: str) -> str | int:
     try:
-        values = json.loads(line)
+        values = parse_json(line, where)
         name, made_by = values["id"], values["pipeline"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (DataError, KeyError, TypeError) as error:
         raise DataError(f"{where}: not an answer of crossfare predict; choose another --output") from error
     if made_by != revision:
         raise DataError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ from crossfare.serving.card import card
 from crossfare.serving.choice import Asked, choose, is_exported
 from crossfare.serving.parts import read_parts
 from crossfare.store import write_json
+from crossfare.strict import read_json
 
 _OURS = ("training.json",)
 """What fine-tuning wrote besides the model."""
@@ -72,10 +72,10 @@ def _name_segments(folder: Path) -> None:
     Models that tell two texts apart are fine-tuned with the ids. A tokenizer that does not name them among its inputs
     leaves them out, and the model would silently answer something else.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = read_json(folder / "config.json")
     path = folder / "tokenizer_config.json"
     if config.get("type_vocab_size", 0) < 2 or not path.exists():
         return
-    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings = read_json(path)
     settings["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
     write_json(path, settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,6 +17,7 @@ from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import Budget
 from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
+from crossfare.strict import read_json
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.types import Usage
 
@@ -120,5 +120,5 @@ def _answers(parts: Parts, questions: int) -> Usage | None:
     own = parts.translating
     if own is None or own.answering.stage != "back-project":
         return None
-    done = json.loads((own.artifact(own.answering) / "yield.json").read_text(encoding="utf-8"))
+    done = read_json(own.artifact(own.answering) / "yield.json")
     return own.usage(own.answering).scaled(questions / max(1, done["total"]))

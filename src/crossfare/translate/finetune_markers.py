@@ -8,7 +8,6 @@ that need no word alignment, because they read the same in both languages (names
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
@@ -20,6 +19,7 @@ from typing import Any
 from crossfare.errors import ConfigError, DataError
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
+from crossfare.strict import parse_json, read_text
 from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_vocabulary
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
 from crossfare.types import Engine, Progress, Usage
@@ -166,19 +166,20 @@ def read_pairs(path: Path, source_language: str, target_language: str) -> list[M
         DataError: a line is malformed; the message names file and line.
     """
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
-            source, target, spans = _json_pair(line) if path.suffix in {".jsonl", ".json"} else _tab_pair(line)
+            where = f"{path}, line {number}"
+            source, target, spans = _json_pair(line, where) if path.suffix in {".jsonl", ".json"} else _tab_pair(line)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}, line {number}: not a pair of parallel texts ({error})") from error
         pairs.append(MarkedPair(source, target, source_language, target_language, spans))
     return pairs
 
 
-def _json_pair(line: str) -> tuple[str, str, tuple[tuple[Span, Span], ...]]:
-    record = json.loads(line)
+def _json_pair(line: str, where: str) -> tuple[str, str, tuple[tuple[Span, Span], ...]]:
+    record = parse_json(line, where)
     spans = tuple(((a, b), (c, d)) for a, b, c, d in record.get("spans", ()))
     source, target = record["source"], record["target"]
     if not (isinstance(source, str) and isinstance(target, str)):

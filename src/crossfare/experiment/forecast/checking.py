@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from crossfare.experiment.spec import Spec, load_spec
 from crossfare.ledger import Book, Entry
 from crossfare.report.forecast import Check, StepCheck
 from crossfare.store import write_json
+from crossfare.strict import read_json
 from crossfare.types import Usage
 
 FORMAT = 1
@@ -103,12 +103,12 @@ def _decision(decision: Any) -> dict[str, Any]:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
+    values = read_json(path, todo="write one with `crossfare plan --json`")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
             raise ValueError(f"format {values['format']!r}")
         return list(values["steps"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a forecast ({error}); write one with `crossfare plan --json`") from error
 
 

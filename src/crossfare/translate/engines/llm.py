@@ -7,8 +7,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota
+from crossfare.errors import ConfigError, DataError, EngineCredential, EngineError, EngineQuota
 from crossfare.languages import language_name
+from crossfare.strict import parse_json
 from crossfare.translate.engines.cutting import Limits
 from crossfare.translate.engines.faults import Fault, Refused, key_from
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
@@ -179,7 +180,7 @@ def _read(content: str) -> dict[int, str]:
         ValueError: it does not have the form that was asked for.
     """
     try:
-        items = json.loads(content)["translations"]
+        items = parse_json(content, "answer")["translations"]
         return {int(item["id"]): str(item["text"]) for item in items}
-    except (ValueError, KeyError, TypeError) as error:
+    except (DataError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"its answer is not the JSON asked for: {content[:60]!r}") from error
