@@ -100,7 +100,8 @@ def test_what_is_billed_by_count_is_forecast_exactly(made: Made) -> None:
 
 
 def test_the_plan_has_the_steps_of_the_run(tmp_path: Path) -> None:
-    engine = {"engine": "ctranslate2", "models": {"*": "embedded:marian-en-xx"}}
+    models = {"en-*": "embedded:marian-en-xx", "*-en": "embedded:marian-xx-en"}
+    engine = {"engine": "ctranslate2", "models": models}
     spec = plan_made.spec(tmp_path, engines={"open": engine})
     with ForecastPlanner(spec) as planned:
         ids = [step.id for cell in planned.plan() for step in cell.all]

@@ -53,7 +53,7 @@ class RunProgress:
         if reused or self._quiet:
             return
         self._print(
-            f"[{self.done}/{self.total}] {step.label}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
+            f"[{self.done}/{self.total}] {escaped(step.label)}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
             f"{time.monotonic() - self._began:.0f} s elapsed"
         )
 
