@@ -9,7 +9,6 @@ and the next run puts it back. Files that neither a run nor a report wrote are k
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import ConfigError, CrossfareError, DataError
 from crossfare.output import claim_folder
 from crossfare.seal import seal, unchanged
 from crossfare.store import write_bytes, write_json
+from crossfare.strict import read_json, read_yaml
 
 CHECKSUMS = "checksums.json"
 _FORMAT = 1
@@ -45,8 +44,8 @@ class RunFolder:
     def results(self) -> int:
         """How many results the run that lies there has; 0 if none does."""
         try:
-            return len(json.loads((self.path / "results.json").read_bytes())["results"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return len(read_json(self.path / "results.json")["results"])
+        except (CrossfareError, KeyError, TypeError):
             return 0
 
     @contextmanager
@@ -163,8 +162,8 @@ def _check_content(folder: Path, place: Path, spec: Mapping[str, Any], force: bo
 
 def _has_results(place: Path) -> bool:
     try:
-        record = json.loads((place / "results.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+        record = read_json(place / "results.json")
+    except CrossfareError:
         return False
     return isinstance(record, dict) and {"format", "name", "results"} <= record.keys()
 
@@ -172,8 +171,8 @@ def _has_results(place: Path) -> bool:
 def _differences(path: Path, spec: Mapping[str, Any]) -> list[str]:
     """The keys in which a run's spec is another; a spec that cannot be read is another."""
     try:
-        there = yaml.safe_load(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        there = read_yaml(path)
+    except CrossfareError:
         there = None
     if not isinstance(there, dict):
         return ["everything"]
@@ -184,10 +183,10 @@ def _differences(path: Path, spec: Mapping[str, Any]) -> list[str]:
 def _listed(folder: Path) -> dict[str, Any]:
     """What a run's checksums say; nothing where there are none, or none that could be of use."""
     try:
-        values = json.loads((folder / CHECKSUMS).read_bytes())
+        values = read_json(folder / CHECKSUMS)
         facts = [each.keys() for each in values["run"].values()]
         usable = isinstance(values["report"], list) and all({"bytes", "sha256", "mtime_ns"} <= keys for keys in facts)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (CrossfareError, TypeError, KeyError, AttributeError):
         return {}
     return dict(values) if usable else {}
 

@@ -29,6 +29,7 @@ from filelock import FileLock
 
 from crossfare.errors import ConfigError, DataError, StaleArtifact
 from crossfare.seal import damage, seal, stats
+from crossfare.strict import parse_json, read_json
 from crossfare.types import Step, Usage
 
 _LOG = logging.getLogger(__name__)
@@ -168,12 +169,12 @@ class Store:
             StaleArtifact: the record is missing or unreadable, or the step is not as it was made.
         """
         path = self.folder(step_id) / "usage.json"
+        todo = f"delete {path.parent} and run again"
+        values = read_json(path, error=StaleArtifact, todo=todo)
         try:
-            usage = Usage(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise StaleArtifact(
-                f"{path}: unreadable usage record ({error}); delete {path.parent} and run again"
-            ) from error
+            usage = Usage(**values)
+        except TypeError as error:
+            raise StaleArtifact(f"{path}: unreadable usage record ({error}); {todo}") from error
         self.check(step_id)
         return usage
 
@@ -239,18 +240,18 @@ def changed(folder: Path) -> str | None:
             mark(folder)
         return None
     try:
-        return damage(folder, json.loads(marker)["files"], stats(folder, leaving=(_MARKER,)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return damage(folder, parse_json(marker, _MARKER)["files"], stats(folder, leaving=(_MARKER,)))
+    except (DataError, TypeError, KeyError, AttributeError):
         return f"its marker {_MARKER!r} was changed"
 
 
 def _wrong_id(folder: Path) -> str | None:
     """What is wrong if a folder does not describe the step that it is named after."""
     try:
-        told = json.loads((folder / "step.json").read_bytes())
+        told = read_json(folder / "step.json")
         made = Step(told["stage"], told["params"], told["inputs"], told["version"])
         return None if made.id == folder.name else "'step.json' was changed, it describes another step"
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (DataError, TypeError, KeyError):
         return "'step.json' was changed, it describes no step"
 
 

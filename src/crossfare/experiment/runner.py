@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 from rich.console import Console
 
@@ -38,6 +37,7 @@ from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
+from crossfare.strict import dump_yaml
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
@@ -314,7 +314,7 @@ def _write(
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     with place.rewriting() as folder:
-        write_text(folder / "spec.yaml", yaml.safe_dump(_portable(spec), sort_keys=False, allow_unicode=True))
+        write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
         book.write(folder / "ledger.jsonl")
         _link_steps(folder / "steps", book, store)
         write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +21,7 @@ from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim, claim_folder, new_folder
 from crossfare.store import Store, write_json
+from crossfare.strict import read_json
 from crossfare.translate.engines import default_offer
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
@@ -258,8 +258,8 @@ def _write_lists(made: translate.TranslatedDataset, lost: Path, answers: Path) -
 def _is_list(path: Path) -> bool:
     """Whether a file is such a list: one beside no translation was left by one that was stopped."""
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        items = read_json(path)
+    except DataError:
         return False
     listed = isinstance(items, list) and all(isinstance(item, dict) for item in items)
     return listed and all("id" in item and item.keys() & {"reason", "method"} for item in items)

@@ -23,6 +23,7 @@ from crossfare.output import claim
 from crossfare.serving import spending
 from crossfare.serving.messages import Answer, Request, parse
 from crossfare.serving.pipeline import Pipeline
+from crossfare.strict import parse_json
 from crossfare.types import Progress, TaskName, Usage
 
 STANDARD = "-"
@@ -270,8 +271,8 @@ def _kept(target: str | Path, revision: str, *, mend: bool) -> Iterator[str | in
 def _begins_an_answer(line: bytes) -> bool:
     """Whether a line that was not written to its end is one of ours: no other is ever cut off."""
     try:
-        return "pipeline" in json.loads(line)
-    except (ValueError, TypeError, RecursionError):
+        return "pipeline" in parse_json(line, "a line")
+    except (DataError, TypeError):
         return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
 
 
