@@ -180,8 +180,9 @@ def test_a_limit_stops_before_the_request_that_would_pass_it(
     file = pairs(tmp_path, 60)
     status, _, err = call(monkeypatch, capsys, *arguments(file, "--yes", "--max-usd", "0.0121", *PAID))
     assert status == 2
-    assert err.strip() == (
-        "spent now: 3 requests, 600 characters, 0.0120 USD\n"
+    spent, error = err.splitlines()
+    assert spent == "spent now: 3 requests, 600 characters, 0.0120 USD"
+    assert error == (
         "crossfare: 0.0120 of 0.0121 USD are spent, and the next request of libretranslate (10 texts, 200 characters) "
         "would cost 0.00400 USD more; 50 of 80 texts are left, what was done is kept: allow more to go on"
     )

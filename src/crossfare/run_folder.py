@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import ConfigError, CrossfareError, DataError
 from crossfare.output import claim_folder
 from crossfare.seal import seal, unchanged
 from crossfare.store import write_bytes, write_json
@@ -45,7 +45,7 @@ class RunFolder:
         """How many results the run that lies there has; 0 if none does."""
         try:
             return len(read_json(self.path / "results.json")["results"])
-        except (DataError, KeyError, TypeError):
+        except (CrossfareError, KeyError, TypeError):
             return 0
 
     @contextmanager
@@ -163,7 +163,7 @@ def _check_content(folder: Path, place: Path, spec: Mapping[str, Any], force: bo
 def _has_results(place: Path) -> bool:
     try:
         record = read_json(place / "results.json")
-    except DataError:
+    except CrossfareError:
         return False
     return isinstance(record, dict) and {"format", "name", "results"} <= record.keys()
 
@@ -172,7 +172,7 @@ def _differences(path: Path, spec: Mapping[str, Any]) -> list[str]:
     """The keys in which a run's spec is another; a spec that cannot be read is another."""
     try:
         there = read_yaml(path)
-    except ConfigError:
+    except CrossfareError:
         there = None
     if not isinstance(there, dict):
         return ["everything"]
@@ -186,7 +186,7 @@ def _listed(folder: Path) -> dict[str, Any]:
         values = read_json(folder / CHECKSUMS)
         facts = [each.keys() for each in values["run"].values()]
         usable = isinstance(values["report"], list) and all({"bytes", "sha256", "mtime_ns"} <= keys for keys in facts)
-    except (DataError, TypeError, KeyError, AttributeError):
+    except (CrossfareError, TypeError, KeyError, AttributeError):
         return {}
     return dict(values) if usable else {}
 

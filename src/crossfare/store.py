@@ -240,8 +240,8 @@ def changed(folder: Path) -> str | None:
             mark(folder)
         return None
     try:
-        return damage(folder, parse_json(marker, str(folder / _MARKER))["files"], stats(folder, leaving=(_MARKER,)))
-    except (DataError, ValueError, TypeError, KeyError, AttributeError):
+        return damage(folder, parse_json(marker, _MARKER)["files"], stats(folder, leaving=(_MARKER,)))
+    except (DataError, TypeError, KeyError, AttributeError):
         return f"its marker {_MARKER!r} was changed"
 
 
@@ -251,7 +251,7 @@ def _wrong_id(folder: Path) -> str | None:
         told = read_json(folder / "step.json")
         made = Step(told["stage"], told["params"], told["inputs"], told["version"])
         return None if made.id == folder.name else "'step.json' was changed, it describes another step"
-    except (DataError, OSError, ValueError, TypeError, KeyError):
+    except (DataError, TypeError, KeyError):
         return "'step.json' was changed, it describes no step"
 
 

@@ -449,7 +449,7 @@ def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_being_writ
     )
     for again in range(2):
         since = server.seen
-        status, out, _ = call(monkeypatch, capsys, *translating(file, server))
+        status, out, _ = call(monkeypatch, capsys, *translating(file, server), "--force")
         assert (status, "19 of 20 examples" in out) == (0, True)
         assert not again or server.seen - since <= 4, "only what was lost is tried again"
     (lost,) = json.loads(file.with_name("out.tsv.lost.json").read_text(encoding="utf-8"))

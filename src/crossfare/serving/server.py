@@ -37,8 +37,9 @@ def serve(
     """
     limits = limits or Limits()
     try:
+        import uvicorn  # noqa: F401 - is there what `listen` needs?
+
         from crossfare.serving.app import application
-        from crossfare.serving.connection import connections  # noqa: F401 - is there what `listen` needs?
     except ImportError as error:
         raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
     told = info(pipeline)
