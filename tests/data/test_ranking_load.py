@@ -158,7 +158,7 @@ def test_mojibake_in_queries(folder: Path) -> None:
 
 def test_a_missing_ftfy_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ftfy", None)
-    with pytest.raises(ConfigError, match="needs the package 'ftfy'; install it with: pip install ftfy"):
+    with pytest.raises(ConfigError, match=r"pip install 'crossfare\[encoding\]'"):
         load(**files(folder, fix_encoding=True))
 
 

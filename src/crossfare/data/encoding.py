@@ -18,5 +18,7 @@ def encoding_repair() -> Callable[[str], str]:
     try:
         import ftfy
     except ImportError as error:
-        raise ConfigError("fix_encoding needs the package 'ftfy'; install it with: pip install ftfy") from error
+        raise ConfigError(
+            "fix_encoding needs the package 'ftfy'; install it with: pip install 'crossfare[encoding]'"
+        ) from error
     return lambda text: text if text.isascii() else ftfy.fix_encoding(text)
