@@ -28,6 +28,7 @@ import numpy.typing as npt
 from crossfare import data
 from crossfare.experiment.engines import make_engine
 from crossfare.pretrained import resolve
+from crossfare.pretrained.loading import load_config, load_model
 from crossfare.translate import Projection
 from crossfare.translate.alignment import EncoderAligner, Link, itermax, mutual_argmax, words_in_pieces
 from crossfare.translate.engines.seq2seq import find_route, load_vocabulary
@@ -62,11 +63,10 @@ class Attention:
     """A Marian model that is made to write given translations; what it attended to is kept."""
 
     def __init__(self, model: str) -> None:
-        from transformers import MarianMTModel
-
         self.name, self.path = model, resolve(model).path
         self.vocabulary = load_vocabulary(self.path, model)
-        self.model: Any = MarianMTModel.from_pretrained(self.path, attn_implementation="eager").eval()
+        config = load_config(self.path, model)
+        self.model: Any = load_model(self.path, "MarianMTModel", config, model, attn_implementation="eager")[0].eval()
         self._known: dict[tuple[str, str, str], tuple[Matrix, list[Span], list[Span]]] = {}
 
     def words(self, pair: tuple[str, str], source: str, target: str, choose: Choose) -> Words:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Sequence
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.utils import logging
 
 from crossfare import pretrained, translate
 from crossfare.data import world
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 
 Translated = Sequence[str | None]
 
@@ -64,8 +64,9 @@ def _own(engine: str, model: str, target: str) -> Callable[[Sequence[str]], Tran
 def _usual(ref: str, target: str) -> Callable[[Sequence[str]], Translated]:
     path = str(pretrained.resolve(ref).path)
     logging.disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    model = AutoModelForSeq2SeqLM.from_pretrained(path, dtype=torch.float32).eval()
+    config = load_config(path, ref)
+    tokenizer = load_tokenizer(path, config, ref)
+    model = load_model(path, "AutoModelForSeq2SeqLM", config, ref, dtype=torch.float32)[0].eval()
     model.generation_config.max_length = None  # max_new_tokens decides
     code = f">>{target}<< " if f">>{target}<<" in tokenizer.get_vocab() else ""
 

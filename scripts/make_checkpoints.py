@@ -3,7 +3,7 @@
     python scripts/make_checkpoints.py --out src/crossfare/checkpoints [--only NAME ...] [--scale 0.1]
 
 Everything is seeded and counted in optimiser steps, so two runs on the same versions and the same processor give the
-same weights. Progress is printed; a usable checkpoint is written every few minutes. Only `world.corpus` is read:
+same weights. Progress is printed; a usable checkpoint is written every few minutes. Only `tasks.corpus` is read:
 no question's answer, no label, and no entity-fact pair of the train, validation and test sets.
 """
 
@@ -23,8 +23,10 @@ import torch
 from transformers import logging as transformers_logging
 
 from checkpoints import encoder, marian, passages, seq2seq
-from crossfare.data import world
+from crossfare.data.world import Aligned
+from crossfare.pretrained.loading import load_config, load_model
 from crossfare.translate.finetune_markers import MarkedPair, finetune_markers
+from world_generator import tasks
 
 LANGUAGES = ("en", "pt", "de", "vi")
 TARGETS = ("pt", "de", "vi")
@@ -70,7 +72,7 @@ def example_chunks(
     seed = 1000 * recipe.seed
     while True:
         seed += 1
-        documents = list(world.corpus(CHUNK_DOCUMENTS, seed=seed))
+        documents = list(tasks.corpus(CHUNK_DOCUMENTS, seed=seed))
         encoded = passages.encode_documents(documents, tokenizer, recipe.languages)
         if maker is None:
             maker = passages.PairMaker(recipe.languages, recipe.mix, passages.Fillers(encoded), rng)
@@ -107,9 +109,9 @@ def directions(name: str) -> list[tuple[str, str]]:
     return [("en", x) if "en-xx" in name else (x, "en") for x in TARGETS]
 
 
-def corpus_texts(documents: int, seed: int) -> list[world.Aligned]:
+def corpus_texts(documents: int, seed: int) -> list[Aligned]:
     """The sentences and questions of some documents."""
-    return [text for d in world.corpus(documents, seed=seed) for text in (*d.sentences, *d.questions)]
+    return [text for d in tasks.corpus(documents, seed=seed) for text in (*d.sentences, *d.questions)]
 
 
 def pair_chunks(name: str, processor: object, tokens: dict[str, int], seed: int) -> Iterator[marian.Pairs]:
@@ -143,7 +145,7 @@ def make_translator(name: str, recipe: marian.MarianRecipe, out: Path) -> None:
 
 def marked_pairs(name: str, documents: int, seed: int) -> list[MarkedPair]:
     """Parallel text with aligned spans, for fine-tuning on answer delimiters."""
-    texts = [text for d in world.corpus(documents, seed=seed) for text in d.sentences]
+    texts = [text for d in tasks.corpus(documents, seed=seed) for text in d.sentences]
     ways = directions(name)
     return [
         MarkedPair(
@@ -171,7 +173,7 @@ def make_marked(name: str, start: str, steps: int, out: Path) -> None:
         batch_size=64,
         seed=5,
     )
-    model = marian.MarianMTModel.from_pretrained(draft)
+    model, _ = load_model(str(draft), "MarianMTModel", load_config(str(draft)))
     marian.save(model, draft, out / name)
     shutil.rmtree(draft)
     log(f"{steps} steps in {usage.seconds:.0f} s")

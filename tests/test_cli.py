@@ -90,7 +90,7 @@ def test_translate_says_how_each_answer_was_found(
     assert [each["method"] for each in explained] == ["align", "align"]
     status, _, err = call(monkeypatch, capsys, *arguments, "--projection", "best", "--out", str(out))
     assert (status, "choose from markers, tags" in err) == (2, True)
-    status, _, err = call(monkeypatch, capsys, *arguments, "--aligner", "attention", "--out", str(out))
+    status, _, err = call(monkeypatch, capsys, *arguments, "--aligner", "attention", "--out", str(out), "--force")
     assert (status, "engine 'echo' has no attention to align by" in err) == (2, True)
 
 
@@ -105,7 +105,7 @@ def test_translate_scores_against_a_reference_and_drops_what_lint_finds(
     assert status == 0
     assert "lint: untranslated: 2 examples, such as q1, q2" in printed
     assert "chrf 100.0 [100.0, 100.0] over 3 texts (metric:chrf|nrefs:1" in printed
-    status, _, said = call(monkeypatch, capsys, *arguments, *out, "--drop-bad")
+    status, _, said = call(monkeypatch, capsys, *arguments, *out, "--drop-bad", "--force")
     assert status == 2
     assert "first loss: lint: untranslated" in said
 

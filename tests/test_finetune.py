@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import tiny_models
 from crossfare.errors import ConfigError, DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
 from crossfare.model import nli, qa, ranking
-from crossfare.model.encoder import Encoder, quiet
+from crossfare.model.encoder import Encoder
+from crossfare.pretrained.loading import quiet
 from crossfare.types import NLI_LABELS, digest
 
 torch = pytest.importorskip("torch")
@@ -94,13 +96,21 @@ def test_what_only_ranking_reads_leaves_older_identities_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "epochs must be more than 0"),
+        ({"epochs": 0}, "epochs cannot be 0: it should be greater than 0"),
         ({"gradient_accumulation": 5}, "cannot be divided by gradient_accumulation 5"),
-        ({"schedule": "cosine"}, "constant, linear"),
-        ({"precision": "int8"}, "auto, fp32, bf16, fp16"),
-        ({"optimizer": "sgd"}, "adamw, adafactor"),
-        ({"loss": "hinge"}, "pointwise, listwise"),
-        ({"negatives": 0}, "negatives must be at least 1"),
+        ({"schedule": "cosine"}, "should be 'constant' or 'linear'"),
+        ({"precision": "int8"}, "'auto', 'fp32', 'bf16' or 'fp16'"),
+        ({"optimizer": "sgd"}, "'adamw' or 'adafactor'"),
+        ({"loss": "hinge"}, "'pointwise' or 'listwise'"),
+        ({"negatives": 0}, "negatives cannot be 0: it should be greater than or equal to 1"),
+        ({"learning_rate": "fast"}, "learning_rate cannot be 'fast': it should be a valid number"),
+        ({"learning_rate": float("inf")}, "learning_rate cannot be inf"),
+        ({"learning_rate": float("nan")}, "learning_rate cannot be nan"),
+        ({"batch_size": 10**40}, "batch_size cannot be 1000"),
+        ({"batch_size": True}, "batch_size cannot be True: it should be a valid integer"),
+        ({"max_steps": [2]}, r"max_steps cannot be \[2\]: it should be a valid integer"),
+        ({"max_length": 1}, "max_length cannot be 1: it should be greater than or equal to 8"),
+        ({"relevance_tokens": ["yes"]}, "relevance_tokens cannot be"),
         ({"lr": 1e-3}, "'lr' is not a hyperparameter; choose from learning_rate"),
     ],
 )
@@ -215,8 +225,7 @@ def test_another_training_does_not_resume_from_these_checkpoints(tmp_path: Path)
 def test_gradient_accumulation_changes_memory_not_the_result(parts: int, tmp_path: Path) -> None:
     plain = Hyperparameters.paper("nli", learning_rate=1e-3, epochs=1, batch_size=8, dropout=0.0, max_steps=2)
     run(tmp_path / "plain", plain)
-    split = {**plain.identity(), "gradient_accumulation": parts}
-    tuned = run(tmp_path / "split", Hyperparameters(**split))
+    tuned = run(tmp_path / "split", replace(plain, gradient_accumulation=parts))
     assert tuned.steps == 2
     assert same(tmp_path / "plain", tmp_path / "split", 2e-5)
 

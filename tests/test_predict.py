@@ -82,11 +82,12 @@ def test_options() -> None:
     assert list(ranking.identity())[-3:] == ["depth", "relevance_tokens", "query_prefix"]
     assert predict.PredictOptions(precision="bf16").identity()["precision"] == "bf16"
     for wrong, message in (
-        ({"precision": "fp16"}, "must be auto, fp32 or bf16"),
+        ({"precision": "fp16"}, "'auto', 'fp32' or 'bf16'"),
         ({"beam": 4}, "'beam' is not an inference option; choose from max_length"),
-        ({"labels": "four-class"}, "two-class or three-class"),
-        ({"n_best": 0}, "n_best must be at least 1"),
-        ({"depth": 0}, "depth must be at least 1"),
+        ({"labels": "four-class"}, "'two-class' or 'three-class'"),
+        ({"n_best": 0}, "n_best cannot be 0: it should be greater than or equal to 1"),
+        ({"max_length": "x"}, "max_length cannot be 'x': it should be a valid integer"),
+        ({"depth": 0}, "depth cannot be 0"),
     ):
         with pytest.raises(ConfigError, match=message):
             predict.PredictOptions.of(wrong)

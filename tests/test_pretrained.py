@@ -13,6 +13,7 @@ import pytest
 from crossfare import pretrained
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.pretrained import Licence, Origin, minilm, offline, origin, resolve
+from crossfare.pretrained.hub import snapshot
 from crossfare.pretrained.offline import Carried, exported
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -100,11 +101,12 @@ class TestHub:
         assert resolve("org/name").path == str(hub.folder)
         assert hub.calls[0][:2] == ("org/name", None)
 
-    def test_pickled_weights_only_where_nothing_else_is_there(self, hub):
-        resolve("org/name")
-        assert not (hub.folder / "pytorch_model.bin").exists()
+    def test_pickled_weights_are_never_fetched_but_to_convert_them(self, hub):
         (hub.folder / "model.safetensors").unlink()
-        resolve("org/name")
+        with pytest.raises(ConfigError, match=r"'org/name' has pickled weights .*convert org/name FOLDER"):
+            resolve("org/name")
+        assert not (hub.folder / "pytorch_model.bin").exists()
+        snapshot("org/name", pickled=True)
         assert (hub.folder / "pytorch_model.bin").exists()
 
     def test_a_repository_without_config_is_refused(self, hub):
@@ -126,6 +128,24 @@ class TestHub:
     def test_a_name_the_hub_cannot_have(self):
         with pytest.raises(ConfigError, match="check the name"):
             resolve("not a model!")
+
+    @pytest.mark.parametrize(
+        ("ref", "owned"),
+        [
+            ("bert-base-multilingual-cased", "google-bert/bert-base-multilingual-cased"),
+            ("xlm-roberta-base", "FacebookAI/xlm-roberta-base"),
+            ("our-model", "OWNER/our-model"),
+        ],
+    )
+    def test_of_a_name_without_an_owner_the_owner_is_named(self, ref, owned, monkeypatch):
+        import huggingface_hub
+
+        def refuse(*_, **__):
+            raise huggingface_hub.errors.LocalEntryNotFoundError("not cached")
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+        with pytest.raises(ConfigError, match=f"write {owned}$"):
+            resolve(ref)
 
     def test_without_the_client_the_extra_is_named(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)

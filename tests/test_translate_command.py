@@ -107,7 +107,7 @@ def test_a_server_elsewhere_is_named_and_agreed_to_though_nobody_is_paid(
     questions: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
     for _ in range(2):  # the second time the memory has everything: nothing leaves, so nobody is asked
-        assert call(monkeypatch, capsys, *arguments(file))[0] == 0
+        assert call(monkeypatch, capsys, *arguments(file, "--force"))[0] == 0
     assert questions == ["Send it?"]
 
 
@@ -154,7 +154,9 @@ def test_a_paid_translation_asks_first(
         assert (status, len(server.billed)) == (expected, requests)
         assert "money: 0.0160 USD" in out
         assert "Send it? [y/N]" in out
-    status, out, _ = call(monkeypatch, capsys, *arguments(file, *PAID))  # all of it is remembered: nothing to ask
+    status, out, _ = call(
+        monkeypatch, capsys, *arguments(file, *PAID, "--force")
+    )  # all of it is remembered: nothing to ask
     assert (status, len(server.billed)) == (0, 4)
     assert "0 translated now, 40 from the translation memory" in out
 

@@ -94,7 +94,7 @@ def checkpoint(kind: str = "bert", *, half: bool = False, positions: int = 128) 
     """Folder of a pretrained-like checkpoint (no task head) of the architecture."""
     import torch
 
-    from crossfare.model.encoder import quiet
+    from crossfare.pretrained.loading import quiet
 
     folder = _root() / f"{kind}-{half}-{positions}"
     with quiet(), torch.random.fork_rng():

@@ -20,6 +20,7 @@ import torch
 from transformers import MarianConfig, MarianMTModel, MarianTokenizer
 
 from checkpoints.saving import save_half
+from crossfare.pretrained.loading import load_tokenizer
 
 Log = Callable[[str], None]
 
@@ -75,7 +76,13 @@ def write_tokenizer(model: bytes, folder: Path, targets: Sequence[str], source: 
     settings |= {"target_lang": targets[0] if len(targets) == 1 else None, "separate_vocabs": False}
     settings |= {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2), encoding="utf-8")
-    return MarianTokenizer.from_pretrained(folder)
+    pad = vocabulary["<pad>"]
+    config = MarianConfig(
+        vocab_size=len(tokens), pad_token_id=pad, decoder_start_token_id=pad, eos_token_id=vocabulary["</s>"]
+    )
+    config.save_pretrained(folder)  # until the model saves its own
+    tokenizer: MarianTokenizer = load_tokenizer(str(folder), config)
+    return tokenizer
 
 
 def new_model(vocabulary: int, recipe: MarianRecipe) -> MarianMTModel:

@@ -26,6 +26,7 @@ from transformers import BertModel, T5Config, T5ForConditionalGeneration
 from checkpoints.encoder import Log, length_batches
 from checkpoints.passages import CLS_ID, MASK_ID, PAD, SEP, SEP_ID, UNK, Mix, PairInput
 from checkpoints.saving import save_half
+from crossfare.pretrained.loading import load_config, load_model
 
 PAD_ID = 0
 PROMPT = ("Query", "Document", "Relevant", "yes", "no")
@@ -60,7 +61,9 @@ class Seq2SeqRecipe:
 
 def teacher(encoder: Path) -> BertModel:
     """Load the encoder that teaches."""
-    return BertModel.from_pretrained(encoder, add_pooling_layer=False, attn_implementation="eager").eval()
+    settings = {"add_pooling_layer": False, "attn_implementation": "eager"}
+    model: BertModel = load_model(str(encoder), "BertModel", load_config(str(encoder)), **settings)[0]
+    return model.eval()
 
 
 def write_tokenizer(encoder: Path, folder: Path) -> Tokenizer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from crossfare.errors import ConfigError
 
 # tag: (English name, NLLB-200 code, mBART-50 code)
@@ -35,6 +37,35 @@ _LANGUAGES: dict[str, tuple[str, str, str]] = {
     "vi": ("Vietnamese", "vie_Latn", "vi_VN"),
     "zh": ("Chinese", "zho_Hans", "zh_CN"),
 }
+
+
+# RFC 5646, section 2.1: language, script, region, variants, private use; no extensions, and of languages only those
+# with a code of ISO 639. A tag of 35 characters is the longest that it asks anyone to keep (section 4.4.1).
+_LONGEST = 35
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3}(-[a-z]{3}){0,3})(-(?P<script>[a-z]{4}))?(-(?P<region>[a-z]{2}|[0-9]{3}))?"
+    r"(?P<rest>(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-x(-[a-z0-9]{1,8})+)?)"
+)
+
+
+def language_tag(text: str) -> str:
+    """Check a language tag, and return it as BCP-47 writes it: "pt_br" as "pt-BR", "ZH-hans" as "zh-Hans".
+
+    Tags from specs and command lines become parts of file names, labels and requests: this is where they are checked.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found = _TAG.fullmatch(text.replace("_", "-").lower()) if isinstance(text, str) and len(text) <= _LONGEST else None
+    if found is None:
+        shown = repr(text) if len(repr(text)) <= 2 * _LONGEST else f"{str(text)[:_LONGEST]!r}..."
+        raise ConfigError(f"{shown} is not a language tag; write one of BCP-47, such as pt, pt-BR or zh-Hant")
+    subtags = [
+        found["language"],
+        *((found["script"].title(),) if found["script"] else ()),
+        *((found["region"].upper(),) if found["region"] else ()),
+    ]
+    return "-".join(subtags) + found["rest"]
 
 
 def primary(tag: str) -> str:

@@ -71,6 +71,12 @@ def _device() -> tuple[str, int]:
     return torch.cuda.get_device_name(0), torch.cuda.device_count()
 
 
+def threads_to_use() -> int:
+    """Cores that a translation model uses unless it is told: $OMP_NUM_THREADS, or up to 4."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else min(4, os.cpu_count() or 1)
+
+
 @lru_cache
 def hardware_name() -> str:
     """Name the machine for tables of timings, such as "AMD EPYC, 2 cores"."""
@@ -95,7 +101,7 @@ def check_energy() -> None:
         ConfigError: codecarbon is not installed.
     """
     if find_spec("codecarbon") is None:
-        raise ConfigError("energy is metered by codecarbon; install crossfare[energy], or leave energy out")
+        raise ConfigError("energy is metered by codecarbon: pip install 'crossfare[energy]', or leave energy out")
 
 
 @contextmanager
@@ -141,8 +147,9 @@ def with_energy(usage: Usage, process: Usage) -> Usage:
     On a CPU that is the part of its seconds: loading packages and models is left out of both.
     """
     kwh = process.energy_kwh
-    if kwh and usage.hardware == "cpu" and usage.seconds is not None and process.seconds:
-        kwh *= usage.seconds / process.seconds
+    worked = usage.seconds if usage.hardware == "cpu" else usage.worked_seconds
+    if kwh and worked is not None and process.seconds:
+        kwh *= worked / process.seconds
     return replace(usage, energy_kwh=kwh, energy_by=process.energy_by)
 
 

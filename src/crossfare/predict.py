@@ -9,7 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crossfare import settings
 from crossfare.errors import ConfigError
+from crossfare.precision import resolved, told
+from crossfare.settings import Count, Natural, Tokens
 from crossfare.types import Prediction, Progress, Usage
 
 Feature = Mapping[str, Any]
@@ -34,48 +37,42 @@ class PredictOptions:
     (None: those of the checkpoint). ``query_prefix`` and ``passage_prefix`` are put before the texts that a bi-encoder
     embeds (None: those the model was trained with, where that is known).
 
-    ``precision`` "auto" computes in fp32 on a CPU and in bf16 on a GPU that knows it. A CPU with bf16 instructions
-    (``lscpu``: avx512_bf16 or amx_bf16) reads 2 to 3 times as many texts a second in "bf16".
+    ``precision`` "auto" asks the machine: bf16 where GPU or processor compute in it natively (there a CPU reads 2 to 3
+    times as many texts a second), else fp32; None is "auto" on a GPU and fp32 on a CPU. The identity has what it was,
+    and nothing for None on a CPU.
     """
 
-    max_length: int = 384
-    stride: int = 128
-    n_best: int = 5
-    max_answer_length: int = 30
-    labels: str | None = None
-    depth: int | None = field(default=None, metadata=_LATER)
+    max_length: Tokens = 384
+    stride: Natural = 128
+    n_best: Count = 5
+    max_answer_length: Count = 30
+    labels: Literal["two-class", "three-class"] | None = None
+    depth: Count | None = field(default=None, metadata=_LATER)
     relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_LATER)
     query_prefix: str | None = field(default=None, metadata=_LATER)
     passage_prefix: str | None = field(default=None, metadata=_LATER)
-    precision: Precision = field(default="auto", metadata=_LATER)
-    token_budget: int = 8192
+    precision: Precision | None = field(default=None, metadata=_LATER)
+    token_budget: Count = 8192
 
     def __post_init__(self) -> None:
-        if self.labels not in (None, "two-class", "three-class"):
-            raise ConfigError(f"labels must be two-class or three-class, not {self.labels!r}")
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ConfigError(f"precision of inference must be auto, fp32 or bf16, not {self.precision!r}")
-        for name in ("max_length", "n_best", "max_answer_length", "token_budget"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.depth is not None and self.depth < 1:
-            raise ConfigError(f"depth must be at least 1, or left out for all candidates, not {self.depth}")
+        settings.check(self)
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> PredictOptions:
+    def of(cls, given: Mapping[str, Any]) -> PredictOptions:
         """Options from a mapping; ConfigError on an unknown name."""
         names = [f.name for f in fields(cls)]
-        if unknown := [name for name in settings if name not in names]:
+        if unknown := [name for name in given if name not in names]:
             raise ConfigError(f"{unknown[0]!r} is not an inference option; choose from {', '.join(names)}")
-        if settings.get("relevance_tokens"):
-            settings = {**settings, "relevance_tokens": tuple(settings["relevance_tokens"])}  # a spec has lists
-        return cls(**settings)
+        if isinstance(given.get("relevance_tokens"), list):  # as a spec has them
+            given = {**given, "relevance_tokens": tuple(given["relevance_tokens"])}
+        return cls(**given)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
-        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token_budget"}
-        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and settings[f.name] == f.default}
-        return {name: value for name, value in settings.items() if name not in silent}
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "token_budget"}
+        chosen["precision"] = told(self.precision, None)
+        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and chosen[f.name] == f.default}
+        return {name: value for name, value in chosen.items() if name not in silent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def logits(
     collate: Callable[[Sequence[Any]], dict[str, Any]],
     outputs: Sequence[str],
     token_budget: int = 8192,
-    precision: Precision = "auto",
+    precision: Precision | None = None,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.float32], ...]:
     """The model's outputs of the given names, each of shape (features, widest row), in the order of ``features``.
@@ -107,7 +104,7 @@ def logits(
     import torch
 
     device = torch.accelerator.current_accelerator() or torch.device("cpu")
-    half = precision == "bf16" or (precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
+    half = resolved(precision) == "bf16"
     training = model.training
     model.to(device).eval()
     rows: list[tuple[Any, ...]] = [()] * len(features)

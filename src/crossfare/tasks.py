@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from crossfare import settings
 from crossfare.errors import DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
 from crossfare.meter import meter
@@ -84,11 +85,15 @@ class _Row(Protocol):
     ) -> Made:
         """One prediction for each example; ranking takes more inputs than the examples."""
 
-    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
+    def score(
+        self, dataset: Dataset, predictions: Sequence[Prediction], *more: Any, **options: Any
+    ) -> tuple[Score, ...]:
         """The metrics, the primary one first."""
 
 
 class _QA:
+    score = staticmethod(qa_score.score)
+
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import qa
 
@@ -132,11 +137,10 @@ class _QA:
         predictions = qa.decode(windows, start, end, n_best=options.n_best, max_answer_length=options.max_answer_length)
         return predictions, _tokens(windows.features)
 
-    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
-        return qa_score.score(dataset, predictions, **options)
-
 
 class _NLI:
+    score = staticmethod(nli_score.score)
+
     def load_new(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import nli
 
@@ -176,12 +180,11 @@ class _NLI:
         predictions = nli.decode(pairs.examples, values, nli.model_labels(encoder), classes=options.labels)
         return predictions, _tokens(pairs.features)
 
-    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
-        return nli_score.score(dataset, predictions, **options)
-
 
 class _Ranking:
     """Fine-tunes on `RankingExample`, reranks the candidates of `QueryExample`."""
+
+    score = staticmethod(ranking_score.score)
 
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import ranking
@@ -260,9 +263,6 @@ class _Ranking:
             (values,) = _outputs(reranker, features, ("logits",), options, progress)
         return reranker.scores(values), _tokens(features)
 
-    def score(self, dataset: Dataset, predictions: Sequence[Prediction], **options: Any) -> tuple[Score, ...]:
-        return ranking_score.score(dataset, predictions, **options)
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -280,6 +280,10 @@ class Task:
     def options(self, **overrides: Any) -> PredictOptions:
         """The paper's inference settings, with ``overrides``; ConfigError on an unknown name."""
         return PredictOptions.of({**self.inference, **overrides})
+
+    def check_scoring(self, **options: Any) -> None:
+        """ConfigError for an option that `score` does not take from a spec, or a value that does not fit."""
+        settings.check_options(self.row.score, options, "scoring option", without=("lost",))
 
     def finetune(
         self,
@@ -302,15 +306,17 @@ class Task:
         Raises:
             ConfigError, DataError: as `finetune`; or the data are of another task.
         """
-        from crossfare.model.encoder import quiet
+        from crossfare.pretrained.loading import quiet
 
         hyper = hyper or self.hyperparameters()
         examples = self._examples(train)
         notes: list[str] = []
+        model_notes: list[str] = []
 
         def featurise(encoder: Encoder) -> list[Feature]:
             features, said = self.row.training(encoder, examples, hyper, seed)
             notes.extend(said)
+            model_notes.extend(encoder.notes)
             return features
 
         with quiet():
@@ -325,7 +331,7 @@ class Task:
                 progress=progress,
                 report_to=report_to,
             )
-        return replace(tuned, notes=tuple(notes))
+        return replace(tuned, notes=tuple(notes), model_notes=tuple(model_notes))
 
     def _validation(self, validation: Dataset | None, hyper: Hyperparameters) -> Callable[[Encoder], float] | None:
         if validation is None or not hyper.select_best:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -116,8 +117,13 @@ class Usage:
     """What a piece of work consumed: a fact, never money.
 
     None means "not measured", 0 means "measured, and nothing was used". ``seconds`` are
-    device-seconds: one core or one accelerator busy for one second. ``annotated`` counts examples
-    labelled by people. ``energy_by`` says how the energy of the process is known: by hardware counters
+    device-seconds, what an offer of device time bills: one core or one accelerator busy for one second,
+    here or at a service. Of a service behind an API, three times are told apart: ``served_seconds`` from
+    sending a request to its answer, ``waited_seconds`` of pauses and of attempts that came to nothing
+    (both by the clock), and ``worked_seconds``, the processor time of this process; its ``seconds`` are
+    those served, times the devices that are declared to serve it. A request that was sent and never
+    answered is counted as if it had been billed. ``annotated`` counts examples labelled by people.
+    ``energy_by`` says how the energy of the process is known: by hardware counters
     or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
     derived instead of observed.
     """
@@ -131,6 +137,9 @@ class Usage:
     energy_kwh: float | None = None
     energy_by: str | None = None
     stored_bytes: int | None = None
+    served_seconds: float | None = None
+    waited_seconds: float | None = None
+    worked_seconds: float | None = None
     hardware: str | None = None
     measured: bool = True
 
@@ -221,6 +230,33 @@ class Billed(Protocol):
 
     def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
         """The characters that translating ``texts``, by one request for each of `Metered.batches`, is billed for."""
+
+
+Paying = Callable[[Sequence[str], Usage], AbstractContextManager[Callable[[Usage], None]]]
+"""Is entered with the texts of one request, and the requests and characters it can be billed for, before it is sent.
+
+It may raise `BudgetExceeded`. What it yields is told what the request was billed for. Where that is never said, the
+request was sent and its fate is unknown: it counts as billed.
+"""
+
+
+@runtime_checkable
+class PaidByRequest(Protocol):
+    """An engine that asks before every request, each repetition too, whether it may be paid."""
+
+    def translate_paying(self, texts: Sequence[str], *, source: str, target: str, paying: Paying) -> Translation:
+        """As `Engine.translate`; `BudgetExceeded` passes through."""
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """An engine that tells a text that cannot be translated from a service that cannot translate.
+
+    It asks again for a text that was answered before.
+    """
+
+    def answered_before(self, text: str, *, source: str, target: str) -> None:
+        """Hear of a text that it has translated, in this process or in an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +478,12 @@ class Result:
     In NLI and ranking, too, what was lost in translation when serving (``test_yield``) counts as wrong.
 
     ``one_answer`` is what its model answers to everything in QA and NLI ("" for nothing): such a fine-tuning has not
-    converged. None where answers differ, as they should.
+    converged. None where answers differ, as they should. ``model_notes`` say what of the model that was fine-tuned
+    was not used, and why.
+
+    ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
+    context as the answer, in ranking what the first stage finds. ``tested`` identifies the test set by its content:
+    scores are paired across runs only where it is the same. Both are None in runs made before they were recorded.
 
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
@@ -469,3 +510,6 @@ class Result:
     energy_kwh_per_1k: float | None = None
     translation_latency: tuple[Latency, ...] = ()
     one_answer: str | None = None
+    baseline: float | None = None
+    tested: str | None = None
+    model_notes: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,13 @@ def run(
     speed: float = 1.0,
     spec: Mapping[str, Any] | None = None,
     stored: int | None = None,
+    baseline: float | None = 0.0,
+    tested: str | None = "the test set",
 ) -> Path:
     """Write a run directory; the same cell with the same seed has the same steps.
 
-    ``stored`` is the size in bytes of each translated training set, where it was measured.
+    ``stored`` is the size in bytes of each translated training set, where it was measured. ``baseline`` and ``tested``
+    are what a trivial system scores and what identifies the test set; None as in runs that did not record them.
     """
     offers = dict(offers) | ({"storage": "gcs-standard"} if stored else {})
     entries = {cell: _entries(cell, speed, stored) for cell in cells}
@@ -114,10 +117,11 @@ def run(
         for cell, own in entries.items()
     ]
     standalone, marginal = book.standalone(order), book.marginal(order)
-    results = tuple(
+    measured = (
         _result(cell, specs[cell], entries[cell], book, standalone[specs[cell]], marginal[specs[cell]])
         for cell in cells
     )
+    results = tuple(replace(result, baseline=baseline, tested=tested) for result in measured)
     used = sorted({resource for entry in book for resource in entry.resources} | {"storage"} & set(offers))
     prices = [book.catalogue.get(book.offer(resource)) for resource in used]
     record = {

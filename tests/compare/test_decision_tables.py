@@ -124,3 +124,38 @@ def test_prices_are_shown_as_people_state_them(tmp_path: Path) -> None:
         "engine:reference, USD per million characters": ("20.00", "above 167.75 (8.39x)", "in-language"),
         "annotation:nli, USD per example": ("0.17", "below 0.020 (0.12x)", "in-language"),
     }
+
+
+def test_a_method_that_is_not_above_the_trivial_baseline_is_said_to_be_so() -> None:
+    below = replace(made.option("cheap", 0.36, "1", "0.10"), baseline=0.34)
+    above = replace(made.option("dear", 0.60, "2", "5.00"), baseline=0.34)
+    refused = "cheap is not above the trivial baseline: accuracy 0.360 (0.310-0.410) against 0.340 of always the most"
+    text = said(made.decision([below]))
+    assert "No method is above the trivial baseline (always the most frequent label).\n" in text
+    assert f"- {refused} frequent label." in text
+    assert "Recommended" not in text
+    text = said(made.decision([below, above]))
+    assert "Recommended: dear" in text
+    assert "It is the only method that is above the trivial baseline (always the most frequent label)." in text
+    assert refused in text
+    text = said(made.decision([below, above]), Constraints(max_usd=Decimal(10)))
+    assert "No method keeps the constraints and is above the trivial baseline (always the most frequent label)." in text
+    made_here = recommend(made.decision([below, above]), YEAR.examples)
+    notes = front_table(made_here, YEAR).notes
+    assert "Trivial baseline: always the most frequent label, 0.340. Not above it, so not recommended: cheap." in notes
+
+
+def test_a_baseline_that_is_not_known_is_a_warning() -> None:
+    assert "Whether it is above the trivial baseline (always the most frequent label) is not known" in said(
+        made.decision(THREE)
+    )
+    assert "is not known" not in said(made.decision([replace(each, baseline=0.3) for each in THREE]))
+
+
+def test_without_a_paired_test_nothing_is_called_significant() -> None:
+    text = said(made.decision(THREE, p={}))
+    assert "Recommended: dear" in text
+    assert "It has the best score, but not every other one was tested on the same examples." in text
+    assert "- cheap is dominated by" not in text
+    assert "- cheap scores less than dear, on other test examples: no paired test is possible." in text
+    assert "significantly" not in text

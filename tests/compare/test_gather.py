@@ -232,3 +232,58 @@ def test_the_exported_model_gives_the_computed_figures_by_the_documented_formula
     assert computed["recommended"] == made_here.chosen.key
     assert len(plain["pairs"]) == 15
     assert {flip["what"] for flip in computed["flips"]} <= {*plain["rates"], "volume"}
+
+
+# -- test sets and trivial systems ------------------------------------------------------------
+
+
+def over_runs(tmp_path: Path, *tested: str | None) -> Decision:
+    """The same ids in every run, as line numbers are: one method each, on what each says it was tested on."""
+    runs = [
+        made.run(tmp_path / f"run{n}", [cell], name=f"run{n}", tested=each)
+        for n, (cell, each) in enumerate(zip(made.CELLS, tested, strict=False))
+    ]
+    return decisions([read_run(folder) for folder in runs])[0]
+
+
+def test_scores_are_paired_over_runs_where_the_test_examples_are_the_same(tmp_path: Path) -> None:
+    decision = over_runs(tmp_path, "same", "same", "another")
+    ((pair, test),) = decision.pairs.items()
+    assert {key.split("|")[1] for key in pair} == {"zero-shot", "translate-train"}
+    assert test.n == made.TESTED
+    assert any("tested on the same examples" in note for note in decision.notes)
+
+
+def test_runs_that_do_not_say_what_they_were_tested_on_are_paired_only_within_themselves(tmp_path: Path) -> None:
+    assert not dict(over_runs(tmp_path / "apart", None, None).pairs)
+    (within,) = decisions([read_run(made.run(tmp_path / "one", tested=None))])
+    assert len(dict(within.pairs)) == 15
+    assert not any("tested on the same examples" in note for note in within.notes)
+
+
+def test_seeds_on_different_test_sets_are_no_repetitions(tmp_path: Path) -> None:
+    runs = [
+        read_run(made.run(tmp_path / str(seed), cells(seed=seed), name=f"s{seed}", tested=f"set {seed}"))
+        for seed in (0, 2)
+    ]
+    (decision,) = decisions(runs)
+    assert labels(decision)[:2] == ["zero-shot (run s0)", "zero-shot (run s2)"]
+    assert all(len({key.rpartition("|")[2] for key in pair}) == 1 for pair in decision.pairs)
+
+
+def test_means_over_languages_are_paired_language_by_language(tmp_path: Path) -> None:
+    first = made.run(tmp_path / "pt", cells(target="pt")[:2], name="pt", tested="pt")
+    second = made.run(tmp_path / "de", cells(target="de")[:1], name="de", tested="de")
+    other = made.run(tmp_path / "other", cells(target="de")[1:2], name="other", tested="another de")
+    (mean,) = decisions([read_run(each) for each in (first, second, other)], mean=True)
+    assert len(mean.options) == 2
+    assert not dict(mean.pairs)
+
+
+def test_an_option_has_the_trivial_baseline_of_its_test_set(tmp_path: Path) -> None:
+    here = [*cells(target="pt"), *cells(target="de")]
+    (mean,) = decisions([read_run(made.run(tmp_path / "known", here, baseline=0.35))], mean=True)
+    assert {option.baseline for option in mean.options} == {0.35}
+    assert [option.label for option in mean.options if not option.above_baseline] == ["in-language"]
+    (unknown,) = decisions([read_run(made.run(tmp_path / "old", baseline=None))])
+    assert all(option.baseline is None and option.above_baseline for option in unknown.options)

@@ -215,3 +215,30 @@ def test_of_equal_costs_the_better_and_of_equal_scores_the_faster_wins() -> None
     assert recommend(made.decision([fast, slow]), THOUSAND).chosen == slow
     fast = replace(fast, quality=0.8)
     assert recommend(made.decision([slow, fast]), THOUSAND).chosen == fast
+
+
+# -- trivial systems --------------------------------------------------------------------------
+
+
+@few
+@given(decisions(), volumes, constraints, st.lists(st.none() | qualities, min_size=6, max_size=6))
+def test_what_may_score_no_more_than_a_trivial_system_is_never_recommended(
+    decision: Decision, examples: Decimal, asked: Constraints, baselines: list[float | None]
+) -> None:
+    options = tuple(replace(o, baseline=b) for o, b in zip(decision.options, baselines, strict=False))
+    found = recommend(replace(decision, options=options), examples, asked)
+    above = [o for o in options if (o.baseline is None or o.low > o.baseline) and keeps(decision, o, examples, asked)]
+    assert (found.chosen is None) == (not above)
+    assert {o.key for o in found.tied} <= {o.key for o in above}
+    for verdict in found.verdicts:
+        below = verdict.option.baseline is not None and verdict.option.low <= verdict.option.baseline
+        assert ("baseline" in verdict.broken) == below
+        assert (verdict.status == "not-above-baseline") == (verdict.broken == ("baseline",))
+
+
+def test_a_pilot_that_scores_what_guessing_scores_recommends_nothing() -> None:
+    """50 examples of three classes: .40 is no evidence that the model does more than guess .34."""
+    pilot = replace(made.option("zero-shot", 0.40, "1", "0.1"), low=0.26, high=0.54, baseline=0.34)
+    found = recommend(made.decision([pilot]), THOUSAND)
+    assert (found.chosen, found.best, found.tied) == (None, None, ())
+    assert found.verdicts[0].status == "not-above-baseline"

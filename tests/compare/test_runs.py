@@ -128,6 +128,38 @@ def test_an_offer_is_that_of_the_catalogue(record: RunRecord) -> None:
         reprice([record], offers={"engine:open": "google-translat"})
 
 
+def test_an_offer_in_euros_comes_with_its_exchange_rate(record: RunRecord, tmp_path: Path) -> None:
+    file = tmp_path / "rates.yaml"
+    file.write_text(
+        """
+checked: 2026-11-01
+offers:
+  - {offer: ours, unit: example, amount: "0.35", currency: EUR, valid_from: 2026-01-01, source: invoices}
+  - {offer: "exchange-rate:eur", unit: currency, amount: "1.08", valid_from: 2026-11-01, source: our bank}
+  - {offer: "exchange-rate:chf", unit: currency, amount: "1.25", valid_from: 2026-11-01, source: our bank}
+""",
+        encoding="utf-8",
+    )
+    catalogue = Catalogue.load([file])
+    (again,) = reprice([record], offers={"annotation:nli": "ours"}, catalogue=catalogue)
+    cell = next(r for r in again.results if r.spec.method == "in-language")
+    assert cell.annotation.usd == 300 * Decimal("0.35") * Decimal("1.08")
+    assert cell.annotation.price == "ours@2026-01-01 + exchange-rate:eur@2026-11-01"
+    assert "exchange-rate:chf" not in {price.offer for price in again.book.catalogue}
+    rates = [decision.rates["annotation:nli"] for decision in decisions([again])]
+    assert {rate.usd / rate.per for rate in rates} == {Decimal("0.378")}
+    without = [price for price in catalogue if price.offer != "exchange-rate:eur"]
+    with pytest.raises(PriceError, match="is in EUR; state the offer exchange-rate:eur"):
+        reprice([record], offers={"annotation:nli": "ours"}, catalogue=Catalogue(without))
+
+
+def test_an_engine_is_billed_as_compute_on_request(record: RunRecord) -> None:
+    (again,) = reprice([record], offers={"engine:reference": "compute"})
+    cell = next(r for r in again.results if (r.spec.method, r.spec.engine) == ("translate-train", "reference"))
+    assert cell.translation is not None
+    assert cell.translation.price.startswith("cpu-core@")
+
+
 def test_an_offer_that_bills_what_was_not_measured_is_refused(record: RunRecord) -> None:
     with pytest.raises(PriceError, match="bills by the character"):
         reprice([record], offers={"compute": "google-translate"}, catalogue=Catalogue.load())
@@ -194,3 +226,23 @@ def test_the_note_of_an_engine_is_kept(tmp_path: Path) -> None:
     assert notes["translate-train (Open S†)"] == "a small model"
     assert notes["translate-train (Reference†)"] == "reference translation, priced as a commercial API"
     assert yaml.safe_load((tmp_path / "spec.yaml").read_text(encoding="utf-8")) == spec
+
+
+@pytest.mark.parametrize(("field", "value"), [("steps", ["../../../outside"]), ("target", "x/../../../PWNED")])
+def test_a_strangers_results_lead_nowhere_else(tmp_path: Path, field: str, value: object) -> None:
+    folder = made.run(tmp_path)
+    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    first = record["results"][0]
+    (first if field == "steps" else first["spec"])[field] = value
+    (folder / "results.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(DataError, match=r"results\.json: .*(cannot be part of a file's name|is not a language tag)"):
+        read_run(folder)
+
+
+def test_a_strangers_ledger_leads_nowhere_else(tmp_path: Path) -> None:
+    folder = made.run(tmp_path)
+    path = folder / "ledger.jsonl"
+    first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([json.dumps({**json.loads(first), "step_id": "../../x"}) + "\n", *others]), "utf-8")
+    with pytest.raises(DataError, match=r"line 1: not a ledger entry .*cannot be part of a file's name"):
+        read_run(folder)

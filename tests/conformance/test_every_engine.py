@@ -10,13 +10,14 @@ import pytest
 from cases import TEXTS
 from vendors import SERVERS
 
-from crossfare.types import Engine, Translation
+from crossfare.types import Billed, Engine, Translation
 
 ENGINES = [
     "echo",
     "reference",
     "apertium",
     "apertium:server",
+    "offline:bergamot",
     "libretranslate:text",
     "libretranslate:html",
     *(
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.parametrize("name", ENGINES)
 
 
 def translate(engine: Any, texts: list[str]) -> Translation:
-    target = "es" if engine.name == "apertium" else "de"
+    target = {"apertium": "es", "offline:bergamot": "pt"}.get(engine.name, "de")
     made: Translation = engine.translate(texts, source="en", target=target)
     return made
 
@@ -43,7 +44,7 @@ def engines(make: Callable[..., Any]) -> Callable[[str], Any]:
 def test_it_is_an_engine(engines: Callable[[str], Any], name: str) -> None:
     engine = engines(name)
     assert isinstance(engine, Engine)
-    assert engine.name == name.partition(":")[0]
+    assert engine.name in (name, name.partition(":")[0])
     assert engine.granularity in ("sentence", "document")
     assert engine.billing in ("seconds", "characters", "tokens")
     assert engine.label
@@ -97,13 +98,13 @@ def test_usage_is_metered(engines: Callable[[str], Any], name: str) -> None:
     usage = translate(engine, list(TEXTS)).usage
     # Services bill what is sent to them: see test_vendors.py.
     assert usage.characters == (
-        engine.billed_characters(TEXTS, source="en") if name in SERVERS else sum(map(len, TEXTS))
+        engine.billed_characters(TEXTS, source="en") if isinstance(engine, Billed) else sum(map(len, TEXTS))
     )
     assert usage.seconds is not None and usage.seconds >= 0
     assert usage.measured
     if engine.billing == "seconds":
         assert usage.seconds > 0 and usage.hardware == "cpu"
-        assert engine.name == "apertium" or (usage.input_tokens and usage.output_tokens)
+        assert engine.name in ("apertium", "offline:bergamot") or (usage.input_tokens and usage.output_tokens)
     else:
         assert usage.requests
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from vendors import SERVERS, translate, words
 
 from crossfare.data import world
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, EngineError
 from crossfare.ledger import Catalogue
 from crossfare.translate import Markers, translate_dataset
 from crossfare.translate.engines import default_offer
@@ -310,15 +310,15 @@ def test_an_answer_cut_off_is_asked_for_in_halves_and_all_is_metered(vendor: Any
 
 
 @pytest.mark.parametrize("name", ["llm"])
-def test_a_model_that_only_chats_gives_no_translation_and_a_reason(vendor: Any) -> None:
+def test_a_model_that_only_chats_is_asked_twice_and_no_more(vendor: Any) -> None:
     server, made = vendor
     server.answers = "prose"
     try:
-        answer = translate(made(), ["one"])
+        with pytest.raises(EngineError, match=r"not the JSON asked for.*stopped, for a text that should be no trouble"):
+            translate(made(), [f"text {number}" for number in range(40)])
     finally:
         server.answers = "translations"
-    assert answer.texts == (None,) and "not the JSON asked for" in answer.failures[0]
-    assert (answer.usage.input_tokens, answer.usage.output_tokens) == server.tokens
+    assert len(server.arrivals) == 2, "the request and a probe"
 
 
 @pytest.mark.parametrize("name", ["llm"])

@@ -50,7 +50,7 @@ def test_the_first_line_describes_it() -> None:
         ('"task": "nli"', '"task": "mt"', "line 1: unknown task 'mt'"),
         ('"origin": null, ', "", "line 1: the header lacks origin"),
         ('"premise": "p",', "", "line 3: not an example of task nli"),
-        ('{"id": "2"', '{"id": 2"', "line 3: broken JSON"),
+        ('{"id": "2"', '{"id": 2"', "line 3, column 9: broken JSON"),
         ('{"id": "2"', '3\n{"id": "2"', "line 3: not a JSON object"),
     ],
 )

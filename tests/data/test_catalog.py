@@ -46,7 +46,7 @@ def test_the_languages_of_the_paper_have_names() -> None:
 
 
 def test_the_embedded_sizes_are_those_of_the_generator() -> None:
-    from crossfare.data.world.tasks import SIZES
+    from world_generator.tasks import SIZES
 
     for task, sizes in SIZES.items():
         assert dict(NAMES[f"world:{task}"].sizes) == sizes

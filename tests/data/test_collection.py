@@ -227,7 +227,7 @@ def test_a_folder_without_a_header_is_no_collection(tmp_path: Path) -> None:
         Collection.open(tmp_path)
     header.unlink()
     assert not collection.is_collection(tmp_path)
-    with pytest.raises(DataError, match=r"no collection \(collection\.json: No such file"):
+    with pytest.raises(DataError, match=r"no collection \(no collection\.json\)"):
         Collection.open(tmp_path)
 
 

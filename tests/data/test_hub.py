@@ -4,32 +4,68 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crossfare.data import hub, load
+from crossfare.data import catalog, hub, load
 from crossfare.data.hub import HubRef, parse_ref
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.steps import data_revision
 from crossfare.types import Answer, QAExample
 
 
 @pytest.mark.parametrize(
     ("ref", "parsed"),
     [
-        ("squad", HubRef("squad")),
-        ("xnli/de", HubRef("xnli", "de")),
+        ("rajpurkar/squad", HubRef("rajpurkar/squad")),
         ("deepset/germanquad", HubRef("deepset/germanquad")),
         ("facebook/xnli/de", HubRef("facebook/xnli", "de")),
         ("google/xquad:xquad.de", HubRef("google/xquad", "xquad.de")),
         ("google/xquad:xquad.de@4f1c", HubRef("google/xquad", "xquad.de", "4f1c")),
-        ("squad@main", HubRef("squad", None, "main")),
+        ("rajpurkar/squad@main", HubRef("rajpurkar/squad", None, "main")),
+        (
+            "facebook/mlqa:mlqa.de.de@refs/convert/parquet",
+            HubRef("facebook/mlqa", "mlqa.de.de", "refs/convert/parquet"),
+        ),
+        ("./folder", HubRef("./folder")),
         ("/data/a/b", HubRef("/data/a/b")),
     ],
 )
 def test_references(ref: str, parsed: HubRef) -> None:
     assert parse_ref(ref) == parsed
+
+
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("xnli", "write hub:facebook/xnli$"),
+        ("xnli/de", "write hub:facebook/xnli/de$"),
+        ("squad@main", "write hub:rajpurkar/squad@main$"),
+        ("xquad:xquad.de", "write hub:google/xquad:xquad.de$"),
+        ("our-data", "write hub:OWNER/our-data, with the owner"),
+        ("", "names no dataset; write hub:OWNER/NAME"),
+    ],
+)
+def test_a_name_without_an_owner_is_refused_with_the_name_to_write(ref: str, told: str, tmp_path: Path) -> None:
+    """The library and the hub are never asked."""
+    with pytest.raises(ConfigError, match=told):
+        load(f"hub:{ref}", split="test")
+    with pytest.raises(ConfigError, match=told):
+        data_revision(f"hub:{ref}")
+
+
+def test_every_name_of_the_catalogue_the_configs_and_the_messages_has_an_owner() -> None:
+    root = Path(__file__).resolve().parents[2]
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("configs/*/*.yaml"), *root.glob("src/**/*.py")]
+    named = [name for page in pages for name in re.findall(r"\bhub:([\w./-]+)", page.read_text(encoding="utf-8"))]
+    named += [entry.hub for entry in catalog() if entry.hub]
+    assert len(named) > 20
+    assert [name for name in named if "/" not in name] == []
+    for model in (f"{root}/README.md", f"{root}/docs/spec.md"):
+        assert not re.search(r"(?<!/)\bbert-(base|large)-[a-z-]*cased", Path(model).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -41,8 +77,8 @@ def test_the_language_of_a_configuration(config: str | None, language: str | Non
 
 
 def test_a_split_is_needed() -> None:
-    with pytest.raises(ConfigError, match="'hub:squad' needs a split"):
-        load("hub:squad")
+    with pytest.raises(ConfigError, match="'hub:rajpurkar/squad' needs a split"):
+        load("hub:rajpurkar/squad")
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +91,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ConfigError, match=r"pip install 'crossfare\[hub\]'"):
-        load("hub:squad", split="train")
+        load("hub:rajpurkar/squad", split="train")
 
 
 class Feature:
@@ -153,3 +189,26 @@ def test_json_questions_through_the_library_and_a_split_that_is_not_there(librar
     assert loaded.dataset.examples == (QAExample("a", "Paris is", "?", (Answer("is", 6),)),)
     with pytest.raises(DataError, match="split test: cannot be loaded"):
         load(f"hub:{tmp_path}", split="test")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_of_a_converted_script_the_folder_of_the_configuration_is_read(library: Any, tmp_path: Path) -> None:
+    """The hub's branch "refs/convert/parquet": CONFIG/SPLIT/0000.parquet, and nothing that says so."""
+    for config, answer in (("mlqa.de.de", "ist"), ("mlqa.en.en", "is")):
+        row = {"id": answer, "context": f"Paris {answer}", "question": "?"}
+        row["answers"] = {"text": [answer], "answer_start": [6]}  # type: ignore[assignment]
+        folder = tmp_path / config / "test"
+        folder.mkdir(parents=True)
+        library.Dataset.from_list([row]).to_parquet(str(folder / "0000.parquet"))
+    loaded = load(f"hub:{tmp_path}:mlqa.de.de@refs/convert/parquet", split="test")
+    assert [example.id for example in loaded.dataset.examples] == ["ist"]
+    assert loaded.dataset.language == "de"
+
+
+def test_of_a_script_the_converted_data_are_named(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("Dataset scripts are no longer supported, but found mlqa.py")
+
+    monkeypatch.setattr(library, "load_dataset", refuse)
+    with pytest.raises(DataError, match=r"never run; try hub:facebook/mlqa:mlqa\.de\.de@refs/convert/parquet"):
+        load("hub:facebook/mlqa:mlqa.de.de", split="test")

@@ -203,7 +203,7 @@ BAD = [
         "a.json",
         squad(question("1"), context="Paris \ud800"),
         {},
-        ", example '1': its context holds the lone surrogate '\\ud800' at offset 6, which is not valid Unicode; "
+        ": data[0].paragraphs[0].context holds the lone surrogate '\\ud800' at offset 6, which is not valid Unicode; "
         "correct the text",
     ),
     (
@@ -255,7 +255,7 @@ BAD = [
         "a.jsonl",
         '{"premise": "a", "hypothesis": "b", "label": "neutral"}\n{"premise"\n',
         {},
-        ", line 2: not a JSON object (Expecting ':' delimiter: line 1 column 11 (char 10)); one object per line",
+        ", line 2, column 11: broken JSON (Expecting ':' delimiter); one JSON object per line",
     ),
     (
         "a.tsv",

@@ -122,7 +122,7 @@ def test_the_files_of_beir_on_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 2: not a text of BEIR \\(JSONDecodeError"),
+        ("{", "line 2, column 2: broken JSON"),
         ('{"_id": "1"}', "line 2: not a text of BEIR \\(KeyError: 'text'"),
         ('{"_id": "1", "text": null}', "line 2: _id, title and text must be text"),
         ('{"_id": "", "text": "a"}', "line 2: _id, title and text must be text, and the id not empty"),

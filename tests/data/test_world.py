@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import itertools
 import json
@@ -13,17 +14,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from crossfare.data import world
-from crossfare.data.world import lexicon, tasks
-from crossfare.data.world.facts import Fact, Sentence
-from crossfare.data.world.pairs import Pair
-from crossfare.data.world.passages import Passage
-from crossfare.data.world.relations import RELATIONS
 from crossfare.errors import ConfigError
 from crossfare.types import NLI_LABELS, PairExample, QAExample
+from world_generator import lexicon, tasks
+from world_generator.facts import Fact, Sentence
+from world_generator.pairs import Pair
+from world_generator.passages import Passage
+from world_generator.relations import RELATIONS
 
 LANGUAGES = ("en", "pt", "de", "vi")
 SPLITS = ("train", "validation", "test")
@@ -121,28 +123,35 @@ def test_parallel_text_is_frozen(task: str, split: str) -> None:
 
 @pytest.mark.parametrize("seed", CORPUS)
 def test_pretraining_text_is_frozen(seed: int) -> None:
-    documents = world.corpus(500, seed=seed)
+    documents = tasks.corpus(500, seed=seed)
     found = [[[plain(a) for a in document.sentences], [plain(a) for a in document.questions]] for document in documents]
     assert digest_of(found) == CORPUS[seed]
+
+
+@pytest.mark.parametrize(("task", "split"), [(task, split) for task in world.TASKS for split in SPLITS])
+def test_the_grammar_says_what_is_shipped(task: str, split: str) -> None:
+    shipped = Path(world.__file__).parent / world.file_name(task, split)
+    assert json.loads(json.dumps(tasks.contents(task, split))) == json.loads(gzip.decompress(shipped.read_bytes()))
 
 
 def test_hash_seed_and_order_of_calls_change_nothing() -> None:
     # A fresh process, which orders sets in its own way and draws the last split first.
     program = (
-        "from crossfare.data import world\n"
-        "print(world.nli('vi', 'test').revision, world.qa('de', 'test').revision)\n"
-        "print(ascii([document.sentences[0].texts['pt'] for document in world.corpus(40, seed=3)]))"
+        "import json; from world_generator import tasks\n"
+        "print(json.dumps([tasks.contents('nli', 'test'), tasks.contents('qa', 'validation')]))\n"
+        "print(ascii([document.sentences[0].texts['pt'] for document in tasks.corpus(40, seed=3)]))"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    revisions, corpus = done.stdout.splitlines()
-    assert revisions.split() == [REVISIONS["vi"][5], REVISIONS["de"][2]]
-    assert corpus == ascii([document.sentences[0].texts["pt"] for document in world.corpus(40, seed=3)])
+    contents, corpus = done.stdout.splitlines()
+    drawn = [tasks.contents("nli", "test"), tasks.contents("qa", "validation")]
+    assert json.loads(contents) == json.loads(json.dumps(drawn))
+    assert corpus == ascii([document.sentences[0].texts["pt"] for document in tasks.corpus(40, seed=3)])
 
 
 def test_a_longer_corpus_begins_like_a_shorter_one() -> None:
-    assert list(world.corpus(30, seed=4)) == list(world.corpus(60, seed=4))[:30]
-    assert next(world.corpus(1, seed=4)) != next(world.corpus(1, seed=5))
+    assert list(tasks.corpus(30, seed=4)) == list(tasks.corpus(60, seed=4))[:30]
+    assert next(tasks.corpus(1, seed=4)) != next(tasks.corpus(1, seed=5))
 
 
 # --- datasets --------------------------------------------------------------------------------------------------------
@@ -279,7 +288,7 @@ class Pretraining:
 def pretraining() -> Pretraining:
     texts: dict[str, set[str]] = {language: set() for language in LANGUAGES}
     shapes = Counter[tuple[int, int]]()
-    for document in world.corpus(6000, seed=0):
+    for document in tasks.corpus(6000, seed=0):
         shapes[len(document.sentences), len(document.questions)] += 1
         for aligned in (*document.sentences, *document.questions):
             for language, text in aligned.texts.items():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crossfare.data import world
-from crossfare.data.world.baselines import hypothesis_only, lexical_overlap_qa, overlap_only, table
 from crossfare.types import Answer, Dataset, PairExample, QAExample
+from world_generator.baselines import hypothesis_only, lexical_overlap_qa, overlap_only, table
 
 
 def pairs(*rows: tuple[str, str, str]) -> Dataset:

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from crossfare.data import world
-from crossfare.data.world import lexicon
-from crossfare.data.world.grammar import LANGUAGES, Adjective, Count, Noun, Place, Profession, Word, parse, render
-from crossfare.data.world.relations import RELATIONS
+from crossfare.data.world import LANGUAGES
+from world_generator import lexicon
+from world_generator.grammar import Adjective, Count, Noun, Place, Profession, Word, parse, render
+from world_generator.relations import RELATIONS
 
 TABLE = Noun("table", "", ("table", "tables"), ("f", "mesa", "mesas"), ("m", "Tisch", "Tische"), ("chiếc", "bàn"))
 GUITAR = Noun(

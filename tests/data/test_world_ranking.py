@@ -13,14 +13,14 @@ from random import Random
 import pytest
 
 from crossfare.data import world
-from crossfare.data.world import tasks
-from crossfare.data.world.baselines import ranking_table, word_search
-from crossfare.data.world.facts import Fact, Sentence, draw_fact, hypernym, slots_of
-from crossfare.data.world.grammar import Value
-from crossfare.data.world.relations import RELATIONS
-from crossfare.data.world.retrieval import Query, answers, judge
 from crossfare.errors import ConfigError
 from crossfare.types import Dataset, Passage, QueryExample
+from world_generator import tasks
+from world_generator.baselines import ranking_table, word_search
+from world_generator.facts import Fact, Sentence, draw_fact, hypernym, slots_of
+from world_generator.grammar import Value
+from world_generator.relations import RELATIONS
+from world_generator.retrieval import Query, answers, judge
 
 LANGUAGES = ("en", "pt", "de", "vi")
 SPLITS = ("train", "validation", "test")
@@ -280,7 +280,7 @@ UNSEEN = {
 def test_the_corpus_has_the_words_of_the_task() -> None:
     word = re.compile(r"\w+")
     known: dict[str, set[str]] = {language: set() for language in LANGUAGES}
-    for document in world.corpus(4000, seed=0):
+    for document in tasks.corpus(4000, seed=0):
         for aligned in (*document.sentences, *document.questions):
             for language, text in aligned.texts.items():
                 known[language].update(word.findall(text))

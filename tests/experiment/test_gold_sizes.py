@@ -11,7 +11,8 @@ import tiny_run
 from crossfare.compare import learning_curves, read_run
 from crossfare.errors import ConfigError
 from crossfare.experiment import run
-from crossfare.experiment.spec import Spec, cells
+from crossfare.experiment.matrix import cells
+from crossfare.experiment.spec import Spec
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store
 
@@ -37,8 +38,8 @@ def test_sizes_add_cells_and_change_no_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"gold_sizes": [2, 2]}, "different numbers"),
-        ({"gold_sizes": [0, 2]}, "different numbers"),
+        ({"gold_sizes": [2, 2]}, "gold_sizes: 2 is named twice"),
+        ({"gold_sizes": [0, 2]}, "should be greater than or equal to 1"),
         ({"gold_sizes": [2, 6]}, "below the limit of gold, 6"),
         ({"gold_sizes": [2], "gold": {}}, "needs gold"),
     ],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 import tiny_run
-from crossfare.compare import read_run
+from crossfare.compare import decisions, read_run, recommend
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
 from crossfare.experiment import Run, cells, run
@@ -189,3 +190,17 @@ def test_a_spec_without_negatives_takes_its_training_data_for_triples(tmp_path: 
     stages = [step.stage for step in Planner(spec).plan()[0].all]
     assert "mine" not in stages
     assert stages.count("retrieve") == 1
+
+
+def test_the_trivial_baseline_is_what_the_first_stage_of_the_same_candidates_scores(finished: tuple[Run, Path]) -> None:
+    results = {result.spec.method: result for result in finished[0].results}
+    first_stage = results["bm25"].score.value
+    assert 0 < first_stage < 1
+    # The echo engine translates into the very same text, but what is searched then is analysed as English.
+    untranslated = {method for method in METHODS if method != "translate-infer-strategy-1"}
+    assert {results[method].baseline for method in untranslated} == {first_stage}
+    assert results["translate-infer-strategy-1"].baseline is not None
+    assert len({result.tested for result in results.values()}) == 1
+    (decision,) = decisions([read_run(finished[0].folder)])
+    made = recommend(decision, Decimal(1000))
+    assert next(v for v in made.verdicts if v.option.label == "bm25").status == "not-above-baseline"

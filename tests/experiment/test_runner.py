@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,15 +16,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import tiny_models
 import tiny_run
 from crossfare.compare import decisions, read_run
-from crossfare.errors import ConfigError, CrossfareError, PriceError
+from crossfare.errors import ConfigError, CrossfareError, DataError, PriceError
 from crossfare.experiment import Run, dry_run, run
+from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.runner import RESULTS
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.ledger import Book, Catalogue
+from crossfare.model import nli
 from crossfare.store import Store
-from crossfare.types import Step, Usage
+from crossfare.types import NLI_LABELS, Step, Usage
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +121,41 @@ def test_a_second_run_does_nothing_and_finds_the_same(
     assert again.results == made.results
     entries = [json.loads(line) for line in (again.folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
     assert all(entry["reused"] for entry in entries)
+
+
+@pytest.mark.parametrize("name", ["results.json", "ledger.jsonl", "spec.yaml"])
+def test_a_run_directory_that_was_edited_is_named(finished: tuple[Run, Path], tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0].folder, folder, symlinks=True)
+    assert read_run(folder).results == finished[0].results
+    text = (folder / name).read_text(encoding="utf-8")
+    (folder / name).write_text(text.replace("echo", "ohce", 1), encoding="utf-8")
+    for reads in (read_run, Measurements().read_run):
+        with pytest.raises(DataError, match=f"{name}: was changed since the run wrote it; run its spec again"):
+            reads(folder)
+
+
+def test_a_step_that_was_edited_is_made_again_and_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    store, spec = Store(tmp_path / "cache"), tiny_run.spec(tmp_path, methods=["zero-shot"])
+    made = run(spec, out=tmp_path / "out", jobs=1, store=store, quiet=True)
+    (scores,) = store.root.glob("steps/score-*/artifact/scores.json")
+    scores.write_text(re.sub(r'"value": ?[0-9.]+', '"value":0.99', scores.read_text()))
+    (usage,) = store.root.glob("steps/finetune-*/usage.json")
+    usage.write_text(re.sub(r'"seconds": [0-9.]+', '"seconds": 9999', usage.read_text()))
+    assert sum(not done for _, _, done in dry_run(spec, store=store)) == 2
+    again = run(spec, out=tmp_path / "out", jobs=1, store=store, quiet=True)
+    assert [result.score for result in again.results] == [result.score for result in made.results]
+    assert again.results[0].fine_tuning.seconds < 9999  # type: ignore[union-attr]
+    assert capfd.readouterr().err.count("was changed since it was made; it is made again") == 2
+
+
+def test_a_folder_of_another_run_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious.txt").write_text("x")
+    with pytest.raises(ConfigError, match="holds files that no run wrote"):
+        run(tiny_run.spec(tmp_path), out=tmp_path / "out", store=store, quiet=True, force=True)
+    assert not store.root.exists()
 
 
 def test_cells_share_their_steps(tmp_path: Path) -> None:
@@ -251,6 +291,22 @@ def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> No
     (found,) = decisions([read_run(made.folder)])
     told = "zero-shot: with seed 0 its model answers everything in pt the same, so that fine-tuning did not converge."
     assert told in found.notes
+
+
+def test_a_head_that_was_made_anew_is_named_below_the_scores(tmp_path: Path) -> None:
+    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    encoder.model.config.id2label = dict(enumerate(("LABEL_0", "LABEL_1", "LABEL_2")))
+    encoder.model.save_pretrained(tmp_path / "unnamed")
+    encoder.tokenizer.save_pretrained(tmp_path / "unnamed")
+    models = {"target-encoder": str(tmp_path / "unnamed")}
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot"], models=models)
+    made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    (result,) = read_run(made.folder).results
+    (note,) = result.model_notes
+    assert note.startswith(
+        "unnamed's own head was replaced by a new one: its labels (label_0, label_1, label_2) do not"
+    )
+    assert f"{note}." in [told for table in made.tables for told in table.notes]
 
 
 def test_log_lines_say_which_step_and_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

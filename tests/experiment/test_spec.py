@@ -6,12 +6,14 @@ import re
 import traceback
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 import tiny_run
 from crossfare.errors import ConfigError
-from crossfare.experiment import cells, demo_spec, load_spec, missing, narrowed
+from crossfare.experiment import Spec, cells, default_folder, demo_spec, load_spec, missing, narrowed
+from crossfare.experiment.matrix import why_missing
 from crossfare.experiment.spec import EngineSpec
 
 MINIMAL = """
@@ -200,3 +202,166 @@ def test_a_secret_is_refused_before_it_is_copied_anywhere(tmp_path: Path, option
         tiny_run.spec(tmp_path, engines=engines)
     assert "OPENAI_API_KEY" in str(raised.value) and "s3cret" not in str(raised.value)
     assert "s3cret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_part_of_a_spec_has_a_run_directory_of_its_own() -> None:
+    whole = demo_spec()
+    for part, name in (
+        (whole, "demo"),
+        (narrowed(whole, targets=("de", "pt"), tasks=("nli",)), "demo-nli-pt-de"),
+        (narrowed(whole, targets=("vi", "de", "pt")), "demo"),
+        (demo_spec(seeds=(0, 1)), "demo-seed0-seed1"),
+    ):
+        assert default_folder(whole, part) == Path("runs") / name
+
+
+def reasons(spec: Spec) -> dict[tuple[str, str, str], str]:
+    return {(cell.task, cell.method, cell.target): reason for cell, reason in missing(spec)}
+
+
+def test_no_cell_that_is_asked_for_vanishes(tmp_path: Path) -> None:
+    """Four methods in two languages: one cell can be run, each of the others has a reason."""
+    text = MINIMAL.replace("[zero-shot]", "[zero-shot, translate-train, in-language, bm25]").replace(
+        "{pt: assin.xml, de: xnli-de.tsv}", "{pt: assin.xml}"
+    )
+    spec = load_spec(spec_file(tmp_path, text))
+    assert [(cell.method, cell.target) for cell in cells(spec)] == [("zero-shot", "pt")]
+    found = reasons(spec)
+    assert found == {
+        ("nli", "zero-shot", "de"): "no nli test set in de",
+        **{
+            ("nli", "translate-train", target): "it translates, and the spec names no engine" for target in ("pt", "de")
+        },
+        ("nli", "in-language", "pt"): "no gold training data in pt",
+        ("nli", "in-language", "de"): "no nli test set in de",
+        **{("nli", "bm25", target): "bm25 is a method of ranking only" for target in ("pt", "de")},
+    }
+    assert why_missing(missing(spec)) == (
+        "not run: nli zero-shot (de); nli in-language (de): no nli test set in de",
+        "not run: nli translate-train (pt, de): it translates, and the spec names no engine",
+        "not run: nli in-language (pt): no gold training data in pt",
+        "not run: nli bm25 (pt, de): bm25 is a method of ranking only",
+    )
+
+
+def test_engines_that_are_kept_from_a_method_are_named(tmp_path: Path) -> None:
+    engines = {"a": {"engine": "echo", "tasks": ["qa"]}, "b": {"engine": "echo", "methods": ["translate-infer"]}}
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot", "translate-train"], engines=engines)
+    assert reasons(spec) == {
+        ("nli", "translate-train", "pt"): "it translates, and no engine (a, b) is to be tried with it in nli"
+    }
+
+
+def test_extra_cells_that_cannot_be_run_say_why(tmp_path: Path) -> None:
+    extra = [
+        {"method": "translate-infer-strategy-1", "model": "target-encoder", "tasks": ["nli"]},
+        {"method": "zero-shot", "model": "source-encoder", "tasks": ["qa"]},
+    ]
+    spec = tiny_run.spec(tmp_path, extra_cells=extra)
+    assert reasons(spec) == {
+        ("nli", "translate-infer-strategy-1", "pt"): "translate-infer-strategy-1 is a method of ranking only",
+        ("qa", "zero-shot", "pt"): "the spec has no task qa",
+    }
+
+
+def test_a_method_for_some_tasks_of_the_spec_is_not_missing_in_the_others(tmp_path: Path) -> None:
+    tasks = {"nli": tiny_run.task("nli"), "ranking": tiny_run.task("ranking")}
+    spec = tiny_run.spec(tmp_path, methods=["zero-shot", "bm25"], tasks=tasks)
+    assert not missing(spec)
+    assert not missing(narrowed(spec, tasks=("nli",)))
+
+
+def test_a_cell_is_asked_for_once(tmp_path: Path) -> None:
+    spec = tiny_run.spec(tmp_path, extra_cells=[{"method": "zero-shot", "model": "target-encoder"}])
+    with pytest.raises(ConfigError, match=r"asks for nli\|zero-shot\|.* twice; leave it out of extra_cells"):
+        cells(spec)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "target": ({"targets": ["x/../../../PWNED"]}, r"targets\.0: 'x/\.\./\.\./\.\./PWNED' is not a language tag"),
+    "target twice": ({"targets": ["pt-BR", "pt_br"]}, "targets: 'pt-BR' is named twice"),
+    "long target": ({"targets": ["x" * 500]}, "is not a language tag"),
+    "source": ({"source": "../en"}, "source: '../en' is not a language tag"),
+    "name": ({"name": "../../x"}, "name: String should match"),
+    "name with an end": ({"name": "x\n"}, "name: String should match"),
+    "engine's name": ({"engines": {"../x|y": {"engine": "echo"}}}, "engines.*String should match"),
+    "role": ({"models": {"../x": "m", "target-encoder": "m"}}, "models.*String should match"),
+    "direction": ({"engines": {"e": {"engine": "echo", "models": {"../..": "m"}}}}, "'../..' is no direction"),
+    "direction of a task": ({"engines": {"e": {"engine": "echo", "models": {"x:en-pt": "m"}}}}, "is no direction"),
+    "no model": ({"models": {"target-encoder": ""}}, "models"),
+    "seed": ({"seeds": [-1]}, r"seeds\.0: it should be greater than or equal to 0"),
+    "huge seed": ({"seeds": [2**32]}, r"seeds\.0: it should be less than or equal to 4294967295"),
+    "seed in words": ({"seeds": ["1"]}, r"seeds\.0: it should be a valid integer"),
+    "seeds twice": ({"seeds": [1, 1]}, "seeds: 1 is named twice"),
+    "report_to": ({"report_to": ["nope"]}, r"report_to\.0: it should be 'tensorboard'"),
+    "no batch": ({"latency": {"batch_sizes": []}}, r"latency\.batch_sizes"),
+    "batch of none": ({"latency": {"batch_sizes": [0]}}, r"latency\.batch_sizes\.0: it should be greater"),
+    "huge batch": ({"latency": {"batch_sizes": [10**9]}}, r"latency\.batch_sizes\.0: it should be less"),
+    "seconds": ({"latency": {"max_seconds": 0}}, r"latency\.max_seconds"),
+    "markers": ({"engines": {"e": {"engine": "echo", "markers": ["<a>", "<a>"]}}}, "neither may contain the other"),
+    "control character": ({"engines": {"e": {"engine": "echo", "label": "a\x1b[2J"}}}, "has a control character"),
+    "data folder": ({"data_dir": 5}, "data_dir: 5 is no folder"),
+    "not in the task": (
+        {"methods": ["zero-shot", "translate-test", "translate-infer"]},
+        "'translate-infer' is named twice",
+    ),
+    **{
+        f"{key}: {value}": (
+            {"tasks": {"nli": tiny_run.task("nli", **{place: {key: value}})}},
+            rf"tasks\.nli\.{place}.*{key}",
+        )
+        for place, key, value in (
+            ("training", "batch_size", 0),
+            ("training", "batch_size", -4),
+            ("training", "learning_rate", "fast"),
+            ("training", "max_steps", [2]),
+            ("training", "max_length", 1),
+            ("training", "nope", 1),
+            ("gold_training", "epochs", 0),
+            ("prediction", "token_budget", 0),
+            ("prediction", "max_length", "x"),
+            ("prediction", "batch_size", 0),
+            ("scoring", "nope", 1),
+            ("scoring", "lost", []),
+            ("scoring", "resamples", 0),
+            ("scoring", "seed", -1),
+            ("ranking", "bm25", {"k1": "x"}),
+            ("ranking", "embedding", {"max_length": 0}),
+            ("ranking", "depth", 0),
+        )
+    },
+    "select_best": (
+        {"tasks": {"nli": tiny_run.task("nli", training={"select_best": True})}},
+        "select_best needs a set to choose on",
+    ),
+    "split": (
+        {"tasks": {"nli": tiny_run.task("nli", train={"ref": "x", "split": "../../x"})}},
+        r"tasks\.nli\.train\.split",
+    ),
+    "limit": (
+        {"tasks": {"nli": tiny_run.task("nli", train={"ref": "x", "limit": 10**18})}},
+        r"tasks\.nli\.train\.limit: it should be less",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_spec_that_would_fail_later_is_refused_when_it_is_read(tmp_path: Path, case: str) -> None:
+    changes, message = WRONG[case]
+    with pytest.raises(ConfigError, match=message) as refused:
+        tiny_run.spec(tmp_path, **changes)
+    assert "\n" not in str(refused.value)
+
+
+def test_tags_meet_however_they_are_written(tmp_path: Path) -> None:
+    task = tiny_run.task("nli", test={"PT_br": "a.tsv"}, gold={"pt-br": "b.tsv"})
+    engines = {"open": {"engine": "ctranslate2", "models": {"en-pt_BR": "m"}}}
+    methods = ["zero-shot", "in-language", "translate-train"]
+    spec = tiny_run.spec(tmp_path, targets=["pt-BR"], tasks={"nli": task}, methods=methods, engines=engines)
+    assert {(cell.method, cell.target) for cell in cells(spec)} == {(name, "pt-BR") for name in methods}
+    assert narrowed(spec, targets=("pt_br",)).targets == ("pt-BR",)
+
+
+def test_a_number_may_be_written_as_people_write_it(tmp_path: Path) -> None:
+    text = MINIMAL.replace("{train:", "{training: {learning_rate: 1e-3}, train:")
+    assert load_spec(spec_file(tmp_path, text)).tasks["nli"].training == {"learning_rate": 1e-3}

@@ -129,9 +129,11 @@ def test_run_shows_its_plan_and_asks(
     questions: list[str] = []
     monkeypatch.setattr(terminal, "on_a_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
-    for _ in range(2):  # the second time nothing is left to pay, so nobody is asked
+    for again in range(2):  # the second time nothing is left to pay, so nobody is asked
         status, out, err = call(monkeypatch, capsys, *asked)
-        assert err == "crossfare: no further\n"
+        spent = f"spent now: {len(server.billed)} requests, {cost(server) / GOOGLE:,.0f} characters, "
+        assert err.startswith("" if again else f"{spent}{cost(server):.4f} USD\n")
+        assert err.endswith("crossfare: no further\n") and len(err.splitlines()) == 2 - again
         if "training set: " in out:
             planned = float(out.partition(f"characters to {address}, at most ")[2].partition(" USD")[0])
             assert planned == pytest.approx(float(cost(server)), rel=0.01)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,59 @@ def test_a_trained_head_keeps_the_order_of_its_labels(tmp_path: Any) -> None:
     assert two.model.classifier.out_features == 2
 
 
+def unnamed(folder: Path, kind: str, names: tuple[str, ...]) -> Any:
+    """A fine-tuned head whose outputs have such names."""
+    encoder = nli.load(tiny_models.checkpoint(kind), labels=NLI_LABELS)
+    encoder.model.config.id2label = dict(enumerate(names))
+    encoder.model.config.label2id = {name: i for i, name in enumerate(names)}
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    return encoder.model
+
+
+@pytest.mark.parametrize("kind", tiny_models.ARCHITECTURES)
+@pytest.mark.parametrize("names", [("LABEL_0", "LABEL_1", "LABEL_2"), ("entailment", "neutral", "other")])
+def test_a_head_whose_outputs_have_no_known_names_is_made_anew(
+    kind: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    import torch
+
+    trained = unnamed(tmp_path, kind, names).state_dict()
+    heads = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        made = nli.load(str(tmp_path), labels=NLI_LABELS)
+        assert nli.model_labels(made) == NLI_LABELS
+        (note,) = made.notes
+        assert note.startswith(
+            f"{tmp_path.name}'s own head was replaced by a new one: its labels ({names[0].lower()}, "
+        )
+        heads.append({name: value.clone() for name, value in made.model.state_dict().items()})
+    prefix = f"{made.model.base_model_prefix}."
+    for name, value in trained.items():
+        same = torch.equal(value, heads[0][name])
+        assert same == (name.startswith(prefix) or "bias" in name), name
+        assert torch.equal(heads[0][name], heads[1][name])  # by the seed alone
+        assert torch.equal(heads[0][name], heads[2][name]) == same
+
+
+def test_a_model_without_a_head_of_its_own_needs_no_note() -> None:
+    assert nli.load(tiny_models.checkpoint(), labels=NLI_LABELS).notes == ()
+
+
+def test_an_unnamed_head_is_never_scored(tmp_path: Path) -> None:
+    for names, said in (
+        (
+            ("LABEL_0", "LABEL_1", "LABEL_2"),
+            "'label_0' is not one of entailment, neutral, contradiction; say in id2label",
+        ),
+        (("neutral", "neutral", "entailment"), "two outputs for one label"),
+    ):
+        unnamed(tmp_path / names[0], "bert", names)
+        with pytest.raises(ConfigError, match=said):
+            nli.load(str(tmp_path / names[0]))
+
+
 def test_labels_the_model_cannot_give_are_errors(tmp_path: Any) -> None:
     encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS[:2])
     with pytest.raises(DataError, match="'p0' has the label 'contradiction'"):
@@ -77,7 +131,7 @@ def test_labels_the_model_cannot_give_are_errors(tmp_path: Any) -> None:
     encoder.model.config.id2label = {0: "LABEL_0", 1: "LABEL_1"}
     encoder.model.save_pretrained(tmp_path)
     encoder.tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(ConfigError, match="correct id2label"):
+    with pytest.raises(ConfigError, match="say in id2label"):
         nli.load(str(tmp_path))
 
 

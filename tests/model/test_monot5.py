@@ -11,7 +11,7 @@ import tiny_models
 from crossfare import predict
 from crossfare.errors import ConfigError
 from crossfare.model import ranking
-from crossfare.model.encoder import quiet
+from crossfare.pretrained.loading import quiet
 
 torch = pytest.importorskip("torch")
 

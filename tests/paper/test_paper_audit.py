@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
@@ -40,18 +40,18 @@ NOT = "does not reproduce"
         ("qa-recurring-commercial", "16.78", "16.78", "exact"),
         ("nli-recurring-open", "0.02", "0.019", "exact"),
         ("nli-recurring-commercial", "1.50", "1.50", "exact"),
-        ("ranking-1-recurring-open", "0.01", "0.017", "rounding"),
+        ("ranking-1-recurring-open", "0.01", "0.017", "truncated"),
         ("ranking-1-recurring-commercial", "0.70", "0.596", "assumption"),
-        ("ranking-2-recurring-open", "16.36", "16.366", "rounding"),
+        ("ranking-2-recurring-open", "16.36", "16.366", "truncated"),
         ("ranking-2-recurring-commercial", "5733", "5745.10", "rounded input"),
         ("qa-latency-open", "2.50", "45.71", "assumption"),
-        ("qa-latency-commercial", "0.23", "7.62", "assumption"),
+        ("qa-latency-commercial", "0.23", "7.62", "assumption, truncated"),
         ("nli-latency-open", "0.78", "0.66", "rounded input"),
         ("nli-latency-commercial", "0.76", "0.59", NOT),
         ("ranking-1-latency-open", "0.72", "0.65", NOT),
         ("ranking-1-latency-commercial", "0.72", "0.39", NOT),
         ("ranking-2-latency-open", "680.64", "651.45", NOT),
-        ("ranking-2-latency-commercial", "390.86", "390.87", "rounding"),
+        ("ranking-2-latency-commercial", "390.86", "390.87", "truncated"),
     ],
 )
 def test_each_cell(name: str, printed_figure: str, computed: str, verdict: str) -> None:
@@ -140,12 +140,32 @@ def test_break_even_volumes() -> None:
         ("white-space-assin2", "18.9 % more"),
         ("white-space-squad", "18.1 % more"),
         ("answers", "28,456"),
-        ("qa-latency", "15 s for 63"),
+        ("qa-latency", "15 s for 63 are 0.238, cut off instead of rounded to 0.24"),
+        ("training-queries", "Strategy 1 is fine-tuned in English"),
         ("footnote-marks", "footnote"),
     ],
 )
 def test_findings(name: str, text: str) -> None:
     assert text in {finding.name: finding.found for finding in AUDIT.findings}[name]
+
+
+def test_a_figure_that_was_cut_off_is_not_called_rounded() -> None:
+    for cell in AUDIT.cells:
+        rounded = cell.computed.value.quantize(Decimal(1).scaleb(int(cell.printed.as_tuple().exponent)), ROUND_HALF_UP)
+        assert (cell.verdict == "exact") == (rounded == cell.printed)
+        for match in cell.matches:
+            assert match.value.quantize(cell.printed, ROUND_DOWN) == cell.printed or (
+                match.value.quantize(cell.printed, ROUND_HALF_UP) == cell.printed
+            )
+    result = CliRunner().invoke(app, ["audit-paper"])
+    assert "15 s / 63 questions = 0.238 (cut off, not rounded, per question" in " ".join(result.output.split())
+
+
+def test_strategy_1_is_fine_tuned_in_english_so_no_training_query_is_left_out() -> None:
+    assert any("training queries" in other.remark for other in AUDIT.cell("ranking-one-time-commercial").others)
+    for engine in ("open", "commercial"):
+        others = AUDIT.cell(f"ranking-1-one-time-{engine}").others
+        assert not any("training queries" in other.remark for other in others)
 
 
 # -- switches ---------------------------------------------------------------------------------
@@ -205,8 +225,11 @@ def test_an_assumption_that_does_not_exist(given_: dict[str, object], message: s
     ("figure", "value", "expected"),
     [
         ("0.06", "0.0649", "exact"),
-        ("0.06", "0.065", "rounding"),
-        ("16.36", "16.3661", "rounding"),
+        ("0.06", "0.065", "truncated"),
+        ("0.06", "0.070", "rounding"),
+        ("16.36", "16.3661", "truncated"),
+        ("0.23", "0.238", "truncated"),
+        ("6.24", "6.2325", "rounding"),
         ("16.36", "16.38", None),
         ("5733", "5733.49", "exact"),
         ("5733", "5735", None),

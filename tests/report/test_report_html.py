@@ -35,7 +35,7 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.report import html as reporting
 from crossfare.report import write_report
 from crossfare.report.decision import Horizon, explain
-from crossfare.report.names import metric_name
+from crossfare.report.names import metric_name, trivial_name
 from report import browser
 
 ASSETS = Path(reporting.__file__).with_name("assets")
@@ -114,6 +114,7 @@ def random_decision(rng: random.Random) -> Decision:
                 latency_ms=rng.choice([0.0, None, rng.random() * 100, 6.868656401396341]),
                 note=rng.choice(["", "a note"]),
                 reference=index > 0 and rng.random() < 0.2,
+                baseline=rng.choice([None, 0.0, 0.3, quality]),
             )
         )
     pairs: dict[frozenset[str], Pair] = {}
@@ -187,10 +188,8 @@ def as_decimals(computed: dict[str, Any]) -> dict[str, Any]:
 
 def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> list[dict[str, Any]]:
     """Run the page's own script over many models and settings, in one go."""
-    data = [
-        {"model": {**decision.to_json(), "metric_label": metric_name(decision.metric)}, "settings": setting.to_json()}
-        for decision, setting in cases
-    ]
+    names = {"metric_label": metric_name("accuracy"), "trivial_label": trivial_name("nli")}
+    data = [{"model": {**decision.to_json(), **names}, "settings": setting.to_json()} for decision, setting in cases]
     script = (ASSETS / "decision.js").read_text(encoding="utf-8")
     run = """
     const cases = JSON.parse(document.getElementById("cases").textContent);
@@ -224,7 +223,7 @@ def test_the_page_computes_what_python_computes(tmp_path: Path) -> None:
         wanted = expected(setting.apply(decision))
         assert as_decimals(found["computed"]) == wanted
         statuses |= {option["status"] for option in wanted["options"]}
-    assert statuses == {"recommended", "excluded", "dominated", "tied", "worse", "below-worse"}
+    assert statuses == {"recommended", "excluded", "not-above-baseline", "dominated", "tied", "worse", "below-worse"}
 
 
 def test_the_page_says_what_python_says(tmp_path: Path) -> None:

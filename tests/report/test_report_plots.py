@@ -4,7 +4,6 @@ import base64
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -90,10 +89,10 @@ def test_latency_shows_median_and_tail() -> None:
     assert "Open S pt-en" in texts(found.svg)
 
 
-def test_files_hold_what_was_drawn(drawn: dict[str, plots.Drawn], tmp_path: Path) -> None:
-    svg, png = drawn["latency-nli"].save(tmp_path)
-    assert svg.read_text(encoding="utf-8") == drawn["latency-nli"].svg
-    assert png.read_bytes() == drawn["latency-nli"].png
+def test_files_hold_what_was_drawn(drawn: dict[str, plots.Drawn]) -> None:
+    files = drawn["latency-nli"].files
+    assert files["latency-nli.svg"].decode() == drawn["latency-nli"].svg
+    assert files["latency-nli.png"] == drawn["latency-nli"].png
 
 
 def test_reports_are_imported_without_matplotlib() -> None:

@@ -273,11 +273,11 @@ def test_settings_have_named_presets_and_one_identity() -> None:
     [
         ({"preset": "lucene"}, "unknown preset 'lucene'; choose from anserini, msmarco"),
         ({"K1": 0.9}, "unknown option 'K1'; choose from b, k1, stemmer, stop_words, preset"),
-        ({"k1": "0.9"}, "k1 must be a number"),
-        ({"k1": -1}, "k1 must be a number from 0"),
-        ({"k1": math.nan}, "k1 must be a number from 0"),
-        ({"b": 1.1}, "b one in 0-1"),
-        ({"stemmer": None}, "unknown stemmer 'None'"),
+        ({"k1": "0.9"}, "k1 cannot be '0.9': it should be a valid number"),
+        ({"k1": -1}, "k1 cannot be -1"),
+        ({"k1": math.nan}, "k1 cannot be nan"),
+        ({"b": 1.1}, "b cannot be 1.1: it should be less than or equal to 1"),
+        ({"stemmer": None}, "stemmer cannot be None"),
     ],
 )
 def test_bad_settings_are_refused(options: dict[str, object], message: str) -> None:

@@ -19,7 +19,13 @@ def run(folder: Path) -> compare.RunRecord:
     return compare.read_run(folder)
 
 
+def above(run: compare.RunRecord) -> compare.RunRecord:
+    """The run, as if a trivial system scored nothing: its models, trained for two steps, are above no real one."""
+    return replace(run, results=tuple(replace(each, baseline=-1.0) for each in run.results))
+
+
 def test_without_a_method_it_is_the_recommended_one(run: compare.RunRecord) -> None:
+    run = above(run)
     for target in ("pt", "de"):
         found = choose(run, Asked(task="nli", target=target)).spec
         without = ("reference",)
@@ -34,7 +40,7 @@ def test_what_is_named_is_what_is_chosen(run: compare.RunRecord) -> None:
     found = choose(run, Asked("nli", "pt", "translate-test", "open", "target-encoder", 1)).spec
     assert (found.method, found.engine, found.model, found.seed) == ("translate-infer", "open", "target-encoder", 1)
     assert choose(run, Asked("nli", "pt", "zero-shot")).spec.seed == 0
-    among = choose(run, Asked("nli", "pt", engine="echo")).spec
+    among = choose(above(run), Asked("nli", "pt", engine="echo")).spec
     assert among.engine == "echo"
 
 
@@ -59,6 +65,50 @@ def test_what_is_ambiguous_or_not_there_is_one_line_that_lists_the_choices(
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_not_above_the_trivial_baseline_is_not_served_by_itself(run: compare.RunRecord) -> None:
+    guessing = replace(run, results=tuple(replace(each, baseline=1.0) for each in run.results))
+    with pytest.raises(ConfigError, match=r"nothing is recommended for nli pt: no method .*; name a --method"):
+        choose(guessing, Asked("nli", "pt"))
+    assert choose(guessing, Asked("nli", "pt", "zero-shot")).spec.method == "zero-shot"
+
+
+def grown(run: compare.RunRecord) -> compare.RunRecord:
+    """With a cell that learnt from 50 labels and one from 200 beside each zero-shot cell that learnt from all."""
+    zero_shot = [each for each in run.results if (each.spec.task, each.spec.method) == ("nli", "zero-shot")]
+    parts = [replace(each, spec=replace(each.spec, gold_size=size)) for size in (50, 200) for each in zero_shot]
+    return replace(run, results=(*parts, *zero_shot))
+
+
+def test_a_number_of_labels_is_never_guessed(run: compare.RunRecord) -> None:
+    made = grown(run)
+    with pytest.raises(ConfigError, match="--gold-size: 50, 200, all ") as caught:
+        choose(made, Asked("nli", "pt", "zero-shot"))
+    for cell in {each.spec.without_seed for each in made.results if each.spec.target == "pt"}:
+        assert cell in str(caught.value)
+    assert choose(made, Asked("nli", "pt", "zero-shot", gold_size=200)).spec.gold_size == 200
+    assert choose(made, Asked("nli", "pt", "zero-shot", gold_size="all")).spec.gold_size is None
+    with pytest.raises(ConfigError, match="no such cell with gold-size 70; there: 50, 200, all"):
+        choose(made, Asked("nli", "pt", "zero-shot", gold_size=70))
+
+
+@pytest.mark.parametrize(
+    ("option", "changed"),
+    [
+        ("train-engine", {"train_engine": "open"}),
+        ("model", {"checkpoint": "another"}),
+        ("model", {"model": "source-encoder"}),
+    ],
+)
+def test_cells_that_differ_in_anything_but_the_seed_are_told_apart(
+    run: compare.RunRecord, option: str, changed: dict[str, str]
+) -> None:
+    (one, *_) = [each for each in run.results if each.spec.method == "ensemble" and each.spec.engine == "echo"]
+    other = replace(one, spec=replace(one.spec, **changed))  # type: ignore[arg-type]
+    both = replace(run, results=(one, other))
+    with pytest.raises(ConfigError, match=f"several cells fit; say which with --{option}:"):
+        choose(both, Asked(method="ensemble"))
+
+
 def test_what_cannot_be_served_says_why(folder: Path) -> None:
     with pytest.raises(ConfigError, match="'looked-up' looks translations up and has none of new text"):
         open_pipeline(folder, task="nli", target="pt", method="translate-infer", engine="looked-up")
@@ -77,7 +127,7 @@ def test_by_default_only_what_can_be_used_so_is_chosen(run: compare.RunRecord) -
         else replace(each, score=replace(each.score, per_example=tuple(0.0 for _ in each.score.ids), value=0.0))
         for each in nli
     )
-    made = replace(run, results=best)
+    made = above(replace(run, results=best))
     assert choose(made, Asked("nli", "pt")).spec.method == "ensemble"
     assert choose(made, Asked("nli", "pt"), is_exported).spec.method not in ("ensemble", "bm25")
     assert {each.spec.method for each in run.results if not is_served(each.spec)} == {

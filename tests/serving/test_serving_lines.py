@@ -14,7 +14,7 @@ import pytest
 from served import asked, read, write
 
 from crossfare import cli
-from crossfare.errors import ConfigError, DataError, EngineTransient
+from crossfare.errors import ConfigError, CrossfareError, DataError, EngineTransient
 from crossfare.serving import Pipeline, open_pipeline, predict_file
 from crossfare.serving.messages import Answer, Request
 from crossfare.types import Usage
@@ -147,6 +147,22 @@ def test_a_failing_engine_loses_nothing(qa: Pipeline, tmp_path: Path) -> None:
         predict_file(failing, source, target, batch_size=3)
     assert len(read(target)) == 6
     assert predict_file(qa, source, target, resume=True).answered == 2
+
+
+def test_a_file_that_is_no_output_is_never_cut_off(qa: Pipeline, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", asked(qa.parts)[:1])
+    source.write_bytes(source.read_bytes().rstrip(b"\n"))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("a line without an end")
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(source.read_bytes())
+    for file, told in ((source, "is read here"), (notes, "not an answer"), (copy, "not an answer")):
+        before = file.read_bytes()
+        with pytest.raises(CrossfareError, match=told):
+            predict_file(qa, source, file, resume=True)
+        assert file.read_bytes() == before
+    with pytest.raises(ConfigError, match=r"results\.json: belongs to"):
+        predict_file(qa, source, qa.parts.run.folder / "results.json", resume=True)
 
 
 def test_files_that_cannot_be_used_are_named(qa: Pipeline, tmp_path: Path) -> None:

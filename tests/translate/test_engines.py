@@ -20,6 +20,7 @@ def test_the_built_in_engines_are_listed() -> None:
         "reference",
         "transformers",
         "ctranslate2",
+        "offline:bergamot",
         "apertium",
         "libretranslate",
         "google",

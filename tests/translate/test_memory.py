@@ -77,14 +77,64 @@ def test_texts_can_be_read_with_any_sqlite_tool(memory: TranslationMemory) -> No
     connection.close()
 
 
-def test_a_row_whose_text_does_not_match_its_key_is_not_trusted(memory: TranslationMemory) -> None:
-    memory.remember({"gato": entry("cat")}, SCOPE)
+def change(memory: TranslationMemory, statement: str) -> None:
     connection = sqlite3.connect(memory.path)
     with connection:
-        connection.execute("UPDATE translation SET text = 'cão'")
+        connection.execute(statement)
     connection.close()
-    with pytest.raises(StaleArtifact, match="does not match its key"):
-        memory.look_up(["gato"], SCOPE)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE translation SET text = 'cão'",
+        "UPDATE translation SET translation = 'dog'",
+        "UPDATE translation SET translation = x'00ff'",
+        "UPDATE translation SET translation = CAST(x'00ff' AS TEXT)",
+        "UPDATE translation SET seconds = x'00ff'",
+        "UPDATE translation SET seconds = 0.5",
+        "UPDATE translation SET characters = NULL",
+        "UPDATE translation SET characters = 'many'",
+        "UPDATE translation SET output_tokens = 7",
+        "UPDATE translation SET hardware = NULL",
+        "UPDATE translation SET measured = 0",
+        "UPDATE translation SET scope = (SELECT max(id) FROM scope)",
+        "UPDATE translation SET checksum = x'00'",
+    ],
+)
+def test_a_row_that_was_changed_is_not_used_and_written_anew(
+    memory: TranslationMemory, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = SCOPE._replace(target="de")
+    memory.remember({"gato": entry("cat"), "cão": entry("dog")}, SCOPE)
+    memory.look_up([], other)
+    memory.remember({}, other)
+    change(memory, f"{statement} WHERE text = 'gato'")
+    for scope in (SCOPE, other):
+        assert memory.look_up(["gato"], scope) == {}
+    assert "1 of its rows were changed since they were written" in caplog.text
+    memory.remember({"gato": entry("katze")}, SCOPE)
+    assert memory.look_up(["gato", "cão"], SCOPE) == {"gato": entry("katze"), "cão": entry("dog")}
+
+
+def test_an_older_file_is_read_sealed_and_still_read_by_older_versions(memory: TranslationMemory) -> None:
+    memory.remember({"gato": entry("cat"), "cão": entry("dog")}, SCOPE)
+    memory.close()
+    change(memory, "ALTER TABLE translation DROP COLUMN checksum")
+    assert memory.look_up(["gato"], SCOPE) == {"gato": entry("cat")}
+    memory.close()
+    change(memory, "UPDATE translation SET translation = 'x' WHERE text = 'gato'")
+    change(
+        memory, "INSERT INTO translation (scope, hash, text, translation, measured) VALUES (1, x'00', 'old', 'x', 1)"
+    )
+    assert memory.look_up(["gato", "cão"], SCOPE) == {"cão": entry("dog")}
+    assert memory.count() == 3
+
+
+def test_a_row_of_an_older_version_has_no_checksum_and_is_used(memory: TranslationMemory) -> None:
+    memory.remember({"gato": entry("cat")}, SCOPE)
+    change(memory, "UPDATE translation SET checksum = NULL")
+    assert memory.look_up(["gato"], SCOPE) == {"gato": entry("cat")}
 
 
 @pytest.mark.parametrize("size", [10, 5000])
@@ -246,3 +296,40 @@ def test_a_killed_run_translates_at_most_one_chunk_twice(tmp_path: Path) -> None
     again = set(sent) & set(lines(tmp_path / "second"))
     assert len(again) <= 5
     assert set(sent) | set(lines(tmp_path / "second")) == {f"text {i}" for i in range(100)}
+
+
+_AT_FIRST = (
+    """CREATE TABLE scope (
+        id INTEGER PRIMARY KEY, engine TEXT NOT NULL, revision TEXT NOT NULL, source TEXT NOT NULL,
+        target TEXT NOT NULL, UNIQUE (engine, revision, source, target))""",
+    """CREATE TABLE translation (
+        scope INTEGER NOT NULL REFERENCES scope(id), hash BLOB NOT NULL, text TEXT NOT NULL,
+        translation TEXT NOT NULL, seconds REAL, requests REAL, characters REAL, input_tokens REAL,
+        output_tokens REAL, energy_kwh REAL, hardware TEXT, measured INTEGER NOT NULL, PRIMARY KEY (scope, hash))""",
+    "INSERT INTO scope VALUES (1, 'engine', '1', 'en', 'pt')",
+    "PRAGMA user_version = 1",
+)
+
+
+def test_a_file_from_before_times_were_told_apart_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "memory.sqlite"
+    connection = sqlite3.connect(path)
+    for statement in _AT_FIRST:
+        connection.execute(statement)
+    insert = "INSERT INTO translation VALUES (1, ?, ?, 'cat', 2.0, 0.5, 4.0, NULL, NULL, NULL, 'cpu', 1)"
+    connection.execute(insert, (memory_module._hash("gato"), "gato"))
+    connection.commit()
+    connection.close()
+    memory = TranslationMemory(path)
+    (old,) = memory.look_up(["gato"], SCOPE).values()
+    assert (old.translation, old.share.seconds, old.share.served_seconds) == ("cat", 2.0, None)
+    assert memory.pace(SCOPE) == (0.5, 0.5)
+    timed = Share(seconds=12.0, characters=4.0, served_seconds=6.0, waited_seconds=3.0, worked_seconds=1.0)
+    memory.remember({"cao": Remembered("dog", timed)}, SCOPE)
+    assert memory.look_up(["cao"], SCOPE)["cao"].share == timed
+    assert memory.pace(SCOPE) == ((2.0 + 10.0) / 8, (2.0 + 12.0) / 8)
+    memory.close()
+    connection = sqlite3.connect(path)  # as a version that knows the first columns only
+    named = "scope, hash, text, translation, seconds, measured"
+    connection.execute(f"INSERT INTO translation ({named}) VALUES (1, ?, 'pao', 'bread', 1.0, 1)", (b"x",))
+    connection.close()

@@ -132,6 +132,6 @@ def test_a_read_only_memory_learns_nothing(memory: TranslationMemory) -> None:
     made = translate_segments("abcdef", RequestEngine(str.lower), source="en", target="pt", memory=looked)
     assert (made.translations["a"], made.translations["d"]) == ("A", "d")
     assert memory.count() == 3
-    assert looked.pace(SCOPE) == pytest.approx(1.0)  # the fake engine takes a second a text
+    assert looked.pace(SCOPE) == pytest.approx((1.0, 1.0))  # the fake engine takes a second a text
     assert looked.pace(SCOPE._replace(target="de")) is None
     looked.close()

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from crossfare.cli import auditing, datasets, deciding, planning, running, serving, translating
 from crossfare.errors import CrossfareError
+from crossfare.extras import explained
 
 app = typer.Typer(
     name="crossfare",
@@ -42,6 +43,10 @@ def main() -> None:
         app()
     except CrossfareError as error:
         _fail(str(error), 2)
+    except ModuleNotFoundError as error:
+        if (line := explained(error)) is None:
+            raise
+        _fail(line, 2)
     except KeyboardInterrupt:
         _fail("stopped; finished steps are kept, run again to go on", 130)
 

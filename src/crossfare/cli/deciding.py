@@ -10,6 +10,7 @@ from rich.console import Console
 
 from crossfare.cli.options import (
     AsJson,
+    Force,
     Mean,
     Months,
     Offers,
@@ -42,13 +43,14 @@ def compare(
     price_file: PriceFiles = None,
     without: Without = None,
     json_file: AsJson = None,
+    force: Force = False,
 ) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
     from crossfare import compare as comparing
     from crossfare.report import decision, labels
 
     horizon = decision.Horizon(volume, months)
-    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file, force)
     made, curves = _decide(asked, horizon, comparing.Constraints())
     for each in made:
         show(
@@ -78,6 +80,7 @@ def recommend(
     price_file: PriceFiles = None,
     without: Without = None,
     json_file: AsJson = None,
+    force: Force = False,
 ) -> None:
     """Say which method to choose, why, why not the others, and what would change that.
 
@@ -87,7 +90,7 @@ def recommend(
     from crossfare.report import decision
 
     horizon = decision.Horizon(volume, months)
-    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file)
+    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file, force)
     if min_quality is not None and not 0 <= min_quality <= 1:
         raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
     constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
@@ -110,6 +113,7 @@ class _Asked(NamedTuple):
     price_file: list[Path] | None
     without: str | None
     json_file: Path | None
+    force: bool
 
 
 def _decide(
@@ -122,8 +126,11 @@ def _decide(
 ]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue
+    from crossfare.output import claim
     from crossfare.store import write_json
 
+    if asked.json_file:
+        claim(asked.json_file, reads=(*asked.runs, *(asked.price_file or ())), force=asked.force)
     if asked.price_file and not asked.offer:
         raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
     runs = comparing.reprice(
@@ -147,13 +154,14 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)],
     volume: Volume = 100_000,
     months: Months = 12,
+    force: Force = False,
 ) -> None:
     """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
     from crossfare.experiment.methods import METHODS
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
-    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS)
+    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS, force=force)
     say(f"Report: {page}")
 
 

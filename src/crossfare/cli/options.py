@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME).")]
+Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME, of a part runs/NAME-PART).")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
@@ -34,6 +34,7 @@ AllowKey = Annotated[
     typer.Option(metavar="VARIABLE", help="A variable that a spec may name as a key, beside the engine's own."),
 ]
 Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
 Mean = Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")]
@@ -57,4 +58,10 @@ OneTarget = Annotated[str | None, typer.Option("--target", help="The target lang
 OneMethod = Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")]
 OneEngine = Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")]
 OneModel = Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")]
+OneGoldSize = Annotated[
+    str | None, typer.Option("--gold-size", help="How many labels it learnt from, if the run has several; or all.")
+]
+OneTrainEngine = Annotated[
+    str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
+]
 OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")]

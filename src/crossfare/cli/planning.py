@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Months, Targets, Tasks, Volume
+from crossfare.cli.options import Force, Months, Targets, Tasks, Volume
 from crossfare.cli.terminal import say, show, wide_console
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
+from crossfare.output import claim
 
 if TYPE_CHECKING:
     from crossfare.experiment import forecast
@@ -52,6 +53,7 @@ def plan(
     method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
     passages: Annotated[int | None, typer.Option(min=1, help="Ranking: passages of the collection.")] = None,
     passage_characters: Annotated[int | None, typer.Option(min=1, help="Ranking: characters of a passage.")] = None,
+    force: Force = False,
 ) -> None:
     """Forecast what each method will cost, from a spec or from figures; nothing is run.
 
@@ -59,6 +61,9 @@ def plan(
     """
     from crossfare.experiment import forecast
 
+    if json_file:
+        reads = (spec, data, test, check, against, *(from_runs or ()))
+        claim(json_file, reads=(each for each in reads if each), force=force)
     stated_rates = forecast.parse(rate or ())
     if check:
         _check_forecast(check, from_runs or [], stated_rates, hardware, data_dir, against, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from crossfare.cli.options import AllowHost, AllowKey, DryRun, Energy, Jobs, MaxUsd, Out, Quiet, Targets, Tasks, Yes
+from crossfare.cli.options import (
+    AllowHost,
+    AllowKey,
+    DryRun,
+    Energy,
+    Force,
+    Jobs,
+    MaxUsd,
+    Out,
+    Quiet,
+    Targets,
+    Tasks,
+    Yes,
+)
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import allow, limit, names, numbers
 from crossfare.errors import ConfigError
@@ -28,12 +42,16 @@ def demo(
     quiet: Quiet = False,
     energy: Energy = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
+    force: Force = False,
 ) -> None:
-    """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report."""
+    """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report.
+
+    A part of it, or other seeds, has a run directory of its own, such as runs/demo-nli-pt.
+    """
     from crossfare import experiment
 
-    spec = experiment.demo_spec(seeds=numbers(seeds))
-    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet)
+    whole, spec = experiment.demo_spec(), experiment.demo_spec(seeds=numbers(seeds))
+    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet, whole=whole, force=force)
     if folder:
         _conclude(folder)
 
@@ -50,18 +68,21 @@ def run(
     dry_run: DryRun = False,
     quiet: Quiet = False,
     energy: Energy = False,
+    force: Force = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
-    Asks before it sends anything to an engine whose requests are paid, or that is not on this machine.
+    Asks before it sends anything to an engine whose requests are paid, or that is not on this machine. A part of the
+    spec (--tasks, --targets) has a run directory of its own, such as runs/NAME-nli-pt. A directory that holds a run of
+    another spec is replaced with --force only; one that holds something else never.
     """
     from crossfare import experiment
 
     allow(allow_host, allow_key)
     loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
-    _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes)
+    _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes, force=force)
 
 
 def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:
@@ -79,27 +100,35 @@ def _run(
     quiet: bool,
     max_usd: str | None = None,
     yes: bool = False,
+    *,
+    whole: experiment.Spec | None = None,
+    force: bool = False,
 ) -> Path | None:
     """Run a spec and print its tables; the run directory, unless nothing was run."""
     from crossfare import experiment
 
+    whole = whole or spec
     spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
     console = wide_console()
     if dry_run:
         _show_steps(console, experiment.dry_run(spec))
+        say(*experiment.why_missing(experiment.missing(spec)))
         if (plan := experiment.planned_spending(spec)).steps:
             say(*plan.lines)
         return None
     finished = experiment.run(
         spec,
-        out=out,
+        out=out or experiment.default_folder(whole, spec),
         jobs=jobs,
         console=console,
         quiet=quiet,
         max_usd=limit(max_usd),
         agree=None if yes else agree,
+        force=force,
+        tell=partial(say, err=True),
     )
     show(finished.tables)
+    say(*experiment.why_missing(finished.missing))
     say(f"Results, tables and ledger: {finished.folder}")
     return finished.folder
 

@@ -13,11 +13,13 @@ from crossfare.cli.options import (
     AllowKey,
     MaxUsd,
     OneEngine,
+    OneGoldSize,
     OneMethod,
     OneModel,
     OneSeed,
     OneTarget,
     OneTask,
+    OneTrainEngine,
     PriceFile,
     RunFolder,
     Yes,
@@ -42,6 +44,8 @@ def predict(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
+    train_engine: OneTrainEngine = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
     price_file: PriceFile = None,
@@ -64,6 +68,8 @@ def predict(
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),
+        gold_size=gold_size,
+        train_engine=train_engine,
         memory=_memory(),
         max_usd=limit(max_usd),
         price_files=price_file or (),
@@ -74,7 +80,11 @@ def predict(
             return
         say(f"answering with {pipeline}", err=True)
         asking = None if yes else partial(agree, err=True)  # answers may go to standard output
-        done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
+        try:
+            done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
+        finally:
+            if pipeline.purse and pipeline.purse.path.exists():
+                say(f"spent now: {pipeline.purse.account}", err=True)
         say(done.summary(), err=True)
 
 
@@ -88,6 +98,8 @@ def serve(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
+    train_engine: OneTrainEngine = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Requests answered together, at most.")] = 16,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
@@ -116,6 +128,8 @@ def serve(
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),
+        gold_size=gold_size,
+        train_engine=train_engine,
         memory=_memory() if remember else None,
         max_usd=limit(max_usd),
         price_files=price_file or (),
@@ -140,11 +154,12 @@ def export(
     engine: OneEngine = None,
     model: OneModel = None,
     seed: OneSeed = None,
+    gold_size: OneGoldSize = None,
 ) -> None:
     """Write a run's model as a plain Hugging Face folder, with a card that states data, scores and costs."""
     from crossfare import serving
 
-    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed))
+    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed), gold_size=gold_size)
     say(f"written: {made}")
 
 

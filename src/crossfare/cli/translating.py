@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import AllowHost, MaxUsd, Yes
+from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes
 from crossfare.cli.terminal import agree, say, wide_console
 from crossfare.errors import ConfigError
 
@@ -41,7 +42,7 @@ def translate(
     ] = None,
     price: Annotated[
         str | None,
-        typer.Option(metavar="OFFER", help="What bills the requests (default: the engine's own, or compute)."),
+        typer.Option(metavar="OFFER", help="What bills the engine: an offer, or compute (default: its own, if any)."),
     ] = None,
     price_file: Annotated[list[Path] | None, typer.Option(help="Further price files for --price.")] = None,
     max_usd: MaxUsd = None,
@@ -51,12 +52,14 @@ def translate(
         Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
     ] = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
+    force: Force = False,
     allow_host: AllowHost = None,
 ) -> None:
     """Translate a dataset; answers stay where they belong, lost and doubtful examples are listed.
 
     Asks before it sends requests that have to be paid, or that leave this machine. Nothing is paid twice: answered
-    texts are in the translation memory, and a run that was stopped goes on from there.
+    texts are in the translation memory, and a run that was stopped goes on from there. A file that is there already
+    is replaced with --force only, and what is read never.
     """
     from crossfare.experiment import single
 
@@ -83,7 +86,15 @@ def translate(
     if out is None or estimate:
         say(*work.estimate().lines)
         return
-    say(*work.run(out, max_usd=values.limit(max_usd), agree=None if yes else agree))
+    say(
+        *work.run(
+            out,
+            max_usd=values.limit(max_usd),
+            agree=None if yes else agree,
+            force=force,
+            tell=partial(say, err=True),
+        )
+    )
 
 
 def score_translation(
@@ -108,7 +119,7 @@ def tune_markers(
     parallel: Annotated[Path, typer.Option(help="Parallel text: TSV or JSONL with source and target.")],
     source: Annotated[str, typer.Option(help="Source language (BCP-47).")],
     target: Annotated[str, typer.Option(help="Target language (BCP-47).")],
-    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model.")],
+    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model; it must not hold anything yet.")],
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 5e-5,
     batch_size: Annotated[int, typer.Option(min=1, help="Sentences per step.")] = 32,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-import yaml
-
 from crossfare.errors import ConfigError
+from crossfare.strict import parse_yaml
 
 
 def names(text: str | None) -> tuple[str, ...]:
@@ -56,12 +55,9 @@ def allow(hosts: list[str] | None, keys: list[str] | None) -> None:
 
 
 def engine_options(texts: list[str] | None) -> dict[str, object]:
-    """Options of an engine, their values read as YAML: numbers, yes and no, or text."""
+    """Options of an engine, their values read as YAML: numbers, true and false, or text."""
     pairs = [text.partition("=") for text in texts or ()]
     for name, equals, _ in pairs:
         if not (name and equals):
             raise ConfigError("--option takes NAME=VALUE, such as format=html")
-    try:
-        return {name: yaml.safe_load(value) for name, _, value in pairs}
-    except yaml.YAMLError:
-        raise ConfigError("--option takes NAME=VALUE with a plain value, such as format=html") from None
+    return {name: parse_yaml(value, f"--option {name}", todo="give a plain value") for name, _, value in pairs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from crossfare.compare.runs import EngineFacts, RunRecord
@@ -54,6 +54,15 @@ class Cell:
         return [result.score for _, result in self.results]
 
     @property
+    def tested(self) -> Hashable:
+        """What it was tested on: cells for which this is equal have the same test examples.
+
+        The content of its test set, or where that was not recorded its run: ids alone may be line numbers.
+        """
+        run, result = self.results[0]
+        return result.tested or id(run)
+
+    @property
     def engines(self) -> tuple[tuple[str, EngineFacts], ...]:
         """The labels of its engines, each with what its run says of it."""
         known = self.results[0][0].engines
@@ -95,7 +104,7 @@ def _alike(found: Sequence[tuple[RunRecord, Result]]) -> bool:
     """Whether results of several runs differ in their seed and in nothing else."""
     seeds = [result.spec.seed for _, result in found]
     conditions = {
-        (run.hardware, str(run.tasks.get(result.spec.task)), result.score.signature, frozenset(result.score.ids))
+        (run.hardware, str(run.tasks.get(result.spec.task)), result.score.signature, result.tested or id(run))
         for run, result in found
     }
     prices = {tuple(bill for name in sorted(run.resources) for bill in run.bills(name)) for run, _ in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from statistics import fmean
@@ -11,12 +11,14 @@ from statistics import fmean
 from crossfare.compare.cells import Cell, asked_cells, engine_label, gather_cells, label, leave_out, run_names
 from crossfare.compare.contests import pool
 from crossfare.compare.estimates import Estimate, estimate, over_targets
+from crossfare.compare.hardware import hardware_notes
 from crossfare.compare.losses import fate_of_lost, lost_share
 from crossfare.compare.model import Component, Decision, Option, Part, Rate
 from crossfare.compare.paired import PairedTests, over_languages
 from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
 from crossfare.errors import ConfigError
 from crossfare.ledger.book import STORAGE
+from crossfare.types import Score
 
 # Quantities are kept to this: a billionth of a character, a second or an example.
 _QUANTUM = Decimal("1e-9")
@@ -71,10 +73,10 @@ def decisions(
 def _decision(cells: Sequence[Cell]) -> Decision:
     first, names = cells[0], _resource_names(cells)
     options = tuple(_option(cell, cells, names) for cell in cells)
-    pairs = PairedTests({cell.key: pool(cell.scores) for cell in cells})
-    return Decision(
-        first.task, first.target, first.metric, _rates(cells, names, options), options, pairs, _notes(cells)
-    )
+    tested = {cell.key: cell.tested for cell in cells}
+    pairs = PairedTests({cell.key: pool(cell.scores) for cell in cells}, tested)
+    notes = (*_notes(cells), *_apart(tested))
+    return Decision(first.task, first.target, first.metric, _rates(cells, names, options), options, pairs, notes)
 
 
 def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
@@ -94,7 +96,14 @@ def _option(cell: Cell, cells: Sequence[Cell], names: _Names) -> Option:
         note="; ".join(facts.note for _, facts in cell.engines if facts.note),
         reference=cell.reference,
         kept=_kept(cell, names),
+        baseline=_baseline(cell),
     )
+
+
+def _baseline(cell: Cell) -> float | None:
+    """What a trivial system scores on its test set; None if a run does not say."""
+    found = [result.baseline for _, result in cell.results]
+    return None if None in found else fmean(each for each in found if each is not None)
 
 
 def _latency_ms(cell: Cell) -> float | None:
@@ -169,6 +178,9 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
         notes.append(
             "Cells found in several runs are listed by run: they differ in more than the seed, or not even there."
         )
+    for run in {id(run): run for cell in cells for run, _ in cell.results}.values():
+        steps = [step for cell in cells for own, result in cell.results if own is run for step in result.steps]
+        notes += hardware_notes(run.book, dict.fromkeys(steps))
     for cell in cells:
         if lost := lost_share([result for _, result in cell.results]):
             named = f"{label(cell, cells)}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
@@ -177,7 +189,7 @@ def _notes(cells: Sequence[Cell]) -> tuple[str, ...]:
             seeds = ", ".join(str(result.spec.seed) for result in constant)
             named = f"{label(cell, cells)}: with seed {seeds} its model answers everything in {cell.target} the same"
             notes.append(f"{named}, so that fine-tuning did not converge.")
-    return tuple(notes)
+    return tuple(dict.fromkeys(notes))
 
 
 # -- means over languages ---------------------------------------------------------------------
@@ -195,12 +207,36 @@ def _mean(task: str, groups: Sequence[Sequence[Cell]]) -> Decision:
     every = [cell for row in rows for cell in row]
     names = _resource_names(every)
     options = tuple(_mean_option(key, row, groups, names) for key, row in zip(common, rows, strict=True))
-    scores = over_languages({key: [pool(cell.scores) for cell in row] for key, row in zip(common, rows, strict=True)})
+    tested = {key: tuple(cell.tested for cell in row) for key, row in zip(common, rows, strict=True)}
+    scores = _mean_scores(dict(zip(common, rows, strict=True)), tested)
     target = "+".join(cells[0].target for cells in groups)
     notes = tuple(dict.fromkeys(note for cells in groups for note in _notes(cells)))
-    notes += (*_left_out(by_target, common), "Scores and costs are those of one target language, means over them.")
+    notes += (
+        *_apart(tested),
+        *_left_out(by_target, common),
+        "Scores and costs are those of one target language, means over them.",
+    )
     rates = _rates(every, names, options)
-    return Decision(task, target, every[0].metric, rates, options, PairedTests(scores), notes)
+    return Decision(task, target, every[0].metric, rates, options, PairedTests(scores, tested), notes)
+
+
+def _mean_scores(rows: Mapping[str, Sequence[Cell]], tested: Mapping[str, Hashable]) -> dict[str, Score]:
+    """Scores fit for paired tests, of the options that were tested on the same examples together."""
+    found: dict[str, Score] = {}
+    for same in dict.fromkeys(tested.values()):
+        scores = {key: [pool(cell.scores) for cell in row] for key, row in rows.items() if tested[key] == same}
+        found |= over_languages(scores)
+    return found
+
+
+def _apart(tested: Mapping[str, Hashable]) -> tuple[str, ...]:
+    """A note where not all were tested on the same examples."""
+    if len(set(tested.values())) == 1:
+        return ()
+    return (
+        "Not all were tested on the same examples, or a run does not say on which: scores of different test sets are "
+        "not paired, and no difference between them is called significant.",
+    )
 
 
 def _across(cell: Cell, cells: Sequence[Cell]) -> str:
@@ -216,7 +252,7 @@ def _across(cell: Cell, cells: Sequence[Cell]) -> str:
 def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]], names: _Names) -> Option:
     found = [_option(cell, cells, names) for cell, cells in zip(row, groups, strict=True)]
     quality = over_targets([Estimate(each.quality, each.low, each.high, each.seeds) for each in found])
-    latencies = [each.latency_ms for each in found]
+    latencies, baselines = [each.latency_ms for each in found], [each.baseline for each in found]
     return replace(
         found[0],
         key=key,
@@ -228,6 +264,7 @@ def _mean_option(key: str, row: Sequence[Cell], groups: Sequence[Sequence[Cell]]
         high=quality.high,
         seeds=quality.seeds,
         latency_ms=None if None in latencies else fmean(each for each in latencies if each is not None),
+        baseline=None if None in baselines else fmean(each for each in baselines if each is not None),
     )
 
 

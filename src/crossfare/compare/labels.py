@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
@@ -124,16 +124,16 @@ def _curves(cells: Sequence[Cell]) -> list[LearningCurve]:
     found = []
     for learner in grown:
         own = {_labels(cell): cell for cell in cells if _learner(cell) == learner and cell.first.annotation is not None}
-        others = [cell for cell in cells if cell.first.annotation is None]
+        others = [cell for cell in cells if cell.first.annotation is None and cell.tested == learner[-1]]
         if len(own) >= FEWEST_SIZES:
             found.append(_curve([own[labels] for labels in sorted(own)], others, cells))
     return found
 
 
-def _learner(cell: Cell) -> tuple[str, ...]:
+def _learner(cell: Cell) -> tuple[Hashable, ...]:
     """What the points of one curve have in common."""
     spec = cell.first.spec
-    return (spec.method, spec.model, spec.checkpoint, spec.engine or "", cell.mark)
+    return (spec.method, spec.model, spec.checkpoint, spec.engine or "", cell.mark, cell.tested)
 
 
 def _labels(cell: Cell) -> int:

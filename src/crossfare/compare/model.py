@@ -63,6 +63,7 @@ class Option:
     ``engine``      what its translation engine is called, or its two, "" without one
     ``note``        what a reader must know of it, such as that its translation is no system's
     ``reference``   whether its engine looks translations up instead of translating
+    ``baseline``    what a trivial system scores on the same test examples, None if that is not known
     """
 
     key: str
@@ -78,6 +79,12 @@ class Option:
     note: str = ""
     reference: bool = False
     kept: tuple[Component, ...] = ()
+    baseline: float | None = None
+
+    @property
+    def above_baseline(self) -> bool:
+        """Whether all of its interval is above what a trivial system scores, as far as that is known."""
+        return self.baseline is None or self.low > self.baseline
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -15,11 +15,13 @@ from crossfare.types import Score
 class PairedTests(Mapping[frozenset[str], Pair]):
     """The paired test of every two options, each made once: ten thousand permutations take a while.
 
-    ``scores`` are by option; two that share no example, or have no value per example, have no test.
+    ``scores`` are by option, and so is what they were ``tested`` on: equal ids stand for the same examples only
+    where that is equal. Two that share no example, or have no value per example, have no test.
     """
 
-    def __init__(self, scores: Mapping[str, Score]) -> None:
+    def __init__(self, scores: Mapping[str, Score], tested: Mapping[str, Hashable]) -> None:
         self._scores = {key: score for key, score in scores.items() if score.per_example}
+        self._tested = tested
         self._ids = {key: frozenset(score.ids) for key, score in self._scores.items()}
         self._made: dict[frozenset[str], Pair] = {}
 
@@ -35,8 +37,8 @@ class PairedTests(Mapping[frozenset[str], Pair]):
     def __contains__(self, keys: object) -> bool:
         if not isinstance(keys, frozenset) or len(keys) != 2 or not keys <= self._scores.keys():
             return False
-        a, b = (self._ids[key] for key in keys)
-        return not a.isdisjoint(b)
+        a, b = keys
+        return self._tested[a] == self._tested[b] and not self._ids[a].isdisjoint(self._ids[b])
 
     def __iter__(self) -> Iterator[frozenset[str]]:
         keys = list(self._scores)
@@ -50,6 +52,7 @@ class PairedTests(Mapping[frozenset[str], Pair]):
 def over_languages(scores: Mapping[str, Sequence[Score]]) -> dict[str, Score]:
     """One score per option from its scores in several languages, fit for paired tests of the mean.
 
+    All options were tested on the same examples of each language.
     On parallel test sets (the same ids in every language) an example is its mean over languages:
     translations of one example succeed and fail together. Otherwise every language's examples
     stand for themselves, weighted so that each language counts the same.

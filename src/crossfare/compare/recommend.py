@@ -1,9 +1,9 @@
 """Which method to choose at a volume, under constraints, and why not the others.
 
-The rule, in words: of the methods that keep every constraint, find the best score. Going down from
-it, methods count as tied with it until the first one that is significantly worse (paired test,
-Holm's correction over the methods that keep the constraints). Of the tied methods the cheapest at
-the volume is recommended.
+The rule, in words: of the methods that keep every constraint, and whose whole interval is above what
+a trivial system scores, find the best score. Going down from it, methods count as tied with it until
+the first one that is significantly worse (paired test, Holm's correction over the methods that are
+left). Of the tied methods the cheapest at the volume is recommended.
 
 So a recommended method is never dominated: one that is at least as good and costs no more would be
 tied too, and cheaper. And as ties do not depend on costs, a larger volume (without a budget) can
@@ -23,8 +23,8 @@ from crossfare.score import significance
 
 ALPHA = 0.05
 
-Status = Literal["recommended", "excluded", "dominated", "tied", "worse", "below-worse"]
-Broken = Literal["min-quality", "max-latency", "latency-not-measured", "max-usd"]
+Status = Literal["recommended", "excluded", "not-above-baseline", "dominated", "tied", "worse", "below-worse"]
+Broken = Literal["min-quality", "max-latency", "latency-not-measured", "max-usd", "baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,12 @@ class Verdict:
     """What became of one method.
 
     ``status``      "excluded": breaks the constraints named in ``broken``
+                    "not-above-baseline": a trivial system may score as much, which is all that is ``broken``
                     "dominated": ``other`` is at least as good and costs no more
                     "tied": not significantly different from the best, but dearer than ``other``
-                    "worse": significantly worse than ``other``, the best
-                    "below-worse": scores no higher than ``other``, which is significantly worse
+                    "worse": significantly worse than ``other``, the best; or if ``p`` is None, of a lower
+                        score on other test examples, so that no test is possible
+                    "below-worse": scores no higher than ``other``, which is worse
     ``difference``  best minus this one on common examples, and ``p``, Holm-adjusted; None if this
                     is the best itself, or the two cannot be compared
     """
@@ -63,9 +65,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The choice at a number of examples; ``chosen`` is None if no method keeps the constraints.
+    """The choice at a number of examples; ``chosen`` is None if all methods are left out.
 
-    ``best`` has the highest score of those that keep them; ``tied`` are the methods not told apart
+    ``best`` has the highest score of those that are left; ``tied`` are the methods not told apart
     from it, itself included: more than one means that there is no clear winner.
     """
 
@@ -91,7 +93,7 @@ def recommend(decision: Decision, examples: Decimal, constraints: Constraints = 
     tied = _tied(best, allowed, tests) if best else ()
     chosen = min(tied, key=lambda option: _preference(option, totals), default=None)
     verdicts = tuple(
-        Verdict(option, "excluded", broken=broken[option.key])
+        Verdict(option, _left_out(broken[option.key]), broken=broken[option.key])
         if broken[option.key]
         else _verdict(option, chosen, best, tied, allowed, tests, totals)
         for option in decision.options
@@ -110,7 +112,13 @@ def _broken(option: Option, total: Decimal, asked: Constraints) -> tuple[Broken,
             found.append("max-latency")
     if asked.max_usd is not None and total > asked.max_usd:
         found.append("max-usd")
+    if not option.above_baseline:
+        found.append("baseline")
     return tuple(found)
+
+
+def _left_out(broken: Sequence[Broken]) -> Status:
+    return "not-above-baseline" if broken == ("baseline",) else "excluded"
 
 
 def _preference(option: Option, totals: Mapping[str, Decimal]) -> tuple[Decimal, float, float]:

@@ -7,7 +7,6 @@ was written, and must come out the same: otherwise the files do not belong toget
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,13 +14,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from crossfare import run_folder
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.languages import language_tag
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
 from crossfare.ledger.book import COMPUTE, STORAGE
+from crossfare.ledger.price import EXCHANGE_RATE
+from crossfare.store import file_name
+from crossfare.strict import read_json, read_yaml
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -118,6 +121,7 @@ class RunRecord:
         if catalogue is not None:
             named = set(offers.values())
             kept = [price for price in known if price.offer not in named]
+            named |= {EXCHANGE_RATE + price.currency.lower() for price in catalogue if price.offer in named}
             known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
         book = self.book.repriced(catalogue=known, offers=offers)
         return replace(self, book=book, results=tuple(_priced(self, book)))
@@ -155,13 +159,15 @@ class RunRecord:
         return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
 
 
-def read_run(folder: Path) -> RunRecord:
+def read_run(folder: str | Path) -> RunRecord:
     """Read a run directory.
 
     Raises:
-        DataError: it is none, or of another format, or its files contradict each other.
+        DataError: it is none, or of another format, or was changed since, or its files contradict each other.
     """
+    folder = Path(folder)
     record = _record(folder)
+    run_folder.verify(folder)
     try:
         results = _RESULTS.validate_python(record["results"], strict=False)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
@@ -170,10 +176,23 @@ def read_run(folder: Path) -> RunRecord:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
+    _check_names(results, folder)
     book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines, prices))
     run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
     _check(run)
     return run
+
+
+def _check_names(results: Sequence[Result], folder: Path) -> None:
+    """What becomes a part of paths and requests must be fit for it: a run directory may come from anyone."""
+    try:
+        for result in results:
+            for tag in (result.spec.source, result.spec.target):
+                language_tag(tag)
+            for step in result.steps:
+                file_name(step)
+    except (ConfigError, DataError) as error:
+        raise DataError(f"{folder / 'results.json'}: {error}") from None
 
 
 def reprice(
@@ -217,10 +236,7 @@ def _record(folder: Path) -> dict[str, Any]:
     path = folder / "results.json"
     if not path.is_file():
         raise DataError(f"{folder}: not a run directory (it has no results.json); give what `crossfare run` wrote")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({_first(error)}); run its spec again") from error
+    record = read_json(path, todo="run its spec again")
     found = record.get("format") if isinstance(record, dict) else None
     if found != FORMAT:
         raise DataError(f"{path}: format {found!r}, this version reads format {FORMAT}; run its spec again")
@@ -229,10 +245,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _spec(folder: Path) -> Mapping[str, Any]:
     path = folder / "spec.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: cannot be read ({_first(error)}); give what `crossfare run` wrote") from error
+    values = read_yaml(path, error=DataError, todo="give what `crossfare run` wrote")
     if not isinstance(values, Mapping):
         raise DataError(f"{path}: a spec is a mapping of keys; give what `crossfare run` wrote")
     return values

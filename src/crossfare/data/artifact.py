@@ -14,6 +14,7 @@ from typing import Any
 from crossfare.data.files import read_text, write_text
 from crossfare.data.loaded import Parsed
 from crossfare.errors import DataError
+from crossfare.strict import parse_json
 from crossfare.types import (
     Answer,
     Dataset,
@@ -132,10 +133,7 @@ def _file(target: Path) -> Path:
 
 def _objects(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where}, line {number}: broken JSON ({error.msg}); write the dataset again") from error
+        record = parse_json(line, f"{where}, line {number}", todo="write the dataset again")
         if not isinstance(record, dict):
             raise DataError(f"{where}, line {number}: not a JSON object; write the dataset again")
         yield number, record

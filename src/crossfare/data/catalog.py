@@ -8,8 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
+from crossfare.strict import parse_yaml
 from crossfare.types import TaskName
 
 
@@ -77,5 +76,5 @@ def published() -> tuple[Published, ...]:
 
 def _rows(name: str) -> list[dict[str, Any]]:
     text = files("crossfare.data").joinpath(name).read_text(encoding="utf-8")
-    rows: list[dict[str, Any]] = yaml.safe_load(text)
+    rows: list[dict[str, Any]] = parse_yaml(text, name)
     return rows

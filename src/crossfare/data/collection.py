@@ -30,6 +30,7 @@ import numpy.typing as npt
 from crossfare.data.encoding import encoding_repair
 from crossfare.data.files import write_text
 from crossfare.errors import DataError
+from crossfare.strict import parse_json, read_json
 from crossfare.types import Passage
 
 HEADER = "collection.json"
@@ -235,17 +236,15 @@ def read_header(folder: str | Path) -> Header:
         DataError: there is none, or it was written by another version.
     """
     path = Path(folder) / HEADER
+    if not path.is_file():
+        raise DataError(f"{folder}: no collection (no {HEADER}); write one, or name a file of passages")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         version = record.pop("crossfare_collection")
         if version != VERSION:
             raise DataError(f"{path}: version {version!r}, this crossfare reads {VERSION}; write the collection again")
         tallies = {key: Tally(**record[key]) for key in ("empty", "repeated", "mended")}
         return Header(**{**record, **tallies})
-    except OSError as error:
-        raise DataError(
-            f"{folder}: no collection ({HEADER}: {error.strerror}); write one, or name a file of passages"
-        ) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not the description of a collection ({error}); write the collection again") from error
 
@@ -355,7 +354,7 @@ def _read(path: Path) -> Iterator[Passage]:
 
 
 def _passage(line: bytes) -> Passage:
-    record = json.loads(line)
+    record = parse_json(line, "passage", todo="write the collection again")
     return Passage(record["id"], record["text"])
 
 

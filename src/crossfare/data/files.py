@@ -6,7 +6,7 @@ import codecs
 import difflib
 import gzip
 import io
-import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crossfare.errors import DataError
+from crossfare.store import replacing
+from crossfare.strict import parse_json
 
 BOM = "\ufeff"
+
+_QUOTED = re.compile(r'"(\w{1,20})"')
 
 
 def read_text(path: Path) -> str:
@@ -80,6 +84,19 @@ def write_text(path: Path, text: str) -> None:
         write(text)
 
 
+def json_keys(line: str) -> frozenset[str]:
+    """The keys of a JSON object in one line; none if it is no object, and all its quoted words if it is a bad one.
+
+    So that a file is taken for what it means to be, and its reader says what is wrong with it.
+    """
+    if not line.lstrip().startswith("{"):
+        return frozenset()
+    try:
+        return frozenset(parse_json(line, "a line"))
+    except DataError:
+        return frozenset(_QUOTED.findall(line))
+
+
 def suffix(path: Path) -> str:
     """What a file name ends in, leaving .gz aside: ".tsv" of "queries.tsv.gz"."""
     return Path(path.name.removesuffix(".gz")).suffix
@@ -92,19 +109,14 @@ def writing(path: Path) -> Iterator[Callable[[str], None]]:
     Raises:
         DataError: as `write_text`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            file: BinaryIO = stack.enter_context(temporary.open("wb"))
+            file = stack.enter_context(replacing(path))
             if path.suffix == ".gz":
                 file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))  # type: ignore[assignment]
             yield _encoder(path, file)
-        temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def stem(path: Path) -> str:
@@ -168,4 +180,6 @@ def _suggestion(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {path.parent / near[0]}?"
-    return "check the path, or use 'world:qa', 'world:nli', 'world:ranking' or 'hub:NAME' for data that is not a file"
+    return (
+        "check the path, or use 'world:qa', 'world:nli', 'world:ranking' or 'hub:OWNER/NAME' for data that is no file"
+    )

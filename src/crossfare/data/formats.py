@@ -5,13 +5,13 @@ Those of ranking, which are read as streams and span several files, are in `sour
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from crossfare.data import artifact, files, nli, qa
+from crossfare.data.files import json_keys
 from crossfare.data.loaded import Parsed
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, TaskName
@@ -44,11 +44,8 @@ def _is_artifact(first: str) -> bool:
 
 
 def _is_jsonl(first: str) -> bool:
-    try:
-        record = json.loads(first)
-    except (json.JSONDecodeError, RecursionError):
-        return False
-    return isinstance(record, dict) and ({"sentence1", "sentence2"} <= set(record) or {"premise"} <= set(record))
+    keys = json_keys(first)
+    return {"sentence1", "sentence2"} <= keys or "premise" in keys
 
 
 def _is_xtreme(first: str) -> bool:

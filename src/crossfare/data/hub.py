@@ -1,8 +1,9 @@
 """Datasets of the Hugging Face hub, through the `datasets` library (extra ``crossfare[hub]``).
 
-A reference is ``NAME``, ``NAME/CONFIG`` for the hub's old names without an owner ("xnli/de"),
-``OWNER/NAME``, ``OWNER/NAME/CONFIG`` or ``NAME:CONFIG``; ``@REVISION`` may follow. A name that begins
-with "/" or "." is a local folder of parquet, JSON or CSV files. Code from the hub is never run.
+A reference is ``OWNER/NAME``, ``OWNER/NAME/CONFIG`` or ``OWNER/NAME:CONFIG``; ``@REVISION`` may follow.
+The hub's old names without an owner ("xnli") are refused by its client, and here with the name to write
+instead. A name that begins with "/" or "." is a local folder of parquet, JSON or CSV files. Code from the
+hub is never run: of a dataset that is a script, ``@refs/convert/parquet`` is what the hub made of it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,24 @@ from crossfare.data.loaded import Parsed, Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
 
-# Names the hub resolves without an owner, so that "xnli/de" is a name and its configuration.
-_WITHOUT_OWNER = {"assin", "assin2", "glue", "mlqa", "multi_nli", "sick", "snli"}
-_WITHOUT_OWNER |= {"squad", "squad_v2", "squadshifts", "tydiqa", "xnli", "xquad", "xtreme"}
+# Names that the hub once had without an owner, and whose they are now.
+_OWNERS: Mapping[str, str] = {
+    "assin": "nilc-nlp",
+    "assin2": "nilc-nlp",
+    "glue": "nyu-mll",
+    "mlqa": "facebook",
+    "multi_nli": "nyu-mll",
+    "snli": "stanfordnlp",
+    "squad": "rajpurkar",
+    "squad_v2": "rajpurkar",
+    "tydiqa": "google-research-datasets",
+    "xnli": "facebook",
+    "xquad": "google",
+    "xtreme": "google",
+}
+
+# The branch in which the hub keeps what it made of datasets that are scripts: a folder for each configuration.
+_CONVERTED = "refs/convert/parquet"
 
 _LABELS: Mapping[str, str | None] = {
     "entailment": "entailment",
@@ -53,17 +69,26 @@ def parse_ref(ref: str) -> HubRef:
     """Take a reference apart.
 
     Raises:
-        ConfigError: it has no name.
+        ConfigError: it has no name, or a name without an owner.
     """
     body, _, revision = ref.partition("@")
     name, _, config = body.partition(":")
-    parts = name.split("/")
-    is_path = name.startswith(("/", "."))
-    if not config and not is_path and (len(parts) == 3 or (len(parts) == 2 and parts[0] in _WITHOUT_OWNER)):
-        name, config = "/".join(parts[:-1]), parts[-1]
     if not name:
-        raise ConfigError(f"'hub:{ref}' names no dataset; write hub:NAME or hub:OWNER/NAME[/CONFIG]")
+        raise ConfigError(f"'hub:{ref}' names no dataset; write hub:OWNER/NAME[/CONFIG]")
+    if not name.startswith(("/", ".")):
+        parts = name.split("/")
+        if len(parts) == 1 or parts[0] in _OWNERS:
+            raise ConfigError(_without_owner(ref, parts[0]))
+        if not config and len(parts) == 3:
+            name, config = "/".join(parts[:-1]), parts[-1]
     return HubRef(name, config or None, revision or None)
+
+
+def _without_owner(ref: str, name: str) -> str:
+    problem = f"'hub:{ref}' has no owner, and the hub finds no dataset without"
+    if name in _OWNERS:
+        return f"{problem}; write hub:{_OWNERS[name]}/{ref}"
+    return f"{problem}; write hub:OWNER/{ref}, with the owner that its page on the hub names (./{ref} is a folder)"
 
 
 def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Parsed:
@@ -112,14 +137,27 @@ def _table(ref: str, wanted: HubRef, split: str | None) -> Any:
         raise ConfigError(
             f"'hub:{ref}' needs the package 'datasets'; install it with: pip install 'crossfare[hub]'"
         ) from error
+    where = {"name": wanted.config}
+    if wanted.revision == _CONVERTED:  # configurations are folders there, which nothing else tells the library
+        where = {"data_dir": wanted.config}
     try:
-        return datasets.load_dataset(wanted.name, wanted.config, split=split, revision=wanted.revision)
+        return datasets.load_dataset(wanted.name, **where, split=split, revision=wanted.revision)
     except Exception as error:  # the library raises a dozen unrelated types here
-        reason = str(error).partition("\n")[0][:200]
-        raise DataError(
-            f"hub:{ref}, split {split}: cannot be loaded ({type(error).__name__}: {reason}); "
-            "check the name, the split and the connection, or load a file"
-        ) from error
+        raise DataError(f"hub:{ref}, split {split}: {_refusal(wanted, error)}") from error
+
+
+def _refusal(wanted: HubRef, error: Exception) -> str:
+    reason = str(error).partition("\n")[0][:200]
+    if "scripts are no longer supported" in reason:
+        config = f":{wanted.config}" if wanted.config else ""
+        return (
+            "the hub has it as a script, and scripts are never run; "
+            f"try hub:{wanted.name}{config}@{_CONVERTED}, what the hub made of it, or load its authors' file"
+        )
+    return (
+        f"cannot be loaded ({type(error).__name__}: {reason}); "
+        "check the name, the split and the connection, or load a file"
+    )
 
 
 def convert(table: Any, where: str) -> Parsed:
@@ -196,7 +234,7 @@ def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
     if not isinstance(value, str):
         raise DataError(
             f"{where}, {place}: {column} is {type(value).__name__}, not text; "
-            "if the configuration holds several languages, choose that of one (hub:xnli/de)"
+            "if the configuration holds several languages, choose that of one (hub:facebook/xnli/de)"
         )
     return value
 

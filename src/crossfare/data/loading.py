@@ -9,12 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from crossfare.data import artifact, files, formats, nli, ranking
+from crossfare.data import artifact, files, formats, nli, ranking, world
 from crossfare.data.entities import unescaped
 from crossfare.data.hub import load_hub
 from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name, primary
+from crossfare.languages import language_name, language_tag, primary
 from crossfare.types import Dataset, Example, QAExample, TaskName, content_revision
 
 UNDETERMINED = "und"
@@ -52,7 +52,7 @@ def load(
     Args:
         ref: a path (also .gz); a folder that holds an artifact, or ranking data (BEIR, Cranfield, Quati);
             ``world:qa``, ``world:nli`` or ``world:ranking``, which need ``language`` and ``split``; or
-            ``hub:NAME[/CONFIG]`` (see `crossfare.data.hub`), which for ranking needs ``task`` and ``qrels``.
+            ``hub:OWNER/NAME[/CONFIG]`` (see `crossfare.data.hub`), which for ranking needs ``task`` and ``qrels``.
         task: what the caller expects; checked. With "ranking" a file in SQuAD's format becomes queries whose
             paragraph is relevant (see `sources`), and three columns are triples.
         language: BCP-47 tag. Chooses the rows of a file that names languages. Where it is not given
@@ -76,6 +76,7 @@ def load(
         ConfigError: an argument is wrong.
     """
     source = str(ref)
+    language = language_tag(language) if language else None
     kind, _, rest = source.partition(":")
     choose = partial(_finish, task=task, language=language, limit=limit, seed=seed, labels=labels, unescape=unescape)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
@@ -154,8 +155,6 @@ def _text_file(path: Path, source: str, language: str | None, format_name: str |
 
 def _world(name: str, language: str | None, split: str | None) -> Parsed:
     language, split = ranking.embedded(name, language, split)
-    from crossfare.data import world
-
     dataset: Dataset = getattr(world, name)(language, split)
     return Parsed(
         dataset.task,

@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from crossfare.data.loaded import Parsed, UniqueIds
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import primary
+from crossfare.strict import parse_json
 from crossfare.types import Dataset, Example, PairExample
 
 _LABELS: Mapping[str, str | None] = {
@@ -434,10 +435,7 @@ def _check_unicode(pair: RawPair, where: str) -> None:
 
 
 def _json_record(line: str, where: str, number: int) -> dict[str, str]:
-    try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{where}, line {number}: not a JSON object ({error}); one object per line") from error
+    record = parse_json(line, f"{where}, line {number}", todo="one JSON object per line")
     if not isinstance(record, dict):
         raise DataError(f"{where}, line {number}: not a JSON object but {line[:40]!r}; one object per line")
     return {
@@ -456,8 +454,8 @@ def _restored(value: str) -> Any:
     if value[:1] not in {"[", "{"}:
         return value
     try:
-        parsed = json.loads(value)
-    except (json.JSONDecodeError, RecursionError):
+        parsed = parse_json(value, "a value")
+    except DataError:
         return value
     return parsed if _as_text(parsed) == value else value
 

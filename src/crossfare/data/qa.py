@@ -16,6 +16,7 @@ from typing import Any
 
 from crossfare.data.loaded import LostAnswer, Parsed, Repair, UniqueIds
 from crossfare.errors import DataError
+from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, Example, QAExample
 
 _KNOWN_KEYS = {
@@ -62,16 +63,7 @@ def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawPar
     Raises:
         DataError: as `read_squad`.
     """
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{where}, line {error.lineno}, column {error.colno}: broken JSON ({error.msg}); "
-            "correct it or fetch the file again"
-        ) from error
-    except RecursionError as error:
-        raise DataError(f"{where}: JSON nested too deeply to be SQuAD; check the file") from error
-    yield from _paragraphs(_Node(document, where), ignored)
+    yield from _paragraphs(_Node(parse_json(text, where), where), ignored)
 
 
 def write_squad(dataset: Dataset) -> str:
@@ -210,6 +202,7 @@ def _check_unicode(raw: RawQuestion, where: str) -> None:
         ("context", raw.context),
         ("question", raw.question),
         ("title", raw.title or ""),
+        *(("answer", text) for text, _ in raw.answers),
     ):
         try:
             text.encode()

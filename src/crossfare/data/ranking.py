@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crossfare.data import formats, hub, sources, triples
+from crossfare.data import formats, hub, sources, triples, world
 from crossfare.data.collection import Collection, is_collection
 from crossfare.data.loaded import Parsed
 from crossfare.data.queries import Held, load_queries, write_queries
@@ -55,7 +55,7 @@ def passages(
     Args:
         ref: a path: id<TAB>text (MS MARCO), BEIR's corpus.jsonl, a file in SQuAD's format, of which the distinct
             paragraphs are taken, or one of Cranfield or Quati, each also .gz; a folder (a collection, BEIR,
-            Cranfield, Quati); ``world:ranking``, which needs ``language`` and ``split``; or ``hub:NAME[/CONFIG]``
+            Cranfield, Quati); ``world:ranking``, which needs ``language`` and ``split``; or ``hub:OWNER/NAME[/CONFIG]``
             with BEIR's columns, which needs ``split``.
         language: language of the embedded data.
         split: split of the embedded data or on the hub.
@@ -70,8 +70,6 @@ def passages(
         language, split = embedded(rest, language, split)
         if rest != "ranking":
             raise ConfigError(f"{ref!r} has no collection of passages; it is 'world:ranking' that has one")
-        from crossfare.data import world
-
         return iter(world.collection(language, split))
     source = _open(str(ref), split, format)
     if source.passages is None:

@@ -11,7 +11,6 @@ except that
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,10 +20,11 @@ from statistics import median_low
 from typing import Any, NamedTuple
 
 from crossfare.data import artifact, collection, qa
-from crossfare.data.files import read_text, stream_lines
+from crossfare.data.files import json_keys, read_text, stream_lines
 from crossfare.data.loaded import Text, UniqueIds
 from crossfare.data.qrels import Judgement, stream_qrels
 from crossfare.errors import ConfigError, DataError
+from crossfare.strict import parse_json
 from crossfare.types import Passage, QueryExample
 
 
@@ -142,11 +142,7 @@ def _as_passages(read: Callable[[], Iterator[Text]]) -> Iterator[Passage]:
 
 
 def _is_beir(first: str) -> bool:
-    try:
-        record = json.loads(first)
-    except (json.JSONDecodeError, RecursionError):
-        return False
-    return isinstance(record, dict) and "_id" in record
+    return "_id" in json_keys(first)
 
 
 def _open_beir(path: Path, where: str, split: str | None) -> Source:
@@ -192,9 +188,9 @@ def _jsonl(path: Path, where: str) -> Iterator[Text]:
     for number, line in stream_lines(path):
         place = f"line {number}"
         try:
-            record = json.loads(line)
+            record = parse_json(line, f"{where}, {place}")
             given, title, text = record["_id"], record.get("title") or "", record["text"]
-        except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{where}, {place}: not a text of BEIR ({type(error).__name__}: {error}); every line is an object "
                 'with "_id", "text" and perhaps "title"'

@@ -5,30 +5,36 @@ Names are loaded when first used: translating one file needs nothing of what run
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from crossfare.experiment.engine_list import EngineState, engine_table, list_engines
+    from crossfare.experiment.matrix import cells, missing, why_missing
     from crossfare.experiment.quality import score_line, score_translation
     from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file, tune_markers
-    from crossfare.experiment.spec import Spec, cells, load_spec, missing, narrowed
+    from crossfare.experiment.spec import Spec, load_spec, narrowed
 
 _HOME = {
     **dict.fromkeys(("EngineState", "engine_table", "list_engines"), "engine_list"),
     **dict.fromkeys(("score_line", "score_translation"), "quality"),
     **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
     **dict.fromkeys(("translate_file", "tune_markers"), "single"),
-    **dict.fromkeys(("Spec", "cells", "load_spec", "missing", "narrowed"), "spec"),
+    **dict.fromkeys(("cells", "missing", "why_missing"), "matrix"),
+    **dict.fromkeys(("Spec", "load_spec", "narrowed"), "spec"),
 }
+
+T = TypeVar("T")
 
 __all__ = [
     "EngineState",
     "Run",
     "Spec",
     "cells",
+    "default_folder",
     "default_jobs",
     "demo",
     "demo_spec",
@@ -44,6 +50,7 @@ __all__ = [
     "score_translation",
     "translate_file",
     "tune_markers",
+    "why_missing",
 ]
 
 
@@ -61,6 +68,18 @@ def demo_spec(*, seeds: tuple[int, ...] = ()) -> Spec:
     return spec.model_copy(update={"seeds": seeds}) if seeds else spec
 
 
+def default_folder(whole: Spec, part: Spec) -> Path:
+    """Where a run lies unless it is told: that of a part of a spec, or with other seeds, beside that of the whole."""
+    names = [whole.name]
+    names += [name for axis in ("tasks", "targets") for name in _other(getattr(whole, axis), getattr(part, axis))]
+    names += [f"seed{seed}" for seed in _other(whole.seeds, part.seeds)]
+    return Path("runs") / "-".join(names)
+
+
+def _other(whole: Iterable[T], part: Iterable[T]) -> list[T]:
+    return [] if list(part) == list(whole) else list(part)
+
+
 def demo(
     *, targets: tuple[str, ...] = (), tasks: tuple[str, ...] = (), seeds: tuple[int, ...] = (), **options: Any
 ) -> Run:
@@ -68,4 +87,5 @@ def demo(
     from crossfare.experiment.runner import run
     from crossfare.experiment.spec import narrowed
 
-    return run(narrowed(demo_spec(seeds=seeds), targets=targets, tasks=tasks), **options)
+    spec = narrowed(demo_spec(seeds=seeds), targets=targets, tasks=tasks)
+    return run(spec, **{"out": default_folder(demo_spec(), spec), **options})

@@ -20,6 +20,8 @@ class CellSteps:
     ``source_side`` the score as the paper has it, of answers on the source side (QA by translating at
                    inference); the steps that only it needs are no part of the cell's costs
     ``parents``    the cells that an ensemble combines: it has no model of its own
+    ``first_stage`` what finds the candidates that are reranked (ranking), None where nothing does
+    ``collection`` the passages that the test queries are about (ranking), before any translation
     """
 
     cell: RunSpec
@@ -35,6 +37,8 @@ class CellSteps:
     all: tuple[Step, ...]
     source_side: Step | None = None
     parents: tuple[CellSteps, ...] = ()
+    first_stage: Step | None = None
+    collection: Step | None = None
 
     @property
     def fine_tunings(self) -> tuple[Step, ...]:

@@ -39,7 +39,7 @@ class EngineState:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def list_engines(price_files: Sequence[Path] = ()) -> tuple[EngineState, ...]:
+def list_engines(price_files: Sequence[str | Path] = ()) -> tuple[EngineState, ...]:
     """List the engines on offer, with what is installed, configured and charged.
 
     Raises:

@@ -45,6 +45,8 @@ def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         latency=latency,
         all=planner.closure(score, *latency),
         parents=parents,
+        first_stage=parents[-1].first_stage,
+        collection=parents[-1].collection,
     )
 
 

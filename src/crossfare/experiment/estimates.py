@@ -12,7 +12,7 @@ from crossfare.experiment.spending import Charge, Rehearsed
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import shown
 from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
-from crossfare.translate.memory import ReadOnlyMemory, Scope
+from crossfare.translate.memory import Pace, ReadOnlyMemory, Scope
 from crossfare.translate.projection import abilities
 from crossfare.types import Dataset, Engine, Metered, Usage
 
@@ -31,24 +31,24 @@ class Sending:
     seconds: float | None
 
     @classmethod
-    def of(cls, tried: Rehearsed, usage: Usage, texts: int, *, pace: float | None, compute: Price) -> Sending:
+    def of(cls, tried: Rehearsed, usage: Usage, texts: int, *, pace: Pace | None, compute: Price) -> Sending:
         """What ``usage`` of an engine means.
 
         Args:
             tried: the engine, and what prices its requests.
-            pace: seconds that a character took so far; None if nothing was timed.
+            pace: what a character took so far; None if nothing was timed.
             compute: prices device time, where no request is paid.
         """
         characters = usage.characters or 0
-        seconds = 0.0 if not characters else None if pace is None else pace * characters
+        taken = Pace(0.0, 0.0) if not characters else pace and Pace(*(each * characters for each in pace))
         usd: Decimal | None = None
         with suppress(PriceError):  # an endpoint may never have said how many tokens it billed
             if tried.charge is not None:
                 usd = tried.charge.usd(usage)
-            elif seconds is not None:
-                usd = Catalogue([compute]).cost(Usage(seconds=seconds), compute.offer).usd
+            elif taken is not None:
+                usd = Catalogue([compute]).cost(Usage(seconds=taken.device_seconds), compute.offer).usd
         asked = tried.charge is not None or isinstance(tried.engine, Metered)
-        return cls(texts, characters, usage.requests if asked else None, usd, seconds)
+        return cls(texts, characters, usage.requests if asked else None, usd, taken and taken.seconds)
 
 
 @dataclass(frozen=True, slots=True)

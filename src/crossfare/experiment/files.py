@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from crossfare.data import artifact
+from crossfare.errors import StaleArtifact
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.spending import Charge, Charged
 from crossfare.store import Store, write_json
+from crossfare.strict import parse_json, read_json
 from crossfare.translate import TranslationMemory
 from crossfare.translate.engines import sends
 from crossfare.translate.engines.hosts import check_key, host_of
@@ -60,12 +61,12 @@ def write_predictions(predictions: tuple[Prediction, ...], work: Path) -> None:
 
 def write_yield(work: Path, yield_: Yield, details: dict[str, Any]) -> None:
     """Write how much survived a translation."""
-    write_json(work / "artifact" / "yield.json", {**json.loads(YIELD.dump_json(yield_)), **details})
+    write_json(work / "artifact" / "yield.json", {**parse_json(YIELD.dump_json(yield_), "yield"), **details})
 
 
 def read_yield(folder: Path) -> Yield:
     """How much survived the translation in an artifact's folder."""
-    values = json.loads((folder / "yield.json").read_text(encoding="utf-8"))
+    values = read_json(folder / "yield.json", error=StaleArtifact, todo=f"delete {folder.parent} and run again")
     return Yield(values["kept"], values["total"], tuple(values["lost"]))
 
 
@@ -98,4 +99,4 @@ def engine_named(name: str, options: Mapping[str, Any], charge: Charge | None = 
 
 @lru_cache(maxsize=2)
 def _engine(name: str, options: str) -> Engine:
-    return make_engine(name, json.loads(options))
+    return make_engine(name, parse_json(options, "options"))

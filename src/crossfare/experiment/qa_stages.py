@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ from typing import Any, cast
 from crossfare import latency, meter, translate
 from crossfare.data import artifact
 from crossfare.ensemble import nearest
-from crossfare.errors import DataError
+from crossfare.errors import DataError, StaleArtifact
 from crossfare.experiment.files import (
     LATENCIES,
     engine_named,
@@ -30,6 +29,7 @@ from crossfare.experiment.files import (
 from crossfare.experiment.quality import world_quality
 from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
+from crossfare.strict import read_json
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjection, BackProjector, Found
 from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions
@@ -239,7 +239,7 @@ def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
     ours = {each.id: cast("QAExample", each).context for each in input_data(step, store).examples}
     theirs = {each.id: cast("QAExample", each).context for each in artifact.read(folder).examples}
     found: dict[str, Parallel] = {}
-    for entry in json.loads((folder / _SEGMENTS).read_text(encoding="utf-8")):
+    for entry in read_json(folder / _SEGMENTS, error=StaleArtifact, todo=f"delete {folder.parent} and run again"):
         segments = tuple(((a, b), (c, d)) for a, b, c, d in entry["segments"])
         first = entry["ids"][0]
         found |= dict.fromkeys(entry["ids"], bitext(ours[first], theirs[first], segments))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError
+from crossfare.languages import language_tag
 from crossfare.score import translation
 from crossfare.tasks import TASKS
 from crossfare.types import Dataset, Score, TaskName
@@ -27,12 +28,12 @@ class Texts(NamedTuple):
 
 
 def score_translation(
-    file: Path,
-    reference: Path,
+    file: str | Path,
+    reference: str | Path,
     *,
     target: str,
     task: str | None = None,
-    source_file: Path | None = None,
+    source_file: str | Path | None = None,
     metrics: Sequence[str] = ("bleu", "chrf"),
 ) -> tuple[Score, ...]:
     """Score a translation against a reference: plain text line by line, or with ``task`` datasets by id.
@@ -41,9 +42,10 @@ def score_translation(
 
     Raises:
         DataError: a file cannot be read, or nothing corresponds.
-        ConfigError: a metric is unknown or not installed.
+        ConfigError: a metric is unknown or not installed, or the target is no language tag.
     """
-    files = [file, reference, *([source_file] if source_file else [])]
+    target = language_tag(target)
+    files = [Path(path) for path in (file, reference, source_file) if path]
     if task is None:
         columns = [read_lines(path) for path in files]
         sources = columns[2] if source_file else None

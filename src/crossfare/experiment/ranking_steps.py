@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crossfare import pretrained, retrieve
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import method
+from crossfare.precision import settled
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def ranking_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         score=score,
         latency=served.latency,
         all=planner.closure(score, *served.latency),
+        first_stage=served.run,
+        collection=collection,
     )
 
 
@@ -85,7 +88,7 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
     if cell.method == "bi-encoder":
         params = {
             "model": pretrained.resolve(cell.checkpoint).revision,
-            "options": asked.embedding,
+            "options": settled(asked.embedding),
             "depth": asked.depth,
         }
         inputs = {"data": test, "passages": collection}
@@ -106,6 +109,8 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
         score=score,
         latency=(),
         all=planner.closure(score),
+        first_stage=run if run.stage == "retrieve" else None,
+        collection=collection,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,33 +10,33 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter
 from rich.console import Console
 
 import crossfare
-from crossfare import meter
+from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
-from crossfare.errors import ConfigError, PriceError
+from crossfare.errors import ConfigError, PriceError, StaleArtifact
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
+from crossfare.experiment.matrix import missing
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import cores, run_steps
-from crossfare.experiment.spec import Spec, missing
-from crossfare.experiment.spending import Spending, charges, limited, planned
+from crossfare.experiment.spec import Spec
+from crossfare.experiment.spending import Spending, charges, limited, planned, purse
 from crossfare.experiment.steps import Planner
+from crossfare.experiment.test_sets import TestSets
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
-from crossfare.ledger.budget import Budget
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
+from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.translate.engines import settings
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
@@ -60,30 +59,50 @@ class Run:
 def run(
     spec: Spec,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     jobs: int | None = None,
     store: Store | None = None,
     console: Console | None = None,
     quiet: bool = False,
     max_usd: Decimal | None = None,
     agree: Callable[[Spending], None] | None = None,
+    force: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
     Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
-    run again, it ends with the same results.
+    run again, it ends with the same results. The directory is swapped whole, at the end.
 
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
             Device time and annotation are not counted: nobody bills them while the run goes on.
         agree: called before anything is done with what such engines, and those on other machines, will be sent, if
             there is anything; raises if it is too much.
+        force: replace a run of another spec.
+        tell: told what was spent on such engines, however the run ends.
 
     Raises:
         CrossfareError: a step failed; steps finished by then are kept.
         BudgetExceeded: the next request would pass ``max_usd``; what was done is kept.
+        ConfigError: the directory holds something else, or another run writes there (see `run_folder.claimed`).
     """
-    store = store or Store()
+    folder = Path(out or Path("runs") / spec.name).absolute()
+    with run_folder.claimed(folder, _portable(spec), force=force) as place:
+        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree, tell)
+
+
+def _run(
+    spec: Spec,
+    place: run_folder.RunFolder,
+    jobs: int | None,
+    store: Store,
+    console: Console | None,
+    quiet: bool,
+    max_usd: Decimal | None,
+    agree: Callable[[Spending], None] | None,
+    tell: Callable[[str], None] | None,
+) -> Run:
     planning.check(spec)
     if spec.energy:
         meter.check_energy()
@@ -104,19 +123,17 @@ def run(
     if agree and (fresh & paid.keys() or any(map(leaves, hosts.values()))):
         agree(planned(spec, catalogue, store, hosts))
     with (
-        TemporaryDirectory(prefix="crossfare-spending-") as purse,
+        purse(max_usd, tell) as budget,
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
     ):
-        budget = None if max_usd is None else Budget(max_usd, Path(purse) / "spent")
         asked = limited(everything, paid, budget)
         run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
-    folder = (out or Path("runs") / spec.name).absolute()
     kept = {step.id for cell in plan for step in cell.one_time}
     entries = (
         Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
         for step in everything
     )
-    return _write(folder, spec, plan, Book(catalogue, offers_of(spec), entries), store)
+    return _write(place, spec, plan, Book(catalogue, offers_of(spec), entries), store)
 
 
 def default_jobs() -> int:
@@ -216,10 +233,11 @@ def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
 def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
     needed = [(cell.cell, [step.id for step in cell.all if not for_measuring(step.stage, step.label)]) for cell in plan]
     standalone, marginal = book.standalone(needed), book.marginal(needed)
-    return tuple(_result(cell, book, store, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
+    tests = TestSets(plan, store)
+    return tuple(_result(cell, book, store, tests, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
 
 
-def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, marginal: Cost) -> Result:
+def _result(cell: CellSteps, book: Book, store: Store, test_sets: TestSets, standalone: Cost, marginal: Cost) -> Result:
     scores, source_side = _scores(store, cell.score), _scores(store, cell.source_side)
     tests = _examples(store, cell.test)
     return Result(
@@ -243,7 +261,18 @@ def _result(cell: CellSteps, book: Book, store: Store, standalone: Cost, margina
         energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
         translation_latency=_latencies(store, cell, "translation.json"),
         one_answer=_one_answer(store, cell),
+        baseline=test_sets.baseline(cell),
+        tested=test_sets.identity(cell),
+        model_notes=_model_notes(store, cell),
     )
+
+
+def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
+    """What of the model that was fine-tuned was not used."""
+    if cell.finetune is None:
+        return ()
+    record = read_json(store.artifact(cell.finetune.id) / "training.json")
+    return tuple(record.get("model_notes", ()))
 
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
@@ -301,30 +330,29 @@ def _yield(store: Store, step: Step) -> Yield:
 # -- the run directory ------------------------------------------------------------------------
 
 
-def _write(folder: Path, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
+def _write(place: run_folder.RunFolder, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
     results = _results(plan, book, store)
     found = contests(results)
     context = _context(spec, found)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "spec.yaml", yaml.safe_dump(_portable(spec), sort_keys=False, allow_unicode=True))
-    book.write(folder / "ledger.jsonl")
-    _link_steps(folder / "steps", book, store)
     record = _record(spec, results, found, book, store)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     asked = record["provenance"]["engines"]
     facts |= {
         f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
     }
-    write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
-    write_json(folder / "results.json", record)
-    (folder / "report.html").unlink(missing_ok=True)  # one of an earlier run would not fit these results
+    with place.rewriting() as folder:
+        write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
+        book.write(folder / "ledger.jsonl")
+        _link_steps(folder / "steps", book, store)
+        write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
+        write_json(folder / "results.json", record)
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
         cost_table(results, context),
         *((energy,) if (energy := energy_table(results, context)) else ()),
     )
-    return Run(folder, results, missing(spec), found, shown)
+    return Run(place.path, results, missing(spec), found, shown)
 
 
 def _context(spec: Spec, found: Sequence[Contest]) -> Context:
@@ -344,14 +372,9 @@ def _portable(spec: Spec) -> dict[str, Any]:
 
 
 def _link_steps(folder: Path, book: Book, store: Store) -> None:
-    folder.mkdir(exist_ok=True)
-    wanted = {entry.step_id for entry in book}
-    for link in folder.iterdir():
-        if link.is_symlink() and link.name not in wanted:
-            link.unlink()
-    for step_id in wanted:
-        if not (folder / step_id).is_symlink():
-            (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
+    folder.mkdir()
+    for step_id in {entry.step_id for entry in book}:
+        (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
 
 
 def _record(
@@ -362,9 +385,9 @@ def _record(
         "format": 1,
         "name": spec.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": json.loads(RESULTS.dump_json(tuple(results))),
+        "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
         "missing": [{"cell": cell.id, "reason": reason} for cell, reason in missing(spec)],
-        "comparisons": json.loads(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found))),
+        "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
         "provenance": {**provenance(book), "engines": _settings(spec)},
@@ -384,7 +407,7 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
         for name in ("report.json", "yield.json", "training.json"):
             path = store.artifact(entry.step_id) / name
             if path.exists():
-                reports[entry.step_id] = {"label": entry.label, **json.loads(path.read_text(encoding="utf-8"))}
+                reports[entry.step_id] = {"label": entry.label, **read_json(path, error=StaleArtifact)}
     return reports
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
 from crossfare import data, pretrained, translate
@@ -16,21 +15,25 @@ from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
-from crossfare.experiment.spending import DEVICE, Charge, Charged
+from crossfare.experiment.spending import DEVICE, Charge, Charged, purse
+from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
+from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
+from crossfare.output import claim, claim_folder, new_folder
 from crossfare.store import Store, write_json
+from crossfare.strict import read_json
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
-from crossfare.types import Dataset, Engine, Progress, TaskName
+from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
 
 _HELD_OUT = 200
 
 
 def translate_file(
-    file: Path,
-    out: Path,
+    file: str | Path,
+    out: str | Path,
     *,
     task: str,
     source: str,
@@ -40,6 +43,7 @@ def translate_file(
     max_usd: Decimal | None = None,
     agree: Callable[[Estimate], None] | None = None,
     progress: Progress | None = None,
+    force: bool = False,
     **further: Any,
 ) -> tuple[str, ...]:
     """Translate a dataset file into ``out``, in the format of the input; returns a report in plain lines.
@@ -55,14 +59,15 @@ def translate_file(
     work = FileTranslation.prepare(
         file, task=task, source=source, target=target, engine=engine, options=options, **further
     )
-    return work.run(out, max_usd=max_usd, agree=agree, progress=progress)
+    return work.run(out, max_usd=max_usd, agree=agree, progress=progress, force=force)
 
 
 @dataclass(frozen=True, slots=True)
 class FileTranslation:
     """A dataset file to translate: `prepare` it, see what it will take, and `run` it.
 
-    ``charge`` prices the engine's requests; it is None where device time is billed, by ``compute``.
+    ``charge`` prices the engine's requests; it is None where device time is billed, by ``compute``. ``reads`` are the
+    files and folders that it is made from.
     """
 
     file: Path
@@ -74,13 +79,14 @@ class FileTranslation:
     projection: translate.Projection
     charge: Charge | None
     compute: Price
+    reads: tuple[str | Path, ...]
     reference: Dataset | None = None
     drop_bad: bool = False
 
     @classmethod
     def prepare(
         cls,
-        file: Path,
+        file: str | Path,
         *,
         task: str,
         source: str,
@@ -93,8 +99,8 @@ class FileTranslation:
         threshold: float = 0.0,
         limit: int | None = None,
         price: str | None = None,
-        price_files: Sequence[Path] = (),
-        reference: Path | None = None,
+        price_files: Sequence[str | Path] = (),
+        reference: str | Path | None = None,
         drop_bad: bool = False,
     ) -> FileTranslation:
         """Load the file and make the engine; nothing is sent.
@@ -106,7 +112,7 @@ class FileTranslation:
             aligner: the encoder that aligns words, where the projection needs one.
             threshold: drop answers found with less confidence (0-1).
             limit: take the first examples only.
-            price: the offer that bills the engine; by default the engine's own, or device time.
+            price: the offer that bills the engine, or "compute" for device time; by default the engine's own, if any.
             price_files: further price records.
             reference: the same dataset in the target language, with the same ids; BLEU and chrF are then reported.
             drop_bad: drop what lint finds fault with.
@@ -118,11 +124,12 @@ class FileTranslation:
             raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
+        source, target = language_tag(source), language_tag(target)
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
-        offer = price or _default_offer(engine, options or {})
+        offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
-            file=file,
+            file=Path(file),
             loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
             target=target,
             engine=made,
@@ -131,6 +138,7 @@ class FileTranslation:
             projection=chosen_projection(made, projection, aligner, threshold, markers_named=bool(markers)),
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
+            reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
             reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
             drop_bad=drop_bad,
         )
@@ -150,39 +158,50 @@ class FileTranslation:
 
     def run(
         self,
-        out: Path,
+        out: str | Path,
         *,
         max_usd: Decimal | None = None,
         agree: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
+        force: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> tuple[str, ...]:
         """Translate, and write the result in the format of the input; returns a report in plain lines.
 
-        What was lost is listed in ``<out>.lost.json`` as well. Nothing is translated twice: answered
-        texts are in the translation memory of the cache.
+        What was lost is listed in ``<out>.lost.json`` as well, how answers were found in ``<out>.answers.json``.
+        Nothing is translated twice: answered texts are in the translation memory of the cache.
 
         Args:
             max_usd: the most that may be spent on requests now.
             agree: called with the estimate before requests that have to be paid, or that leave this machine; raises
                 if it is too much.
+            force: replace ``out`` and its lists if they are there already.
+            tell: told what was spent on requests, however the work ends.
 
         Raises:
+            ConfigError: ``out`` is read here, or there already (see `output.claim`); nothing was sent.
             DataError: nothing survived.
             EngineError: the engine could do nothing at all.
             BudgetExceeded: the next request would pass ``max_usd``; what was answered is kept.
         """
+        out = Path(out)
+        lists = _lists(out)
+        for path in (out, *lists):
+            claim(path, reads=self.reads, force=force or (not out.exists() and _is_list(path)))
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
             agree(estimated)
-        made = self._translate(max_usd, progress)
-        if not made.dataset.examples:
-            raise DataError(
-                f"{self.file}: no example survived translation by {self.engine.name}; "
-                f"first loss: {made.report.lost[0].reason}"
-            )
+        with purse(max_usd, tell) as budget:
+            made = self._translate(budget, progress)
+            if not made.dataset.examples:
+                raise DataError(
+                    f"{self.file}: no example survived translation by {self.engine.name}; "
+                    f"first loss: {made.report.lost[0].reason}"
+                )
         same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
-        data.save(made.dataset, out, same_format)
+        listed = _write_lists(made, *lists)
+        data.save(made.dataset, out, same_format)  # last: while it is missing, the translation is not done
         lines = [
             *self.loaded.report.summary(),
             *_outcome(made),
@@ -193,15 +212,7 @@ class FileTranslation:
         if self.reference:
             scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
             lines += [score_line(score) for score in scores]
-        if made.report.lost:
-            listing = out.with_name(f"{out.name}.lost.json")
-            write_json(listing, [{"id": x.id, "reason": x.reason, "translated": x.excerpt} for x in made.report.lost])
-            lines.append(f"lost examples, with reasons: {listing}")
-        if made.report.answers:
-            listing = out.with_name(f"{out.name}.answers.json")
-            write_json(listing, [asdict(answer) for answer in made.report.answers])
-            lines.append(f"how each answer was found, and how sure that is: {listing}")
-        return tuple(lines)
+        return (*lines, *listed)
 
     def _paid(self, made: translate.TranslatedDataset) -> tuple[str, ...]:
         if self.charge is None:
@@ -212,21 +223,55 @@ class FileTranslation:
             return (f"cost: unknown ({unknown})",)
         return (f"cost: {all_of_it} USD, {now} of it now ({self.charge.price.ref})",)
 
-    def _translate(self, max_usd: Decimal | None, progress: Progress | None) -> translate.TranslatedDataset:
-        with TemporaryDirectory(prefix="crossfare-spending-") as purse:
-            engine = self.engine
-            if max_usd is not None and self.charge is not None:
-                engine = Charged(engine, replace(self.charge, budget=Budget(max_usd, Path(purse) / "spent")))
-            return translate.translate_dataset(
-                self.loaded.dataset,
-                engine,
-                target=self.target,
-                memory=self.memory,
-                markers=self.markers,
-                projection=self.projection,
-                drop_bad=self.drop_bad,
-                progress=progress,
-            )
+    def _translate(self, budget: Budget, progress: Progress | None) -> translate.TranslatedDataset:
+        engine = self.engine
+        return translate.translate_dataset(
+            self.loaded.dataset,
+            Charged(engine, replace(self.charge, budget=budget)) if self.charge else engine,
+            target=self.target,
+            memory=self.memory,
+            markers=self.markers,
+            projection=self.projection,
+            drop_bad=self.drop_bad,
+            progress=progress,
+        )
+
+
+def _lists(out: Path) -> tuple[Path, Path]:
+    """The files beside a translation that list what was lost, and how answers were found."""
+    return out.with_name(f"{out.name}.lost.json"), out.with_name(f"{out.name}.answers.json")
+
+
+def _write_lists(made: translate.TranslatedDataset, lost: Path, answers: Path) -> list[str]:
+    """Write the lists, and say what they hold; one of an earlier translation that would say nothing now is removed."""
+    losses = [{"id": each.id, "reason": each.reason, "translated": each.excerpt} for each in made.report.lost]
+    found = [asdict(answer) for answer in made.report.answers]
+    told = []
+    for path, items, what in (
+        (lost, losses, "lost examples, with reasons"),
+        (answers, found, "how each answer was found, and how sure that is"),
+    ):
+        if items:
+            write_json(path, items)
+            told.append(f"{what}: {path}")
+        elif _is_list(path):
+            path.unlink()
+    return told
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a file is such a list: one beside no translation was left by one that was stopped."""
+    try:
+        items = read_json(path)
+    except DataError:
+        return False
+    listed = isinstance(items, list) and all(isinstance(item, dict) for item in items)
+    return listed and all("id" in item and item.keys() & {"reason", "method"} for item in items)
+
+
+def _reads(*given: Any) -> tuple[str | Path, ...]:
+    """What may be a file or folder among what was given."""
+    return tuple(each for each in given if isinstance(each, (str, Path)))
 
 
 def chosen_projection(
@@ -258,18 +303,26 @@ def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
     return (
         f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
         f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
-        f"usage: {usage.characters or 0:,} characters, {usage.seconds or 0.0:.1f} device-seconds",
+        f"usage: {usage.characters or 0:,} characters, {_time(usage)}",
         *((f"answers found: {found}",) if found else ()),
     )
 
 
+def _time(usage: Usage) -> str:
+    """Where the time went; that of what was translated before times were told apart is device time alone."""
+    if usage.served_seconds is None:
+        return f"{usage.seconds or 0.0:.1f} device-seconds"
+    waited, worked = usage.waited_seconds or 0.0, usage.worked_seconds or 0.0
+    return f"{usage.served_seconds:.1f} s until the service had answered, {waited:.1f} s waiting, {worked:.1f} s here"
+
+
 def tune_markers(
     model: str,
-    parallel: Path,
+    parallel: str | Path,
     *,
     source: str,
     target: str,
-    out: Path,
+    out: str | Path,
     steps: int = 500,
     learning_rate: float = 5e-5,
     batch_size: int = 32,
@@ -278,30 +331,34 @@ def tune_markers(
 ) -> tuple[str, ...]:
     """Fine-tune a translation model to keep answer delimiters; returns survival before and after.
 
-    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on.
+    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on. ``out`` must not hold
+    anything yet, and is complete or not there at all.
 
     Raises:
         CrossfareError: bad input, or a model that cannot be loaded.
     """
     from crossfare.translate import finetune_markers as tuning
 
-    pairs = tuning.read_pairs(parallel, source, target)
+    source, target = language_tag(source), language_tag(target)
+    claim_folder(Path(out))
+    pairs = tuning.read_pairs(Path(parallel), source, target)
     held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
     if len(pairs) < 2:
         raise DataError(f"{parallel}: {len(pairs)} pairs are too few; give at least two, better thousands")
     train, test = pairs[:-held_out], pairs[-held_out:]
     path = pretrained.resolve(model).path
     before = tuning.marker_survival(make_engine("transformers", {"model": path}), test)
-    tuning.finetune_markers(
-        path,
-        train,
-        out=out,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-        progress=progress,
-    )
+    with new_folder(Path(out)) as made:
+        tuning.finetune_markers(
+            path,
+            train,
+            out=made,
+            steps=steps,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            seed=seed,
+            progress=progress,
+        )
     after = tuning.marker_survival(make_engine("transformers", {"model": str(out)}), test)
     return (
         f"{len(train):,} pairs trained on, {after.total:,} held-out sentences with a marked span",

@@ -7,12 +7,11 @@ to ``data_dir``, which is relative to the spec file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from itertools import product
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,18 +23,34 @@ from pydantic import (
     model_validator,
 )
 
+from crossfare import strict
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, TARGET, method
+from crossfare.experiment.spec_fields import (
+    Checkpoints,
+    Direction,
+    LanguageTag,
+    MethodName,
+    Name,
+    Split,
+    Target,
+    Text,
+    distinct,
+    texts_in,
+    told,
+    within,
+)
+from crossfare.finetune.hyperparameters import Reporter
+from crossfare.languages import language_tag
+from crossfare.predict import PredictOptions
+from crossfare.retrieve import settings as first_stage
+from crossfare.settings import MOST, Count, Natural, Seed
+from crossfare.tasks import TASKS
 from crossfare.translate.back_projection import WAYS, Way
 from crossfare.translate.engines import default_offer, refuse_secrets
+from crossfare.translate.markers import Markers
 from crossfare.translate.projection import Method as ProjectionMethod
-from crossfare.types import Method, RunSpec, TaskName
-
-MethodName = Annotated[str, AfterValidator(lambda name: method(name).name)]
-"""A method by name or alias; it comes out by name."""
-
-_Engines = tuple[str | None, str | None]
-"""The engine of a cell, and that of its training data if it is another one."""
+from crossfare.types import TaskName
 
 
 class _Strict(BaseModel):
@@ -43,7 +58,7 @@ class _Strict(BaseModel):
 
 
 class DataRef(_Strict):
-    """A dataset: a file, ``world:qa``, or ``hub:NAME``, and which part of it.
+    """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
     examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
@@ -52,16 +67,16 @@ class DataRef(_Strict):
     the ``queries``, unless ``ref`` holds them all.
     """
 
-    ref: str
-    split: str | None = None
-    language: str | None = None
+    ref: Text
+    split: Split | None = None
+    language: LanguageTag | None = None
     format: str | None = None
-    limit: int | None = Field(default=None, gt=0)
-    seed: int = 0
-    ids_of: str | None = None
-    collection: str | None = None
-    qrels: str | None = None
-    queries: str | None = None
+    limit: Count | None = None
+    seed: Seed = 0
+    ids_of: Text | None = None
+    collection: Text | None = None
+    qrels: Text | None = None
+    queries: Text | None = None
     labels: Literal["two-class"] | None = None
     unescape: Literal[True] | None = None
 
@@ -81,11 +96,23 @@ class RankingSpec(_Strict):
     ``embedding``     settings of the bi-encoder baseline
     """
 
-    depth: int = Field(default=1000, gt=0)
+    depth: Count = 1000
     bm25: dict[str, Any] = {}
-    negatives: int | None = Field(default=None, gt=0)
-    mining_depth: int = Field(default=100, gt=0)
+    negatives: Count | None = None
+    mining_depth: Count = 100
     embedding: dict[str, Any] = {}
+
+    @field_validator("bm25")
+    @classmethod
+    def _first_stage(cls, value: dict[str, Any]) -> dict[str, Any]:
+        within("", first_stage.BM25.configured, language="en", options=value)
+        return value
+
+    @field_validator("embedding")
+    @classmethod
+    def _inference(cls, value: dict[str, Any]) -> dict[str, Any]:
+        within("", PredictOptions.of, given=value)
+        return value
 
 
 class BackProjectionSpec(_Strict):
@@ -96,8 +123,8 @@ class BackProjectionSpec(_Strict):
                  spec gives each language one of its own
     """
 
-    ways: tuple[Way, ...] = Field(default=WAYS, min_length=1)
-    aligner: str | None = None
+    ways: Annotated[tuple[Way, ...], AfterValidator(distinct)] = Field(default=WAYS, min_length=1)
+    aligner: Text | None = None
 
 
 class TaskSpec(_Strict):
@@ -116,11 +143,11 @@ class TaskSpec(_Strict):
 
     name: str | None = None
     train: DataRef
-    test: dict[str, DataRef]
+    test: dict[Target, DataRef] = Field(min_length=1)
     validation: DataRef | None = None
     select_on: Literal["source", "translated"] = "source"
-    gold: dict[str, DataRef] = {}
-    gold_sizes: tuple[int, ...] = ()
+    gold: dict[Target, DataRef] = {}
+    gold_sizes: tuple[Count, ...] = ()
     training: dict[str, Any] = {}
     gold_training: dict[str, Any] = {}
     prediction: dict[str, Any] = {}
@@ -137,9 +164,7 @@ class TaskSpec(_Strict):
     @field_validator("gold_sizes")
     @classmethod
     def _growing(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if any(size < 1 for size in value) or len(set(value)) < len(value):
-            raise ValueError(f"gold_sizes are different numbers of examples above 0, not {list(value)}")
-        return tuple(sorted(value))
+        return tuple(sorted(distinct(value)))
 
     @model_validator(mode="after")
     def _parts_of_gold(self) -> TaskSpec:
@@ -158,7 +183,7 @@ class ProjectionSpec(_Strict):
     """
 
     method: ProjectionMethod = "cascade"
-    aligner: str | None = None
+    aligner: Text | None = None
     threshold: float = Field(default=0.0, ge=0, le=1)
     consistent: bool = False
 
@@ -178,20 +203,23 @@ class EngineSpec(_Strict):
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
                   default as `default_projection` says. For "existing" translations: how lost answers are
                   recovered (by default not at all)
+    ``kind``      "open" or "commercial", as the paper would call it, where name and price do not tell: `crossfare plan`
+                  takes the paper's score of an engine of that kind
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 
-    engine: str
-    label: str | None = None
-    models: dict[str, str] = {}
+    engine: Text
+    label: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    models: dict[Direction, Text] = {}
     tasks: tuple[TaskName, ...] = ()
     methods: tuple[MethodName, ...] = ()
-    existing: dict[TaskName, dict[str, DataRef]] = {}
+    existing: dict[TaskName, dict[LanguageTag, DataRef]] = {}
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
     projection: ProjectionSpec | None = None
     drop_bad: bool = False
+    kind: Literal["open", "commercial"] | None = None
     note: str | None = None
 
     @field_validator("options")
@@ -204,6 +232,13 @@ class EngineSpec(_Strict):
     @classmethod
     def _by_method(cls, value: Any) -> Any:
         return {"method": value} if isinstance(value, str) else value
+
+    @field_validator("markers")
+    @classmethod
+    def _delimiters(cls, value: tuple[str, str] | None) -> tuple[str, str] | None:
+        if value:
+            within("", Markers, opening=value[0], closing=value[1])
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -222,9 +257,10 @@ class EngineSpec(_Strict):
     def model_for(self, task: TaskName, source: str, target: str) -> str | None:
         """The model of one direction; None if there is none, or the engine has no models of its own."""
         directions = (f"{source}-{target}", f"{source}-*", f"*-{target}", "*")
+        given = {key.replace("_", "-").lower(): model for key, model in self.models.items()}
         for key in (*(f"{task}:{direction}" for direction in directions), *directions):
-            if key in self.models:
-                return self.models[key]
+            if key.lower() in given:
+                return given[key.lower()]
         return None
 
 
@@ -238,7 +274,7 @@ class Prices(_Strict):
         "ranking": "annotation-ranking",
     }
     storage: str = "gcs-standard"
-    files: tuple[str, ...] = ()
+    files: tuple[Text, ...] = ()
 
 
 class LatencySpec(_Strict):
@@ -247,10 +283,12 @@ class LatencySpec(_Strict):
     A batch size is not repeated beyond ``max_seconds``, but at least three times.
     """
 
-    batch_sizes: tuple[int, ...] = (32, 1)
-    repeats: int = Field(default=10, ge=0)
-    warmup: int = Field(default=1, ge=0)
-    max_seconds: float = Field(default=20.0, gt=0)
+    batch_sizes: Annotated[tuple[Annotated[Count, Field(le=10_000)], ...], AfterValidator(distinct)] = Field(
+        default=(32, 1), min_length=1
+    )
+    repeats: Natural = Field(default=10, le=10_000)
+    warmup: Natural = Field(default=1, le=10_000)
+    max_seconds: float = Field(default=20.0, gt=0, le=MOST)
 
 
 class Spec(_Strict):
@@ -261,18 +299,18 @@ class Spec(_Strict):
     "wandb"); their packages must be installed.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    source: str = "en"
-    targets: tuple[str, ...] = Field(min_length=1)
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    source: LanguageTag = "en"
+    targets: Annotated[tuple[LanguageTag, ...], AfterValidator(distinct)] = Field(min_length=1)
     tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
-    methods: tuple[MethodName, ...] = Field(min_length=1)
-    models: dict[str, tuple[str, ...] | dict[str, str]]
-    engines: dict[str, EngineSpec] = {}
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    methods: Annotated[tuple[MethodName, ...], AfterValidator(distinct)] = Field(min_length=1)
+    models: dict[Name, Checkpoints | dict[Target, Text]]
+    engines: dict[Name, EngineSpec] = {}
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(distinct)] = Field(default=(0,), min_length=1)
     prices: Prices = Prices()
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()
-    report_to: tuple[str, ...] = ()
+    report_to: Annotated[tuple[Reporter, ...], AfterValidator(distinct)] = ()
     energy: bool = False
     data_dir: Path = Path()
 
@@ -282,6 +320,29 @@ class Spec(_Strict):
         if not isinstance(value, Mapping):
             return value
         return {role: (model,) if isinstance(model, str) else model for role, model in value.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        for text in texts_in(value):
+            if any(
+                unicodedata.category(character) in ("Cc", "Cs")
+                for character in text.replace("\n", "").replace("\t", "")
+            ):
+                raise ValueError(f"{text[:80]!a} has a control character or half of one; remove it")
+        return value
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> Spec:
+        for name, task in self.tasks.items():
+            gold = {**task.training, **task.gold_training}
+            for role, options in (("training", task.training), ("gold_training", gold)):
+                made = within(f"tasks.{name}.{role}", TASKS[name].hyperparameters, **options)
+                if made.select_best and not task.validation:
+                    raise ValueError(f"tasks.{name}.{role}: select_best needs a set to choose on; name a validation")
+            within(f"tasks.{name}.prediction", TASKS[name].options, **task.prediction)
+            within(f"tasks.{name}.scoring", TASKS[name].check_scoring, **task.scoring)
+        return self
 
     @model_validator(mode="after")
     def _engines_exist(self) -> Spec:
@@ -327,14 +388,14 @@ class ExtraCells(_Strict):
     ``train_engines`` translate the training data of an ensemble, where ``engines`` then translate what is asked only.
     """
 
-    method: str
-    model: str
+    method: MethodName
+    model: Name
     tasks: tuple[TaskName, ...] = ()
-    engines: tuple[str, ...] = ()
-    train_engines: tuple[str, ...] = ()
+    engines: tuple[Name, ...] = ()
+    train_engines: tuple[Name, ...] = ()
 
 
-def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
+def load_spec(path: str | Path, *, data_dir: str | Path | None = None) -> Spec:
     """Read a spec from YAML.
 
     ``data_dir`` (or $CROSSFARE_DATA) overrides the folder the spec names.
@@ -343,21 +404,23 @@ def load_spec(path: Path, *, data_dir: Path | None = None) -> Spec:
         ConfigError: the file cannot be read, is not YAML, or does not fit; the message names the
             key and what is wrong with it.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a spec file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    path = Path(path)
+    values = strict.read_yaml(path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a spec is a mapping of keys; see docs/spec.md")
-    given = data_dir or (Path(os.environ["CROSSFARE_DATA"]) if "CROSSFARE_DATA" in os.environ else None)
-    folder = given or path.parent / str(values.get("data_dir", "."))
+    given = data_dir or os.environ.get("CROSSFARE_DATA")
+    folder = values.get("data_dir", ".")
+    if not isinstance(folder, str) or "\0" in folder:
+        raise ConfigError(f"{path}: data_dir: {folder!r} is no folder; write a path as text")
     try:
-        return Spec.model_validate({**values, "data_dir": folder.absolute()})
+        return Spec.model_validate({**values, "data_dir": (Path(given) if given else path.parent / folder).absolute()})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"{path}: {problems}") from error
+        raise ConfigError(f"{path}: {told(error)}") from error
+
+
+def _only_for(dropped: Collection[str], kept: Collection[str], tasks: Iterable[str]) -> bool:
+    """Whether something was there for tasks that were dropped, and is for none that is kept."""
+    return any(task in dropped for task in tasks) and not any(task in kept for task in tasks)
 
 
 def narrowed(spec: Spec, *, targets: tuple[str, ...] = (), tasks: tuple[str, ...] = ()) -> Spec:
@@ -366,95 +429,18 @@ def narrowed(spec: Spec, *, targets: tuple[str, ...] = (), tasks: tuple[str, ...
     Raises:
         ConfigError: something asked for is not in the spec.
     """
+    targets = tuple(language_tag(target) for target in targets)
     for asked, there, what in ((targets, spec.targets, "target"), (tasks, tuple(spec.tasks), "task")):
         for name in asked:
             if name not in there:
                 raise ConfigError(f"spec {spec.name!r} has no {what} {name!r}; it has {', '.join(there)}")
     kept = {name: task for name, task in spec.tasks.items() if not tasks or name in tasks}
+    dropped = spec.tasks.keys() - kept
     return spec.model_copy(
-        update={"targets": tuple(t for t in spec.targets if not targets or t in targets), "tasks": kept}
+        update={
+            "targets": tuple(target for target in spec.targets if not targets or target in targets),
+            "tasks": kept,
+            "methods": tuple(name for name in spec.methods if not _only_for(dropped, kept, method(name).tasks)),
+            "extra_cells": tuple(extra for extra in spec.extra_cells if not _only_for(dropped, kept, extra.tasks)),
+        }
     )
-
-
-def cells(spec: Spec) -> tuple[RunSpec, ...]:
-    """Expand the matrix, in the order of the paper's tables: task, method, engine, model, target.
-
-    A cell that cannot exist (no gold data, no existing translation) is left out; `missing` names
-    it, so that a table can say why it is empty.
-    """
-    return tuple(cell for cell, reason in _combinations(spec) if reason is None)
-
-
-def missing(spec: Spec) -> tuple[tuple[RunSpec, str], ...]:
-    """The cells of the matrix that cannot be run, each with its reason."""
-    return tuple((cell, reason) for cell, reason in _combinations(spec) if reason is not None)
-
-
-def _combinations(spec: Spec) -> Iterator[tuple[RunSpec, str | None]]:
-    rows = [ExtraCells(method=name, model=model) for name in spec.methods for model in method(name).models]
-    for task, task_spec in spec.tasks.items():
-        for asked in (*rows, *spec.extra_cells):
-            row = method(asked.method)
-            if task not in row.tasks or (asked.tasks and task not in asked.tasks):
-                continue
-            tried = (name for name, engine in spec.engines.items() if engine.is_tried_with(task, row.name))
-            engines = (asked.engines or tuple(tried)) if row.translates else (None,)
-            for engine, trainer in product(engines, asked.train_engines or (None,)):
-                made_by = (engine, None if trainer == engine else trainer)
-                for target in (t for t in spec.targets if t in task_spec.test or "*" in task_spec.test):
-                    yield from _cells_of(spec, task, row, asked.model, made_by, target)
-
-
-def _cells_of(
-    spec: Spec, task: TaskName, row: Method, model: str, engines: _Engines, target: str
-) -> Iterator[tuple[RunSpec, str | None]]:
-    reason = _why_not(spec, task, row, engines, target)
-    engine, trainer = engines
-    made_by: dict[str, Any] = {
-        "engine": engine,
-        "engine_label": _label(spec, engine),
-        "train_engine": trainer,
-        "train_engine_label": _label(spec, trainer),
-    }
-    sizes = (*spec.tasks[task].gold_sizes, None) if row.train_on == ("target",) else (None,)
-    seeds = spec.seeds if row.train_on else spec.seeds[:1]  # nothing is left to chance without training
-    for size, checkpoint, seed in product(sizes, spec.checkpoints(model, target), seeds):
-        cell = {"seed": seed, "checkpoint": checkpoint, "gold_size": size, **made_by}
-        yield RunSpec(task, row.name, model, spec.source, target, **cell), reason
-
-
-def _label(spec: Spec, engine: str | None) -> str | None:
-    return (spec.engines[engine].label or engine) if engine else None
-
-
-def _why_not(spec: Spec, task: TaskName, row: Method, engines: _Engines, target: str) -> str | None:
-    gold = spec.tasks[task].gold
-    if "target" in row.train_on and target not in gold and "*" not in gold:
-        return f"no gold training data in {target}"
-    if row.translates and target == spec.source:
-        return "the source language needs no translation"
-    engine, trainer = engines
-    if engine is None:
-        return None
-    infers = row.infer_on == "translated"
-    if trainer is None:
-        return _why_no_translation(spec, task, engine, target, trains=row.trains_on_translation, infers=infers)
-    return _why_no_translation(spec, task, trainer, target, trains=True, infers=False) or _why_no_translation(
-        spec, task, engine, target, trains=False, infers=infers
-    )
-
-
-def _why_no_translation(
-    spec: Spec, task: TaskName, engine: str, target: str, *, trains: bool, infers: bool
-) -> str | None:
-    given = spec.engines[engine]
-    if given.engine == "existing":
-        if infers:
-            return f"{engine} is an existing translation of the training set only"
-        return None if target in given.existing.get(task, {}) else f"no existing {engine} translation into {target}"
-    ways = [(spec.source, target)] if trains else []
-    ways += [(target, spec.source)] if infers else []
-    for a, b in ways if given.models else []:
-        if given.model_for(task, a, b) is None:
-            return f"engine {engine} has no model for {task} {a}-{b} (there: {', '.join(given.models)})"
-    return None

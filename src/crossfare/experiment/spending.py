@@ -5,10 +5,13 @@ Both are engines round an engine, so that whatever translates is estimated and l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError, PriceError
@@ -19,7 +22,7 @@ from crossfare.store import Store
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import abilities
 from crossfare.translate.segments import requests
-from crossfare.types import Billed, Engine, Step, Translation, Usage
+from crossfare.types import Billed, Engine, PaidByRequest, Probing, Step, Translation, Usage
 
 if TYPE_CHECKING:  # translating one file needs no spec
     from crossfare.experiment.spec import EngineSpec, Spec
@@ -65,13 +68,45 @@ class Charge:
 
     def most(self, engine: Engine, texts: Sequence[str], source: str) -> Usage:
         """What translating ``texts`` now will be billed for; where tokens are billed, the most it can be."""
-        total = counted(engine, texts, source, self.price.counting)
-        if self.price.unit == "token":
-            size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-            lines = sum(len(text.splitlines()) for text in texts)
-            wrapped = _PROMPT_TOKENS * (total.requests or 0) + _TOKENS_A_LINE * lines
-            total += Usage(input_tokens=size + wrapped, output_tokens=size * _OUTPUT_PER_BYTE + wrapped)
-        return total
+        return self._with_tokens(counted(engine, texts, source, self.price.counting), texts)
+
+    @contextmanager
+    def paying(self, name: str, sent: Sequence[str], most: Usage) -> Iterator[Callable[[Usage], None]]:
+        """Pay for one request of the engine ``name`` from the budget (see `Paying`)."""
+        if self.budget is None:
+            yield lambda _usage: None
+            return
+        most = self._with_tokens(most, sent)
+        what = f"the next request of {name} ({len(sent):,} texts, {most.characters:,} characters)"
+        with self.budget.paying(self.usd(most), what) as settle:
+
+            def billed(usage: Usage) -> None:
+                bill = None
+                with suppress(PriceError):  # what is billed was not measured: the most that it can be stays entered
+                    bill = self.usd(usage)
+                settle(bill, usage)
+
+            yield billed
+
+    def _with_tokens(self, total: Usage, texts: Sequence[str]) -> Usage:
+        if self.price.unit != "token":
+            return total
+        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        lines = sum(len(text.splitlines()) for text in texts)
+        wrapped = _PROMPT_TOKENS * (total.requests or 0) + _TOKENS_A_LINE * lines
+        return total + Usage(input_tokens=size + wrapped, output_tokens=size * _OUTPUT_PER_BYTE + wrapped)
+
+
+@contextmanager
+def purse(limit: Decimal | None, tell: Callable[[str], None] | None = None) -> Iterator[Budget]:
+    """A budget for what is done within; however that ends, ``tell`` is told what was spent, if anything was sent."""
+    with TemporaryDirectory(prefix="crossfare-spending-") as folder:
+        budget = Budget(limit, Path(folder) / "spent")
+        try:
+            yield budget
+        finally:
+            if tell and budget.path.exists():
+                tell(f"spent now: {budget.account}")
 
 
 def counted(engine: Engine, texts: Sequence[str], source: str, rule: Counting | None) -> Usage:
@@ -108,10 +143,8 @@ def charges(spec: Spec, catalogue: Catalogue, resources: Mapping[str, Sequence[s
     return {step: charge for step, used in resources.items() for name in used if (charge := found.get(name))}
 
 
-def limited(steps: Sequence[Step], paid: Mapping[str, Charge], budget: Budget | None) -> list[Step]:
+def limited(steps: Sequence[Step], paid: Mapping[str, Charge], budget: Budget) -> list[Step]:
     """The steps, those that pay by the request within a budget that all of them share."""
-    if budget is None:
-        return list(steps)
     priced = {step_id: replace(charge, budget=budget) for step_id, charge in paid.items()}
     return [
         replace(step, runtime={**step.runtime, "charge": priced[step.id]}) if step.id in priced else step
@@ -161,8 +194,12 @@ class _Within:
         self.granularity = engine.granularity
         self.tag_handling = getattr(engine, "tag_handling", None)
         self.marked_by_tags = abilities(engine).marked_by_tags
-        self.host = host_of(engine)
         self.cross_attention = getattr(engine, "cross_attention", None)
+
+    @property
+    def host(self) -> str:
+        """Where the engine's texts go."""
+        return host_of(self.engine)
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """As the engine's own requests are cut."""
@@ -170,7 +207,7 @@ class _Within:
 
 
 class Charged(_Within):
-    """An engine that sends only what its budget allows."""
+    """An engine that sends only what its budget allows: request by request, or call by call if it cannot say more."""
 
     def __init__(self, engine: Engine, charge: Charge) -> None:
         super().__init__(engine)
@@ -180,17 +217,22 @@ class Charged(_Within):
         """Translate, if there is money for it.
 
         Raises:
-            BudgetExceeded: it would pass the limit; nothing was sent.
+            BudgetExceeded: it would pass the limit, before anything was answered.
         """
-        if self.charge.budget is None or not texts:
-            return self.engine.translate(texts, source=source, target=target)
-        most = self.charge.most(self.engine, texts, source)
-        what = f"the next request of {self.name} ({len(texts):,} texts, {most.characters:,} characters)"
-        with self.charge.budget.paying(self.charge.usd(most), what) as billed:
-            made = self.engine.translate(texts, source=source, target=target)
-            with suppress(PriceError):  # what is billed was not measured: the most that it can be stays entered
-                billed(self.charge.usd(made.usage))
+        engine, paying = self.engine, partial(self.charge.paying, self.name)
+        if isinstance(engine, PaidByRequest):
+            return engine.translate_paying(texts, source=source, target=target, paying=paying)
+        if not texts:
+            return engine.translate(texts, source=source, target=target)
+        with paying(texts, counted(engine, texts, source, self.charge.price.counting)) as billed:
+            made = engine.translate(texts, source=source, target=target)
+            billed(made.usage)
         return made
+
+    def answered_before(self, text: str, *, source: str, target: str) -> None:
+        """Tell the engine, if it wants to know."""
+        if isinstance(self.engine, Probing):
+            self.engine.answered_before(text, source=source, target=target)
 
 
 class Rehearsed(_Within):

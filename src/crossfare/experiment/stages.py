@@ -189,6 +189,7 @@ def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -
         report_to=step.runtime["report_to"],
     )
     record = {"steps": tuned.steps, "train_loss": tuned.train_loss, "notes": list(tuned.notes), "log": list(tuned.log)}
+    record |= {"model_notes": list(tuned.model_notes)} if tuned.model_notes else {}
     write_json(work / "artifact" / "training.json", record)
     return tuned.usage
 
@@ -243,7 +244,7 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
             if progress:
                 progress(done + 1, len(asked["batch_sizes"]))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
-    return sent if step.params.get("billed") else measured.usage
+    return sent if step.params.get("billed") or sent.served_seconds is not None else measured.usage
 
 
 def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:

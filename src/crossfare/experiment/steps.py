@@ -15,14 +15,17 @@ from typing import Any, cast
 
 from crossfare import meter, pretrained
 from crossfare.compare.runs import AND_BACK
+from crossfare.data import world
+from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.cell import CellSteps, Training
-from crossfare.experiment.engines import make_engine, world_revision
+from crossfare.experiment.engines import make_engine
 from crossfare.experiment.ensemble_steps import ensemble_cell
+from crossfare.experiment.matrix import cells, missing, why_missing
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
-from crossfare.experiment.spec import DataRef, EngineSpec, Spec, cells
+from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.tasks import TASKS
@@ -434,15 +437,17 @@ def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
 def data_revision(ref: str) -> str:
     """Identify the content behind a data reference without reading it as data.
 
-    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the source code
-    that generates it, a hub id is its name.
+    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the revision
+    of the embedded texts, a hub id is its name.
 
     Raises:
         DataError: the file cannot be read.
+        ConfigError: a hub id has no owner.
     """
     if ref.startswith("world:"):
-        return f"{ref}@{world_revision()}"
+        return f"{ref}@{world.REVISION}"
     if ref.startswith("hub:"):
+        parse_ref(ref.removeprefix("hub:"))
         return ref
     try:
         if Path(ref).is_dir():
@@ -462,10 +467,10 @@ def check(spec: Spec) -> None:
     """Fail early on what would otherwise fail late.
 
     Raises:
-        ConfigError: the spec expands to no cell at all.
+        ConfigError: nothing of the spec can be run; the message says why.
     """
     if not cells(spec):
-        raise ConfigError(f"spec {spec.name!r} expands to no cell; check its methods, targets and test sets")
+        raise ConfigError(f"spec {spec.name!r}: nothing of it can be run; {'; '.join(why_missing(missing(spec)))}")
 
 
 def _dropping(engine: EngineSpec) -> dict[str, Any]:

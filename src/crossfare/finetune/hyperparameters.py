@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from crossfare import settings
 from crossfare.errors import ConfigError
+from crossfare.precision import told
+from crossfare.settings import MOST, Count, Natural, NotNegative
+
+Reporter = Literal["tensorboard", "mlflow", "wandb"]
+"""Where fine-tuning can be logged; each is a package."""
+
+_Share = Annotated[float, Field(ge=0, lt=1)]
+_BATCH = 2**16
+"""More examples in one optimiser step than anyone has memory for."""
 
 _RUNTIME = {"runtime": True}
 _RANKING = {"unless_default": True}
@@ -23,8 +35,9 @@ class Hyperparameters:
     ``dropout`` None keeps the model's own. ``freeze_layers`` counts from the lowest.
     ``head_learning_rate`` is for what is not pretrained: the task's head and the pooler.
     ``select_best`` keeps the epoch with the best score on the validation set.
-    ``max_steps`` overrides ``epochs``. ``precision`` "auto" is bf16 (else fp16, or fp32 for T5) on a GPU and
-    fp32 on a CPU.
+    ``max_steps`` overrides ``epochs``. ``precision`` "auto" asks the machine: bf16 where GPU or processor compute in it
+    natively, else fp32; None is "auto" on a GPU and fp32 on a CPU. The identity has what it was: "bf16" or "fp32" as if
+    named, and for None on a CPU "auto", as it was spelt before "auto" asked.
     ``optimizer`` "adafactor" is T5's own setting of it (steps relative to each weight's scale, no momentum); it
     clips its own updates, so ``max_grad_norm`` is not used with it.
 
@@ -37,44 +50,37 @@ class Hyperparameters:
     many parts, to save memory; ``save_every`` is the seconds between resumable checkpoints.
     """
 
-    learning_rate: float = 2e-5
-    epochs: float = 3
-    batch_size: int = 32
-    max_length: int = 128
-    stride: int = 128
-    max_answer_length: int = 30
-    crop: int | None = None
+    learning_rate: Annotated[float, Field(gt=0, le=100)] = 2e-5
+    epochs: Annotated[float, Field(gt=0, le=MOST)] = 3
+    batch_size: Annotated[int, Field(gt=0, le=_BATCH)] = 32
+    max_length: settings.Tokens = 128
+    stride: Natural = 128
+    max_answer_length: Count = 30
+    crop: Count | None = None
     schedule: Literal["constant", "linear"] = "constant"
-    warmup_ratio: float = 0.0
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    dropout: float | None = None
-    freeze_layers: int = 0
+    warmup_ratio: settings.Share = 0.0
+    weight_decay: NotNegative = 0.0
+    max_grad_norm: NotNegative = 1.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None = None
+    dropout: _Share | None = None
+    freeze_layers: Natural = 0
     freeze_embeddings: bool = False
-    head_learning_rate: float | None = None
+    head_learning_rate: Annotated[float, Field(gt=0, le=100)] | None = None
     select_best: bool = False
-    max_steps: int | None = None
+    max_steps: Count | None = None
     optimizer: Literal["adamw", "adafactor"] = field(default="adamw", metadata=_RANKING)
     loss: Literal["pointwise", "listwise"] = field(default="pointwise", metadata=_RANKING)
-    negatives: int | None = field(default=None, metadata=_RANKING)
+    negatives: Count | None = field(default=None, metadata=_RANKING)
     relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_RANKING)
-    gradient_accumulation: int = field(default=1, metadata=_RUNTIME)
-    save_every: float = field(default=600.0, metadata=_RUNTIME)
+    gradient_accumulation: Count = field(default=1, metadata=_RUNTIME)
+    save_every: NotNegative = field(default=600.0, metadata=_RUNTIME)
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "epochs", "batch_size", "max_length", "gradient_accumulation"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} must be more than 0, not {getattr(self, name)}")
+        settings.check(self)
         if self.batch_size % self.gradient_accumulation:
             raise ConfigError(
                 f"batch_size {self.batch_size} cannot be divided by gradient_accumulation {self.gradient_accumulation}"
             )
-        if self.negatives is not None and self.negatives < 1:
-            raise ConfigError(f"negatives must be at least 1, or left out for all there are, not {self.negatives}")
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
 
     @classmethod
     def paper(cls, task: str, **overrides: Any) -> Hyperparameters:
@@ -90,27 +96,21 @@ class Hyperparameters:
             raise ConfigError(f"{unknown[0]!r} is not a hyperparameter; choose from {', '.join(names)}")
         if "epochs" in overrides:
             overrides = {"max_steps": None, **overrides}
-        if overrides.get("relevance_tokens"):
-            overrides["relevance_tokens"] = tuple(overrides["relevance_tokens"])  # a spec has lists
+        if isinstance(overrides.get("relevance_tokens"), list):  # as a spec has them
+            overrides["relevance_tokens"] = tuple(overrides["relevance_tokens"])
         return replace(_PAPER[task], **overrides)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
-        settings = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
-        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and settings[f.name] == f.default}
-        return {name: value for name, value in settings.items() if name not in silent}
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("runtime")}
+        chosen["precision"] = told(self.precision, "auto")
+        silent = {f.name for f in fields(self) if f.metadata.get("unless_default") and chosen[f.name] == f.default}
+        return {name: value for name, value in chosen.items() if name not in silent}
 
     def runtime(self) -> dict[str, Any]:
         """The settings that do not."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("runtime")}
 
-
-_CHOICES = {
-    "schedule": ("constant", "linear"),
-    "precision": ("auto", "fp32", "bf16", "fp16"),
-    "optimizer": ("adamw", "adafactor"),
-    "loss": ("pointwise", "listwise"),
-}
 
 _PAPER = {
     "qa": Hyperparameters(learning_rate=2e-5, epochs=5, batch_size=12, max_length=384, stride=128),

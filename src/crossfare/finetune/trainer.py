@@ -14,6 +14,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from crossfare.errors import ConfigError
 from crossfare.finetune.hyperparameters import Hyperparameters
+from crossfare.precision import resolved
 from crossfare.types import Progress
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def make(
     """Set up a Trainer that keeps its checkpoints in ``folder`` and prints nothing."""
     if hyper.select_best and validate is None:
         raise ConfigError("select_best needs a validation set; give one, or switch it off")
-    arguments = _arguments(encoder.model, len(features), folder, hyper, seed, report_to)
+    arguments = _arguments(len(features), folder, hyper, seed, report_to)
     try:
         trainer = _Trainer(encoder, features, hyper, loss, validate, arguments)
     except (ImportError, RuntimeError, ValueError) as error:
@@ -204,7 +205,7 @@ def watch(trainer: Trainer, progress: Progress | None, save_every: float, starte
 
 
 def _arguments(
-    model: Any, examples: int, folder: Path, hyper: Hyperparameters, seed: int, report_to: Sequence[str]
+    examples: int, folder: Path, hyper: Hyperparameters, seed: int, report_to: Sequence[str]
 ) -> TrainingArguments:
     steps = hyper.max_steps or math.ceil(math.ceil(examples / hyper.batch_size) * hyper.epochs)
     schedule = "constant_with_warmup" if hyper.schedule == "constant" and hyper.warmup_ratio else hyper.schedule
@@ -236,7 +237,7 @@ def _arguments(
         log_level="error",
         report_to=list(report_to) or "none",
         use_cpu=not torch.accelerator.is_available(),  # without being told, it takes bf16 for a wish to use a GPU
-        **_precision(hyper.precision, model),
+        **_precision(hyper.precision),
     )
 
 
@@ -252,14 +253,11 @@ def _per_device(hyper: Hyperparameters) -> int:
     return share
 
 
-def _precision(wanted: str, model: Any) -> dict[str, bool]:
-    if wanted == "auto":
-        gpu = torch.cuda.is_available()
-        overflows = model.config.is_encoder_decoder  # T5, trained in bf16, leaves the range of fp16
-        wanted = "fp32" if not gpu else "bf16" if torch.cuda.is_bf16_supported() else "fp32" if overflows else "fp16"
-    if wanted == "fp16" and not torch.accelerator.is_available():
+def _precision(wanted: str | None) -> dict[str, bool]:
+    used = resolved(wanted)
+    if used == "fp16" and not torch.accelerator.is_available():
         raise ConfigError("fp16 training needs a GPU; set precision to fp32 or auto")
-    return {"bf16": wanted == "bf16", "fp16": wanted == "fp16"}
+    return {"bf16": used == "bf16", "fp16": used == "fp16"}
 
 
 def freeze(model: Any, hyper: Hyperparameters) -> None:

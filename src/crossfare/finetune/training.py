@@ -48,7 +48,8 @@ class FineTuned:
     """A saved model (safetensors and tokenizer in ``path``) and what making it took.
 
     ``train_loss`` is the mean over all steps; ``log`` the entries of the Trainer's history (step, loss,
-    learning_rate, and eval_score where a validation set was used).
+    learning_rate, and eval_score where a validation set was used). ``notes`` say which examples taught nothing,
+    ``model_notes`` what of the model it started from was not used.
     """
 
     path: Path
@@ -57,13 +58,14 @@ class FineTuned:
     steps: int
     log: tuple[dict[str, float], ...]
     notes: tuple[str, ...] = ()
+    model_notes: tuple[str, ...] = ()
 
 
 def finetune(
     load: Callable[[], E],
     featurise: Callable[[E], Sequence[Feature]],
     *,
-    out: Path,
+    out: str | Path,
     hyper: Hyperparameters,
     seed: int = 0,
     loss: Callable[[E], Loss | None] | None = None,
@@ -93,6 +95,7 @@ def finetune(
 
     from crossfare.finetune import trainer as trainers
 
+    out = Path(out)
     set_seed(seed)
     encoder = load()
     trainers.freeze(encoder.model, hyper)
@@ -167,7 +170,8 @@ def _last_checkpoint(folder: Path) -> str | None:
     complete = []
     for path in folder.glob("checkpoint-*/trainer_state.json"):
         try:
-            complete.append((json.loads(path.read_text())["global_step"], str(path.parent)))
+            state = json.loads(path.read_text())  # noqa: TID251 - the Trainer's own file; a loss may be NaN
+            complete.append((state["global_step"], str(path.parent)))
         except ValueError:
             continue  # killed while writing it
     return max(complete)[1] if complete else None

@@ -16,7 +16,8 @@ from typing import TypeVar
 
 from crossfare.errors import DataError, PriceError
 from crossfare.ledger.prices import Catalogue
-from crossfare.store import write_text
+from crossfare.store import file_name, write_text
+from crossfare.strict import parse_json
 from crossfare.types import Cost, Usage
 
 COMPUTE, STORAGE = "compute", "storage"
@@ -152,19 +153,19 @@ class Book:
         """The same entries at other prices; ``offers`` are added to those of this book."""
         return Book(catalogue or self.catalogue, {**self.offers, **(offers or {})}, self, on=on or self.on)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | Path) -> None:
         """Write the entries as JSON lines, one a step, atomically."""
-        write_text(path, "".join(_line(entry) + "\n" for entry in self))
+        write_text(Path(path), "".join(_line(entry) + "\n" for entry in self))
 
     @classmethod
-    def read(cls, path: Path, catalogue: Catalogue, offers: Mapping[str, str], *, on: date | None = None) -> Book:
+    def read(cls, path: str | Path, catalogue: Catalogue, offers: Mapping[str, str], *, on: date | None = None) -> Book:
         """Read the entries that `write` wrote.
 
         Raises:
             DataError: the file cannot be read, or a line is not an entry; the message names it.
         """
         try:
-            lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
         entries = [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
@@ -185,10 +186,11 @@ def _line(entry: Entry) -> str:
 
 def _entry(line: str, where: str) -> Entry:
     try:
-        values = json.loads(line)
+        values = parse_json(line, where)
         usage = Usage(**values.pop("usage"))
         entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        file_name(entry.step_id)
+    except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
         names = ", ".join(f.name for f in fields(Entry))
         raise DataError(f"{where}: not a ledger entry ({error}); it must hold {names}") from error
     return entry

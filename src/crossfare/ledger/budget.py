@@ -7,53 +7,114 @@ leaves it entered: the provider may have billed it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 
 from crossfare.errors import BudgetExceeded
 from crossfare.store import write_text
+from crossfare.strict import read_json
+from crossfare.types import Usage
+
+NOTHING = Usage(requests=0, characters=0)
+
+
+class Settle(Protocol):
+    """Says what a request was billed for; ``bill`` is None where that has no price."""
+
+    def __call__(self, bill: Decimal | None, usage: Usage = NOTHING) -> None:
+        """Correct what was entered for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent: ``usd`` that were billed for ``usage``, and the most that requests ``in_doubt`` can have cost.
+
+    These were sent, or are on their way, and nobody has said what they are billed for.
+    """
+
+    usd: Decimal = Decimal(0)
+    in_doubt: Decimal = Decimal(0)
+    usage: Usage = NOTHING
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.usd + other.usd, self.in_doubt + other.in_doubt, self.usage + other.usage)
+
+    def __str__(self) -> str:
+        usage = self.usage
+        told = [f"{usage.requests or 0:,} requests", f"{usage.characters or 0:,} characters"]
+        if usage.input_tokens:
+            told.append(f"{usage.input_tokens + (usage.output_tokens or 0):,} tokens")
+        return f"{', '.join(told)}, {self.money}"
+
+    @property
+    def money(self) -> str:
+        """The money alone."""
+        more = f" and up to {shown(self.in_doubt)} USD for requests that had no answer" if self.in_doubt else ""
+        return f"{shown(self.usd)} USD{more}"
+
+    @property
+    def total(self) -> Decimal:
+        """The most that was spent."""
+        return self.usd + self.in_doubt
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most ``limit`` USD, counted in the file ``path``; it can be handed to other processes.
+    """At most ``limit`` USD (None: no limit), counted in the file ``path``; it can be handed to other processes.
 
     A new file starts at nothing spent.
     """
 
-    limit: Decimal
+    limit: Decimal | None
     path: Path
 
     @property
     def spent(self) -> Decimal:
         """USD spent so far, with what is on its way."""
-        return Decimal(self.path.read_text(encoding="utf-8")) if self.path.exists() else Decimal(0)
+        return self.account.total
+
+    @property
+    def account(self) -> Spent:
+        """What was spent so far."""
+        if not self.path.exists():
+            return Spent()
+        values = read_json(self.path)
+        return Spent(Decimal(values["usd"]), Decimal(values["in_doubt"]), Usage(**values["usage"]))
 
     @contextmanager
-    def paying(self, usd: Decimal, what: str) -> Iterator[Callable[[Decimal], None]]:
+    def paying(self, usd: Decimal, what: str) -> Iterator[Settle]:
         """Enter ``usd`` for the request made within; call what is yielded with the bill, to correct it.
 
-        A request that fails stays entered: some do after the provider has billed them.
+        A request whose bill is never told, or as None, stays entered: some fail after the provider has billed them.
 
         Raises:
             BudgetExceeded: it would pass the limit; the request must not be made.
         """
-        self._enter(usd, what)
-        yield lambda bill: self._enter(bill - usd)
+        self._enter(Spent(in_doubt=usd), what)
 
-    def _enter(self, usd: Decimal, what: str = "") -> None:
+        def settle(bill: Decimal | None, usage: Usage = NOTHING) -> None:
+            self._enter(Spent(usage=usage) if bill is None else Spent(bill, -usd, usage))
+
+        yield settle
+
+    def _enter(self, change: Spent, what: str = "") -> None:
         with FileLock(f"{self.path}.lock"):
-            spent = self.spent
-            if what and spent + usd > self.limit:
+            account = self.account
+            if what and self.limit is not None and account.total + change.total > self.limit:
                 raise BudgetExceeded(
-                    f"{shown(spent)} of {shown(self.limit)} USD are spent, and {what} would cost {shown(usd)} USD more"
+                    f"{shown(account.total)} of {shown(self.limit)} USD are spent, and {what} would cost "
+                    f"{shown(change.total)} USD more"
                 )
-            write_text(self.path, str(spent + usd))
+            new = account + change
+            values = {"usd": str(new.usd), "in_doubt": str(new.in_doubt), "usage": asdict(new.usage)}
+            write_text(self.path, json.dumps(values))
 
 
 def shown(usd: Decimal) -> str:

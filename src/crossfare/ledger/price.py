@@ -14,6 +14,35 @@ Evidence = Literal["published", "secondary", "derived"]
 _TAG = re.compile(r"<[^<>]*>")
 
 
+_DEVICES = frozenset(
+    [
+        "cpu",
+        "tpu",
+        "v100",
+        "p100",
+        "t4",
+        "l4",
+        "l40s",
+        "a10",
+        "a10g",
+        "a40",
+        "a6000",
+        "a100",
+        "h100",
+        "h200",
+        "gh200",
+        "b200",
+        "gb200",
+    ]
+)
+
+
+def device_of(offer: str) -> str | None:
+    """The device that an offer of device time names: "v100" of "v100-gcp", "cpu" of "cpu-core"; None if none."""
+    words = re.split(r"[^a-z0-9]+", offer.lower())
+    return next((word for word in words if word in _DEVICES), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Counting:
     """A provider's rule for how many characters of a text it bills.

@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from crossfare.errors import ConfigError
 from crossfare.ledger.price import EXCHANGE_RATE, Counting, Evidence, Price, Unit
+from crossfare.strict import read_yaml
 
 
 def _exact(value: Any) -> Any:
@@ -141,11 +141,7 @@ def read(path: Path) -> list[Record]:
             message names the file and the key.
     """
     try:
-        file = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a price file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        file = _File.model_validate(read_yaml(path))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {problems}") from error

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from crossfare.errors import ConfigError
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer, new_weights
 
 Feature = dict[str, Any]
 """One input: ``input_ids`` and perhaps ``token_type_ids`` as int arrays of one length; other keys are targets."""
@@ -35,13 +35,14 @@ class Encoder:
     """A transformers model and its tokenizer.
 
     ``segments`` tells whether the model distinguishes first and second text by token type ids;
-    ``longest`` is the most tokens it can read at once.
+    ``longest`` is the most tokens it can read at once. ``notes`` say what of the checkpoint was not used, and why.
     """
 
     model: Any
     tokenizer: Any
     segments: bool
     longest: int
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def collate(self, features: Sequence[Feature]) -> dict[str, Any]:
         """Pad features to the longest of them and stack all keys into int64 tensors, with the attention mask."""
@@ -68,67 +69,57 @@ def load(
     dropout: float | None = None,
     trained: bool = False,
     configure: Callable[[Any], None] | None = None,
+    new_head: bool = False,
 ) -> Encoder:
     """Load weights (as fp32, whatever the file holds) and tokenizer.
 
     ``head`` names the transformers class ("AutoModelForQuestionAnswering"); ``trained`` demands that the head be
     in the checkpoint, otherwise a new one is initialised from the current random state. ``configure`` changes
-    the model's config; ``dropout`` sets every dropout rate the architecture has.
+    the model's config; ``dropout`` sets every dropout rate the architecture has. ``new_head`` puts a new head in the
+    place of one that the checkpoint has, with a note.
 
     Raises:
         ConfigError: nothing loadable there, weights of another architecture, no trained head, or a slow tokenizer.
     """
-    if not (Path(path) / "config.json").is_file():
-        raise ConfigError(f"{path} holds no config.json: give the folder of a saved transformers model")
-    try:
-        model, info, tokenizer = _from_pretrained(path, head, dropout, configure)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ConfigError(f"cannot load the model {path!r}: {lines[0]}") from error
-    _check(path, model, info, trained)
+    config = load_config(path)
+    if configure:
+        configure(config)
+    for name in _DROPOUTS if dropout is not None else ():
+        if getattr(config, name, None) is not None:
+            setattr(config, name, dropout)
+    tokenizer = load_tokenizer(path, config)
     if not tokenizer.is_fast:
         raise ConfigError(f"the tokenizer of {path} has no offsets (it is not a fast tokenizer); convert it first")
-    segments = getattr(model.config, "type_vocab_size", 0) > 1
-    return Encoder(model, tokenizer, segments, _longest(model, tokenizer))
-
-
-def _from_pretrained(
-    path: str, head: str, dropout: float | None, configure: Callable[[Any], None] | None
-) -> tuple[Any, dict[str, Any], Any]:
-    import torch
-    import transformers
-
-    with quiet():
-        config = transformers.AutoConfig.from_pretrained(path)
-        if configure:
-            configure(config)
-        for name in _DROPOUTS if dropout is not None else ():
-            if getattr(config, name, None) is not None:
-                setattr(config, name, dropout)
-        model, info = getattr(transformers, head).from_pretrained(
-            path,
-            config=config,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # a head for other labels; the encoder itself is checked afterwards
-            output_loading_info=True,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
-    return model, info, tokenizer
-
-
-def _check(path: str, model: Any, info: Mapping[str, Any], trained: bool) -> None:
-    """Raise if weights that must come from the checkpoint did not: transformers would only warn."""
-    mismatched = [key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"]]
-    new = [*info["missing_keys"], *mismatched]
-    prefix = f"{model.base_model_prefix}." if model.base_model is not model else ""
-    lost = [key for key in new if key.startswith(prefix) and "pooler." not in key]
-    if lost:
-        raise ConfigError(
-            f"the checkpoint {path} does not fit {type(model).__name__}: {len(lost)} weights of the encoder "
-            f"are not in it or have another shape ({lost[0]}); check its config.json"
-        )
-    if trained and new:
+    # Another head's weights may have other shapes; those of the encoder itself are checked.
+    model, info = load_model(path, head, config, dtype=_fp32(), ignore_mismatched_sizes=True)
+    if trained and (new := new_weights(info)):
         raise ConfigError(f"{path} is not fine-tuned: it has no weights for {new[0]}; fine-tune it first")
+    remade = new_head and not _head_is_new(model, info)
+    if remade:
+        _remake_head(model)
+    segments = getattr(model.config, "type_vocab_size", 0) > 1
+    notes = (f"{Path(path).name}'s own head was replaced by a new one",) if remade else ()
+    return Encoder(model, tokenizer, segments, _longest(model, tokenizer), notes=notes)
+
+
+def _head_is_new(model: Any, info: Mapping[str, Any]) -> bool:
+    return any(not key.startswith(f"{model.base_model_prefix}.") for key in new_weights(info))
+
+
+def _remake_head(model: Any) -> None:
+    """Initialise everything but the encoder anew, from the current random state."""
+    encoder = set(model.base_model.modules())
+    for module in model.modules():
+        if module is not model and module not in encoder:
+            for part in (module, *module.parameters(recurse=False)):
+                part._is_hf_initialized = False
+            model._initialize_weights(module)
+
+
+def _fp32() -> Any:
+    import torch
+
+    return torch.float32
 
 
 def _longest(model: Any, tokenizer: Any) -> int:
@@ -150,19 +141,3 @@ def shortened(tokenizer: Any, texts: Sequence[str], limit: int) -> list[str]:
         text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
         for text, offsets in zip(texts, encoded["offset_mapping"], strict=True)
     ]
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers from narrating: progress bars, and warnings that `load` turns into errors where they matter."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

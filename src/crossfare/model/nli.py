@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 from crossfare.errors import ConfigError, DataError
 from crossfare.model import encoder as encoders
 from crossfare.model.encoder import Encoder, Feature
+from crossfare.pretrained.loading import load_config
 from crossfare.types import NLI_LABELS, PairExample, Prediction
 
 HEAD = "AutoModelForSequenceClassification"
+
+_UNNAMED = (
+    "its labels ({}) do not say what its outputs mean; to keep it, name them in id2label of its config.json, in the "
+    "order of its outputs"
+)
 
 _TO_TWO_CLASSES = {"contradiction": "neutral"}
 
@@ -31,7 +37,8 @@ class Pairs:
 def load(path: str, *, labels: Sequence[str] | None = None, dropout: float | None = None) -> Encoder:
     """Load an encoder with a head for ``labels`` (in the order of the logits), or as fine-tuned if None.
 
-    A checkpoint that already has a head for these very labels keeps it, in its own order.
+    A checkpoint that already has a head for these very labels keeps it, in its own order. One whose head has as many
+    outputs under other names (LABEL_0) gets a new one, and a note: which output means what would be a guess.
 
     Raises:
         ConfigError: see `encoder.load`; or the fine-tuned model's labels are not those of NLI.
@@ -41,13 +48,16 @@ def load(path: str, *, labels: Sequence[str] | None = None, dropout: float | Non
         model_labels(encoder)
         return encoder
 
+    known = _names(load_config(path))
+    kept = sorted(known) == sorted(labels)
+    ordered = known if kept else labels
+
     def name_labels(config: Any) -> None:
-        known = [str(config.id2label[i]).lower() for i in range(len(config.id2label))]
-        ordered = known if sorted(known) == sorted(labels) else labels
         config.id2label = dict(enumerate(ordered))
         config.label2id = {label: i for i, label in enumerate(ordered)}
 
-    return encoders.load(path, HEAD, dropout=dropout, configure=name_labels)
+    encoder = encoders.load(path, HEAD, dropout=dropout, configure=name_labels, new_head=not kept)
+    return replace(encoder, notes=tuple(f"{note}: {_UNNAMED.format(', '.join(known))}" for note in encoder.notes))
 
 
 def labels_of(examples: Sequence[PairExample]) -> tuple[str, ...]:
@@ -62,14 +72,23 @@ def model_labels(encoder: Encoder) -> tuple[str, ...]:
     Raises:
         ConfigError: a label is not one of NLI's, as in a model saved without label names.
     """
-    names = encoder.model.config.id2label
-    labels = tuple(str(names[i]).lower() for i in range(len(names)))
+    labels = _names(encoder.model.config)
     if unknown := set(labels) - set(NLI_LABELS):
         raise ConfigError(
             f"the model's label {min(unknown)!r} is not one of {', '.join(NLI_LABELS)}; "
-            "correct id2label in its config.json"
+            "say in id2label of its config.json which output means which"
+        )
+    if len(set(labels)) < len(labels):
+        raise ConfigError(
+            f"the model has two outputs for one label ({', '.join(labels)}); correct id2label in its config.json"
         )
     return labels
+
+
+def _names(config: Any) -> tuple[str, ...]:
+    """What a model calls its outputs, in their order, in lower case."""
+    names = getattr(config, "id2label", None) or {}
+    return tuple(str(names.get(i, f"output {i}")).lower() for i in range(len(names)))
 
 
 def training_features(encoder: Encoder, examples: Sequence[PairExample], *, max_length: int = 128) -> list[Feature]:

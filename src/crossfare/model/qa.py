@@ -18,6 +18,7 @@ from crossfare.errors import ConfigError
 from crossfare.model import encoder as encoders
 from crossfare.model.composed import compose
 from crossfare.model.encoder import Encoder, Feature
+from crossfare.pretrained.offsets import trustworthy
 from crossfare.types import Answer, Prediction, QAExample
 
 HEAD = "AutoModelForQuestionAnswering"
@@ -86,8 +87,14 @@ class _Layout:
 
 
 def load(path: str, *, trained: bool = False, dropout: float | None = None) -> Encoder:
-    """Load an encoder with a span head; ``trained`` demands a fine-tuned one. See `encoder.load` for errors."""
-    return encoders.load(path, HEAD, dropout=dropout, trained=trained)
+    """Load an encoder with a span head; ``trained`` demands a fine-tuned one.
+
+    Raises:
+        ConfigError: see `encoder.load`; or the tokenizer's offsets do not give the text back.
+    """
+    encoder = encoders.load(path, HEAD, dropout=dropout, trained=trained)
+    trustworthy(encoder.tokenizer, path)
+    return encoder
 
 
 def training_features(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from itertools import chain, islice
-from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from crossfare.errors import ConfigError, DataError
 from crossfare.model import encoder as encoders
 from crossfare.model.encoder import Encoder, Feature
+from crossfare.pretrained.loading import load_config
 from crossfare.types import Prediction, QueryExample, RankingExample
 
 LossKind = Literal["pointwise", "listwise"]
@@ -152,11 +152,7 @@ def load(
 
 
 def _is_encoder_decoder(path: str) -> bool:
-    if not (Path(path) / "config.json").is_file():
-        return False
-    import transformers
-
-    return bool(transformers.AutoConfig.from_pretrained(path).is_encoder_decoder)
+    return bool(load_config(path).is_encoder_decoder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from crossfare.paper.published import Input
 
-Verdict = Literal["exact", "rounding", "rounded input", "assumption", "does not reproduce"]
+Agreement = Literal["exact", "truncated", "rounding"]
+Verdict = Literal[
+    "exact",
+    "truncated",
+    "rounding",
+    "rounded input",
+    "rounded input, truncated",
+    "assumption",
+    "assumption, truncated",
+    "does not reproduce",
+]
 Explains = Literal["rounded input", "assumption", "nothing stated"]
 
 # A difference of one in ten thousand is put down to rounding on the way (50,793.00 for 50,792.34).
@@ -57,28 +67,36 @@ class Cell:
     def verdict(self) -> Verdict:
         """How the printed figure comes out of the stated inputs.
 
-        exact: rounded to the printed digits it is the printed figure. rounding: it misses by no more
-        than one in the last digit, or by no more than 0.01 %. Otherwise what the first computation
-        that gives the printed figure explains it by; without one, it does not reproduce.
+        exact: rounded to the printed digits it is the printed figure. truncated: it is if further digits
+        are cut off instead. rounding: neither, but it misses by no more than one in the last digit, or by
+        no more than 0.01 %, as if something was rounded on the way. Otherwise what the first computation
+        that gives the printed figure explains it by, cut off or not; without one, it does not reproduce.
         """
         agreement = agree(self.printed, self.computed.value)
         if agreement:
             return agreement
-        for other in self.others:
-            if other.explains != "nothing stated" and agree(self.printed, other.value):
-                return other.explains
+        for other in self.matches:
+            if other.explains == "rounded input":
+                return "rounded input" if self._exactly(other) else "rounded input, truncated"
+            if other.explains == "assumption":
+                return "assumption" if self._exactly(other) else "assumption, truncated"
         return "does not reproduce"
+
+    def _exactly(self, other: Computation) -> bool:
+        return agree(self.printed, other.value) == "exact"
 
     @property
     def matches(self) -> tuple[Computation, ...]:
-        """The further computations that give the printed figure."""
-        return tuple(other for other in self.others if agree(self.printed, other.value))
+        """The further computations that give the printed figure, rounded or cut off to its digits."""
+        return tuple(other for other in self.others if agree(self.printed, other.value) in ("exact", "truncated"))
 
 
-def agree(printed: Decimal, value: Decimal) -> Literal["exact", "rounding"] | None:
+def agree(printed: Decimal, value: Decimal) -> Agreement | None:
     """Whether a value could have been printed like this; None if not."""
     last_digit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
     if value.quantize(last_digit, rounding=ROUND_HALF_UP) == printed:
         return "exact"
+    if value.quantize(last_digit, rounding=ROUND_DOWN) == printed:
+        return "truncated"
     difference = abs(value - printed)
     return "rounding" if difference <= max(last_digit, abs(printed) * _ROUNDING) else None

@@ -184,9 +184,10 @@ def _training_queries(api_usd: _Money) -> Finding:
     queries = inputs()["msmarco-queries-train"].value
     return Finding(
         "training-queries",
-        "Ranking: training queries",
+        "Ranking, translate-train: training queries",
         "not in the one-time cost",
-        f"{queries:,} characters (Table 8): {api_usd(queries):.2f} USD more with the API",
+        f"{queries:,} characters (Table 8): {api_usd(queries):.2f} USD more with the API. Strategy 1 is fine-tuned in "
+        "English and translates none of them",
     )
 
 
@@ -197,7 +198,7 @@ def _latency(gpu_usd: _Money) -> Finding:
         "QA: what a batch is",
         f"{seconds} s a batch of 32, 0.06 USD per 1,000",
         f"{seconds} s fit one paragraph (95 s for 38), so 1,000 of them would cost {gpu_usd(seconds * 1000):.2f} USD; "
-        "the 0.23 s of the API are for one question (15 s for 63)",
+        "the 0.23 s of the API are for one question: 15 s for 63 are 0.238, cut off instead of rounded to 0.24",
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from crossfare.paper.audit import Audit
-from crossfare.paper.cells import Cell, Computation
+from crossfare.paper.cells import Cell, Computation, agree
 from crossfare.paper.findings import BreakEven
 from crossfare.report import numbers
 from crossfare.report.table import Cell as Shown
@@ -71,8 +71,9 @@ def _cells(audit: Audit) -> Table:
     given = audit.assumptions
     notes = (
         "Costs in USD (per 1k: per 1,000 examples), latencies in seconds a batch. exact: the recomputed value rounds "
-        "to the printed one; rounding: it misses by one in the last digit or by 0.01 %; rounded input, assumption: the "
-        "printed figure follows from the computation named below; does not reproduce: nothing stated gives it.",
+        "to the printed one; truncated: it gives it if further digits are cut off; rounding: neither, but it misses by "
+        "one in the last digit or by 0.01 % at the most; rounded input, assumption: the printed figure follows from "
+        "the computation named below, rounded or truncated; does not reproduce: nothing stated gives it.",
         f"Assumptions: the printed seconds are for {given.batch_size} examples, hours as {given.hours}, an API bills "
         f"QA by the {given.billing}. Prices: {', '.join(audit.prices)}.",
         *(note for cell in audit.cells if (note := _note(cell))),
@@ -82,9 +83,18 @@ def _cells(audit: Audit) -> Table:
 
 def _note(cell: Cell) -> str:
     parts = [cell.note] if cell.note else []
-    parts += [f"the printed figure is {_line(cell, other)}" for other in cell.matches]
+    parts += [f"the printed figure is {_match(cell, other)}" for other in cell.matches]
     parts += [_line(cell, other) for other in cell.others if other not in cell.matches]
     return f"{cell.title}: {'; '.join(parts)}." if parts else ""
+
+
+def _match(cell: Cell, other: Computation) -> str:
+    """With a digit more than is printed, where the printed one was cut off."""
+    if agree(cell.printed, other.value) == "exact":
+        return _line(cell, other)
+    digits = 1 - int(cell.printed.as_tuple().exponent)
+    remark = f", {other.remark}" if other.remark else ""
+    return f"{other.formula} = {other.value:,.{digits}f} (cut off, not rounded{remark})"
 
 
 def _line(cell: Cell, other: Computation) -> str:

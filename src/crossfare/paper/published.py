@@ -9,9 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
 from crossfare.data.catalog import published
+from crossfare.strict import parse_yaml
 from crossfare.types import TaskName
 
 PaperEngine = Literal["open", "commercial"]
@@ -124,4 +123,4 @@ def _scores() -> tuple[PublishedScore, ...]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load(files("crossfare.paper").joinpath(name).read_text(encoding="utf-8"))
+    return parse_yaml(files("crossfare.paper").joinpath(name).read_text(encoding="utf-8"), name)

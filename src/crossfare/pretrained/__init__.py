@@ -6,7 +6,7 @@
     ./folder             a folder with config.json
     org/name[@revision]  the Hugging Face hub
 
-Nothing downstream knows where a model came from: ``AutoModelForX.from_pretrained(resolved.path)``.
+Nothing downstream knows where a model came from: `loading` loads ``resolved.path``, and runs no code that lies there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from crossfare.errors import ConfigError
 from crossfare.pretrained.folder import content_revision
 from crossfare.pretrained.hub import snapshot
+from crossfare.pretrained.inspection import inspect
 from crossfare.pretrained.offline import exported
 from crossfare.pretrained.origin import Licence, Origin, of_card, of_carried, of_package
 
@@ -41,7 +42,8 @@ def resolve(ref: str) -> Resolved:
     """Turn a model reference into a local folder, exporting or downloading it if need be.
 
     Raises:
-        ConfigError: the reference names nothing that exists, or the hub cannot be reached.
+        ConfigError: the reference names nothing that exists, the hub cannot be reached, or the folder brings what is
+            not loaded (see `inspection.inspect`).
         EngineUnavailable: the package that carries the weights is missing or has changed.
     """
     scheme, colon, name = ref.partition(":")
@@ -55,7 +57,9 @@ def resolve(ref: str) -> Resolved:
         raise ConfigError(f"model {ref!r}: no folder with a config.json there; give a checkpoint's folder or a hub id")
     else:
         folder, commit = snapshot(ref)
+        inspect(folder, ref)
         return Resolved(str(folder), commit)
+    inspect(folder, ref)
     return Resolved(str(folder), content_revision(folder))
 
 

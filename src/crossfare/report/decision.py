@@ -22,7 +22,7 @@ from crossfare.compare import (
     volume_flips,
 )
 from crossfare.report import numbers
-from crossfare.report.names import metric_name, subject
+from crossfare.report.names import metric_name, subject, trivial_name
 from crossfare.report.table import MISSING, Cell, Column, Table
 
 # Prices and volumes beyond a thousand times, or below a thousandth, of what they are now are not told.
@@ -127,7 +127,7 @@ def explain(made: Recommendation, horizon: Horizon) -> tuple[str, ...]:
     heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
     if made.chosen is None:
         broken = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts]
-        return (heading, "No method keeps the constraints.", *broken)
+        return (heading, f"No method {_demanded(made)}.", *broken)
     others = [verdict for verdict in made.verdicts if verdict.option != made.chosen]
     return (
         heading,
@@ -155,16 +155,27 @@ def _describe(option: Option, made: Recommendation) -> str:
 def _reason(made: Recommendation) -> str:
     chosen, best = made.chosen, made.best
     assert chosen is not None and best is not None
-    allowed = [verdict for verdict in made.verdicts if verdict.status != "excluded"]
+    allowed = [verdict for verdict in made.verdicts if not verdict.broken]
     if len(allowed) == 1:
-        return "It is the only method that keeps the constraints." if made.verdicts[1:] else "There is no other method."
+        return f"It is the only method that {_demanded(made)}." if made.verdicts[1:] else "There is no other method."
     if len(made.tied) == 1:
+        if any(verdict.status == "worse" and verdict.p is None for verdict in allowed):
+            return "It has the best score, but not every other one was tested on the same examples."
         return "It has the best score, and every other one is significantly worse (paired tests, Holm's correction)."
     names = _listed([option.label for option in made.tied])
     text = f"There is no clear winner on quality: the scores of {names} are not told apart (paired tests)."
     if chosen == best:
         return f"{text} It has the best score and is the cheapest of them at this volume."
     return f"{text} It is the cheapest of them at this volume."
+
+
+def _demanded(made: Recommendation) -> str:
+    """What the methods that are left out fail to do, as the predicate of a sentence."""
+    rules = {rule for verdict in made.verdicts for rule in verdict.broken}
+    parts = ["keeps the constraints"] if rules - {"baseline"} else []
+    if "baseline" in rules:
+        parts.append(f"is above the trivial baseline ({trivial_name(made.decision.task)})")
+    return " and ".join(parts)
 
 
 def _warnings(made: Recommendation) -> list[str]:
@@ -181,15 +192,21 @@ def _warnings(made: Recommendation) -> list[str]:
         found.append(
             f"Its interval reaches below the asked {asked.min_quality:g}: more test examples would settle that."
         )
+    if chosen.baseline is None:
+        found.append(
+            f"Whether it is above the trivial baseline ({trivial_name(made.decision.task)}) is not known: its run was "
+            "made before that was recorded; run its spec again."
+        )
     return found
 
 
 def _why_not(verdict: Verdict, made: Recommendation) -> str:
     option, other, decision = verdict.option, verdict.other, made.decision
-    if verdict.status == "excluded" or other is None:
-        return (
-            f"{option.label} breaks a constraint: {', '.join(_broken(name, option, made) for name in verdict.broken)}."
+    if verdict.broken or other is None:
+        failed = (
+            "is not above the trivial baseline" if verdict.status == "not-above-baseline" else "breaks a constraint"
         )
+        return f"{option.label} {failed}: {', '.join(_broken(name, option, made) for name in verdict.broken)}."
     own, others = decision.total_usd(option, made.examples), decision.total_usd(other, made.examples)
     costs = f"{_money(own)} against {_money(others)}"
     if verdict.status == "dominated":
@@ -200,8 +217,10 @@ def _why_not(verdict: Verdict, made: Recommendation) -> str:
             f"{option.label} is not significantly better than the cheaper {other.label}{_tie(verdict, made)}: {costs}."
         )
     if verdict.status == "worse":
+        if verdict.p is None:
+            return f"{option.label} scores less than {other.label}, on other test examples: no paired test is possible."
         return f"{option.label} is significantly worse than {other.label}{_test(verdict.difference, verdict.p)}."
-    return f"{option.label} scores no higher than {other.label}, which is significantly worse than the best."
+    return f"{option.label} scores no higher than {other.label}, which is worse than the best."
 
 
 def _tie(verdict: Verdict, made: Recommendation) -> str:
@@ -228,6 +247,9 @@ def _broken(name: str, option: Option, made: Recommendation) -> str:
         return f"{metric_name(made.decision.metric)} {numbers.score(option.quality)} is below {asked.min_quality:g}"
     if name == "max-latency":
         return f"it adds {_latency(option)} ms, more than {asked.max_latency_ms:g}"
+    if name == "baseline":
+        scored = f"{metric_name(made.decision.metric)} {numbers.score(option.quality)} ({_interval(option)})"
+        return f"{scored} against {numbers.score(option.baseline or 0.0)} of {trivial_name(made.decision.task)}"
     if name == "latency-not-measured":
         return "its added latency was not measured"
     total = made.decision.total_usd(option, made.examples)
@@ -296,8 +318,20 @@ def _front_notes(decision: Decision) -> tuple[str, ...]:
             if any(option.kept for option in decision.options)
             else ()
         ),
+        *_baseline_notes(decision),
         *decision.notes,
     )
+
+
+def _baseline_notes(decision: Decision) -> tuple[str, ...]:
+    """What a trivial system scores, and which methods may score no more."""
+    known = [option for option in decision.options if option.baseline is not None]
+    if not known:
+        return ()
+    scored = dict.fromkeys(numbers.score(option.baseline or 0.0) for option in known)
+    below = [option.label for option in known if not option.above_baseline]
+    never = f" Not above it, so not recommended: {', '.join(below)}." if below else ""
+    return (f"Trivial baseline: {trivial_name(decision.task)}, {' or '.join(scored)}.{never}",)
 
 
 def _flip_row(flip: Flip, decision: Decision) -> tuple[Cell, ...]:

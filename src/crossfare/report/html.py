@@ -11,13 +11,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from crossfare.compare import (
     Decision,
@@ -29,15 +27,17 @@ from crossfare.compare import (
     read_run,
     recommend,
 )
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, DataError
 from crossfare.report import evidence, labels, plots
 from crossfare.report.context import Context
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
-from crossfare.report.names import metric_name, task_name, where
+from crossfare.report.names import metric_name, task_name, trivial_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
-from crossfare.store import write_text
+from crossfare.run_folder import add_report
+from crossfare.store import file_name
+from crossfare.strict import dump_yaml, read_json, read_yaml
 from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
@@ -46,32 +46,40 @@ _NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "tab
 _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
-def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapping[str, Method] | None = None) -> Path:
+def write_report(
+    folder: str | Path,
+    *,
+    horizon: Horizon = _DEFAULT,
+    methods: Mapping[str, Method] | None = None,
+    force: bool = False,
+) -> Path:
     """Write a run's report into its directory and return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
     of the tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
-    tables say what models were trained on.
+    tables say what models were trained on. Files of an earlier report are replaced, others only with ``force``.
 
     Raises:
-        ConfigError: a package that draws figures or renders the page is missing.
+        ConfigError: a package that draws figures or renders the page is missing; or a file is there already that
+            neither the run nor a report wrote.
         DataError: the folder is no run directory.
     """
     _check_installed()
-    run = read_run(run_folder)
-    record = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
+    folder = Path(folder)
+    run = read_run(folder)
+    record = read_json(folder / "results.json")
     single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
     over_targets = decisions([run], mean=True, months=horizon.months)
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
     look = plots.decision_look([each.decision for each in made])
     context = _context(run, record, methods or {})
-    _write_tables(run, context, made, horizon, run_folder / "tables")
+    written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
     curves = learning_curves([run])
     grown = [plots.learning(curve, number) for number, curve in enumerate(curves)]
     drawn = plots.figures(single, run.results, horizon, look)
     for each_figure in (*drawn, *grown):
-        each_figure.save(run_folder / "figures")
+        written |= {f"figures/{name}": content for name, content in each_figure.files.items()}
     page = _render(
         run=run,
         record=record,
@@ -82,8 +90,8 @@ def write_report(run_folder: Path, *, horizon: Horizon = _DEFAULT, methods: Mapp
         learning=[_learning(curve, figure) for curve, figure in zip(curves, grown, strict=True)],
         models=[_model(each.decision, look) for each in made],
     )
-    write_text(run_folder / PAGE, page)
-    return run_folder / PAGE
+    add_report(folder, {**written, PAGE: page.encode()}, force=force)
+    return folder / PAGE
 
 
 def _check_installed() -> None:
@@ -91,7 +99,7 @@ def _check_installed() -> None:
     try:
         import jinja2  # noqa: F401
     except ImportError:
-        raise ConfigError("the report needs jinja2; install crossfare[report]") from None
+        raise ConfigError("the report needs jinja2: pip install 'crossfare[report]'") from None
 
 
 def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
@@ -130,21 +138,20 @@ def _result_tables(run: RunRecord, context: Context) -> list[tuple[str, tuple[Ta
     return found
 
 
-def _write_tables(
-    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon, folder: Path
-) -> None:
-    write_text(folder / "table1.tex", to_latex(table1(run.results, context), "table1"))
+def _tables_written(
+    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon
+) -> Iterator[tuple[str, str]]:
+    """Names of files, and what they hold."""
+    yield "table1.tex", to_latex(table1(run.results, context), "table1")
     for task in _tasks(run):
         name = _NUMBERED.get(task, task)
-        write_text(folder / f"{name}.tex", to_latex(task_table(run.results, task, context), name))
+        yield f"{name}.tex", to_latex(task_table(run.results, task, context), name)
     for each in made:
         name = f"methods-{_slug(each.decision)}"
         table = front_table(each, horizon)
-        write_text(folder / f"{name}.tex", to_latex(table, name))
-        write_text(
-            folder / f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
-        )
-        write_text(folder / f"{name}.csv", to_csv(table))
+        yield f"{name}.tex", to_latex(table, name)
+        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
+        yield f"{name}.csv", to_csv(table)
 
 
 # -- the page ---------------------------------------------------------------------------------
@@ -194,7 +201,7 @@ def _of_systems(made: Recommendation) -> Recommendation | None:
 
 
 def _slug(decision: Decision) -> str:
-    return f"{decision.task}-{decision.target}"
+    return file_name(f"{decision.task}-{decision.target}")
 
 
 def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:
@@ -202,7 +209,8 @@ def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]
     plain = decision.to_json()
     for option in plain["options"]:
         option["look"] = asdict(look[option["key"]])
-    return {**plain, "id": _slug(decision), "where": where(decision), "metric_label": metric_name(decision.metric)}
+    names = {"metric_label": metric_name(decision.metric), "trivial_label": trivial_name(decision.task)}
+    return {**plain, "id": _slug(decision), "where": where(decision), **names}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
@@ -249,5 +257,4 @@ def _hash(script: str) -> str:
 
 
 def _spec_text(run: RunRecord) -> str:
-    values = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    return dump_yaml(read_yaml(run.folder / "spec.yaml", error=DataError))

@@ -18,6 +18,17 @@ _METRICS: Mapping[str, str] = {
     "chrf": "chrF",
 }
 
+_TRIVIAL: Mapping[str, str] = {
+    "qa": "the whole context as the answer",
+    "nli": "always the most frequent label",
+    "ranking": "the first stage alone",
+}
+
+
+def trivial_name(task: str) -> str:
+    """What the trivial baseline of a task does."""
+    return _TRIVIAL.get(task, "a constant answer")
+
 
 def task_name(task: str) -> str:
     """A task as it is written in a heading."""

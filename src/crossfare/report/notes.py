@@ -68,6 +68,14 @@ def constant_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]
     return [f"The same answer to everything, so that fine-tuning did not converge: {'; '.join(told)}."] if told else []
 
 
+def model_notes(found: Sequence[Line]) -> list[str]:
+    """What of the models that were fine-tuned was not used."""
+    return [
+        f"{note}."
+        for note in dict.fromkeys(note for line in found for each in line.results for note in each.model_notes)
+    ]
+
+
 def cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
     """What costs and latencies are of, and what priced them."""
     results = [result for line in found for result in line.results]

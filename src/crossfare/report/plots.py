@@ -12,7 +12,6 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossfare.compare import Decision, LearningCurve, Option, Recommendation, cost_front, curves, grid
@@ -20,7 +19,7 @@ from crossfare.errors import ConfigError
 from crossfare.report.decision import Horizon
 from crossfare.report.labels import TRUSTED
 from crossfare.report.names import metric_name, task_name
-from crossfare.store import write_text
+from crossfare.store import file_name
 from crossfare.types import Latency, Result
 
 if TYPE_CHECKING:
@@ -85,12 +84,11 @@ class Drawn:
             figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
         return cls(name, title, text, svg.getvalue(), png.getvalue())
 
-    def save(self, folder: Path) -> tuple[Path, Path]:
-        """Write both files; return their paths."""
-        svg, png = folder / f"{self.name}.svg", folder / f"{self.name}.png"
-        write_text(svg, self.svg)
-        png.write_bytes(self.png)
-        return svg, png
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Both files, by name."""
+        svg, png = (file_name(f"{self.name}.{kind}") for kind in ("svg", "png"))
+        return {svg: self.svg.encode(), png: self.png}
 
     def data_uri(self) -> str:
         """The SVG for a page: without its paper, its ink dark on light pages and light on dark ones."""
@@ -110,7 +108,7 @@ def check_installed() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ConfigError("figures need matplotlib; install crossfare[report]") from None
+        raise ConfigError("figures need matplotlib: pip install 'crossfare[report]'") from None
 
 
 def looks(options: Sequence[Option]) -> dict[str, Look]:

@@ -32,7 +32,15 @@ from crossfare.report.cells import (
 )
 from crossfare.report.context import Context
 from crossfare.report.names import task_name
-from crossfare.report.notes import ENERGY_NOTE, SOURCE_SIDE, constant_notes, cost_notes, lost_notes, quality_notes
+from crossfare.report.notes import (
+    ENERGY_NOTE,
+    SOURCE_SIDE,
+    constant_notes,
+    cost_notes,
+    lost_notes,
+    model_notes,
+    quality_notes,
+)
 from crossfare.report.provenance import provenance
 from crossfare.report.summary import BATCH_SIZE, targets
 from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown
@@ -155,7 +163,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     notes = [*quality_notes(found, languages, context, intervals=False)]
     if any(source_side_rows(line, languages) for line in found):
         notes.append(SOURCE_SIDE)
-    notes += [*lost_notes(found, languages), *constant_notes(found, languages)]
+    notes += [*lost_notes(found, languages), *constant_notes(found, languages), *model_notes(found)]
     if context.p_values:
         notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
     return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
@@ -163,7 +171,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
 
 def write_tables(
     results: Sequence[Result],
-    folder: Path,
+    folder: str | Path,
     context: Context = _PLAIN,
     *,
     catalogue: Catalogue | None = None,
@@ -183,7 +191,7 @@ def write_tables(
     paths = []
     for name, (on_paper, in_full) in written.items():
         for suffix, text in ((".md", to_markdown(on_paper)), (".csv", to_csv(in_full))):
-            paths.append(folder / f"{name}{suffix}")
+            paths.append(Path(folder) / f"{name}{suffix}")
             write_text(paths[-1], text)
     return tuple(paths)
 

@@ -36,7 +36,7 @@ _TELL_EVERY = 1000  # passages
 
 def build(
     passages: Iterable[Passage],
-    folder: Path,
+    folder: str | Path,
     settings: BM25,
     *,
     shard_size: int = MAX_SHARD,
@@ -52,6 +52,7 @@ def build(
     """
     if not 0 < shard_size <= MAX_SHARD:
         raise ConfigError(f"BM25: shard_size must be in 1-{MAX_SHARD}, not {shard_size}")
+    folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / HEADER).exists():
         raise ConfigError(f"{folder}: holds files that are not a BM25 index; name another folder")
     making = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}")

@@ -14,7 +14,6 @@ All files are memory-mapped: what is not asked for is not read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -29,6 +28,7 @@ from crossfare.errors import ConfigError, DataError, StaleArtifact
 from crossfare.retrieve.analysis import Analyser, analysis_revision
 from crossfare.retrieve.settings import BM25
 from crossfare.retrieve.strings import Strings
+from crossfare.strict import read_json
 from crossfare.types import Prediction, Progress
 
 HEADER = "index.json"
@@ -73,12 +73,10 @@ class Header:
             DataError: there is none.
             StaleArtifact: it cannot be read, or another version of crossfare wrote it.
         """
+        if not (folder / HEADER).is_file():
+            raise DataError(f"{folder}: no BM25 index is here (no {HEADER}); build one first")
+        read = read_json(folder / HEADER, error=StaleArtifact, todo=f"delete {folder} and build it again")
         try:
-            text = (folder / HEADER).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise DataError(f"{folder}: no BM25 index is here (no {HEADER}); build one first") from None
-        try:
-            read = json.loads(text)
             if read["format"] != FORMAT:
                 raise ValueError(f"format {read['format']}")
             return cls(**{**read, "settings": BM25(**read["settings"]), "shards": tuple(read["shards"])})
@@ -103,7 +101,7 @@ class Index:
         self._starts = list(accumulate(header.shards, initial=0))[:-1]
 
     @classmethod
-    def open(cls, folder: Path, *, backend: Backend = "auto") -> Index:
+    def open(cls, folder: str | Path, *, backend: Backend = "auto") -> Index:
         """Open the index in ``folder``.
 
         ``backend`` is what bm25s adds scores up with; results are equal. "auto" is numba where it is installed and
@@ -114,6 +112,7 @@ class Index:
             StaleArtifact: a file of it is damaged, or the installed packages would cut queries into other terms.
             ConfigError: bm25s, PyStemmer or numba is needed and not installed.
         """
+        folder = Path(folder)
         header = Header.read(folder)
         if header.analysis != analysis_revision(header.settings.analysis):
             raise StaleArtifact(

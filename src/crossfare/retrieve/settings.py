@@ -10,11 +10,11 @@ al. 2020, "Lucene (accurate)"). Lucene itself, and so Anserini, rounds |d| to on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from crossfare import settings
 from crossfare.errors import ConfigError
 from crossfare.languages import primary
 from crossfare.retrieve.analysis import Analysis, analysis
@@ -38,16 +38,14 @@ class BM25:
     """
 
     language: str
-    k1: float = PRESETS["msmarco"][0]
-    b: float = PRESETS["msmarco"][1]
+    k1: settings.NotNegative = PRESETS["msmarco"][0]
+    b: settings.Share = PRESETS["msmarco"][1]
     stemmer: str = "default"
     stop_words: str = "default"
 
     def __post_init__(self) -> None:
-        numbers = isinstance(self.k1, int | float) and isinstance(self.b, int | float)
-        if not (numbers and 0 <= self.k1 < math.inf and 0 <= self.b <= 1):
-            raise ConfigError(f"BM25: k1 must be a number from 0 on and b one in 0-1, not {self.k1!r} and {self.b!r}")
-        chosen = analysis(self.language, str(self.stemmer), str(self.stop_words))
+        settings.check(self, "BM25: ")
+        chosen = analysis(self.language, self.stemmer, self.stop_words)
         object.__setattr__(self, "language", primary(self.language))
         object.__setattr__(self, "k1", float(self.k1))
         object.__setattr__(self, "b", float(self.b))
@@ -63,7 +61,7 @@ class BM25:
         """
         options = dict(options)
         preset = options.pop("preset", "msmarco")
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ConfigError(f"BM25: unknown preset {preset!r}; choose from {', '.join(PRESETS)}")
         known = {field.name for field in fields(cls)} - {"language"}
         if unknown := sorted(set(options) - known):

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from crossfare import __version__
 
 RESAMPLES = 2000
+
+Resamples = Annotated[int, Field(ge=1, le=1_000_000)]
 
 _CHUNK = 4_000_000  # drawn counts held in memory at once: 32 MB
 

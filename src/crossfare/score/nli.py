@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 from crossfare.errors import DataError
 from crossfare.score import bootstrap
 from crossfare.score.matching import outputs_by_id
+from crossfare.settings import Seed
 from crossfare.types import Dataset, PairExample, Prediction, Score
 
 
 def score(
-    dataset: Dataset, predictions: Sequence[Prediction], *, resamples: int = bootstrap.RESAMPLES, seed: int = 0
+    dataset: Dataset,
+    predictions: Sequence[Prediction],
+    *,
+    resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
+    seed: Seed = 0,
 ) -> tuple[Score, ...]:
     """Accuracy and macro-F1 with their 95 % bootstrap intervals.
 

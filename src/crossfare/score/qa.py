@@ -19,14 +19,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import primary
 from crossfare.score import bootstrap
 from crossfare.score.matching import outputs_by_id
+from crossfare.settings import Seed
 from crossfare.types import Dataset, Prediction, QAExample, Score
 
 Normalise = Callable[[str], str]
+Normaliser = Literal["squad", "mlqa"]
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -95,9 +98,9 @@ def score(
     dataset: Dataset,
     predictions: Sequence[Prediction],
     *,
-    normalise: str = "squad",
-    resamples: int = bootstrap.RESAMPLES,
-    seed: int = 0,
+    normalise: Normaliser = "squad",
+    resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
+    seed: Seed = 0,
 ) -> tuple[Score, ...]:
     """F1 and exact match with their 95 % bootstrap intervals.
 

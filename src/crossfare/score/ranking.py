@@ -22,6 +22,7 @@ from typing import Any
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.score import bootstrap
+from crossfare.settings import Count, Seed
 from crossfare.types import Dataset, Prediction, QueryExample, Score
 
 SHARED = 0.9
@@ -34,11 +35,11 @@ def score(
     dataset: Dataset,
     predictions: Sequence[Prediction],
     *,
-    relevant: int = 1,
-    recall_at: Sequence[int] = (100,),
+    relevant: Count = 1,
+    recall_at: Sequence[Count] = (100,),
     lost: Collection[str] = (),
-    resamples: int = bootstrap.RESAMPLES,
-    seed: int = 0,
+    resamples: bootstrap.Resamples = bootstrap.RESAMPLES,
+    seed: Seed = 0,
 ) -> tuple[Score, ...]:
     """MRR@10, nDCG@10 and recall with their 95 % bootstrap intervals over queries.
 

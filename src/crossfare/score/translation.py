@@ -7,7 +7,6 @@ it is run as the program ``comet-score`` from an environment of its own.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ import numpy as np
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import primary
 from crossfare.score import bootstrap
+from crossfare.strict import read_json
 from crossfare.types import Score
 
 RESAMPLES = 1000
@@ -156,7 +156,7 @@ def _comet_scores(command: str, model: str, texts: dict[str, Sequence[str]]) -> 
         if done.returncode or not out.exists():
             reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
             raise ConfigError(f"comet-score failed ({done.returncode}): {reason}")
-        (rows,) = json.loads(out.read_text(encoding="utf-8")).values()
+        (rows,) = read_json(out).values()
         return [float(row["COMET"]) for row in rows]
 
 

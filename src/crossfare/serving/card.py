@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
@@ -18,6 +17,7 @@ from crossfare.serving import evidence
 from crossfare.serving.evidence import DataUse
 from crossfare.serving.info import public_name
 from crossfare.serving.parts import Parts
+from crossfare.strict import read_json
 from crossfare.types import TaskName
 
 # The hub's names (huggingface.co/tasks), and the class that loads the model.
@@ -189,7 +189,7 @@ def _use(parts: Parts) -> Iterator[str]:
 def _is_seq2seq(parts: Parts) -> bool:
     """Whether the model is a monoT5, which says one of two words for a query and a passage."""
     folder = parts.artifact(parts.source(parts.predict, "model"))
-    return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("is_encoder_decoder"))
+    return bool(read_json(folder / "config.json").get("is_encoder_decoder"))
 
 
 def _data(uses: Sequence[DataUse]) -> Table:

@@ -19,7 +19,11 @@ _EXAMPLES = Decimal(12 * 100_000)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is known of the cell that is wanted; ``model`` is a role ("source-encoder") or a checkpoint."""
+    """What is known of the cell that is wanted; None is anything.
+
+    ``model`` is a role ("source-encoder") or a checkpoint. ``gold_size`` is a number of labels or "all",
+    ``train_engine`` what translates the training data of an ensemble of two engines.
+    """
 
     task: str | None = None
     target: str | None = None
@@ -27,14 +31,21 @@ class Asked:
     engine: str | None = None
     model: str | None = None
     seed: int | None = None
+    gold_size: int | str | None = None
+    train_engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Property:
-    """Something that tells cells apart: its option, how to read it off a cell, and under which names."""
+    """Something that tells cells apart: its field in `Asked`, how to read it off a cell, and under which names."""
 
-    option: str
+    field: str
     names: Callable[[RunSpec], tuple[str, ...]]
+
+    @property
+    def option(self) -> str:
+        """How the command line calls it."""
+        return self.field.replace("_", "-")
 
 
 _PROPERTIES = (
@@ -42,6 +53,8 @@ _PROPERTIES = (
     _Property("target", lambda cell: (cell.target,)),
     _Property("method", lambda cell: (cell.method,)),
     _Property("engine", lambda cell: (cell.engine or "none",)),
+    _Property("train_engine", lambda cell: (cell.train_engine or cell.engine or "none",)),
+    _Property("gold_size", lambda cell: ("all" if cell.gold_size is None else str(cell.gold_size),)),
     _Property("model", lambda cell: (cell.model, cell.checkpoint)),
     _Property("seed", lambda cell: (str(cell.seed),)),
 )
@@ -64,16 +77,17 @@ def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_se
 
     Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without
     translations that were only looked up. Where no seed is named it is the first: seeds are repetitions,
-    and to take the one with the best score would be to choose on the test set.
+    and to take the one with the best score would be to choose on the test set. Whatever else tells the cells
+    that are left apart has to be named.
 
     Raises:
-        ConfigError: no cell fits, or several do; the message lists what there is.
+        ConfigError: no cell fits, several do, or none can be recommended; the message lists what there is.
     """
     if asked.method:
         asked = replace(asked, method=method_named(asked.method).name)
     found = list(run.results)
     for each in _PROPERTIES:
-        wanted = getattr(asked, each.option)
+        wanted = getattr(asked, each.field)
         if wanted is None:
             continue
         kept = [result for result in found if str(wanted) in each.names(result.spec)]
@@ -81,10 +95,10 @@ def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_se
             there = _values(each, found)
             raise ConfigError(f"{run.name} has no such cell with {each.option} {wanted!r}; there: {', '.join(there)}")
         found = kept
-    _demand_one(found, ("task", "target"))
+    _demand_one(found, lambda cell: (cell.task, cell.target))
     if asked.method is None:
         found = _recommended(run, [result for result in found if fits(result.spec)])
-    _demand_one(found, ("method", "engine", "model"))
+    _demand_one(found, lambda cell: (cell.without_seed,))
     return found[0]
 
 
@@ -96,16 +110,26 @@ def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     looked_up = any(run.engines[name].reference for name in engines)
     there = replace(run, results=tuple(found))
     (decision,) = compare.decisions([there], without=("reference",) if looked_up else ())
-    chosen = compare.recommend(decision, _EXAMPLES).chosen
-    assert chosen is not None  # there are no constraints
+    made = compare.recommend(decision, _EXAMPLES)
+    if (chosen := made.chosen) is None:  # there are no constraints
+        names = ", ".join(option.label for option in decision.options)
+        raise ConfigError(
+            f"nothing is recommended for {decision.task} {decision.target}: no method of {run.name} is above the "
+            f"trivial baseline, see crossfare recommend; name a --method to use one all the same: {names}"
+        )
     return [result for result in found if result.spec.without_seed == chosen.key]
 
 
-def _demand_one(found: Sequence[Result], options: Sequence[str]) -> None:
-    for each in (one for one in _PROPERTIES if one.option in options):
-        values = _values(each, found)
-        if len(values) > 1:
-            raise ConfigError(f"several cells fit; say which with --{each.option}: {', '.join(values)}")
+def _demand_one(found: Sequence[Result], names: Callable[[RunSpec], tuple[str, ...]]) -> None:
+    """Of what these names tell apart there must be one; else say by which option, and which cells there are."""
+    if len({names(result.spec) for result in found}) == 1:
+        return
+    cells = ", ".join(dict.fromkeys(result.spec.without_seed for result in found))
+    for each in _PROPERTIES:
+        if len(values := _values(each, found)) > 1:
+            listed = "" if each.field in ("task", "target") else f" (cells: {cells})"
+            raise ConfigError(f"several cells fit; say which with --{each.option}: {', '.join(values)}{listed}")
+    raise ConfigError(f"several cells fit, and no option tells them apart: {cells}")
 
 
 def _values(each: _Property, found: Sequence[Result]) -> list[str]:

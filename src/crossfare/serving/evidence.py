@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from crossfare.data import artifact, catalog
 from crossfare.data.catalog import CatalogEntry
 from crossfare.data.files import stem
 from crossfare.serving.parts import Parts, StepRecord
+from crossfare.strict import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,7 @@ def _made(parts: Parts, step: StepRecord) -> Iterator[str]:
 
 
 def _survived(parts: Parts, step: StepRecord) -> str:
-    path = parts.artifact(step) / "yield.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json(parts.artifact(step) / "yield.json")
     return f"{record['kept']:,} of {record['total']:,} examples survived"
 
 

@@ -19,13 +19,16 @@ from typing import IO, Any
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, DataError, EngineError
 from crossfare.experiment.estimates import Estimate
 from crossfare.ledger.budget import Budget, shown
+from crossfare.output import claim
 from crossfare.serving import spending
 from crossfare.serving.messages import Answer, Request, parse
 from crossfare.serving.pipeline import Pipeline
+from crossfare.strict import parse_json
 from crossfare.types import Progress, TaskName, Usage
 
 STANDARD = "-"
 BATCH_SIZE = 64
+_BEGINNING = b'{"id": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,11 @@ class Answered:
         told += [f"{self.before:,} before"] if self.before else []
         told += [f"{self.without:,} without an answer, see their notes"] if self.without else []
         told += [f"{self.usage.characters:,} characters translated"] if self.usage.characters else []
-        told += [f"{shown(self.budget.spent)} of {shown(self.budget.limit)} USD spent"] if self.budget else []
+        told += (
+            [f"{shown(self.budget.spent)} of {shown(self.budget.limit)} USD spent"]
+            if self.budget and self.budget.limit
+            else []
+        )
         return ", ".join([*told, f"{self.usage.seconds or 0:.1f} device-seconds"])
 
 
@@ -91,6 +98,9 @@ def predict_file(
     """
     if batch_size < 1:
         raise ConfigError(f"the batch size must be at least 1, not {batch_size}")
+    if target != STANDARD:
+        reads = (source, pipeline.parts.run.folder, *pipeline.price_files)
+        claim(Path(target), reads=reads, force=resume, instead="go on with --resume, or choose another place")
     if agree and spending.standing(pipeline):
         if source == STANDARD:
             raise ConfigError(
@@ -234,7 +244,8 @@ def _writing(target: str | Path, resume: bool) -> Any:
     if target == STANDARD:
         return nullcontext(sys.stdout.buffer)
     try:
-        return Path(target).open("ab" if resume else "xb")
+        special = Path(target).exists() and not Path(target).is_file()
+        return Path(target).open("ab" if resume else "wb" if special else "xb")
     except FileExistsError:
         raise ConfigError(f"{target}: exists already; go on with --resume, or choose another place") from None
     except OSError as error:
@@ -250,17 +261,27 @@ def _kept(target: str | Path, revision: str, *, mend: bool) -> Iterator[str | in
     with Path(target).open("rb+" if mend else "rb") as file:
         for number, line in enumerate(iter(file.readline, b""), start=1):
             if not line.endswith(b"\n"):
+                if not _begins_an_answer(line):
+                    raise DataError(f"{target}:{number}: not an answer of crossfare predict; choose another --output")
                 if mend:
                     file.truncate(file.tell() - len(line))
                 return
             yield _answered_id(line, f"{target}:{number}", revision)
 
 
+def _begins_an_answer(line: bytes) -> bool:
+    """Whether a line that was not written to its end is one of ours: no other is ever cut off."""
+    try:
+        return "pipeline" in parse_json(line, "a line")
+    except (DataError, TypeError):
+        return line.startswith(_BEGINNING) or _BEGINNING.startswith(line)
+
+
 def _answered_id(line: bytes, where: str, revision: str) -> str | int:
     try:
-        values = json.loads(line)
+        values = parse_json(line, where)
         name, made_by = values["id"], values["pipeline"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (DataError, KeyError, TypeError) as error:
         raise DataError(f"{where}: not an answer of crossfare predict; choose another --output") from error
     if made_by != revision:
         raise DataError(

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import from_json
 
 from crossfare.errors import DataError
+from crossfare.strict import parse_json
 from crossfare.types import TaskName
 
 MOST_CANDIDATES = 1000
@@ -142,10 +142,7 @@ def parse(task: TaskName, text: bytes | str) -> tuple[Request, ...] | Request:
         NotJSON: it is no JSON.
         DataError: it does not fit the task; the message never repeats the texts.
     """
-    try:
-        value = from_json(text)
-    except ValueError as error:
-        raise NotJSON(f"not valid JSON: {error}") from None
+    value = parse_json(text, "not valid JSON", error=NotJSON, todo="send one object, or a list of them")
     if isinstance(value, list):
         return tuple(_validated(task, item, f"item {place}: ") for place, item in enumerate(value))
     return _validated(task, value, "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from crossfare.experiment.ensemble_steps import parent_cells
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
+from crossfare.strict import read_json
 from crossfare.types import Result, RunSpec, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
@@ -82,8 +82,10 @@ class Parts:
 
         Raises:
             DataError: it is no longer there.
+            StaleArtifact: it is not as it was made.
         """
         store = Store(self.run.folder)
+        store.check(step.id)
         if not store.done(step.id):
             raise _gone(self.run, step.id)
         return store.artifact(step.id)
@@ -100,10 +102,10 @@ class Parts:
 def _read_step(run: RunRecord, step_id: str) -> StepRecord:
     path = Store(run.folder).folder(step_id) / "step.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         inputs = {role: tuple(ids) for role, ids in record["inputs"].items()}
         return StepRecord(record["id"], record["stage"], record["params"], inputs)
-    except (OSError, ValueError, KeyError) as error:
+    except (DataError, KeyError, TypeError, AttributeError) as error:
         raise _gone(run, step_id) from error
 
 

@@ -19,7 +19,7 @@ from crossfare.serving.messages import REQUESTS, Answer, Request
 from crossfare.serving.parts import Parts, read_parts
 from crossfare.serving.reading import nli_pipeline, qa_pipeline
 from crossfare.serving.reranking import ranking_pipeline
-from crossfare.serving.spending import limited
+from crossfare.serving.spending import opened_charge
 from crossfare.serving.translation import Translator, translator
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
@@ -52,7 +52,7 @@ class Pipeline:
     parts: Parts
     translator: Translator | None
     answering: Answering
-    price_files: tuple[Path, ...] = ()
+    price_files: tuple[str | Path, ...] = ()
     opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     @property
@@ -74,6 +74,11 @@ class Pipeline:
     @property
     def budget(self) -> Budget | None:
         """What it may spend, and has spent, on requests that are paid; None if that is not limited."""
+        return self.purse if self.purse and self.purse.limit is not None else None
+
+    @property
+    def purse(self) -> Budget | None:
+        """What it has spent on requests that are paid; None if none are, or their price is not known."""
         return self.translator.charge.budget if self.translator and self.translator.charge else None
 
     def check(self, request: Request) -> None:
@@ -119,15 +124,18 @@ def open_pipeline(
     engine: str | None = None,
     model: str | None = None,
     seed: int | None = None,
+    gold_size: int | str | None = None,
+    train_engine: str | None = None,
     memory: TranslationMemory | None = None,
     max_usd: Decimal | None = None,
-    price_files: Sequence[Path] = (),
+    price_files: Sequence[str | Path] = (),
 ) -> Pipeline:
     """Load a cell of a run directory; what is not named is chosen as `choice.choose` says.
 
     Args:
         run: the run directory.
-        task, target, method, engine, model, seed: which cell.
+        task, target, method, engine, model, seed, gold_size, train_engine: which cell; ``gold_size`` is "all" or a
+            number of labels, ``train_engine`` what translates the training data of an ensemble of two engines.
         memory: where translations are kept on disk, so that no text is translated twice.
         max_usd: the most that may be spent on requests of the engine until the pipeline is closed.
         price_files: price records beside the shipped ones; by default those of the run's spec.
@@ -140,9 +148,10 @@ def open_pipeline(
         PriceError: there is a limit, but the offer that bills the engine is not known.
     """
     record = compare.read_run(Path(run))
-    parts = read_parts(record, choose(record, Asked(task, target, method, engine, model, seed)))
+    asked = Asked(task, target, method, engine, model, seed, gold_size, train_engine)
+    parts = read_parts(record, choose(record, asked))
     with ExitStack() as opened:
-        charge = None if max_usd is None else limited(parts, max_usd, opened, price_files)
+        charge = opened_charge(parts, max_usd, opened, price_files)
         translating = translator(parts, memory, charge)
         answering = _answering(parts, translating)
         opened.callback(answering.close)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment.estimates import Estimate, Sending
-from crossfare.experiment.spending import UNBILLED, Charge, Rehearsed, is_paid
+from crossfare.experiment.spending import UNBILLED, Charge, Rehearsed, is_paid, purse
 from crossfare.ledger import Catalogue
-from crossfare.ledger.budget import Budget, shown
+from crossfare.ledger.budget import shown
 from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
+from crossfare.strict import read_json
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.types import Usage
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from crossfare.serving.pipeline import Pipeline
 
 
-def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
+def charge_of(parts: Parts, price_files: Sequence[str | Path] = ()) -> Charge | None:
     """What prices the requests that serving sends to an engine; None where nobody bills any.
 
     Args:
@@ -42,18 +41,27 @@ def charge_of(parts: Parts, price_files: Sequence[Path] = ()) -> Charge | None:
     return Charge.by(_catalogue(parts, price_files), str(engine.price)) if is_paid(engine) else None
 
 
-def limited(parts: Parts, max_usd: Decimal, opened: ExitStack, price_files: Sequence[Path] = ()) -> Charge:
+def opened_charge(
+    parts: Parts, max_usd: Decimal | None, opened: ExitStack, price_files: Sequence[str | Path] = ()
+) -> Charge | None:
     """What prices the requests that serving sends, with a budget that is kept until ``opened`` is closed.
 
+    None where there is no limit, and nobody bills what is sent or its price is not known.
+
     Raises:
-        ConfigError: the cell sends nothing that somebody bills.
+        ConfigError: there is a limit, but the cell sends nothing that somebody bills.
+        PriceError: there is a limit, but the offer is not known.
     """
-    charge = charge_of(parts, price_files)
-    if charge is None:
+    try:
+        charge = charge_of(parts, price_files)
+    except (PriceError, ConfigError):
+        if max_usd is not None:
+            raise
+        return None
+    if charge is None and max_usd is not None:
         why = f"nobody bills engine {parts.cell.engine!r}" if parts.translating else "nothing is translated"
         raise ConfigError(f"a limit is for paid requests, but by {parts.cell.method} {why}; leave the limit out")
-    purse = opened.enter_context(TemporaryDirectory(prefix="crossfare-spending-"))
-    return replace(charge, budget=Budget(max_usd, Path(purse) / "spent"))
+    return charge and replace(charge, budget=opened.enter_context(purse(max_usd)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ class _Rehearsal(ReadOnlyMemory):
         self._sent |= entries
 
 
-def _catalogue(parts: Parts, price_files: Sequence[Path]) -> Catalogue:
+def _catalogue(parts: Parts, price_files: Sequence[str | Path]) -> Catalogue:
     return Catalogue.load(price_files or [parts.spec.path(file) for file in parts.spec.prices.files])
 
 
@@ -163,5 +171,5 @@ def _answers(parts: Parts, questions: int) -> Usage | None:
     own = parts.translating
     if own is None or own.answering.stage != "back-project":
         return None
-    done = json.loads((own.artifact(own.answering) / "yield.json").read_text(encoding="utf-8"))
+    done = read_json(own.artifact(own.answering) / "yield.json")
     return own.usage(own.answering).scaled(questions / max(1, done["total"]))

@@ -8,16 +8,16 @@ encoder.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.errors import ConfigError
 from crossfare.pretrained import resolve
-from crossfare.translate.engines.seq2seq import no_progress_bars
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
+from crossfare.pretrained.offsets import trustworthy
 from crossfare.translate.matching import fold
 from crossfare.translate.sentences import Span
 from crossfare.translate.words import join_pieces, words
@@ -315,20 +315,17 @@ def words_in_pieces(text: str, pieces: Sequence[Span]) -> Iterator[tuple[Span, s
 
 def _load(path: str, model: str, layer: int | None, precision: str) -> _Loaded:
     import torch
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    try:
-        config = AutoConfig.from_pretrained(path)
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        layers = config.num_hidden_layers
-        config.num_hidden_layers = _layer(layer, layers, model)
-        with _quiet():  # that the upper layers are not loaded is meant
-            network = AutoModel.from_pretrained(path, config=config, dtype=getattr(torch, precision))
-    except (OSError, ValueError, AttributeError) as error:
-        line = str(error).strip().partition("\n")[0]
-        raise EngineUnavailable(f"model {model!r} cannot be loaded as an encoder: {line}") from error
-    if config.is_encoder_decoder or not tokenizer.is_fast:
-        raise ConfigError(f"model {model!r} cannot align words: give an encoder with a fast tokenizer")
+    config = load_config(path, model)
+    tokenizer = load_tokenizer(path, config, model)
+    if config.is_encoder_decoder:
+        raise ConfigError(f"model {model!r} cannot align words: it is an encoder-decoder; give an encoder")
+    trustworthy(tokenizer, model)
+    layers = getattr(config, "num_hidden_layers", None)
+    if layers is None:
+        raise ConfigError(f"model {model!r} cannot align words: it has no layers to choose from; give an encoder")
+    config.num_hidden_layers = _layer(layer, layers, model)  # the upper ones are not loaded
+    network, _ = load_model(path, "AutoModel", config, model, dtype=getattr(torch, precision))
     network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     special = tokenizer("a", return_special_tokens_mask=True)
     ids, mask = special["input_ids"], special["special_tokens_mask"]
@@ -351,16 +348,3 @@ def _longest(network: Any, tokenizer: Any) -> int:
     padding = getattr(table, "padding_idx", None)
     positions = getattr(network.config, "max_position_embeddings", None) or _DEFAULT_LONGEST
     return min(int(tokenizer.model_max_length), positions - (0 if padding is None else padding + 1))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    from transformers.utils import logging
-
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        with no_progress_bars():
-            yield
-    finally:
-        logging.set_verbosity(verbosity)

@@ -8,7 +8,6 @@ that need no word alignment, because they read the same in both languages (names
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
@@ -19,8 +18,10 @@ from typing import Any
 
 from crossfare.errors import ConfigError, DataError
 from crossfare.meter import meter
+from crossfare.precision import resolved
 from crossfare.pretrained import resolve
-from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_vocabulary
+from crossfare.strict import parse_json, read_text
+from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_seq2seq, load_vocabulary
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
 from crossfare.types import Engine, Progress, Usage
 
@@ -90,13 +91,12 @@ def finetune_markers(
         DataError: no pair has a span that can be marked, or a text is too long for the model.
     """
     import torch
-    from transformers import AutoModelForSeq2SeqLM
 
     examples = list(_draw(pairs, steps * batch_size, markers or Markers(), unmarked, seed))
     path = resolve(model).path
     with meter() as running:
         vocabulary = load_vocabulary(path, model)
-        network = AutoModelForSeq2SeqLM.from_pretrained(path, dtype=torch.float32)
+        network = load_seq2seq(path, model, torch.float32)
         rows = _readable(_encode(examples, vocabulary, model), vocabulary.limit)
         _train(network, vocabulary.tokenizer, rows, out, (steps, learning_rate, batch_size, seed), progress)
         network.save_pretrained(out)
@@ -166,19 +166,20 @@ def read_pairs(path: Path, source_language: str, target_language: str) -> list[M
         DataError: a line is malformed; the message names file and line.
     """
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
-            source, target, spans = _json_pair(line) if path.suffix in {".jsonl", ".json"} else _tab_pair(line)
+            where = f"{path}, line {number}"
+            source, target, spans = _json_pair(line, where) if path.suffix in {".jsonl", ".json"} else _tab_pair(line)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}, line {number}: not a pair of parallel texts ({error})") from error
         pairs.append(MarkedPair(source, target, source_language, target_language, spans))
     return pairs
 
 
-def _json_pair(line: str) -> tuple[str, str, tuple[tuple[Span, Span], ...]]:
-    record = json.loads(line)
+def _json_pair(line: str, where: str) -> tuple[str, str, tuple[tuple[Span, Span], ...]]:
+    record = parse_json(line, where)
     spans = tuple(((a, b), (c, d)) for a, b, c, d in record.get("spans", ()))
     source, target = record["source"], record["target"]
     if not (isinstance(source, str) and isinstance(target, str)):
@@ -309,7 +310,7 @@ def _train(
         warmup_steps=steps // 10,
         weight_decay=0.01,
         train_sampling_strategy="group_by_length",
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=resolved(None) == "bf16",
         use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=seed,

@@ -2,18 +2,20 @@
 
 One SQLite file for all engines and runs, keyed by engine, revision (which covers the decoding
 options), languages and text. Each row keeps what the translation consumed when it was made, so that
-work answered from the memory keeps its cost.
+work answered from the memory keeps its cost, and a checksum of all of it: a row that was changed since
+is not used, and its text is translated again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,7 +24,9 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineTransient, StaleArtifact
-from crossfare.types import Usage, digest
+from crossfare.types import Usage, canonical_json, digest
+
+_LOG = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60.0
@@ -38,6 +42,10 @@ _SCHEMA = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
+# Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
+# reads and writes the others.
+_ADDED = {"checksum": "BLOB", "served_seconds": "REAL", "waited_seconds": "REAL", "worked_seconds": "REAL"}
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -49,12 +57,16 @@ class Share:
     input_tokens: float | None = None
     output_tokens: float | None = None
     energy_kwh: float | None = None
+    served_seconds: float | None = None
+    waited_seconds: float | None = None
+    worked_seconds: float | None = None
     hardware: str | None = None
     measured: bool = True
 
 
 _AMOUNTS = tuple(f.name for f in fields(Share) if f.name not in {"hardware", "measured"})
 _COLUMNS = (*_AMOUNTS, "hardware", "measured")
+_SCOPE = "engine, revision, source, target"
 
 
 class Remembered(NamedTuple):
@@ -62,6 +74,13 @@ class Remembered(NamedTuple):
 
     translation: str
     share: Share
+
+
+class Pace(NamedTuple):
+    """What a character took so far: ``seconds`` by the clock, and ``device_seconds``, as an offer of them bills."""
+
+    seconds: float
+    device_seconds: float
 
 
 class Scope(NamedTuple):
@@ -94,7 +113,7 @@ def total_usage(parts: Sequence[Share]) -> Usage:
     sums: dict[str, Any] = {}
     for name in _AMOUNTS:
         values = [value for part in parts if (value := getattr(part, name)) is not None]
-        whole = name not in {"seconds", "energy_kwh"}
+        whole = not name.endswith(("seconds", "kwh"))
         sums[name] = None if not values else round(math.fsum(values)) if whole else math.fsum(values)
     hardware = sorted({part.hardware for part in parts if part.hardware})
     return Usage(**sums, hardware="+".join(hardware) or None, measured=all(part.measured for part in parts))
@@ -142,38 +161,25 @@ class TranslationMemory:
 
     def look_up(self, texts: Sequence[str], scope: Scope) -> dict[str, Remembered]:
         """Return what is known, by text."""
-        by_hash = {_hash(text): text for text in texts}
-        found: dict[str, Remembered] = {}
         with self._guarded() as connection:
-            scope_id = self._scope_id(connection, scope)
-            for hashes in _batches(list(by_hash), _LOOKUP_BATCH):
-                marks = ",".join("?" * len(hashes))
-                rows = connection.execute(
-                    f"SELECT hash, text, translation, {','.join(_COLUMNS)} FROM translation "
-                    f"WHERE scope = ? AND hash IN ({marks})",
-                    (scope_id, *hashes),
-                )
-                for digest, text, translation, *amounts, hardware, measured in rows:
-                    if text != by_hash[digest]:
-                        raise StaleArtifact(
-                            f"{self.path}: the text of a row does not match its key; delete the file, it is damaged"
-                        )
-                    share = Share(
-                        **dict(zip(_AMOUNTS, amounts, strict=True)), hardware=hardware, measured=bool(measured)
-                    )
-                    found[text] = Remembered(translation, share)
-        return found
+            rows = list(_rows(connection, self._scope_id(connection, scope), scope, map(_hash, texts)))
+        if damaged := sum(not row.intact for row in rows):
+            _LOG.warning("%s: %d of its rows were changed since they were written; not used", self.path, damaged)
+        return {row.text: row.entry for row in rows if row.intact}
 
     def remember(self, entries: Mapping[str, Remembered], scope: Scope) -> None:
-        """Store translations, all or none; what is stored already stays as it is."""
-        marks = ",".join("?" * (4 + len(_COLUMNS)))
+        """Store translations, all or none; what is stored already stays as it is, unless it was changed since."""
+        marks = ",".join("?" * (5 + len(_COLUMNS)))
         with self._guarded() as connection, connection:
             scope_id = self._scope_id(connection, scope)
+            stored = _rows(connection, scope_id, scope, map(_hash, entries))
+            damaged = [(scope_id, row.hash) for row in stored if not row.intact]
+            connection.executemany("DELETE FROM translation WHERE scope = ? AND hash = ?", damaged)
             connection.executemany(
-                f"INSERT OR IGNORE INTO translation (scope, hash, text, translation, {','.join(_COLUMNS)}) "
+                f"INSERT OR IGNORE INTO translation (scope, hash, text, translation, checksum, {','.join(_COLUMNS)}) "
                 f"VALUES ({marks})",
                 [
-                    (scope_id, _hash(text), text, entry.translation, *(getattr(entry.share, c) for c in _COLUMNS))
+                    (scope_id, _hash(text), text, entry.translation, _checksum(scope, text, entry), *_values(entry))
                     for text, entry in entries.items()
                 ],
             )
@@ -188,14 +194,16 @@ class TranslationMemory:
         with FileLock(self.path.with_name(f"{self.path.name}.{digest(scope)}.lock")):
             yield
 
-    def pace(self, scope: Scope) -> float | None:
-        """Seconds that a character took in this scope so far; None where none was timed."""
+    def pace(self, scope: Scope) -> Pace | None:
+        """What a character took in this scope so far; None where none was timed."""
         with self._guarded() as connection:
-            seconds, characters = connection.execute(
-                "SELECT sum(seconds), sum(characters) FROM translation WHERE scope = ? AND seconds IS NOT NULL",
+            seconds, device_seconds, characters = connection.execute(
+                "SELECT sum(CASE WHEN served_seconds IS NULL THEN seconds ELSE served_seconds + "
+                "ifnull(waited_seconds, 0) + ifnull(worked_seconds, 0) END), sum(seconds), sum(characters) "
+                "FROM translation WHERE scope = ? AND seconds IS NOT NULL",
                 (self._scope_id(connection, scope),),
             ).fetchone()
-        return seconds / characters if seconds is not None and characters else None
+        return Pace(seconds / characters, device_seconds / characters) if seconds is not None and characters else None
 
     def _scope_id(self, connection: sqlite3.Connection, scope: Scope) -> int:
         query = "SELECT id FROM scope WHERE engine = ? AND revision = ? AND source = ? AND target = ?"
@@ -234,6 +242,7 @@ class TranslationMemory:
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS)
+        connection.text_factory = _text
         try:
             _set_up(connection, self.path)
         except BaseException:
@@ -252,16 +261,85 @@ class ReadOnlyMemory(TranslationMemory):
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     """Check the version, or make the tables; several processes may do it at the same moment."""
     _write_ahead(connection)
-    if _version(connection, path):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if _version(connection, path):  # another process was faster
-            return
+    if not _version(connection, path) or _lacking(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            _make_tables(connection, path)
+
+
+def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Make what is not there yet: another process may have been faster."""
+    if not _version(connection, path):
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StaleArtifact(f"{path}: a database, but not a translation memory; name another file")
         for statement in _SCHEMA:
             connection.execute(statement)
+    lacking = _lacking(connection)
+    for column in lacking:
+        connection.execute(f"ALTER TABLE translation ADD COLUMN {column} {_ADDED[column]}")
+    if "checksum" in lacking:
+        _seal(connection)
+
+
+def _lacking(connection: sqlite3.Connection) -> list[str]:
+    """The columns that an older file does not have."""
+    there = {name for _, name, *_ in connection.execute("PRAGMA table_info(translation)")}
+    return [column for column in _ADDED if column not in there]
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    """Give the rows of an older file their checksums: what they say by now is taken as it is."""
+    scopes = {number: Scope(*names) for number, *names in connection.execute(f"SELECT id, {_SCOPE} FROM scope")}
+    for number, scope in scopes.items():
+        query = "SELECT hash FROM translation WHERE scope = ?"
+        hashes = [found for (found,) in connection.execute(query, (number,))]
+        sealed = (
+            (_checksum(scope, row.text, row.entry), number, row.hash)
+            for row in _rows(connection, number, scope, hashes)
+        )
+        connection.executemany("UPDATE translation SET checksum = ? WHERE scope = ? AND hash = ?", sealed)
+
+
+class _Row(NamedTuple):
+    """A row as it is stored, and whether it says what was written."""
+
+    hash: bytes
+    text: str
+    entry: Remembered
+    intact: bool
+
+
+def _rows(connection: sqlite3.Connection, scope_id: int, scope: Scope, hashes: Iterable[bytes]) -> Iterator[_Row]:
+    """The rows that are there of those with the given keys; one that an older crossfare wrote has no checksum."""
+    for batch in _batches(list(dict.fromkeys(hashes)), _LOOKUP_BATCH):
+        marks = ",".join("?" * len(batch))
+        found = connection.execute(
+            f"SELECT hash, CAST(text AS TEXT), CAST(translation AS TEXT), checksum, {','.join(_COLUMNS)} "
+            "FROM translation "
+            f"WHERE scope = ? AND hash IN ({marks})",
+            (scope_id, *batch),
+        )
+        for key, text, translation, checksum, *amounts, hardware, measured in found.fetchall():
+            share = Share(**dict(zip(_AMOUNTS, amounts, strict=True)), hardware=hardware, measured=bool(measured))
+            entry = Remembered(translation, share)
+            yield _Row(key, text, entry, key == _hash(text) and checksum in (None, _checksum(scope, text, entry)))
+
+
+def _checksum(scope: Scope, text: str, entry: Remembered) -> bytes:
+    """A digest of all that a row says; amounts that are not known are left out, as columns of later versions are."""
+    amounts = {name: getattr(entry.share, name) for name in _AMOUNTS}
+    known = {name: _amount(value) for name, value in amounts.items() if value is not None}
+    facts = [*scope, text, entry.translation, known, str(entry.share.hardware), bool(entry.share.measured)]
+    return hashlib.sha256(canonical_json(facts).encode()).digest()[:16]
+
+
+def _amount(value: Any) -> float | str:
+    """A number as SQLite gives it back; a column may also hold what somebody else put there."""
+    return float(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _values(entry: Remembered) -> tuple[Any, ...]:
+    return tuple(getattr(entry.share, column) for column in _COLUMNS)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -285,6 +363,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def _text(raw: bytes) -> str:
+    """A text of the file; one that is no longer UTF-8 does not fit its checksum."""
+    return raw.decode("utf-8", "replace")
 
 
 def _hash(text: str) -> bytes:

@@ -12,10 +12,12 @@ from crossfare.types import Translation
 class ExplainedTranslation(Translation):
     """What an engine returns that knows why some segments are None.
 
-    ``failures`` maps the index of a failed segment to one readable reason.
+    ``failures`` maps the index of a failed segment to one readable reason. ``stopped`` is what kept the engine from
+    going on to the end: what it has answered before is here, to be kept before that is raised.
     """
 
     failures: Mapping[int, str] = field(default_factory=dict)
+    stopped: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from crossfare.errors import BudgetExceeded, EngineError
 from crossfare.translate.memory import Remembered, Scope, Share, TranslationMemory, shares, total_usage
-from crossfare.types import Engine, Metered, Progress, Usage
+from crossfare.types import Engine, Metered, Probing, Progress, Usage
 
 CHUNK = 256
 """Segments given at once to an engine that does not say how many it takes in a request."""
@@ -65,7 +65,7 @@ def translate_segments(
     Failures are not remembered: the next run tries them again.
 
     Raises:
-        EngineError: the engine could do nothing at all, or broke its contract.
+        EngineError: the engine could not go on, or broke its contract; what it answered before is kept.
         BudgetExceeded: the engine may not spend what the next request costs; says how much is left to do.
     """
     wanted = list(dict.fromkeys(texts))
@@ -76,6 +76,8 @@ def translate_segments(
         (text, "holds half a surrogate pair: not Unicode text") for text in wanted if not _readable(text)
     )
     missing = _recall(readable, result, memory, scope)
+    if missing and result.translations and isinstance(engine, Probing):
+        engine.answered_before(min(result.translations, key=len), source=source, target=target)
     taking_turns = memory is not None and isinstance(engine, Metered)
     for request in requests(engine, missing):
         _report(progress, result, len(wanted))
@@ -123,10 +125,7 @@ def _translate_request(
     try:
         answer = engine.translate(texts, source=scope.source, target=scope.target)
     except BudgetExceeded as error:
-        left = total - len(result.translations) - len(result.failures)
-        raise BudgetExceeded(
-            f"{error}; {left:,} of {total:,} texts are left, what was done is kept: allow more to go on"
-        ) from None
+        raise _broke(error, result, total) from None
     if len(answer.texts) != len(texts):
         raise EngineError(f"engine {engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts")
     parts = shares(answer.usage, [len(text) for text in texts])
@@ -142,6 +141,15 @@ def _translate_request(
     result.translations.update((text, entry.translation) for text, entry in made.items())
     result.fresh += len(texts)
     result.fresh_shares += parts
+    if (stopped := getattr(answer, "stopped", None)) is not None:
+        for text in texts:  # they are left to do, not lost
+            result.failures.pop(text, None)
+        raise _broke(stopped, result, total) if isinstance(stopped, BudgetExceeded) else stopped
+
+
+def _broke(error: BudgetExceeded, result: Segments, total: int) -> BudgetExceeded:
+    left = total - len(result.translations) - len(result.failures)
+    return BudgetExceeded(f"{error}; {left:,} of {total:,} texts are left, what was done is kept: allow more to go on")
 
 
 def _report(progress: Progress | None, result: Segments, total: int) -> None:

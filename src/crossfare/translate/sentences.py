@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from crossfare.errors import EngineUnavailable
 from crossfare.languages import primary
 
 Span = tuple[int, int]
@@ -21,11 +20,7 @@ _UNSPACED = {"zh", "ja", "th", "lo", "km", "my"}
 
 
 def segment_spans(text: str, language: str, granularity: Granularity) -> tuple[Span, ...]:
-    """Return the spans to translate in one call each; only white space lies between and around them.
-
-    Raises:
-        EngineUnavailable: sentences are asked for and the package sentencex is missing.
-    """
+    """Return the spans to translate in one call each; only white space lies between and around them."""
     whole = _trim(text, 0, len(text))
     if granularity == "document":
         return whole
@@ -78,12 +73,8 @@ def _trim(text: str, start: int, end: int) -> tuple[Span, ...]:
 
 
 def _sentences(text: str, language: str) -> list[str]:
-    try:
-        from sentencex import segment
-    except ImportError as error:
-        raise EngineUnavailable(
-            "cutting texts into sentences needs the package sentencex: pip install 'crossfare[models]'"
-        ) from error
+    from sentencex import segment
+
     try:
         return list(segment(primary(language), text))
     except UnicodeEncodeError:  # a lone surrogate: no sentence splitter can read the text

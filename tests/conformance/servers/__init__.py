@@ -20,6 +20,9 @@ from typing import Any, Literal
 POISON = "p0ison"
 """A request with this word in it is refused as one that cannot be read."""
 
+BREAKS = "br3aks"
+"""A request with this word in it makes the service fail (500), whenever it is sent."""
+
 UNTRANSLATABLE = "unspe4kable"
 """A text with this word in it comes back empty."""
 
@@ -44,10 +47,10 @@ class Fault:
 
     ``status``: refused with this code. ``silence``: an answer, unbilled, after so many seconds. ``hang-up``: the
     connection is closed. ``garbage``: an answer that is not the vendor's format. ``short``: billed, but one
-    translation is missing.
+    translation is missing. ``lost``: billed, but answered with ``status``, or not at all if that is 0.
     """
 
-    kind: Literal["status", "silence", "hang-up", "garbage", "short"]
+    kind: Literal["status", "silence", "hang-up", "garbage", "short", "lost"]
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "it went wrong"
@@ -93,10 +96,15 @@ class VendorServer:
         self.arrivals.append(time.monotonic())
         self.requests.append(request)
         fault = self._faults.popleft() if self._faults else None
+        if fault is None and BREAKS in request.body.decode():
+            fault = Fault("status", 500)
         if fault is None or fault.kind == "short":
             reply = self.answer(request, short=fault is not None)
             self.answered += reply.status == 200
             return reply
+        if fault.kind == "lost":
+            self.answer(request, short=False)
+            return self.refuse(fault.status, fault.message) if fault.status else None
         if fault.kind == "hang-up":
             return None
         if fault.kind == "silence":

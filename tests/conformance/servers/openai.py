@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from servers import POISON, Reply, Request, VendorServer, translated
 
@@ -13,7 +14,13 @@ MODEL = "a-model"
 
 class ChatServer(VendorServer):
     answers: str = "translations"
-    """How the model answers: "translations", "prose" (no JSON), "cut" (stopped for length), or "no usage"."""
+    """How the model answers.
+
+    "translations", "prose" (no JSON), "cut" (stopped for length), or "no usage". In other forms: "fenced", "thought"
+    (after thinking aloud), "amid prose", "a list", "text ids". Wrongly, if it is asked for more than two texts:
+    "merged" (the first two in one, and the others moved up), "padded" (merged, and the last one twice), "one left out",
+    "one twice". And "sorry": the same to everything.
+    """
 
     def answer(self, request: Request, short: bool) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.key}":
@@ -34,7 +41,8 @@ class ChatServer(VendorServer):
         self.received.append([text["text"] for text in texts])
         # Answers need not come in order.
         made = [{"id": text["id"], "text": translated(text["text"])} for text in reversed(texts)]
-        content = json.dumps({"translations": made[1:] if short else made}, ensure_ascii=False)
+        made = self._mistaken(made[1:] if short else made)
+        content = self._written(made)
         if self.answers == "prose":
             content = "Sure! Here are your translations."
         elif self.answers == "cut" and len(texts) > 1:
@@ -59,6 +67,29 @@ class ChatServer(VendorServer):
         if self.answers == "no usage":
             del body["usage"]
         return Reply(json.dumps(body).encode())
+
+    def _mistaken(self, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        said = [each["text"] for each in sorted(made, key=lambda each: int(each["id"]))]
+        if self.answers == "sorry":
+            return [{**each, "text": "I'm sorry, but I can't assist with that."} for each in made]
+        if len(said) > 2 and self.answers in ("merged", "padded"):
+            said = [f"{said[0]} {said[1]}", *said[2:], *(said[-1:] if self.answers == "padded" else ())]
+            return [{"id": number, "text": text} for number, text in enumerate(said)]
+        if len(said) > 2 and self.answers == "one left out":
+            return made[1:]
+        if len(said) > 2 and self.answers == "one twice":
+            return [*made, {"id": 0, "text": "OTHER"}]
+        return made
+
+    def _written(self, made: list[dict[str, Any]]) -> str:
+        items = [{**each, "id": str(each["id"])} for each in made] if self.answers == "text ids" else made
+        content = json.dumps(items if self.answers == "a list" else {"translations": items}, ensure_ascii=False)
+        forms = {
+            "fenced": f"```json\n{content}\n```",
+            "thought": f'<think>\nI could say {{"translations": []}}.\n</think>\n\n{content}',
+            "amid prose": f"Sure [of course]! Here they are:\n{content}\nAnything else?",
+        }
+        return forms.get(self.answers, content)
 
     def refuse(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
         error = {"message": message, "type": "error", "param": None, "code": None}

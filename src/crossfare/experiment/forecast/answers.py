@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfare.errors import EngineUnavailable
 from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.keys import Find, answer_keys
 from crossfare.experiment.forecast.planner import EngineFacts
@@ -64,10 +63,7 @@ def counted(step: Step, facts: EngineFacts, store: Store) -> Sent | None:
     sent = []
     for tried in (ways[:1], [way for way in ways if way != "align"]):
         engine = CountingEngine(facts)
-        try:
-            BackProjector(source=source, target=target, engine=engine, ways=tried).project(places)
-        except EngineUnavailable:  # what cuts sentences is not installed
-            return None
+        BackProjector(source=source, target=target, engine=engine, ways=tried).project(places)
         sent.append(engine)
     least, most = sent
     return Sent((least.characters, least.characters, most.characters), least.calls(facts.requests) or 0)

@@ -29,7 +29,7 @@ class Basis:
     @classmethod
     def gather(
         cls,
-        runs: Sequence[Path] = (),
+        runs: Sequence[str | Path] = (),
         *,
         stated: Mapping[str, Rate] | None = None,
         store: Store | None = None,
@@ -43,7 +43,7 @@ class Basis:
         store = store or Store()
         found = Measurements()
         for folder in runs:
-            found.read_run(folder)
+            found.read_run(Path(folder))
         found.read_store(store, skip=frozenset(found.observations))
         return cls(found, tuple(read_run(folder) for folder in runs), stated or {}, store, hardware)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -14,10 +13,11 @@ from crossfare.errors import DataError, PriceError
 from crossfare.experiment.forecast.basis import Basis
 from crossfare.experiment.forecast.forecasting import Forecaster
 from crossfare.experiment.forecast.rates import LEVELS
-from crossfare.experiment.spec import Spec, load_spec
+from crossfare.experiment.spec import load_spec
 from crossfare.ledger import Book, Entry
 from crossfare.report.forecast import Check, StepCheck
 from crossfare.store import write_json
+from crossfare.strict import read_json
 from crossfare.types import Usage
 
 FORMAT = 1
@@ -25,7 +25,7 @@ FORMAT = 1
 T = TypeVar("T")
 
 
-def check_rates(folder: Path, basis: Basis, *, data_dir: Path | None = None) -> Check:
+def check_rates(folder: str | Path, basis: Basis, *, data_dir: str | Path | None = None) -> Check:
     """Forecast a finished run's steps by what other steps tell, and compare.
 
     For each step, nothing is looked at that the steps of its own cell tell (the first that has it): not
@@ -35,7 +35,7 @@ def check_rates(folder: Path, basis: Basis, *, data_dir: Path | None = None) -> 
         DataError: no run directory, or the data of its spec cannot be read.
     """
     run = read_run(folder)
-    spec = _spec_of(folder, data_dir)
+    spec = load_spec(run.folder / "spec.yaml", data_dir=data_dir)
     forecaster = Forecaster(spec, basis, finished=False)
     by_entry = _matched(run.book, [(step.id, step.stage, step.label, step) for step in forecaster.steps.values()])
     cells = [frozenset(result.steps) for result in run.results]
@@ -48,26 +48,26 @@ def check_rates(folder: Path, basis: Basis, *, data_dir: Path | None = None) -> 
         made = forecaster.forecast(step, without=cell)
         return made.usages["expected"], made.source
 
-    return _check(run, forecast, f"run {folder.name}, each cell by the rates of the others")
+    return _check(run, forecast, f"run {run.folder.name}, each cell by the rates of the others")
 
 
-def check_saved(folder: Path, saved: Path) -> Check:
+def check_saved(folder: str | Path, saved: str | Path) -> Check:
     """Compare a run with the forecast that was written before it.
 
     Raises:
         DataError: no run directory, or no forecast.
     """
     run = read_run(folder)
-    by_entry = _matched(run.book, [(each["id"], each["stage"], each["label"], each) for each in _read(saved)])
+    by_entry = _matched(run.book, [(each["id"], each["stage"], each["label"], each) for each in _read(Path(saved))])
 
     def forecast(entry: Entry) -> tuple[Usage | None, str]:
         found = by_entry.get(entry.step_id)
         return (None, "not forecast") if found is None else (Usage(**found["usage"]["expected"]), found["source"])
 
-    return _check(run, forecast, f"run {folder.name}, forecast in {saved.name}")
+    return _check(run, forecast, f"run {run.folder.name}, forecast in {Path(saved).name}")
 
 
-def save(forecaster: Forecaster, path: Path, **asked: Any) -> None:
+def save(forecaster: Forecaster, path: str | Path, **asked: Any) -> None:
     """Write a forecast for `check_saved` and for other programs: every step, and every method's costs."""
     steps = [
         {
@@ -89,7 +89,7 @@ def save(forecaster: Forecaster, path: Path, **asked: Any) -> None:
         | {"unknown": {key: list(lines) for key, lines in plan.unknown.items()}}
         for plan in forecaster.plans(int(asked.get("months", 12)))
     ]
-    write_json(path, {"format": FORMAT, "spec": forecaster.spec.name, **asked, "steps": steps, "plans": plans})
+    write_json(Path(path), {"format": FORMAT, "spec": forecaster.spec.name, **asked, "steps": steps, "plans": plans})
 
 
 def _decision(decision: Any) -> dict[str, Any]:
@@ -103,17 +103,13 @@ def _decision(decision: Any) -> dict[str, Any]:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
+    values = read_json(path, todo="write one with `crossfare plan --json`")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
             raise ValueError(f"format {values['format']!r}")
         return list(values["steps"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: not a forecast ({error}); write one with `crossfare plan --json`") from error
-
-
-def _spec_of(folder: Path, data_dir: Path | None) -> Spec:
-    return load_spec(folder / "spec.yaml", data_dir=data_dir)
 
 
 def _matched(book: Iterable[Entry], planned: Sequence[tuple[str, str, str, T]]) -> dict[str, T]:

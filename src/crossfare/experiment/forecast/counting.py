@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import copy
+from pathlib import Path
 
 from crossfare.errors import DataError
 from crossfare.experiment.forecast import answers, tokens
@@ -30,7 +31,7 @@ class Counter:
         store: where finished steps lie whose output may be read; None to count on the sources alone.
         given: materials of references that the user stated instead of a file.
         folders: where the models are, by their references: their tokenizers count tokens.
-        default_ratio: tokens per character where nothing tells them.
+        stated: tokens per character as the user states them, by a model's name without its folders; "" is any.
     """
 
     def __init__(
@@ -42,14 +43,14 @@ class Counter:
         store: Store | None = None,
         given: Mapping[str, Material | Passages] | None = None,
         folders: Mapping[str, str] | None = None,
-        default_ratio: float | None = None,
+        stated: Mapping[str, float] | None = None,
     ) -> None:
         self.steps = steps
         self.facts = facts
         self.learnt = learnt
         self.store = store
         self.folders = folders or {}
-        self.default_ratio = default_ratio
+        self.stated = stated or {}
         self.stretches = learnt.mean_stretches()
         self.collections = Collections(steps, facts, self.stretches, given or {})
         self.datasets = Datasets(
@@ -192,8 +193,11 @@ class Counter:
         return Work({"token": characters * ratio + 2 * (passages.count + made.examples)}, exact=False)
 
     def _ratio(self, model: Step, language: str) -> float | None:
-        """Tokens per character: as learnt from finished steps, by the model's own tokenizer, or as kin have them."""
+        """Tokens per character: as stated, as learnt from finished steps, by its own tokenizer, or as kin have them."""
         revision, name = str(model.params["model"]), called(model)
+        stated = self.stated.get(Path(str(model.runtime.get("model"))).name, self.stated.get(""))
+        if stated is not None:
+            return stated
         key = (revision, language)
         if key not in self._ratios:
             found = self._ratios.get((name, language))
@@ -202,7 +206,7 @@ class Counter:
             if found is None:
                 found = self._ratio_of_kin(revision, name, language)
             if found is None:
-                return self.default_ratio
+                return None
             self._ratios[key] = found
         return self._ratios[key]
 

@@ -12,10 +12,10 @@ from crossfare.types import Translation, Usage
 class CountingEngine:
     """Give every text back, and count: for a forecast."""
 
-    def __init__(self, facts: EngineFacts, granularity: Granularity | None = None) -> None:
+    def __init__(self, facts: EngineFacts) -> None:
         self.name = facts.name
         self.revision = facts.revision
-        self.granularity: Granularity = granularity or facts.granularity
+        self.granularity: Granularity = facts.granularity
         self.tag_handling = facts.tag_handling
         self.texts = self.chunks = self.characters = 0
         if facts.batches:  # what makes it a `Metered` engine, which gets one request at a time

@@ -13,9 +13,10 @@ from typing import cast
 
 from crossfare import translate
 from crossfare.data import artifact
-from crossfare.errors import DataError, EngineUnavailable
+from crossfare.errors import DataError
 from crossfare.experiment import searches
 from crossfare.experiment.forecast.counting_engine import CountingEngine
+from crossfare.experiment.forecast.hub_data import of_the_hub
 from crossfare.experiment.forecast.passages import Collections, Facts
 from crossfare.experiment.forecast.planner import EngineFacts
 from crossfare.experiment.forecast.work import Material, Passages, Work, one
@@ -24,8 +25,6 @@ from crossfare.store import Store
 from crossfare.translate import Projection, texts_of
 from crossfare.translate.bitext import translate_questions
 from crossfare.types import Dataset, Example, QueryExample, RankingExample, Step
-
-_NOT_CUT = "whole texts counted: the package sentencex, which cuts sentences, is not installed"
 
 
 class Datasets:
@@ -93,7 +92,7 @@ class Datasets:
     def _counted(self, step: Step) -> Material:
         match step.stage:
             case "dataset":
-                stated = self._given.get(str(step.runtime["ref"]))
+                stated = self._given.get(str(step.runtime["ref"])) or of_the_hub(step)
                 return self._sampled(stated if isinstance(stated, Material) else Material(load_data(step).dataset))
             case "existing":
                 return self._sampled(self._existing(step))
@@ -165,7 +164,7 @@ class _Sent:
         usage = searches.between(self.least.usage("expected"), self.most.usage("expected"), share)
         return replace(
             self.least,
-            amounts={"character": float(usage.characters or 0)},
+            amounts={**self.least.amounts, "character": float(usage.characters or 0)},
             characters=usage.characters,
             requests=usage.requests,
             exact=False,
@@ -178,23 +177,16 @@ class _Sent:
 
 def _rehearsed(step: Step, source: Material, facts: EngineFacts, projection: Projection | None) -> tuple[Dataset, Work]:
     """What a translation makes and sends."""
-    note = ""
-    try:
-        engine = CountingEngine(facts)
-        made, repeated = _run(step, source.dataset, engine, projection)
-    except EngineUnavailable:
-        engine = CountingEngine(facts, "document")
-        made, repeated = _run(step, source.dataset, engine, projection)
-        note = _NOT_CUT
+    engine = CountingEngine(facts)
+    made, repeated = _run(step, source.dataset, engine, projection)
     characters = round(engine.characters * source.copies * source.stretch * repeated)
     calls = engine.calls(facts.requests)
     work = Work(
-        {"character": float(characters)},
+        {"character": float(characters), "example": float(source.examples)},
         characters=characters,
         requests=None if calls is None else round(calls * source.copies * repeated),
-        exact=source.exact and source.stretch == 1 and not note,
+        exact=source.exact and source.stretch == 1,
         stated=source.stated,
-        note=note,
     )
     return made, work
 

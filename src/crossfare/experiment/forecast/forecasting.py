@@ -15,7 +15,7 @@ from crossfare.experiment.forecast.counting import Counter
 from crossfare.experiment.forecast.measurements import parameters
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
 from crossfare.experiment.forecast.plans import plans
-from crossfare.experiment.forecast.rates import LEVELS, TOKENS, Level, Rates
+from crossfare.experiment.forecast.rates import LEVELS, TOKENS, Level, Rate, Rates
 from crossfare.experiment.forecast.usage import StepForecast, StepUsage
 from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.runner import offers_of, resources_of
@@ -70,7 +70,7 @@ class Forecaster:
                 store=basis.store if finished else None,
                 given=given,
                 folders=folders,
-                default_ratio=basis.stated[TOKENS].expected if TOKENS in basis.stated else None,
+                stated=_stated_ratios(basis.stated),
             )
             self.hardware = hardware(basis, spec, self.catalogue)
             self._usage = StepUsage(
@@ -126,6 +126,12 @@ class Forecaster:
     def plans(self, months: int = 12) -> tuple[Plan, ...]:
         """One plan per task and target language; translations are kept for ``months``."""
         return plans(self, months)
+
+
+def _stated_ratios(stated: Mapping[str, Rate]) -> dict[str, float]:
+    """Tokens per character as stated, by a model's name without its folders, or "" for any."""
+    split = ((name.partition(":"), rate) for name, rate in stated.items())
+    return {Path(name).name: rate.expected for (what, _, name), rate in split if what == TOKENS}
 
 
 def _names(cells: Sequence[CellSteps]) -> dict[str, str]:

@@ -5,7 +5,6 @@ They are read from the cache and from run directories.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crossfare import run_folder
 from crossfare.data import artifact
 from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
@@ -21,16 +21,19 @@ from crossfare.experiment import searches
 from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.keys import answer_keys, called, keys
-from crossfare.experiment.forecast.rates import UNITS, Observation
+from crossfare.experiment.forecast.rates import PROVIDER, UNITS, Observation
 from crossfare.experiment.forecast.work import labels
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
+from crossfare.strict import parse_json, read_json
 from crossfare.translate import texts_of
 from crossfare.types import Dataset, Step, Usage
 
 K = TypeVar("K")
 
 HERE = "measured here"
+
+_LONGEST_HEADER = 100_000_000  # bytes, as safetensors itself has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,11 @@ class Measurements:
         """Learn from the steps of a run directory; those whose files are gone are counted in ``unreadable``.
 
         Raises:
-            DataError: it is no run directory.
+            DataError: it is no run directory, or was changed since.
         """
         if not (folder / "ledger.jsonl").is_file():
             raise DataError(f"{folder}: not a run directory (it has no ledger.jsonl); give what `crossfare run` wrote")
+        run_folder.verify(folder)
         where = f"measured in run {folder.name}"
         for entry in Book.read(folder / "ledger.jsonl", Catalogue(()), {}):
             path = folder / "steps" / entry.step_id
@@ -107,6 +111,7 @@ class Measurements:
 
     def _read(self, path: Path, store: Store, where: str, usage: Usage | None) -> None:
         try:
+            store.check(path.name)
             step = read_step(path)
             used = usage or store.usage(path.name)
             self._learn(step, used, store, where)
@@ -116,7 +121,7 @@ class Measurements:
     def _learn(self, step: Step, usage: Usage, store: Store, where: str) -> None:
         folder = store.artifact(step.id)
         if step.stage == "latency":
-            found = tuple(json.loads((folder / "latency.json").read_text(encoding="utf-8")))
+            found = tuple(read_json(folder / "latency.json"))
             self.latencies.append(Timed(step, found, _request_characters(step, store), where, usage.seconds))
         if "engine" in step.params and isinstance(step.params["engine"], dict):
             self.translated[str(step.params["engine"]["name"])].append((step, usage, where))
@@ -127,7 +132,8 @@ class Measurements:
         if step.stage == "back-project" and step.params["engine"]:
             self._learn_answers(step, usage, store)
         measure = _amount(step, usage, store)
-        if measure is None or usage.seconds is None or usage.hardware in (None, "provider") or not measure[0]:
+        timed = usage.hardware != PROVIDER or usage.served_seconds is not None
+        if measure is None or usage.seconds is None or usage.hardware is None or not timed or not measure[0]:
             return
         if step.stage in {"predict", "finetune"}:
             self._learn_ratio(step, usage, store)
@@ -151,7 +157,7 @@ class Measurements:
         """How many answers a cascade had to search for."""
         if step.params.get("projection", {}).get("method") != "cascade":
             return
-        record = json.loads((store.artifact(step.id) / "yield.json").read_text(encoding="utf-8"))
+        record = read_json(store.artifact(step.id) / "yield.json")
         if (share := searches.measured(record["report"])) is not None:
             name, languages = str(step.params["engine"]["name"]), (step.params["source"], step.params["target"])
             self.searched[name, *languages].append((step.id, share))
@@ -196,7 +202,7 @@ class Measurements:
 
 def read_step(path: Path) -> Step:
     """A finished step as it describes itself."""
-    values = json.loads((path / "step.json").read_text(encoding="utf-8"))
+    values = read_json(path / "step.json")
     inputs = {role: tuple(ids) for role, ids in values["inputs"].items()}
     return Step(values["stage"], values["params"], inputs, values["version"], values["label"])
 
@@ -205,11 +211,12 @@ def parameters(folder: Path) -> int | None:
     """The number of a checkpoint's weights without its embeddings; None if it has no safetensors file."""
     try:
         with (folder / "model.safetensors").open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    except (OSError, ValueError):
+            length = min(int.from_bytes(file.read(8), "little"), _LONGEST_HEADER)
+            header = parse_json(file.read(length), f"{folder}, header")
+        kept = [each["shape"] for name, each in header.items() if name != "__metadata__" and "embed" not in name]
+        total = sum(int(math.prod(shape)) for shape in kept)
+    except (OSError, DataError, AttributeError, KeyError, TypeError, ValueError):
         return None
-    kept = [each["shape"] for name, each in header.items() if name != "__metadata__" and "embed" not in name]
-    total = sum(int(math.prod(shape)) for shape in kept)
     return total if total else None
 
 
@@ -246,7 +253,7 @@ def _amount(step: Step, usage: Usage, store: Store) -> tuple[float, str] | None:
 def _timed_characters(step: Step, store: Store) -> float:
     """Characters translated while timing: as many requests as were made, at their mean length."""
     mean = _request_characters(step, store)
-    found = json.loads((store.artifact(step.id) / "latency.json").read_text(encoding="utf-8"))
+    found = read_json(store.artifact(step.id) / "latency.json")
     warmup = step.params["asked"]["warmup"]
     return mean * float(sum((each["n"] + warmup) * each["batch_size"] for each in found))
 

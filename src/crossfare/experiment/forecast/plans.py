@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare.compare import Component, Decision, Option, RunRecord
+from crossfare.compare.hardware import hardware_notes
 from crossfare.compare.model import Part
 from crossfare.compare.model import Rate as UnitPrice
 from crossfare.experiment import steps as planning
@@ -82,11 +83,13 @@ def _plan(
         )
         for level in LEVELS
     }
+    counted = [step for cell in cells for step in cell.all if not made.forecasts[step.id].lacking]
+    priced = hardware_notes(records["expected"].book, dict.fromkeys(step.id for step in counted))
     notes = tuple(
         dict.fromkeys(each.note for cell in cells for step in cell.all if (each := made.forecasts[step.id]).note)
     )
     low, expected, high = (decisions[level] for level in LEVELS)
-    return Plan(low, expected, high, qualities, latencies, unknown, _assumptions(made, cells), notes)
+    return Plan(low, expected, high, qualities, latencies, unknown, _assumptions(made, cells), (*notes, *priced))
 
 
 def _examples(made: Forecaster, cell: CellSteps) -> int:

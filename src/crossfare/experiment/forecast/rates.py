@@ -20,6 +20,9 @@ LEVELS: tuple[Level, ...] = ("low", "expected", "high")
 
 _ANY = "any"
 
+PROVIDER = "provider"
+"""The hardware of a service: its rates are its own, whatever the run's hardware is."""
+
 # Stages that do the same work.
 _FAMILIES = {"translate-collection": "translate", "translate-candidates": "translate"}
 
@@ -87,11 +90,19 @@ class Rates:
         self.sizes = dict(sizes or {})
 
     def find(
-        self, step: Step, name: str, own: Sequence[str], hardware: str, without: Collection[str] = ()
+        self,
+        step: Step,
+        name: str,
+        own: Sequence[str],
+        hardware: str,
+        without: Collection[str] = (),
+        *,
+        units: Collection[str] = ("character",),
     ) -> Rate | None:
         """The rate of a step on some hardware; ``name`` is what the spec calls its engine or its model.
 
-        Measurements of the steps ``without`` are not looked at. None if no rate is known.
+        Measurements of the steps ``without`` are not looked at. Of published rates the first is taken that is per one
+        of the ``units`` that the work is known in. None if no rate is known.
         """
         family = _FAMILIES.get(step.stage, step.stage)
         for asked in dict.fromkeys((step.stage, family)):
@@ -99,7 +110,8 @@ class Rates:
                 return stated
         task = str(step.params.get("task", ""))
         for level, key in enumerate(own):
-            found = [each for each in self._by_key[family, key, hardware] if each.step_id not in without]
+            alike = [*self._by_key[family, key, hardware], *self._by_key[family, key, PROVIDER]]
+            found = [each for each in alike if each.step_id not in without]
             if found:
                 return _pooled(found, KIN_OF.get(family, ("",))[level])
         if name in self.sizes:
@@ -109,7 +121,8 @@ class Rates:
             alike = [each for each in known if each.keys[0].startswith(f"{task} ")]
             if known:
                 return _scaled(alike or known, self.sizes[name])
-        return next((rate for stage, of, rate in self.published if (stage, of) == (step.stage, task)), None)
+        fitting = (rate for stage, of, rate in self.published if (stage, of) == (step.stage, task))
+        return next((rate for rate in fitting if rate.unit in units), None)
 
 
 def parse(texts: Sequence[str]) -> dict[str, Rate]:

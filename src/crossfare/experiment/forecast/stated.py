@@ -25,7 +25,7 @@ _SHOWN = 500
 _TEST_EXAMPLES = 1000
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([MB])")
 _LOCAL = ("ctranslate2", "transformers")
-_REF = "hub:stated-"
+_REF = "hub:plan/stated-"
 _WORDS = "so many words as it takes to make a text of such a length "
 
 
@@ -44,8 +44,8 @@ class Stated:
     source: str = "en"
     examples: int | None = None
     characters: int | None = None
-    train: Path | None = None
-    test: Path | None = None
+    train: str | Path | None = None
+    test: str | Path | None = None
     gold: int | None = None
     engines: tuple[str, ...] = ()
     translation_model: str | None = None
@@ -75,7 +75,7 @@ def stated_spec(stated: Stated) -> StatedSpec:
     train, test = _data(stated, task, given)
     values: dict[str, Any] = {"train": train, "test": test}
     if stated.gold:
-        given[f"{_REF}gold"] = _material(stated, task, stated.gold, stated.targets[0], training=True)
+        given[f"{_REF}gold"] = material(stated, task, stated.gold, stated.targets[0], training=True)
         values["gold"] = f"{_REF}gold"
     if task == "ranking":
         _add_passages(stated, given)
@@ -115,17 +115,17 @@ def _data(
 ) -> tuple[str | dict[str, Any], str | dict[str, Any]]:
     """The references of the training and the test set."""
     if stated.train is not None:
-        train: str = str(stated.train.resolve())
+        train: str = str(Path(stated.train).resolve())
     elif stated.examples and stated.characters:
         train = f"{_REF}train"
-        given[train] = _material(stated, task, stated.examples, stated.source, training=True)
+        given[train] = material(stated, task, stated.examples, stated.source, training=True)
     else:
         raise ConfigError("give --examples and --characters (of one example), a file to count with --data, or a spec")
     beside = {"collection": f"{_REF}collection"} if task == "ranking" else {}
     if stated.test is not None:
-        return train, {"ref": str(stated.test.resolve()), **beside}
+        return train, {"ref": str(Path(stated.test).resolve()), **beside}
     if stated.characters:
-        given[f"{_REF}test"] = _material(stated, task, _TEST_EXAMPLES, stated.targets[0], training=False)
+        given[f"{_REF}test"] = material(stated, task, _TEST_EXAMPLES, stated.targets[0], training=False)
         return train, {"ref": f"{_REF}test", **beside}
     if task == "ranking":
         raise ConfigError("give --characters (of a query), or a file of queries with --test")
@@ -134,7 +134,8 @@ def _data(
     return train, f"{_REF}test"
 
 
-def _material(stated: Stated, task: TaskName, count: int, language: str, *, training: bool) -> Material:
+def material(stated: Stated, task: TaskName, count: int, language: str, *, training: bool) -> Material:
+    """So many examples of the length stated, shown by a few."""
     shown = min(count, _SHOWN)
     examples = tuple(_example(stated, task, number, training) for number in range(shown))
     dataset = Dataset("stated", task, "train" if training else "test", language, examples)

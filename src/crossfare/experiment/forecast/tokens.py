@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from crossfare.errors import DataError
+from crossfare.strict import read_json
 from crossfare.translate import texts_of
 from crossfare.types import Example, PairExample, QAExample, RankingExample
 
@@ -138,8 +140,8 @@ def _tokenizer(folder: str) -> Any:
     try:
         from tokenizers import Tokenizer
 
-        stated = json.loads(path.read_text(encoding="utf-8"))
+        stated = read_json(path)
         made = Tokenizer.from_str(json.dumps({**stated, "truncation": None, "padding": None}))
-    except (ImportError, OSError, ValueError):
+    except (ImportError, OSError, ValueError, DataError):
         return None
     return made

@@ -11,7 +11,7 @@ from crossfare.experiment.forecast.billed_tokens import Billed
 from crossfare.experiment.forecast.counting import Counter
 from crossfare.experiment.forecast.keys import keys
 from crossfare.experiment.forecast.passages import Facts
-from crossfare.experiment.forecast.rates import LEVELS, TOKENS, Level, Rate, Rates
+from crossfare.experiment.forecast.rates import LEVELS, PROMPT, TOKENS, Level, Rate, Rates
 from crossfare.experiment.forecast.work import Work
 from crossfare.experiment.runner import offers_of
 from crossfare.experiment.spec import Spec
@@ -116,10 +116,16 @@ class StepUsage:
         for index, level in enumerate(LEVELS):
             sent = work.usage(level)
             characters, requests = sent.characters or 0, sent.requests or 0
-            found = billed_tokens.forecast(characters, requests, stretch, measured, self.basis.stated)
+            found = billed_tokens.forecast(characters, requests, stretch, measured, self._stated_tokens(step))
             usages[level] = replace(sent, input_tokens=found.read[index], output_tokens=found.written[index])
             source = found.source
         return usages, source
+
+    def _stated_tokens(self, step: Step) -> dict[str, Rate]:
+        """What is stated of tokens, of the step's engine or of all."""
+        stated, name = self.basis.stated, self.names.get(step.id, "")
+        found = {key: stated.get(f"{key}:{name}") or stated.get(key) for key in (TOKENS, PROMPT)}
+        return {key: rate for key, rate in found.items() if rate is not None}
 
     def _timed(
         self,
@@ -135,11 +141,12 @@ class StepUsage:
         if step.stage == "latency" and (called := self._calls(step, own, without)):
             whole = called.rate(step, work.amounts["character"])
             return self._at(step, resources, usages, replace(work, amounts={"step": 1.0}), whole)
-        rate = self.rates.find(step, name, own, self.hardware, without)
+        rate = self.rates.find(step, name, own, self.hardware, without, units=work.amounts)
         own_time = self._unit(resources[0]) == "device-hour"  # not a provider's, whose seconds nobody pays
         if rate is None and step.stage in {"latency", "back-project"} and step.params["engine"] and own_time:
             alike = replace(step, stage="translate")
-            rate = self.rates.find(alike, name, keys(alike, self.steps.get), self.hardware, without)
+            own = keys(alike, self.steps.get)
+            rate = self.rates.find(alike, name, own, self.hardware, without, units=work.amounts)
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
         if rate is None and step.stage == "back-project" and not own_time:
@@ -173,7 +180,7 @@ class StepUsage:
             level: replace(
                 usages[level],
                 seconds=rate.fixed + amounts[level] * getattr(rate, level),
-                hardware=self.hardware,
+                hardware=rate.offer or self.hardware,
                 input_tokens=usages[level].input_tokens if read is None else round(read),
             )
             for level in LEVELS

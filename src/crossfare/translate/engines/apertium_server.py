@@ -8,7 +8,6 @@ longer lines are refused here.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
+from crossfare.strict import parse_json
 from crossfare.translate.engines.apertium_stream import escape, plain
 from crossfare.translate.engines.hosts import Address, checked_url
 
@@ -91,7 +91,7 @@ class Server:
         for attempt in range(1, _TRIES + 1):
             try:
                 with self._opener.open(request, timeout=self._timeout_s) as answer:
-                    return json.loads(answer.read())
+                    return parse_json(answer.read(), f"{self._url}/{path}", error=EngineTransient)
             except HTTPError as error:
                 if error.code not in (408, 429) and error.code < 500:
                     raise EngineError(f"{self._url}/{path} refused a request: {error.code} {error.reason}") from error

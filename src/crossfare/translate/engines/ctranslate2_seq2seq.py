@@ -7,7 +7,6 @@ A checkpoint is converted once into the cache folder. Settings that CTranslate2 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from crossfare.errors import ConfigError, EngineError
+from crossfare.errors import ConfigError, CrossfareError, EngineError
+from crossfare.meter import threads_to_use
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer, quiet
 from crossfare.store import cache_folder
-from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches, no_progress_bars
+from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches
 from crossfare.translate.sentences import Span
 from crossfare.translate.words import find_pieces
 from crossfare.types import digest
@@ -74,7 +75,7 @@ class CTranslate2Engine(Seq2SeqEngine):
             raise ConfigError(f"engine {name!r}: quantization must be auto or one of {', '.join(_QUANTIZATIONS)}")
         self._quantization = quantization
         self._device = device
-        self._threads = threads or _default_threads()
+        self._threads = threads or threads_to_use()
         self._guided = guided
         self._translator: Any = None
 
@@ -216,8 +217,10 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
             partial = folder.with_name(f".{key}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             try:
-                with no_progress_bars():
-                    _converter(path, guided).convert(str(partial), quantization=quantization)
+                with quiet():
+                    _converter(path, model, guided).convert(str(partial), quantization=quantization)
+            except CrossfareError:
+                raise
             except Exception as error:  # whatever the converter meets in a foreign checkpoint
                 line = str(error).strip().partition("\n")[0]
                 raise EngineError(
@@ -227,11 +230,12 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
     return folder
 
 
-def _converter(path: str, guided: bool) -> Any:
-    import warnings
-
+def _converter(path: str, name: str, guided: bool) -> Any:
+    """CTranslate2's converter for a checkpoint, which it knows by ``name``; it loads by our `loading` alone."""
     import torch
     from ctranslate2.converters import TransformersConverter
+
+    config = load_config(path, name)
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         """CTranslate2's converter, with what it expects of transformers 4 and transformers 5 no longer has."""
@@ -243,18 +247,16 @@ def _converter(path: str, guided: bool) -> Any:
             spec.decoder.alignment_layer, spec.decoder.alignment_heads = np.int16(layer), np.int16(heads)
             return spec
 
-        def load_model(self, model_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
+        def load_model(self, model_class: Any, _: str, **kwargs: Any) -> Any:
             # Weights stored in half precision are read as float32, so that they are rounded once only.
-            model = super().load_model(model_class, model_name_or_path, **{**kwargs, "dtype": torch.float32})
+            model = load_model(path, model_class.__name__, kwargs["config"], name, dtype=torch.float32)[0]
             if model.config.model_type == "mbart":
                 model.config.normalize_before = model.config.normalize_embedding = True
                 model.config.tokenizer_class = "MBart50Tokenizer"  # decoding starts with </s>, then the language
             return model
 
-        def load_tokenizer(self, tokenizer_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tokenizer = super().load_tokenizer(tokenizer_class, model_name_or_path, **kwargs)
+        def load_tokenizer(self, *_: Any, **__: Any) -> Any:
+            tokenizer = load_tokenizer(path, config, name)
             if tokenizer.bos_token is None:  # mBART-50, whose converter writes it down
                 tokenizer.bos_token = tokenizer.cls_token
             languages = getattr(tokenizer, "lang_token_to_id", None)
@@ -264,8 +266,3 @@ def _converter(path: str, guided: bool) -> Any:
             return tokenizer
 
     return Converter(path)
-
-
-def _default_threads() -> int:
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdigit() and int(given) else min(4, os.cpu_count() or 1)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crossfare.translate.engines.markup import marker_pairs, not_xml, to_markup
+from crossfare.translate.engines.markup import from_markup, marker_pairs, not_xml, to_markup
 from crossfare.translate.sentences import Span, merge_over, segment_spans
 
 Markup = Literal["html", "xml"]
@@ -67,6 +67,10 @@ class Cutter:
     def sent(self, piece: str) -> str:
         """A piece as it is sent."""
         return to_markup(piece) if self.markup else piece
+
+    def received(self, text: str) -> str:
+        """A translation as it is meant, without outer blanks."""
+        return (from_markup(text) if self.markup else text).strip()
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """The requests to send, in order, as ranges of ``texts``; see `RemoteEngine.batches`."""

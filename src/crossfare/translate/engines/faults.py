@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,46 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, quote_plus
 
-from crossfare.errors import EngineCredential, EngineError, EngineQuota, EngineTransient, EngineUnavailable
+from crossfare.errors import (
+    ConfigError,
+    CrossfareError,
+    EngineCredential,
+    EngineError,
+    EngineQuota,
+    EngineTransient,
+    EngineUnavailable,
+)
 from crossfare.types import Usage
+
+NOTHING = Usage(requests=0, characters=0, input_tokens=0, output_tokens=0)
+"""What a request that was refused is billed for."""
 
 _DETAIL = 200
 _SHORTEST_KEY = 6
+
+# A refusal that is about the languages, not about a text: "The target language is not valid.",
+# "Value for 'target_lang' not supported.", "Bad language pair", "xx is not supported" (LibreTranslate).
+_LANGUAGE = re.compile(
+    r"(language|_lang\b|langpair).{0,40}(not (valid|supported|available)|invalid|unsupported)"
+    r"|(bad|invalid|unsupported|unknown) (source |target )?(language|langpair)"
+    r"|^.{0,40}\b[a-z]{2,3}(-\w+)? is not supported$",
+    re.IGNORECASE,
+)
+
+_ADDRESS = re.compile(r"https?://\S+")
+
+# How libraries call it that no connection was made, so that nothing was sent: urllib3, requests, httpx, botocore.
+_UNCONNECTED = {
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectTimeoutError",
+    "ConnectionRefusedError",
+    "EndpointConnectionError",
+    "NameResolutionError",
+    "NewConnectionError",
+    "UnsupportedProtocol",
+    "gaierror",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +65,61 @@ class Fault:
 
 
 class Passing(EngineTransient):
-    """A failure worth a retry, after ``wait`` seconds if the service asks for that."""
+    """A failure worth a retry, after ``wait`` seconds if the service asks for that.
 
-    def __init__(self, message: str, status: int | None = None, wait: float = 0.0) -> None:
+    ``status`` is None if no answer came; ``sent`` says whether the request can have reached the service.
+    """
+
+    def __init__(self, message: str, status: int | None = None, wait: float = 0.0, *, sent: bool = True) -> None:
         super().__init__(message)
         self.status = status
         self.wait = wait
+        self.sent = sent
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the service may have done the work, and bill it: no answer came, or none that can be read."""
+        return self.sent and self.status in (None, 200)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it cannot be ruled out that it is billed: unanswered, or failed at the service."""
+        return self.unanswered or (self.status or 0) >= 500
 
 
 class Refused(EngineError):
-    """A request that the service cannot take as it is; ``usage`` is what it billed all the same."""
+    """A request that the service does not take as it is, or whose answer is no translation.
 
-    def __init__(self, message: str, usage: Usage | None = None) -> None:
+    ``fewer``: fewer texts at once are the remedy, if there are several. ``said`` is what it answered to different
+    texts alike, if that is what is wrong.
+    """
+
+    def __init__(self, message: str, *, fewer: bool = False, said: str = "") -> None:
         super().__init__(message)
-        self.usage = usage or Usage(requests=0)
+        self.fewer = fewer
+        self.said = said
 
 
-def judged(fault: Fault, label: str, keys: Sequence[str]) -> EngineError:
+class Exhausted(EngineError):
+    """A request that failed as often as it may be sent, though the service was reached.
+
+    ``outage`` is the error to raise if it is the service that fails, and not this request.
+    """
+
+    def __init__(self, message: str, outage: EngineError) -> None:
+        super().__init__(message)
+        self.outage = outage
+
+
+def judged(fault: Fault, label: str, keys: Sequence[str], *, sent: bool = True) -> CrossfareError:
     """Choose the error for a fault of the service ``label``, whose secrets are in the variables ``keys``."""
     status, detail = fault.status, one_line(fault.detail, keys)
     said = f"{label} said {status}: {detail}"
+    error: CrossfareError
     if status is None:
-        error: EngineError = Passing(f"{label} cannot be reached, or did not answer in time: {detail}")
+        error = Passing(f"{label} cannot be reached, or did not answer in time: {detail}", sent=sent)
     elif status == 200:
-        error = Passing(f"{label} answered what is not its format: {detail}")
+        error = Passing(f"{label} answered what is not its format: {detail}", status)
     elif 300 <= status < 400:  # never followed: it would take texts and key to where nobody agreed to
         error = EngineUnavailable(f"{said}; it leads elsewhere, and nothing is sent on: give the address it leads to")
     elif status in (408, 425, 429) or status >= 500:
@@ -63,9 +130,26 @@ def judged(fault: Fault, label: str, keys: Sequence[str]) -> EngineError:
         error = EngineQuota(f"{said}; wait for the next billing period, or raise the limit at the provider")
     elif status == 404:
         error = EngineUnavailable(f"{said}; check the engine's options (endpoint, model)")
+    elif _LANGUAGE.search(_ADDRESS.sub("", detail)):
+        error = ConfigError(f"{said}; choose languages that the service has")
     else:
-        error = Refused(said)
+        error = Refused(said, fewer=status == 413)
     return error
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether an exception of an SDK says that no connection was made."""
+    return any(type(each).__name__ in _UNCONNECTED for each in _chain(error, set()))
+
+
+def _chain(error: object, seen: set[int]) -> Iterator[BaseException]:
+    """An exception with those it was made from, by any of the ways that libraries note them."""
+    if isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        named = (getattr(error, name, None) for name in ("__cause__", "__context__", "reason", "inner_exception"))
+        for other in (*named, *error.args):
+            yield from _chain(other, seen)
 
 
 def one_line(detail: object, keys: Sequence[str]) -> str:

@@ -9,37 +9,30 @@ import html
 import os
 import re
 import weakref
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
-from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota, EngineTransient
+from crossfare.errors import ConfigError, CrossfareError
 from crossfare.languages import primary
-from crossfare.meter import meter
-from crossfare.translate.engines.faults import key_from, one_line, retry_after
-from crossfare.translate.engines.hosts import Address, address
-from crossfare.translate.outcome import ExplainedTranslation
+from crossfare.translate.engines.attempts import patiently
+from crossfare.translate.engines.cutting import Cutter, Limits, Plan
+from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 from crossfare.translate.sentences import Granularity
-from crossfare.types import Usage, digest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from crossfare.types import digest
 
 VERSION = 1
 KEY = "LIBRETRANSLATE_API_KEY"
 URL = "LIBRETRANSLATE_URL"
-_LONGEST_WAIT = 120.0
+_SHORTEST_PAUSE = 0.001
 _ESCAPED_PAIR = re.compile(r"&lt;([A-Za-z][A-Za-z0-9]*)&gt;(.*?)&lt;/\1&gt;", re.DOTALL)
 
 
-class LibreTranslateEngine:
+class LibreTranslateEngine(RemoteEngine):
     """A LibreTranslate server.
-
-    A request that meets 429, 5xx, a timeout or a broken connection is sent again, after the seconds
-    that the server asks for (Retry-After), or else after longer and longer ones. A text that the
-    server refuses alone is None, with the server's reason.
 
     Args:
         url: the server; $LIBRETRANSLATE_URL, or one on this machine, by default.
@@ -51,13 +44,18 @@ class LibreTranslateEngine:
         attempts: how often a request is sent before it fails.
         pause: seconds before the second attempt, where the server does not say; about twice as many before the next.
 
+    Further arguments and errors: see `RemoteEngine`.
+
     Raises:
         ConfigError: an option is out of range, or the server does not know a language.
     """
 
-    label = "LibreTranslate"
-    billing = "characters"
+    registered = "libretranslate"
+    service = "LibreTranslate"
     keys = (KEY,)
+    own_hosts = ("libretranslate.com",)
+    endpoint_variable = URL
+    needs_key = False
 
     def __init__(
         self,
@@ -71,102 +69,52 @@ class LibreTranslateEngine:
         pause: float = 1.0,
         name: str = "libretranslate",
         granularity: Granularity = "document",
+        devices: float = 1,
     ) -> None:
         if format not in ("text", "html"):
             raise ConfigError(f"engine {name!r}: format must be text or html")
         if min(max_texts, max_characters, attempts) < 1 or timeout <= 0 or pause < 0:
             raise ConfigError(f"engine {name!r}: max_texts, max_characters, attempts and timeout must be positive")
-        self.trusted = True
-        self._option = url
-        self.name = name
-        self.url = (self.address.url or "http://localhost:5000").rstrip("/")
-        self.granularity: Granularity = granularity
-        self.revision = digest({"version": VERSION, "url": self.url, "format": format})
+        super().__init__(
+            name=name,
+            endpoint=url,
+            attempts=attempts,
+            backoff=max(pause, _SHORTEST_PAUSE),
+            timeout=timeout,
+            devices=devices,
+        )
+        self.url = (self.address.url or f"http://{self.vendor_host()}").rstrip("/")
+        self.granularity = granularity
+        self.limits = Limits(max_texts, max_characters)
         self._format = format
         self.marked_by_tags = format == "html"
-        self._limits = max_texts, max_characters
-        self._timeout = timeout
-        self._client: httpx.Client | None = None
-        self._retrying = Retrying(
-            stop=stop_after_attempt(attempts),
-            retry=retry_if_exception(lambda error: isinstance(error, _Refused) and error.wait <= _LONGEST_WAIT),
-            wait=_Wait(pause),
-            reraise=True,
-        )
         self._known: dict[str, tuple[str, ...]] = {}
 
-    @property
-    def address(self) -> Address:
-        """Where requests go: by option, by the environment, or on this machine."""
-        return address(self._option, URL, ("libretranslate.com",), trusted=self.trusted, engine=self.name)
+    def vendor_host(self) -> str:
+        """A server on this machine."""
+        return "localhost:5000"
 
     @property
-    def host(self) -> str:
-        """The host that texts are sent to."""
-        return self.address.host or "localhost:5000"
+    def revision(self) -> str:
+        """A hash of what is asked for, and where."""
+        return digest({"version": VERSION, "url": self.url, "format": self._format})
 
     @property
-    def withheld(self) -> str:
-        """Why no key is sent there; empty if one is."""
-        return self.address.withheld
+    def cutter(self) -> Cutter:
+        """Texts go whole: the server cuts them."""
+        return _Whole(self.limits, None, self.label, self._format == "html")
 
-    def batches(self, texts: Sequence[str]) -> list[range]:
-        """Cut texts into requests, in their order."""
-        most, longest = self._limits
-        made: list[range] = []
-        start = size = 0
-        for index, text in enumerate(texts):
-            if index > start and (index - start == most or size + len(text) > longest):
-                made.append(range(start, index))
-                start, size = index, 0
-            size += len(text)
-        return [*made, range(start, len(texts))] if texts else []
+    def billed(self, sent: str) -> int:
+        """Code points of the text that is meant."""
+        return len(html.unescape(sent)) if self._format == "html" else len(sent)
 
-    def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
-        """Translate; blank texts are not sent, outer blanks stay as they are."""
-        translations: list[str | None] = list(texts)
-        failures: dict[int, str] = {}
-        asked = [index for index, text in enumerate(texts) if text.strip()]
-        with meter("provider", 1) as running:
-            codes = self._codes(source, target) if asked else ("", "")
-            for request in self.batches([texts[index] for index in asked]):
-                indices = [asked[i] for i in request]
-                try:
-                    answers = self._ask([texts[index].strip() for index in indices], *codes)
-                except _Rejected as rejected:  # one text alone; nobody is billed for it
-                    translations[indices[0]], failures[indices[0]] = None, str(rejected)
-                    continue
-                running.add(Usage(requests=1, characters=sum(len(texts[index]) for index in indices)))
-                for index, answer in zip(indices, answers, strict=True):
-                    translations[index] = texts[index].replace(texts[index].strip(), answer, 1) if answer else None
-                    if not answer:
-                        failures[index] = "the server returned nothing"
-            running.add(Usage(requests=0, characters=0))
-        return ExplainedTranslation(tuple(translations), running.usage, failures)
+    def codes(self, source: str, target: str) -> tuple[str, str]:
+        """The server's own codes for two languages; it is asked once which it has.
 
-    def _ask(self, texts: list[str], source: str, target: str) -> list[str]:
-        """Send one request; `_Rejected` if the server does not take its only text."""
-        written = [_as_html(text) for text in texts] if self._format == "html" else texts
-        body: dict[str, Any] = {"q": written, "source": source, "target": target, "format": self._format}
-        if os.environ.get(KEY) and not self.withheld:
-            body["api_key"] = key_from(KEY, self.label)
-        try:
-            made = self._send("POST", "/translate", body).get("translatedText")
-        except EngineCredential as refused:
-            raise EngineCredential(f"{refused}; {self.withheld}" if self.withheld else str(refused)) from None
-        except _Rejected as rejected:
-            if len(texts) == 1:
-                raise
-            raise EngineError(f"{rejected}; lower max_texts or max_characters if they exceed its limits") from None
-        if not isinstance(made, list) or len(made) != len(texts) or not all(isinstance(text, str) for text in made):
-            raise EngineError(f"{self.url} did not answer with {len(texts)} translations; is it LibreTranslate?")
-        return [text.strip() for text in made]
-
-    def _codes(self, source: str, target: str) -> tuple[str, str]:
-        """The server's own codes for two languages."""
-        if not self._known:
-            listed = self._send("GET", "/languages")
-            self._known = {each["code"]: tuple(each.get("targets", ())) for each in listed["languages"]}
+        Raises:
+            ConfigError: it does not translate the one into the other.
+        """
+        self._known = self._known or patiently(self._languages, self.patience)
         found = _code(source, self._known)
         into = found and _code(target, self._known[found] or self._known)
         if not found or not into:
@@ -174,84 +122,89 @@ class LibreTranslateEngine:
             raise ConfigError(f"{self.url} does not translate {source} to {target}; it has {', '.join(sorted(known))}")
         return found, into
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return self._retrying(self._send_once, method, path, body)
-
-    def _send_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-        if self._client is None:
-            self._client = httpx.Client(timeout=self._timeout)
-            weakref.finalize(self, self._client.close)  # its connection is kept open from call to call
+    def _languages(self) -> dict[str, tuple[str, ...]]:
         try:
-            response = self._client.request(method, self.url + path, json=body)
-        except httpx.TimeoutException:
-            raise _Unanswered(f"{self.url} did not answer in time; try again, or raise the engine's timeout") from None
-        except httpx.TransportError as error:
-            raise _Unanswered(f"{self.url} cannot be reached ({error}); start it, or set {URL}") from None
-        if response.is_success:
-            return _content(response, self.url)
-        raise _failure(response, self.url)
+            listed = self.client.get(f"{self.url}/languages").raise_for_status().json()
+            return {each["code"]: tuple(each.get("targets", ())) for each in listed}
+        except Exception as error:
+            raise self.meant(error) from None
+
+    def connect(self) -> httpx.Client:
+        """Make the client, whose connection is kept open from call to call."""
+        client = httpx.Client(timeout=self.timeout)
+        weakref.finalize(self, client.close)
+        return client
+
+    def send(self, client: httpx.Client, texts: Sequence[str], route: Route) -> Answer:
+        """Translate in one request."""
+        body: dict[str, Any] = {
+            "q": list(texts),
+            "source": route.source_code,
+            "target": route.target_code,
+            "format": self._format,
+        }
+        if os.environ.get(KEY) and not self.withheld:
+            body["api_key"] = self.key()
+        made = client.post(f"{self.url}/translate", json=body).raise_for_status().json()["translatedText"]
+        if not isinstance(made, list) or not all(isinstance(text, str) for text in made):
+            raise TypeError(f"no list of translations; is {self.url} LibreTranslate?")
+        return Answer(made)
+
+    def fault(self, error: Exception) -> Fault | CrossfareError | None:
+        """What an exception of httpx means."""
+        if isinstance(error, httpx.HTTPStatusError):
+            response, said = error.response, _message(error.response)
+            if response.status_code in (401, 403) and self.withheld:
+                said += f"; {self.withheld}"
+            return Fault(response.status_code, said, response.headers)
+        if isinstance(error, httpx.TimeoutException):
+            return Fault(None, f"no answer from {self.url} within {self.timeout:g} s; raise the engine's timeout")
+        if isinstance(error, httpx.TransportError):
+            return Fault(None, f"{self.url} ({error}); start it, or set {URL}")
+        return None
 
 
-class _Refused(EngineError):
-    """The same request may succeed after ``wait`` seconds; 0 where the server does not say."""
+@dataclass(frozen=True, slots=True)
+class _Whole(Cutter):
+    """Sends texts whole, line ends and all, as ``html`` or as they are."""
 
-    wait = 0.0
+    html: bool = False
 
+    def sent(self, piece: str) -> str:
+        """A text as it is sent; the server sends it back unescaped."""
+        return _as_html(piece) if self.html else piece
 
-class _Unanswered(EngineTransient, _Refused):
-    """No answer, or one that says that the server has a problem."""
+    def batches(self, texts: Sequence[str]) -> list[range]:
+        """Cut texts into requests, in their order."""
+        made: list[range] = []
+        start = size = 0
+        for index, text in enumerate(texts):
+            if index > start and (index - start == self.limits.texts or size + len(text) > self.limits.size):
+                made.append(range(start, index))
+                start, size = index, 0
+            size += len(text)
+        return [*made, range(start, len(texts))] if texts else []
 
+    def plan(self, text: str, language: str) -> Plan:  # noqa: ARG002 - nothing is cut
+        """All of a text but its outer blanks."""
+        if unreadable := self._unreadable(text):
+            return Plan(text, failure=unreadable)
+        core = text.strip()
+        start = text.index(core)
+        return Plan(text, ((start, start + len(core)),) if core else ())
 
-class _TooMany(EngineQuota, _Refused):
-    """The server asks to slow down."""
-
-
-class _Rejected(EngineError):
-    """The server does not take this request (400)."""
-
-
-class _Wait:
-    """Wait as long as the server says, else exponentially longer each time."""
-
-    def __init__(self, pause: float) -> None:
-        self._longer = wait_exponential(multiplier=pause, max=_LONGEST_WAIT) + wait_random(0, pause)
-
-    def __call__(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return (error.wait if isinstance(error, _Refused) else 0.0) or self._longer(state)
-
-
-def _failure(response: httpx.Response, url: str) -> EngineError:
-    status = response.status_code
-    said = f"{url} answered {status}: {_message(response)}"
-    if status in (401, 403):
-        return EngineCredential(f"{said}; set {KEY} to a key of this server")
-    if status == 429 or status >= 500:
-        again = _TooMany(f"{said}; wait, or ask its operator") if status == 429 else _Unanswered(f"{said}; try again")
-        again.wait = retry_after(response.headers)
-        return again
-    return _Rejected(said) if status == 400 else EngineError(f"{said}; check the url")
+    def requests(self, pieces: Iterable[str]) -> list[list[str]]:
+        """One request: each batch is within the limits, or a long text alone."""
+        together = list(pieces)
+        return [together] if together else []
 
 
 def _message(response: httpx.Response) -> str:
-    """What the server says of an error, in one line, without the key should it repeat that."""
+    """What the server says of an error."""
     try:
-        said = str(response.json()["error"])
+        return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
-        said = response.reason_phrase
-    return one_line(said, (KEY,))
-
-
-def _content(response: httpx.Response, url: str) -> dict[str, Any]:
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
-    if isinstance(content, list):  # /languages
-        content = {"languages": [each for each in content if isinstance(each, dict) and "code" in each]}
-    if not isinstance(content, dict):
-        raise EngineError(f"{url} answered something that is not JSON; is it LibreTranslate?")
-    return content
+        return response.reason_phrase
 
 
 def _code(tag: str, known: Mapping[str, Any] | Sequence[str]) -> str:

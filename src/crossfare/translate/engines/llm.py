@@ -9,10 +9,10 @@ from typing import Any
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota
 from crossfare.languages import language_name
+from crossfare.translate.engines import replies
 from crossfare.translate.engines.cutting import Limits
 from crossfare.translate.engines.faults import Fault, Refused
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
-from crossfare.types import Usage
 
 PROMPT_VERSION = 1
 PROMPT = (
@@ -63,8 +63,10 @@ class LLMEngine(RemoteEngine):
         temperature: 0 is the least random; None leaves it to the endpoint (some models allow nothing else).
         texts_per_request: how many lines of text are sent at once; more share the prompt's cost.
         characters_per_request: and how many characters of them. Both can change the result.
+        devices: how many devices serve one's own model; where device time is billed, each second until an answer is
+            a second of all of them.
 
-    Further arguments and errors: see `RemoteEngine`.
+    Answers are not trusted to be what was asked for: see `replies`. Further arguments and errors: see `RemoteEngine`.
     """
 
     registered = "llm"
@@ -89,6 +91,7 @@ class LLMEngine(RemoteEngine):
         attempts: int = 6,
         backoff: float = 1.0,
         timeout: float = 60.0,
+        devices: float = 1,
     ) -> None:
         super().__init__(
             name=name,
@@ -97,6 +100,7 @@ class LLMEngine(RemoteEngine):
             attempts=attempts,
             backoff=backoff,
             timeout=timeout,
+            devices=devices,
         )
         if texts_per_request < 1 or characters_per_request < 1:
             raise ConfigError(f"engine {self.name!r}: texts_per_request and characters_per_request must be at least 1")
@@ -149,17 +153,19 @@ class LLMEngine(RemoteEngine):
             response_format=_SCHEMA,
             **({} if self._temperature is None else {"temperature": self._temperature}),
         )
-        read = completion.usage.prompt_tokens if completion.usage else None
-        written = completion.usage.completion_tokens if completion.usage else None
         choice = completion.choices[0]
+        billed = Answer((), None, *_tokens(completion.usage))
         try:
-            found = _read(choice.message.content or "")
+            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content or "")))
+            why = answer.refused
         except ValueError as error:
-            why = choice.message.refusal or f"{error} (the model stopped for {choice.finish_reason!r})"
-            characters = sum(map(self.billed, texts))
-            usage = Usage(requests=1, characters=characters, input_tokens=read, output_tokens=written)
-            raise Refused(f"{self.label} returned no translation: {self.one_line(why)}", usage) from None
-        return Answer([found.get(number) for number in range(len(texts))], None, read, written)
+            stopped = f"{error} (the model stopped for {choice.finish_reason!r})"
+            why = Refused(choice.message.refusal or stopped, fewer=choice.finish_reason == "length")
+            answer = billed
+        if why is None:
+            return answer
+        said = f"{self.label} returned no translation: {self.one_line(why)}"
+        return answer._replace(refused=Refused(said, fewer=why.fewer, said=why.said))
 
     def fault(self, error: Exception) -> Fault | EngineError | None:
         """What an exception of the SDK means."""
@@ -194,14 +200,8 @@ def _named(tag: str) -> str:
     return name if "-" not in tag or name == tag else f"{name} ({tag})"
 
 
-def _read(content: str) -> dict[int, str]:
-    """Read the model's answer: translations by id.
-
-    Raises:
-        ValueError: it does not have the form that was asked for.
-    """
-    try:
-        items = json.loads(content)["translations"]
-        return {int(item["id"]): str(item["text"]) for item in items}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"its answer is not the JSON asked for: {content[:60]!r}") from error
+def _tokens(usage: Any) -> tuple[int | None, int | None]:
+    """Tokens read and written: all of the total, though some endpoints count those of reasoning nowhere else."""
+    if usage is None:
+        return None, None
+    return usage.prompt_tokens, max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)

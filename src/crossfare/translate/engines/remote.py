@@ -3,8 +3,9 @@
 An engine says what one request may hold, how a text is billed, and how its SDK is asked; the rest is here.
 
 - Retries are counted here alone (the SDKs' own are off): back-off grows exponentially with jitter, and a wait that
-  the service asks for (Retry-After) is kept.
-- A request that the service cannot take is halved until the text that it cannot take is found; only that one fails.
+  the service asks for (Retry-After) is kept. Each is paid for like the first (`attempts`).
+- A request that fails is halved until the text that fails is found; only that one is lost, unless it is the service
+  that fails (`isolation`).
 - Blank text is not sent, nor is the same line twice in one request.
 - Keys are read from the environment when the first request is sent, and are cut out of every message.
 """
@@ -12,25 +13,33 @@ An engine says what one request may hold, how a text is billed, and how its SDK 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota, EngineTransient
+from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.meter import meter
+from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, Limits, Markup, Plan, distinct
-from crossfare.translate.engines.faults import Fault, Passing, Refused, judged, key_from, one_line
-from crossfare.translate.engines.hosts import Address, address
-from crossfare.translate.engines.markup import from_markup
+from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
+from crossfare.translate.engines.hosts import UNNAMED, Address, address
+from crossfare.translate.engines.isolation import Health, Isolation
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
-from crossfare.types import Usage, digest
+from crossfare.types import Paying, Usage, digest
+
+__all__ = ["Answer", "RemoteEngine", "Route", "service_code"]
 
 VERSION = 1
-LONGEST_WAIT = 300.0
-"""Seconds: who is asked to wait longer is told so instead."""
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+
+
+@contextmanager
+def free(_texts: Sequence[str], _most: Usage) -> Iterator[Any]:
+    """Let a request be sent whatever it costs (see `Paying`)."""
+    yield lambda _usage: None
 
 
 class Route(NamedTuple):
@@ -40,27 +49,6 @@ class Route(NamedTuple):
     target: str
     source_code: str
     target_code: str
-
-
-class Answer(NamedTuple):
-    """What a service returned for one request: a translation for each text, and what it says it bills.
-
-    A text it has no translation for is None or blank. ``characters`` is None where the service does not say.
-    """
-
-    texts: Sequence[str | None]
-    characters: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-@dataclass(slots=True)
-class _Done:
-    """The pieces answered so far, why others failed, and what was used."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-    usage: Usage = field(default_factory=lambda: Usage(requests=0, characters=0))
 
 
 class RemoteEngine(ABC):
@@ -80,6 +68,8 @@ class RemoteEngine(ABC):
         attempts: how often a request is sent before its failure counts.
         backoff: seconds before the second attempt; doubled for each further one.
         timeout: seconds to wait for an answer.
+        devices: how many devices serve a request of an engine of one's own; where device time is billed, each second
+            until its answer is a second of all of them.
     """
 
     billing = "characters"
@@ -103,18 +93,22 @@ class RemoteEngine(ABC):
         attempts: int = 6,
         backoff: float = 1.0,
         timeout: float = 60.0,
+        devices: float = 1,
     ) -> None:
         self.name = name or self.registered
         self.label = label or self.service
-        if attempts < 1 or backoff <= 0 or timeout <= 0:
-            raise ConfigError(f"engine {self.name!r}: attempts must be at least 1, backoff and timeout above 0")
+        if attempts < 1 or backoff <= 0 or timeout <= 0 or devices <= 0:
+            raise ConfigError(
+                f"engine {self.name!r}: attempts must be at least 1, backoff, timeout and devices above 0"
+            )
         self.trusted = True
         self.endpoint = endpoint
         self.timeout = timeout
         self.tag_handling = self.markup = self.tag_handling if tags else None
-        self._attempts = attempts
-        self._backoff = backoff
+        self.patience = Patience(attempts, backoff)
+        self._devices = devices
         self._client: Any = None
+        self._health: dict[tuple[str, str], Health] = {}
         _ = self.address  # one that is none is told before anything is planned
 
     # -- where texts and the key go ---------------------------------------------------------------
@@ -136,7 +130,7 @@ class RemoteEngine(ABC):
 
     def vendor_host(self) -> str:
         """The host that the SDK asks unless it is told another."""
-        return self.own_hosts[0]
+        return self.own_hosts[0] if self.own_hosts else UNNAMED
 
     def key(self) -> str:
         """The key to send.
@@ -167,7 +161,7 @@ class RemoteEngine(ABC):
         """Send one request; exceptions of the SDK are left to `fault`."""
 
     @abstractmethod
-    def fault(self, error: Exception) -> Fault | EngineError | ConfigError | None:
+    def fault(self, error: Exception) -> Fault | CrossfareError | None:
         """What an exception of the SDK means; None if it is not one of the SDK's."""
 
     def billed(self, sent: str) -> int:
@@ -179,6 +173,13 @@ class RemoteEngine(ABC):
         return {}
 
     # -- what all of them do ----------------------------------------------------------------------
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client, made when it is first needed."""
+        if self._client is None:
+            self._client = self.connect()
+        return self._client
 
     @property
     def revision(self) -> str:
@@ -211,91 +212,74 @@ class RemoteEngine(ABC):
             ConfigError: the service does not know a language.
             EngineError: nothing could be done at all; its subclass says what to do.
         """
-        route = Route(source, target, *self.codes(source, target))
+        return self.translate_paying(texts, source=source, target=target, paying=free)
+
+    def translate_paying(
+        self, texts: Sequence[str], *, source: str, target: str, paying: Paying
+    ) -> ExplainedTranslation:
+        """The same, every attempt paid for as `Paying` says; what was answered before the money ended is returned."""
         cutter = self.cutter
         plans = [cutter.plan(text, source) for text in texts]
-        done = _Done()
-        stopped = ""
+        stopped: BaseException | None = None
         with meter("cpu") as running:
-            for batch in cutter.batches(texts):
-                try:
-                    self._translate_pieces(distinct(plans[i] for i in batch), cutter, route, done)
-                except EngineError as error:
-                    if not done.texts:
-                        raise
-                    stopped = str(error)
-                    break
-        usage = replace(done.usage, seconds=running.usage.seconds, hardware=running.usage.hardware)
-        return _assemble(plans, route, done, usage, stopped)
-
-    def _translate_pieces(self, pieces: Sequence[str], cutter: Cutter, route: Route, done: _Done) -> None:
-        """Translate the pieces of one batch: in one request, unless a text is too long for that."""
-        for request in cutter.requests(pieces):
-            self._ask(request, cutter, route, done)
-        if len(pieces) > 1 and not done.usage.requests:  # not one bad text: something is wrong with every request
-            raise EngineError(done.failures[pieces[0]])
-
-    def _ask(self, pieces: Sequence[str], cutter: Cutter, route: Route, done: _Done) -> None:
-        """Send one request; halve it where the service cannot take it, until the piece that it cannot take is found."""
-        try:
-            answer = self._answered([cutter.sent(piece) for piece in pieces], route)
-        except Refused as refused:
-            done.usage = done.usage + refused.usage
-            if len(pieces) == 1:
-                done.failures[pieces[0]] = str(refused)
-                return
-            middle = len(pieces) // 2
-            self._ask(pieces[:middle], cutter, route, done)
-            self._ask(pieces[middle:], cutter, route, done)
-            return
-        done.usage = done.usage + _usage(answer)
-        for piece, text in zip(pieces, answer.texts, strict=True):
-            if text is None or not text.strip():
-                done.failures[piece] = f"{self.label} returned nothing for it"
-            else:
-                done.texts[piece] = (from_markup(text) if self.markup else text).strip()
-
-    def _answered(self, sent: Sequence[str], route: Route) -> Answer:
-        """Send one request, again and again while that may help; the answer says what is billed."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
-
-        growing = wait_exponential(self._backoff, max=LONGEST_WAIT) + wait_random(0, self._backoff)
-        tries = Retrying(
-            retry=retry_if_exception_type(Passing),
-            stop=lambda state: stop_after_attempt(self._attempts)(state) or _asked_wait(state) > LONGEST_WAIT,
-            wait=lambda state: max(growing(state), _asked_wait(state)),
-            reraise=True,
+            route = Route(source, target, *(self.codes(source, target) if any(p.spans for p in plans) else ("", "")))
+            asked = self._asking(cutter, route, paying)
+            try:
+                for batch in cutter.batches(texts):
+                    for request in cutter.requests(distinct(plans[i] for i in batch)):
+                        asked.ask(request)
+            except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
+                if not asked.texts:
+                    raise
+                stopped = error
+        attempts = asked.attempts
+        usage = replace(
+            attempts.usage,
+            seconds=attempts.served * self._devices,
+            served_seconds=attempts.served,
+            waited_seconds=attempts.waited,
+            worked_seconds=running.usage.seconds,
+            hardware="provider",
         )
-        try:
-            answer: Answer = tries(self._once, sent, route)
-        except Passing as error:
-            often = f"{error} ({tries.statistics['attempt_number']} attempts)"
-            if error.wait > LONGEST_WAIT:
-                often += f"; it asks to wait {error.wait:.0f} s"
-            if error.status == 429:
-                raise EngineQuota(f"{often}; wait, or raise the quota at the provider") from None
-            raise EngineTransient(f"{often}; run again later, what was answered is kept") from None
-        counted = answer._replace(characters=sum(map(self.billed, sent)))
-        if len(answer.texts) != len(sent):
-            raise Refused(f"{self.label} returned {len(answer.texts)} translations for {len(sent)}", _usage(counted))
-        return counted if answer.characters is None else answer
+        return _assemble(plans, route, asked, usage, stopped)
+
+    def answered_before(self, text: str, *, source: str, target: str) -> None:
+        """Hear of a text that the service has translated: it is asked for again where the service seems to fail."""
+        for piece in self.cutter.plan(text, source).pieces:
+            self._health.setdefault((source, target), Health()).answered(piece)
+
+    def _asking(self, cutter: Cutter, route: Route, paying: Paying) -> Isolation:
+        attempts = Attempts(lambda sent: self._once(sent, route), self.billed, self.label, self.patience, paying)
+        health = self._health.setdefault((route.source, route.target), Health())
+        return Isolation(attempts, cutter, health)
 
     def _once(self, sent: Sequence[str], route: Route) -> Answer:
-        if self._client is None:
-            self._client = self.connect()
+        """Send a request once.
+
+        Raises:
+            CrossfareError: what an exception of the SDK means, without any secret.
+        """
         try:
-            answer = self.send(self._client, sent, route)
-            if not answer.texts:
+            answer = self.send(self.client, sent, route)
+            if not answer.texts and not answer.refused:
                 raise ValueError("no translations")
-        except (EngineError, ConfigError):
-            raise
-        except Exception as error:  # whatever the SDK raises; it may quote the key, so it is not kept as the cause
-            found = self.fault(error)
-            if found is None and not isinstance(error, _MALFORMED):
+        except Exception as error:
+            found = self.meant(error)
+            if found is error:
                 raise
-            found = found or Fault(200, error)
-            raise (judged(found, self.label, self.keys) if isinstance(found, Fault) else found) from None
+            raise found from None  # the SDK's may quote the key
         return answer
+
+    def meant(self, error: Exception) -> Exception:
+        """What an exception means, without any secret: one of our errors, or itself if nobody knows it."""
+        if isinstance(error, CrossfareError):
+            return error
+        found = self.fault(error)
+        if found is None:
+            if not isinstance(error, _MALFORMED):
+                return error
+            found = Fault(200, error)
+        return judged(found, self.label, self.keys, sent=not never_sent(error)) if isinstance(found, Fault) else found
 
     def one_line(self, detail: object) -> str:
         """A message in one line, without any key."""
@@ -311,30 +295,18 @@ def service_code(tag: str, names: Mapping[str, str]) -> str:
     return language
 
 
-def _usage(answer: Answer) -> Usage:
-    return Usage(
-        requests=1,
-        characters=answer.characters,
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
-    )
-
-
-def _assemble(plans: Sequence[Plan], route: Route, done: _Done, usage: Usage, stopped: str) -> ExplainedTranslation:
+def _assemble(
+    plans: Sequence[Plan], route: Route, asked: Isolation, usage: Usage, stopped: BaseException | None
+) -> ExplainedTranslation:
     """Put the translated pieces back between the line ends and blanks of their texts."""
     texts: list[str | None] = []
     failures: dict[int, str] = {}
     for index, plan in enumerate(plans):
-        lost = next((piece for piece in plan.pieces if piece not in done.texts), None)
+        lost = next((piece for piece in plan.pieces if piece not in asked.texts), None)
         if plan.failure or lost is not None:
-            failures[index] = plan.failure or done.failures.get(lost or "", stopped)
+            failures[index] = plan.failure or asked.failures.get(lost or "", str(stopped))
             texts.append(None)
             continue
-        translations = [done.texts[piece] for piece in plan.pieces]
+        translations = [asked.texts[piece] for piece in plan.pieces]
         texts.append("".join(join(plan.text, plan.spans, translations, source=route.source, target=route.target)))
-    return ExplainedTranslation(tuple(texts), usage, failures)
-
-
-def _asked_wait(state: Any) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return error.wait if isinstance(error, Passing) else 0.0
+    return ExplainedTranslation(tuple(texts), usage, failures, stopped)

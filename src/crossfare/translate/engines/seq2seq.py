@@ -13,17 +13,17 @@ Rules kept here:
 from __future__ import annotations
 
 import re
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from crossfare.errors import ConfigError, EngineUnavailable
+from crossfare.errors import ConfigError
 from crossfare.languages import language_name, mbart_code, nllb_code, primary
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
+from crossfare.translate.engines.lines import rebuild, split_lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
@@ -40,7 +40,6 @@ _FAMILIES = {
     "umt5": "t5",
 }
 _ODD = "\ufffd"
-_LINE_END = re.compile(r"(\s*[\n\r\u2028\u2029]\s*)")
 _CONTROL_TOKEN = re.compile(r">>.*<<|__\w+__|[a-z]{2,3}_[A-Za-z]{2,4}|<extra_id_\d+>|<2\w+>|<eop>|<eod>")
 
 
@@ -171,8 +170,8 @@ class Seq2SeqEngine(ABC):
         """Translate texts line by line, in batches of similar length."""
         route = self._route(source, target)
         self.load()
-        lines = [_LINE_END.split(text.strip()) if text.strip() else [] for text in texts]
-        distinct = list(dict.fromkeys(line for parts in lines for line in parts[::2]))
+        split = [split_lines(text) for text in texts]
+        distinct = list(dict.fromkeys(line for parts in split for line in parts[::2]))
         device, count = self.hardware()
         with meter(device, count) as running:
             done = self._translate_lines(distinct, route)
@@ -182,13 +181,14 @@ class Seq2SeqEngine(ABC):
             input_tokens=sum(line.read for line in done.values()),
             output_tokens=sum(line.written for line in done.values()),
         )
+        written = {line: found.text for line, found in done.items()}
         translations: list[str | None] = []
         failures: dict[int, str] = {}
-        for index, (text, parts) in enumerate(zip(texts, lines, strict=True)):
+        for index, (text, parts) in enumerate(zip(texts, split, strict=True)):
             failed = next((done[line].failure for line in parts[::2] if done[line].failure), "")
             if failed:
                 failures[index] = failed
-            translations.append(None if failed else _rebuild(text, parts, done))
+            translations.append(None if failed else rebuild(text, parts, written))
         return ExplainedTranslation(tuple(translations), usage, failures)
 
     def _route(self, source: str, target: str) -> Route:
@@ -239,26 +239,27 @@ def load_vocabulary(path: str, model: str) -> Vocabulary:
     """Load a checkpoint's tokenizer and limits.
 
     Raises:
-        EngineUnavailable: they cannot be loaded.
-        ConfigError: the architecture is not supported.
+        ConfigError: they cannot be loaded, or the architecture is not supported.
     """
-    from transformers import AutoConfig, AutoTokenizer
-
-    try:
-        config = AutoConfig.from_pretrained(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "Recommended: pip install sacremoses": see `_has_moses`
-            tokenizer = AutoTokenizer.from_pretrained(path)
-    except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"model {model!r} cannot be loaded: {_first_line(error)}") from error
+    config = load_config(path, model)
     family = _FAMILIES.get(config.model_type)
     if family is None:
         known = ", ".join(sorted(_FAMILIES))
         raise ConfigError(f"model {model!r} is a {config.model_type!r}; translation models are: {known}")
+    tokenizer = load_tokenizer(path, config, model)
     if family == "mbart" and "50" not in type(tokenizer).__name__:
         raise ConfigError(f"model {model!r} is an mBART of 25 languages, which is asked differently; use an mBART-50")
     positions = getattr(config, "max_position_embeddings", None) or _DEFAULT_LIMIT
     return Vocabulary(tokenizer, family, min(tokenizer.model_max_length, positions), _controls(tokenizer))
+
+
+def load_seq2seq(path: str, model: str, dtype: Any) -> Any:
+    """Load a checkpoint's weights in a precision of torch.
+
+    Raises:
+        ConfigError: they cannot be loaded.
+    """
+    return load_model(path, "AutoModelForSeq2SeqLM", load_config(path, model), model, dtype=dtype)[0]
 
 
 def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> Route:
@@ -338,36 +339,8 @@ def batches(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterat
         yield batch
 
 
-def _rebuild(text: str, parts: Sequence[str], done: Mapping[str, _Line]) -> str:
-    """Put translated lines between the original line ends and outer blanks."""
-    if not parts:
-        return text
-    lead = text[: len(text) - len(text.lstrip())]
-    tail = text[len(text.rstrip()) :]
-    body = "".join(part if number % 2 else done[part].text for number, part in enumerate(parts))
-    return f"{lead}{body}{tail}"
-
-
-@contextmanager
-def no_progress_bars() -> Iterator[None]:
-    """Keep transformers' bars for loading weights out of our own progress display."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
 def _has_moses() -> bool:
     """Whether Marian tokenizers will normalise punctuation: they do so only where sacremoses is installed."""
     from importlib.util import find_spec
 
     return find_spec("sacremoses") is not None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from crossfare.errors import ConfigError, EngineUnavailable
-from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, no_progress_bars
+from crossfare.errors import ConfigError
+from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, load_seq2seq
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
@@ -49,15 +49,8 @@ class TransformersEngine(Seq2SeqEngine):
         if self._model is not None:
             return
         import torch
-        from transformers import AutoModelForSeq2SeqLM
 
-        dtype = getattr(torch, self._dtype_name())
-        try:
-            with no_progress_bars():
-                model = AutoModelForSeq2SeqLM.from_pretrained(str(self._resolved.path), dtype=dtype)
-        except (OSError, ValueError) as error:
-            line = str(error).strip().partition("\n")[0]
-            raise EngineUnavailable(f"model {self.model!r} cannot be loaded: {line}") from error
+        model = load_seq2seq(self._resolved.path, self.model, getattr(torch, self._dtype_name()))
         self._model = model.to(self._where()).eval()
         self._model.generation_config = self._generation_config()
 

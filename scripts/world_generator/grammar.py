@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-LANGUAGES = ("en", "pt", "de", "vi")
-
 Pieces = tuple[tuple[str, str], ...]
 """Consecutive pieces of a text: (piece, name of the slot whose span it is, or "")."""
 

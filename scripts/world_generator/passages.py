@@ -8,8 +8,8 @@ from functools import cache
 from itertools import accumulate
 from random import Random
 
-from crossfare.data.world.facts import Fact, Sentence, draw, draw_fact, slots_of
-from crossfare.data.world.relations import RELATIONS, Relation, Row
+from world_generator.facts import Fact, Sentence, draw, draw_fact, slots_of
+from world_generator.relations import RELATIONS, Relation, Row
 
 _THEMES = {"person": 60, "company": 28, "river": 12}
 """What passages are about, and how often in a hundred."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from crossfare.data.world.facts import (
+from world_generator.facts import (
     Fact,
     Sentence,
     allowed,
@@ -21,8 +21,8 @@ from crossfare.data.world.facts import (
     slots_of,
     threshold,
 )
-from crossfare.data.world.grammar import Value
-from crossfare.data.world.relations import RELATIONS, Relation, Row
+from world_generator.grammar import Value
+from world_generator.relations import RELATIONS, Relation, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """How far one gets in the embedded world without understanding it.
 
-``python -m crossfare.data.world.baselines`` prints the figures of docs/embedded-default.md.
+``PYTHONPATH=scripts python -m world_generator.baselines`` prints the figures of docs/embedded-default.md.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from crossfare.data.world.grammar import LANGUAGES
-from crossfare.data.world.tasks import collection, nli, qa, ranking
+from crossfare.data.world import LANGUAGES, collection, nli, qa, ranking
 from crossfare.types import NLI_LABELS, Dataset, PairExample, Passage, QAExample, QueryExample
 
 _WORD = re.compile(r"\w+")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from crossfare.data.world import lexicon
-from crossfare.data.world.grammar import (
-    LANGUAGES,
+from crossfare.data.world import LANGUAGES, Aligned
+from world_generator import lexicon
+from world_generator.grammar import (
     Adjective,
     Count,
     Noun,
@@ -25,7 +25,7 @@ from crossfare.data.world.grammar import (
     parse,
     render,
 )
-from crossfare.data.world.relations import Relation, Row
+from world_generator.relations import Relation, Row
 
 SPLIT_CLASSES = {"pretrain": (0, 1, 2, 3, 4), "train": (5, 6, 7), "validation": (8,), "test": (9,)}
 """The residue classes (of ten) of each split; "pretrain" is the corpus'."""
@@ -33,17 +33,6 @@ WARE_GROUPS = ("instrument", "vehicle", "furniture", "tool", "jewel")
 
 Spans = dict[str, tuple[int, int]]
 """Where each slot stands in a text: (start, end) in code points."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aligned:
-    """One text in every language, and where what corresponds stands in it.
-
-    ``spans[i][language]`` is the place of aligned slot i: (start, end) in code points.
-    """
-
-    texts: dict[str, str]
-    spans: tuple[dict[str, tuple[int, int]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +88,6 @@ class Sentence:
         told = {language: self.render(language) for language in LANGUAGES}
         spans = tuple([{language: found[name] for language, (_, found) in told.items()} for name in self.names])
         return Aligned({language: text for language, (text, _) in told.items()}, spans)
-
-
-def join(parts: tuple[Aligned, ...]) -> Aligned:
-    """Join sentences by one blank; spans move along."""
-    if len(parts) == 1:
-        return parts[0]
-    texts = {language: " ".join(part.texts[language] for part in parts) for language in LANGUAGES}
-    spans: list[dict[str, tuple[int, int]]] = []
-    offsets = dict.fromkeys(LANGUAGES, 0)
-    for part in parts:
-        for span in part.spans:
-            spans.append({name: (a + offsets[name], b + offsets[name]) for name, (a, b) in span.items()})
-        for language, text in part.texts.items():
-            offsets[language] += len(text) + 1
-    return Aligned(texts, tuple(spans))
 
 
 def _rows(table: str) -> list[list[str]]:

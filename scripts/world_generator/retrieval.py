@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from crossfare.data.world.facts import Fact, Sentence, draw_fact, everyone, hypernym, slots_of
-from crossfare.data.world.grammar import Noun, Profession, Value
-from crossfare.data.world.passages import about, shared_words
-from crossfare.data.world.relations import Relation, Row
+from world_generator.facts import Fact, Sentence, draw_fact, everyone, hypernym, slots_of
+from world_generator.grammar import Noun, Profession, Value
+from world_generator.passages import about, shared_words
+from world_generator.relations import Relation, Row
 
 _THEMES = {"person": 68, "company": 20, "river": 12}
 """What groups are about, and how often in a hundred."""

@@ -1,0 +1,56 @@
+"""The test sets that results are of: known by their content, and by what a trivial system scores on them.
+
+Both are told from the artifacts that a finished run has, so that they are there however old its steps are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crossfare.data import artifact
+from crossfare.data.collection import read_header
+from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.files import read_predictions_of
+from crossfare.score import trivial
+from crossfare.store import Store
+from crossfare.tasks import TASKS
+from crossfare.types import Step, canonical_json, digest
+
+
+class TestSets:
+    """Those of a finished run, each looked at once."""
+
+    __test__ = False  # pytest takes the name for a class of tests
+
+    def __init__(self, plan: Sequence[CellSteps], store: Store) -> None:
+        self._plan = plan
+        self._store = store
+        self._scores: dict[tuple[str, ...], float] = {}
+
+    def identity(self, cell: CellSteps) -> str:
+        """Tells test sets apart by their content: examples with their ids, in ranking the passages as well."""
+        revision = str(artifact.read_header(self._store.artifact(cell.test.id))["revision"])
+        if cell.collection is None:
+            return revision
+        return digest([revision, read_header(self._store.artifact(cell.collection.id)).revision])
+
+    def baseline(self, cell: CellSteps) -> float | None:
+        """What a trivial system scores, by the cell's metric; None in ranking where the run has no first stage."""
+        first = self._first_stage(cell)
+        if cell.cell.task == "ranking" and first is None:
+            return None
+        options = cell.score.params["options"]
+        key = (cell.test.id, first.id if first else "", canonical_json(options))
+        if key not in self._scores:
+            dataset = artifact.read(self._store.artifact(cell.test.id))
+            found = read_predictions_of(self._store.artifact(first.id)) if first else trivial.answers(dataset)
+            lost = {"lost": [e.id for e in dataset.examples]} if first else {}  # what was not translated is not there
+            scores = TASKS[cell.cell.task].score(dataset, found, **{**options, **lost, "resamples": 1})
+            self._scores[key] = scores[0].value
+        return self._scores[key]
+
+    def _first_stage(self, cell: CellSteps) -> Step | None:
+        """That of its own candidates, or else one that searches the same test queries for another cell."""
+        asked = (cell.test.id,)
+        others = (other.first_stage for other in self._plan)
+        return cell.first_stage or next((step for step in others if step and step.inputs["data"] == asked), None)

@@ -1,0 +1,201 @@
+"""One bad text is lost alone, with its reason; a service that fails at everything is left after a few requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers import BREAKS, POISON, Fault
+from servers.openai import ChatServer
+from vendors import SERVERS, Vendors, translate
+
+from crossfare.errors import ConfigError, EngineError, EngineTransient
+from crossfare.translate import TranslationMemory
+from crossfare.translate.segments import translate_segments
+from libretranslate_server import serving
+
+everywhere = pytest.mark.parametrize("name", SERVERS)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[TranslationMemory]:
+    with TranslationMemory(tmp_path / "memory.sqlite") as made:
+        yield made
+
+
+def texts(count: int, bad: dict[int, str]) -> list[str]:
+    """Distinct texts, those at some places with a word that the service stumbles over."""
+    return [f"text {number} of the {bad.get(number, 'cat')}" for number in range(count)]
+
+
+@everywhere
+@pytest.mark.parametrize("word", [BREAKS, POISON])
+@pytest.mark.parametrize("places", [(0,), (7, 8, 20), tuple(range(20, 27))])
+def test_bad_texts_are_lost_alone_and_only_they_are_tried_again(
+    vendor: Any, memory: TranslationMemory, word: str, places: tuple[int, ...]
+) -> None:
+    server, made = vendor
+    asked = texts(40, dict.fromkeys(places, word))
+    for again in range(2):
+        server.reset()
+        result = translate_segments(asked, made(attempts=2, backoff=0.001), source="en", target="de", memory=memory)
+        assert set(result.failures) == {asked[place] for place in places}
+        assert all("500" in why if word == BREAKS else "400" in why for why in result.failures.values())
+        assert len(result.translations) == 40 - len(places)
+        sent = {text for batch in server.received for text in batch}
+        assert not again or len(sent) <= 1, "but for a text that shows that the service works"
+
+
+@everywhere
+def test_a_service_that_ends_in_mid_run_is_left_alone_and_nothing_is_lost(
+    vendor: Any, memory: TranslationMemory
+) -> None:
+    server, made = vendor
+    asked = texts(60, {})
+    respond = server.respond
+
+    def ends(request: Any) -> Any:
+        if server.answered >= 1:
+            server.fail(Fault("status", 503))
+        return respond(request)
+
+    server.respond = ends
+    try:
+        tested = made(attempts=2, backoff=0.001)
+        tested.limits = type(tested.limits)(min(tested.limits.texts, 10), tested.limits.size, tested.limits.unit)
+        with pytest.raises(EngineTransient, match="503"):
+            translate_segments(asked, tested, source="en", target="de", memory=memory)
+    finally:
+        del server.respond
+    kept = memory.count()
+    assert 1 <= kept <= 10
+    assert len(server.arrivals) <= 1 + 2 + 2, "the request twice, and a probe twice"
+    server.reset()
+    result = translate_segments(asked, tested, source="en", target="de", memory=memory)
+    assert (result.remembered, len(result.translations), result.failures) == (kept, 60, {})
+
+
+@everywhere
+def test_a_language_that_the_service_has_not_is_one_request(vendor: Any) -> None:
+    server, made = vendor
+    if made().name == "llm":
+        pytest.skip("a chat model has no list of languages")
+    says_no_more = made().registered == "google"  # than "Invalid Value"
+    with pytest.raises(EngineError if says_no_more else ConfigError):
+        translate(made(), texts(200, {}), target="tlh")
+    assert len(server.arrivals) == 1 + says_no_more
+
+
+def test_libretranslate_loses_one_text_alone() -> None:
+    with serving() as server:
+        refusal = server.refusal
+
+        def refuse(body: dict[str, Any]) -> tuple[int, str] | None:
+            return (400, "cannot be parsed") if any(POISON in text for text in body["q"]) else refusal(body)
+
+        server.refusal = refuse  # type: ignore[method-assign]
+        from crossfare.translate import engine
+
+        made = engine("libretranslate", url=server.url, max_texts=20)
+        answer: Any = made.translate(texts(60, {0: POISON, 33: POISON}), source="en", target="de")
+    assert [place for place, text in enumerate(answer.texts) if text is None] == [0, 33]
+    assert answer.failures[33] == "LibreTranslate said 400: cannot be parsed"
+
+
+# -- chat models --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def model(vendors: Vendors) -> Iterator[tuple[ChatServer, Any]]:
+    made = vendors.make("llm")
+    server = vendors.server("llm")
+    server.reset()
+    yield server, made  # type: ignore[misc]
+    server.answers = "translations"  # type: ignore[attr-defined]
+    server.reset()
+
+
+@pytest.mark.parametrize("form", ["fenced", "thought", "amid prose", "a list", "text ids"])
+def test_an_answer_is_read_where_it_stands(model: Any, form: str) -> None:
+    server, made = model
+    server.answers = form
+    asked = texts(30, {})
+    assert translate(made, asked).texts == tuple(text.swapcase() for text in asked)
+    assert len(server.arrivals) == len(made.batches(asked))
+
+
+@pytest.mark.parametrize("mistake", ["merged", "padded", "one left out", "one twice"])
+@pytest.mark.parametrize("count", [5, 20])
+def test_answers_that_may_be_those_of_other_texts_are_asked_for_again_singly(
+    model: Any, mistake: str, count: int
+) -> None:
+    server, made = model
+    server.answers = mistake
+    asked = [
+        f"{animal} {number} lives {place}"
+        for number, (animal, place) in enumerate(zip("abcdefghijklmnopqrst", "nopqrstuvwxyzabcdefg", strict=True))
+    ][:count]
+    answer = translate(made, asked)
+    assert answer.texts == tuple(text.swapcase() for text in asked)
+    assert len(server.arrivals) <= 1 + count
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == server.tokens
+
+
+def test_numbers_show_which_answer_is_whose(model: Any) -> None:
+    """Two answers change places: nothing but the numbers tells."""
+    server, made = model
+    mistaken = server._mistaken
+
+    def swapped(items: list[dict[str, Any]]) -> Any:
+        if len(items) > 2:
+            items[0]["text"], items[1]["text"] = items[1]["text"], items[0]["text"]
+        return mistaken(items)
+
+    server._mistaken = swapped
+    try:
+        asked = ["It opened in 1874.", "It closed in 1912.", "Nobody knows why."]
+        assert translate(made, asked).texts == tuple(text.swapcase() for text in asked)
+    finally:
+        del server._mistaken
+
+
+@pytest.mark.parametrize("answers", ["prose", "sorry"])
+@pytest.mark.parametrize("count", [1, 2, 3, 200])
+def test_a_model_that_never_translates_is_left_after_a_few_requests(
+    model: Any, memory: TranslationMemory, answers: str, count: int
+) -> None:
+    server, made = model
+    if (answers, count) == ("sorry", 1):
+        pytest.skip("one answer to one text may be its translation")
+    server.answers = answers
+    asked = [f"{'abcdefghij'[n % 10]} {n} {'klmnopqrst'[n // 10 % 10]}" for n in range(count)]
+    with pytest.raises(EngineError, match=r"(not the JSON asked for|I'm sorry).*; stopped"):
+        translate_segments(asked, made, source="en", target="de", memory=memory)
+    assert len(server.arrivals) <= 4
+    assert memory.count() == 0
+
+
+@pytest.mark.parametrize("answers", ["prose", "sorry"])
+def test_a_model_that_ceases_to_translate_is_left_after_a_few_requests(
+    model: Any, memory: TranslationMemory, answers: str
+) -> None:
+    server, made = model
+    asked = [f"{'abcdefghij'[n % 10]} {n} {'klmnopqrst'[n // 10 % 10]}" for n in range(200)]
+    translate_segments(asked[:60], made, source="en", target="de", memory=memory)
+    server.answers = answers
+    server.reset()
+    with pytest.raises(EngineError, match="; stopped"):
+        translate_segments(asked, made, source="en", target="de", memory=memory)
+    assert len(server.arrivals) <= 6
+    assert memory.count() == 60
+
+
+def test_reasoning_that_is_billed_beside_the_answer_is_counted(model: Any) -> None:
+    from types import SimpleNamespace
+
+    from crossfare.translate.engines.llm import _tokens
+
+    assert _tokens(SimpleNamespace(prompt_tokens=1000, completion_tokens=34, total_tokens=1482)) == (1000, 482)
+    assert _tokens(SimpleNamespace(prompt_tokens=17, completion_tokens=482, total_tokens=499)) == (17, 482)
