@@ -51,7 +51,7 @@ class Lane:
             *(sys.executable, "-c", "from crossfare.cli import main; main()", "translate", str(file)),
             *("--task", "qa", "--source", "en", "--target", "de", "--engine", "libretranslate", "--out", str(out)),
             *("--option", f"url={server.url}", "--option", "format=html", "--option", f"max_texts={BATCH}"),
-            *("--price", "google-translate", "--yes"),
+            *("--price", "google-translate", "--yes", "--force"),
         ]
         self.environment = {**os.environ, "CROSSFARE_CACHE": str(cache)}
 

@@ -180,6 +180,20 @@ class TestOffline:
         assert (exported("toy") / "model.safetensors").read_bytes() == b"w"
         assert len(carried) == 2
 
+    def test_an_export_that_was_changed_is_made_again(self, carried):
+        folder = exported("toy")
+        (folder / "config.json").write_text('{"model_type": "other"}')
+        assert "other" not in (exported("toy") / "config.json").read_text()
+        assert len(carried) == 2
+
+    def test_an_export_of_an_older_version_is_taken_and_sealed(self, carried):
+        folder = exported("toy")
+        (folder / "done").write_bytes(b"")
+        assert exported("toy") == folder
+        (folder / "config.json").write_text('{"model_type": "other"}')
+        exported("toy")
+        assert len(carried) == 2
+
     def test_a_failed_export_leaves_nothing(self, carried, monkeypatch, tmp_path):
         def failing(package: Path, folder: Path) -> None:
             checkpoint(folder)

@@ -100,11 +100,22 @@ def test_a_folder_that_holds_something_else_is_refused_whatever_is_asked(
     for place in (file, file / "below"):
         with pytest.raises(ConfigError, match="choose another --out"):
             write(place, force=True)
+    for name in ("a\0b", "x" * 5000):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            write(tmp_path / name)
     monkeypatch.chdir(foreign)
     for place in (foreign, tmp_path, Path(), Path("..")):
         with pytest.raises(ConfigError, match="is the folder you are in"):
             write(place, force=True)
     assert (files(foreign), file.read_text()) == (["results.json", "thesis.tex"], "x")
+
+
+def test_the_results_that_are_there_are_counted(tmp_path: Path) -> None:
+    with claimed(tmp_path / "run", SPEC) as place:
+        assert place.results == 0
+        with place.rewriting() as new:
+            (new / "results.json").write_text('{"format": 1, "name": "tiny", "results": [1, 2, 3]}')
+        assert place.results == 3
 
 
 def test_an_empty_folder_and_a_link_to_one_are_filled(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
     CrossfareError
     ├── ConfigError            fix the spec, the flag or the name
+    │   └── Unready            fix what its lines name: they were found before anything was sent or trained
     ├── DataError              fix the file or the example named in the message
     ├── EngineError            a translation engine could not do its work
     │   ├── EngineUnavailable  install the extra, or choose another engine
@@ -16,6 +17,10 @@ Every message is one line: what is wrong, in which item, what to do.
 The command line prints it and exits with status 2.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class CrossfareError(Exception):
     """Base class of every error crossfare raises on purpose."""
@@ -23,6 +28,14 @@ class CrossfareError(Exception):
 
 class ConfigError(CrossfareError):
     """A spec, a flag or a name is wrong."""
+
+
+class Unready(ConfigError):
+    """Several things keep a run from being started; ``problems`` has a line for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 class DataError(CrossfareError):

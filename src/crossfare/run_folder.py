@@ -40,6 +40,14 @@ class RunFolder:
 
     path: Path
 
+    @property
+    def results(self) -> int:
+        """How many results the run that lies there has; 0 if none does."""
+        try:
+            return len(read_json(self.path / "results.json")["results"])
+        except (DataError, KeyError, TypeError):
+            return 0
+
     @contextmanager
     def rewriting(self) -> Iterator[Path]:
         """Give an empty folder to write the run into; it takes the place of what is there when the block ends.
@@ -71,8 +79,11 @@ def claimed(folder: Path, spec: Mapping[str, Any], *, force: bool = False) -> It
         ConfigError: another run writes there; it holds a run of another spec, or something else; or it is a place
             that cannot be written or swapped.
     """
-    place = folder.resolve()
-    _check_place(folder, place)
+    try:
+        place = folder.resolve()
+        _check_place(folder, place)
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        raise ConfigError(f"{str(folder)[:80]!a}: cannot be written ({error}); choose another --out") from error
     lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,22 @@ def cache_folder() -> Path:
     return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("crossfare"))
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9+@=._-]{1,150}", re.ASCII)
+
+
+def file_name(text: str) -> str:
+    """Check that a text from a spec or a run directory can be a file's name, and return it.
+
+    Every part of a path that is made from data comes through here: nothing leaves the folder it belongs to.
+
+    Raises:
+        DataError: it is empty, too long, begins with a dot or has characters that are no part of a plain name.
+    """
+    if not isinstance(text, str) or not _PLAIN.fullmatch(text) or text.startswith("."):
+        raise DataError(f"{str(text)[:80]!r} cannot be part of a file's name; only letters, digits and + @ = . _ - can")
+    return text
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write; it becomes ``path`` when the block ends without an error.
@@ -83,22 +99,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise ConfigError(
             f"{path}: cannot be written ({error.strerror}); free the disk, or choose another place"
         ) from error
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9+@=._-]{1,150}", re.ASCII)
-
-
-def file_name(text: str) -> str:
-    """Check that a text from a spec or a run directory can be a file's name, and return it.
-
-    Every part of a path that is made from data comes through here: nothing leaves the folder it belongs to.
-
-    Raises:
-        DataError: it is empty, too long, begins with a dot or has characters that are no part of a plain name.
-    """
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text) or text.startswith("."):
-        raise DataError(f"{str(text)[:80]!r} cannot be part of a file's name; only letters, digits and + @ = . _ - can")
-    return text
 
 
 def write_text(path: Path, text: str) -> None:
@@ -146,7 +146,7 @@ class Store:
             there = stats(folder, leaving=(_MARKER,))
             key = (folder, marker, *((name, stat.st_size, stat.st_mtime_ns) for name, stat in there.items()))
             if key not in _KNOWN:
-                _KNOWN[key] = _damage(folder, marker)
+                _KNOWN[key] = _wrong_id(folder) or changed(folder)
             return _KNOWN[key]
         except FileNotFoundError:  # never complete, or put aside at this moment
             return None
@@ -207,7 +207,7 @@ class Store:
         if final.exists():  # a folder without its marker: an earlier attempt died between the two
             shutil.rmtree(final)
         work.replace(final)
-        write_json(final / _MARKER, {"format": _FORMAT, "files": seal(final, leaving=(_MARKER,))})
+        mark(final)
 
     def _put_aside(self, step_id: str, found: str) -> None:
         aside = self.root / "damaged" / step_id
@@ -217,13 +217,27 @@ class Store:
         _LOG.warning("%s: %s since it was made; it is made again, the other is in %s", step_id, found, aside)
 
 
-def _damage(folder: Path, marker: bytes) -> str | None:
-    """What differs from what a step's marker says."""
-    if (found := _wrong_id(folder)) is not None:
-        return found
+def mark(folder: Path) -> None:
+    """Mark a cached folder as complete, with the checksums of its files.
+
+    Raises:
+        ConfigError: the marker cannot be written.
+    """
+    write_json(folder / _MARKER, {"format": _FORMAT, "files": seal(folder, leaving=(_MARKER,))})
+
+
+def changed(folder: Path) -> str | None:
+    """What differs in a cached folder from what its marker says, in words; None if nothing does.
+
+    Older caches have empty markers, or none: what is there is taken as it is, and marked.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    marker = (folder / _MARKER).read_bytes() if (folder / _MARKER).exists() else b""
     if not marker:
-        with suppress(ConfigError, OSError):  # a cache that can only be read
-            write_json(folder / _MARKER, {"format": _FORMAT, "files": seal(folder, leaving=(_MARKER,))})
+        with suppress(ConfigError):  # a cache that can only be read
+            mark(folder)
         return None
     try:
         return damage(folder, parse_json(marker, str(folder / _MARKER))["files"], stats(folder, leaving=(_MARKER,)))

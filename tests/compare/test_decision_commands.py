@@ -20,9 +20,9 @@ Call = Callable[..., tuple[int, str, str]]
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """Run the entry point; returns status, standard output, standard error."""
 
-    def run(*arguments: object) -> tuple[int, str, str]:
+    def run(*arguments: object, columns: int = 200) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["crossfare", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         try:
             cli.main()
             status = 0
@@ -46,6 +46,19 @@ def test_compare_prints_the_front_the_break_evens_and_the_sensitivity(call: Call
     assert "NLI pt: break-even volumes" in out
     assert "NLI pt: what would change the choice" in out
     assert "Reference†: reference translation, priced as a commercial API." in out
+
+
+def test_compare_fits_a_terminal_of_80_columns_and_loses_none_of_its_own(call: Call, tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "stored", stored=9_876_543_210)
+    _, wide, _ = call("compare", folder)
+    status, narrow, _ = call("compare", folder, columns=80)
+    assert status == 0
+    assert max(map(len, narrow.splitlines())) <= 80
+    for word in ("Storage", "Recurring", "Total", "Added", "Front", "point"):
+        assert word in narrow
+    assert sorted(word for word in wide.split() if word[0].isdigit() and "." in word) == sorted(
+        word for word in narrow.split() if word[0].isdigit() and "." in word
+    )
 
 
 def test_recommend_says_what_and_why(call: Call, folder: Path) -> None:
@@ -143,3 +156,19 @@ def test_deciding_loads_no_model_library(folder: Path) -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_file_of_decisions_is_replaced_when_asked_only_and_a_run_never(
+    call: Call, folder: Path, tmp_path: Path
+) -> None:
+    out, results = tmp_path / "mine.json", folder / "results.json"
+    out.write_text("precious")
+    before = results.read_bytes()
+    for command in (("compare", folder), ("recommend", folder), ("plan", "demo", "--from", folder)):
+        status, _, err = call(*command, "--json", out)
+        assert (status, "mine.json: exists already; add --force" in err) == (2, True)
+        status, _, err = call(*command, "--json", results, "--force")
+        assert (status, "results.json: belongs to" in err) == (2, True)
+    assert (out.read_text(), results.read_bytes()) == ("precious", before)
+    status, _, _ = call("compare", folder, "--json", out, "--force")
+    assert (status, json.loads(out.read_text(encoding="utf-8"))["format"]) == (0, 1)

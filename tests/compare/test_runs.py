@@ -192,7 +192,7 @@ def test_what_is_no_run_directory_is_refused_in_one_line(tmp_path: Path) -> None
     with pytest.raises(DataError, match="'prices' is missing"):
         read_run(edited(tmp_path / "bare", provenance={}))
     (made.run(tmp_path / "torn") / "results.json").write_text('{"format": 1', encoding="utf-8")
-    with pytest.raises(DataError, match="cannot be read as JSON"):
+    with pytest.raises(DataError, match="broken JSON"):
         read_run(tmp_path / "torn")
     (made.run(tmp_path / "lost") / "ledger.jsonl").unlink()
     with pytest.raises(DataError, match=r"ledger\.jsonl: cannot be read"):

@@ -147,6 +147,20 @@ def test_a_checkpoint_is_converted_once(make: Callable[..., Any], monkeypatch: p
     made.load()
 
 
+def test_a_conversion_that_was_changed_is_made_again(
+    checkpoint: Checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path))
+    first = engine("ctranslate2", model=str(checkpoint("marian")), quantization="float32")
+    expected = first.translate(["the cat"], source="en", target="de").texts
+    (weights,) = tmp_path.glob("ctranslate2/*/model.bin")
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    weights.write_bytes(bytes(content))
+    again = engine("ctranslate2", model=str(checkpoint("marian")), quantization="float32")
+    assert again.translate(["the cat"], source="en", target="de").texts == expected
+
+
 def test_an_interrupted_conversion_leaves_nothing_that_looks_finished(
     checkpoint: Checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,10 @@ import tiny_run
 from crossfare.compare import decisions, read_run
 from crossfare.errors import ConfigError
 from crossfare.experiment import Run, Spec, cells, run
+from crossfare.experiment.billing import resources_of
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.matrix import missing
-from crossfare.experiment.runner import resources_of
 from crossfare.experiment.steps import Planner
 from crossfare.report import Context, cost_table, task_table
 from crossfare.store import Store

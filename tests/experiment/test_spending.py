@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -14,6 +21,7 @@ import tiny_run
 from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
+from crossfare.experiment.billing import resources_of
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.spending import Charge, Charged, Planned, Spending
 from crossfare.experiment.steps import Planner
@@ -56,7 +64,7 @@ class Stopped(CrossfareError):
 def only_translations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the steps that translate, here, and none of those that train."""
 
-    def run_steps(steps: Sequence[Step], store: Store, **_: object) -> None:
+    def run_steps(steps: Sequence[Step], store: Store, **_: object) -> tuple[()]:
         for step in steps:
             if step.stage in ("dataset", "translate", "latency"):
                 stages.execute(step, store)
@@ -89,7 +97,7 @@ def test_timing_a_paid_engine_is_paid_and_in_the_ledger(server: Server, tmp_path
     plans: list[Spending] = []
     with pytest.raises(Stopped):
         run(made, store=store, quiet=True, agree=plans.append)
-    resources = runner.resources_of(made, Planner(made).plan())
+    resources = resources_of(made, Planner(made).plan())
     usages = [store.usage(step) for step, used in resources.items() if used == ("engine:paid",)]
     assert sum((usage.characters or 0) * GOOGLE for usage in usages) == cost(server)
     assert sum(usage.requests or 0 for usage in usages) == len(server.billed)
@@ -376,3 +384,73 @@ def test_a_charged_engine_passes_for_its_own() -> None:
     outer = Charged(inner, Charge(price()))
     assert (outer.name, outer.revision, outer.granularity) == (inner.name, inner.revision, inner.granularity)
     assert outer.batches(["a"] * 120) == inner.batches(["a"] * 120)
+
+
+def pairs(path: Path, count: int) -> Path:
+    lines = [f"A man has {n} cats.\tHe has {n} pets.\tneutral" for n in range(count)]
+    path.write_text("\n".join(["sentence1\tsentence2\tgold_label", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def translating(file: Path, server: Server, *more: str) -> tuple[str, ...]:
+    return (
+        *("translate", str(file), "--task", "nli", "--source", "en", "--target", "de", "--engine", "libretranslate"),
+        *("--out", str(file.with_name("out.tsv")), "--option", f"url={server.url}", "--option", "max_texts=2"),
+        *("--option", "pause=0.001", "--price", "google-translate", "--yes", *more),
+    )
+
+
+def test_what_was_spent_is_said_when_it_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    file, refusal = pairs(tmp_path / "pairs.tsv", 20), server.refusal
+
+    def refuse(body: dict[str, Any]) -> tuple[int, str] | None:
+        return (500, "out of order") if len(server.billed) >= 3 else refusal(body)
+
+    server.refusal = refuse  # type: ignore[method-assign]
+    status, _, err = call(monkeypatch, capsys, *translating(file, server))
+    spent, error = err.splitlines()
+    assert status == 2 and "said 500: out of order (5 attempts)" in error
+    assert spent.startswith(f"spent now: 3 requests, {cost(server) / GOOGLE:.0f} characters, 0.00")
+    assert spent.endswith("USD for requests that failed or had no answer")
+    server.refusal = refusal  # type: ignore[method-assign]
+    since = len(server.billed)
+    status, out, err = call(monkeypatch, capsys, *translating(file, server))
+    assert (status, "20 of 20 examples" in out) == (0, True)
+    assert f"{len(server.billed) - since} requests" in err
+    assert max(Counter(text for request in server.billed for text in request.texts).values()) == 1
+
+
+def test_what_was_spent_is_said_when_somebody_stops_it(server: Server, tmp_path: Path) -> None:
+    file = pairs(tmp_path / "pairs.tsv", 200)
+    server.busy = 0.05
+    command = [sys.executable, "-c", "from crossfare.cli import main; main()", *translating(file, server)]
+    environment = {**os.environ, "CROSSFARE_CACHE": str(tmp_path / "cache")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        with server.changed:
+            assert server.changed.wait_for(lambda: len(server.billed) >= 3, timeout=60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.match(r"spent now: [234] requests, \d+ characters, 0\.00\d+ USD", err), err
+
+
+def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_being_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    file, refusal = pairs(tmp_path / "pairs.tsv", 20), server.refusal
+    server.refusal = lambda body: (  # type: ignore[method-assign]
+        (400, "cannot be parsed") if any("has 7 " in text for text in body["q"]) else refusal(body)
+    )
+    for again in range(2):
+        since = server.seen
+        status, out, _ = call(monkeypatch, capsys, *translating(file, server))
+        assert (status, "19 of 20 examples" in out) == (0, True)
+        assert not again or server.seen - since <= 4, "only what was lost is tried again"
+    (lost,) = json.loads(file.with_name("out.tsv.lost.json").read_text(encoding="utf-8"))
+    assert lost["reason"].endswith("LibreTranslate said 400: cannot be parsed")

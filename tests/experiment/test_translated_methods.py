@@ -16,10 +16,10 @@ from crossfare.compare import read_run
 from crossfare.data import artifact
 from crossfare.errors import ConfigError
 from crossfare.experiment import Run, Spec, run
+from crossfare.experiment.billing import resources_of
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.quality import world_quality
-from crossfare.experiment.runner import resources_of
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.report import Context, cost_table, task_table
 from crossfare.store import Store

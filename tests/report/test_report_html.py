@@ -315,6 +315,18 @@ def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, 
     assert text.count("<svg") >= 2 + len(decision.options)  # two charts, and a mark for each in the legend
 
 
+def test_where_nothing_is_above_the_trivial_baseline_page_and_panel_recommend_nothing(tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "run", baseline=0.9)
+    page = write_report(folder)
+    assert "<strong>Recommended" not in page.read_text(encoding="utf-8")
+    text = browser.dom(page, tmp_path / "profile")
+    assert shown(text, "choice") == "No method is above the trivial baseline (always the most frequent label)."
+    assert text.count("not above the trivial baseline</td>") == len(made.CELLS)
+    (decision,) = decisions([read_run(folder)])
+    lines = explain(recommend(decision, Decimal(1_200_000)), Horizon(100_000, 12))
+    assert all(html.escape(line.removeprefix("- "), quote=False) in text for line in lines[1:])
+
+
 def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_path: Path) -> None:
     settings = {
         "volume": "5000",

@@ -302,3 +302,49 @@ def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
     assert table is not None
     assert set(column(table, "Energy once (kWh)")) == {"0.25"}
     assert set(column(table, "Energy serving (kWh/1k ex.)")) == {"0.5"}
+
+
+# -- narrow terminals -------------------------------------------------------------------------
+
+
+def wide_table() -> Table:
+    """More columns than a narrow terminal has room for, a section, and texts without a blank."""
+    columns = (
+        Column("#"),
+        Column("Method"),
+        *(Column(f"Column\nno. {n}", number=True) for n in range(12)),
+        Column("Where"),
+    )
+    rows = tuple(
+        (Cell(f"({r})"), Cell("translate-train (Open S)"), *(Cell(f"{r}{n}.12345") for n in range(12)), Cell("x" * 40))
+        for r in range(3)
+    )
+    return Table("Many columns", columns, rows, ("A note. " * 20,), {1: "A section"})
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_line_is_wider_than_the_terminal_and_no_cell_is_lost(width: int) -> None:
+    narrow = [*all_tables(fixed.results()), price_table(Catalogue.load()), wide_table()]
+    for table in narrow:
+        text = rendered(table, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+        # Texts may be folded anywhere, numbers never are.
+        solid, words = "".join(text.split()), text.split()
+        for index, each in enumerate(table.columns):
+            found = [row[index].text for row in table.rows]
+            for word in (word for cell in (each.title, *found) for word in cell.split()):
+                assert word in words if each.number else all(part in solid for part in (word[:8], word[-3:])), (
+                    word,
+                    text,
+                )
+
+
+def test_a_table_that_fits_is_in_one_part_and_one_that_does_not_names_its_rows_in_each() -> None:
+    table = wide_table()
+    assert rendered(table, 250).count("Method") == 1
+    parts = rendered(table, 80).split("(continued)")
+    assert len(parts) > 1
+    for part in parts:
+        assert all(f"({row})" in part for row in range(3))
+        assert part.count("A section") == 1

@@ -123,7 +123,7 @@ def test_the_card_states_the_base_models_licence_and_what_data_forbid(
     task = tiny_run.task("nli", train={"ref": f"{place}/train.jsonl", "limit": 12})
     spec = tiny_run.spec(tmp_path, methods=["zero-shot"], tasks={"nli": task}, models={"target-encoder": str(base)})
     made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
-    card = ModelCard.load(export(made.folder, tmp_path / "model") / "README.md")
+    card = ModelCard.load(export(made.folder, tmp_path / "model", method="zero-shot") / "README.md")
     assert card.data.license == "mit"
     assert "The base model, base, is given under mit, as its model card states." in card.text
     warned = "**Trained on data for research or other non-commercial use only: SICK 2014.**" in card.text

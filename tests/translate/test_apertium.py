@@ -236,6 +236,25 @@ def test_a_line_that_keeps_failing_is_none_and_the_others_stay(monkeypatch: pyte
             made.translate(["bad"], source="en", target="es")
 
 
+def test_a_server_that_refuses_a_line_loses_it_alone_and_one_that_refuses_all_is_left() -> None:
+    asked: list[str] = []
+
+    def answers(path: str, values: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        if path.endswith("listPairs"):
+            return 200, {}, PAIRS
+        asked.extend(values["q"])
+        return (400, {}, b"") if values["q"][0].startswith("bad") else answered("bien")
+
+    with server(answers) as url:
+        made: Any = engine("apertium", url=url)
+        done = made.translate(["bad", "good", "bad too"], source="en", target="es")
+        assert done.texts == (None, "bien", None)
+        asked.clear()
+        with pytest.raises(EngineError, match="refused a request: 400"):
+            made.translate([f"bad {number}" for number in range(50)], source="en", target="es")
+        assert len(asked) == 3
+
+
 def test_what_is_wrong_with_a_server_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="must start with http"):
         engine("apertium", url="ftp://x")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from typing import NoReturn, TextIO
 
 import typer
-from rich.console import Console
 
+from crossfare.boundary import explained, redacted
 from crossfare.cli import auditing, datasets, deciding, planning, running, serving, translating
-from crossfare.errors import CrossfareError
-from crossfare.extras import explained
+from crossfare.errors import ConfigError
+from crossfare.escaping import Console, escaped
 
 app = typer.Typer(
     name="crossfare",
@@ -38,19 +41,41 @@ app.add_typer(datasets.app, name="datasets")
 
 
 def main() -> None:
-    """Entry point: a known error is one line and status 2, an unknown one a traceback."""
+    """Entry point: an error is one line and status 2; the traceback of an unforeseen one goes to a file."""
     try:
-        app()
-    except CrossfareError as error:
-        _fail(str(error), 2)
-    except ModuleNotFoundError as error:
-        if (line := explained(error)) is None:
-            raise
-        _fail(line, 2)
+        try:
+            _check_arguments(sys.argv[1:])
+            app()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()  # while an error can still be told
     except KeyboardInterrupt:
         _fail("stopped; finished steps are kept, run again to go on", 130)
+    except BrokenPipeError:  # whoever read the output has left
+        _discard(sys.stdout)
+        sys.exit(1)
+    except Exception as error:
+        _fail(str(explained(error)), 2)
 
 
-def _fail(message: str, status: int) -> None:
-    Console(stderr=True).print(f"crossfare: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise ConfigError for what no name, number or text may hold; usage errors repeat arguments as they are."""
+    for place, argument in enumerate(arguments, 1):
+        if any(escaped(character) != character and character not in "\t\n" for character in argument):
+            raise ConfigError(f"argument {place} ({argument[:80]}) holds characters that do not print; leave them out")
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    line = escaped(f"crossfare: {redacted(message)}")
+    try:
+        Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.stdout.flush()
+    except (AttributeError, OSError):
+        _discard(sys.stdout)
     sys.exit(status)
+
+
+def _discard(stream: TextIO | None) -> None:
+    """Let what is still waiting in a stream go nowhere, without the interpreter's complaint."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]

@@ -28,7 +28,7 @@ def audit_paper(
 
     audited = paper.audit(paper.Assumptions.parse(batch_size=batch_size, hours=hours, billing=billing))
     if as_json:
-        typer.echo(json.dumps(paper.to_json(audited), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(paper.to_json(audited), indent=2))
     elif as_csv:
         typer.echo(to_csv(paper.full_table(audited)), nl=False)
     else:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from crossfare.cli.terminal import say
+from crossfare.cli.terminal import say, show
 
 app = typer.Typer(help="List the known datasets, or inspect a file.", rich_markup_mode=None)
 
@@ -20,16 +17,15 @@ def list_datasets(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     from crossfare.data import catalog
+    from crossfare.report import Cell, Column, Table
 
-    table = Table("name", "task", "languages", "licence", "examples", "source", box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
-    for column in table.columns:
-        column.overflow = "fold"
+    rows = []
     for entry in catalog():
-        sizes = "\n".join(f"{split} {size:,}" for split, size in entry.sizes)
+        sizes = ", ".join(f"{split} {size:,}" for split, size in entry.sizes)
         row = (entry.name, entry.task, " ".join(entry.languages), entry.licence, sizes, entry.ref or entry.source)
-        table.add_row(*map(escape, row))
-    Console().print(table)
+        rows.append(tuple(map(Cell, row)))
+    columns = map(Column, ("name", "task", "languages", "licence", "examples", "source"))
+    show([Table("", tuple(columns), tuple(rows))])
 
 
 @app.command("inspect")
@@ -44,12 +40,11 @@ def inspect_dataset(
     from crossfare import data
 
     shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))  # type: ignore[arg-type]
-    table = Table(title=escape(shown.title), title_justify="left", box=None, pad_edge=False)
-    for number, heading in enumerate(shown.columns):
-        broken = escape(heading).replace(" ", "\n", 1)  # a narrow terminal needs the room for the labels
-        table.add_column(broken, justify="right" if number else "left", no_wrap=number > 0)
-    for row in shown.rows:
-        cells = (row.label, row.value, row.without_space, row.paper, row.difference)
-        table.add_row(*map(escape, cells[: len(shown.columns)]))
-    Console().print(table)
+    from crossfare.report import Cell, Column, Table
+
+    # A narrow terminal needs the room for the labels.
+    headings = (heading.replace(" ", "\n", 1) for heading in shown.columns[1:])
+    columns = (Column("what"), *(Column(heading, number=True) for heading in headings))
+    rows = [(row.label, row.value, row.without_space, row.paper, row.difference)[: len(columns)] for row in shown.rows]
+    show([Table(shown.title, columns, tuple(tuple(map(Cell, row)) for row in rows))])
     say(*shown.notes)

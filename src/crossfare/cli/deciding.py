@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from crossfare.cli.options import (
     AsJson,
@@ -167,15 +166,17 @@ def report(
 
 def prices(
     offer: Annotated[str | None, typer.Argument(help="Only offers with this in their name, or llm:MODEL.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--price-file", "--file", help="Further price files, such as your own rates.")
+    ] = None,
 ) -> None:
     """List the price records with their age and source; those unchecked for a year are marked stale."""
     from crossfare.ledger import STALE_AFTER_DAYS, Catalogue
-    from crossfare.report import price_table, to_rich
+    from crossfare.report import price_table
 
     catalogue = Catalogue.load(file or ())
     listed = catalogue.matching(offer) if offer else catalogue
-    Console().print(to_rich(price_table(listed)))
+    show([price_table(listed)])
     if stale := listed.stale():
         outdated = ", ".join(dict.fromkeys(price.offer for price in stale))
         say(f"Not checked for more than {STALE_AFTER_DAYS} days, state your own: {outdated}")

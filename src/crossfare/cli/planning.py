@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crossfare.cli.options import Force, Months, Targets, Tasks, Volume
-from crossfare.cli.terminal import say, show, wide_console
+from crossfare.cli.terminal import say, show
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
 from crossfare.output import claim
@@ -114,7 +114,7 @@ def _asked_spec(
 
 def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:
     """Print what each method will cost; False if something is not known."""
-    from crossfare.report import decision, to_rich
+    from crossfare.report import decision
     from crossfare.report import forecast as shown
 
     horizon = decision.Horizon(volume, months)
@@ -123,7 +123,7 @@ def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> 
         show([shown.plan_table(each, horizon)])
         if not shown.unknown(each):
             show([decision.break_even_table(each.expected, horizon)])
-    wide_console().print(to_rich(shown.assumption_table(plans)))
+    show([shown.assumption_table(plans)])
     for line in unknown:
         say(f"unknown: {line}")
     return not unknown
@@ -140,15 +140,10 @@ def _check_forecast(
 ) -> None:
     from crossfare.experiment import forecast
     from crossfare.report import forecast as shown
-    from crossfare.report import to_rich
 
     if against:
         found = forecast.check_saved(run, against)
     else:
         basis = forecast.Basis.gather([run, *others], stated=stated, hardware=hardware)
         found = forecast.check_rates(run, basis, data_dir=data_dir)
-    console = wide_console()
-    console.print(to_rich(shown.check_table(found)))
-    if steps:
-        console.print()
-        console.print(to_rich(shown.step_table(found)))
+    show([shown.check_table(found), *([shown.step_table(found)] if steps else [])])

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from crossfare.cli.options import (
     AllowHost,
@@ -27,7 +24,7 @@ from crossfare.cli.options import (
 )
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import allow, limit, names, numbers
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
     from crossfare import experiment
@@ -109,37 +106,54 @@ def _run(
 
     whole = whole or spec
     spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
-    console = wide_console()
-    if dry_run:
-        _show_steps(console, experiment.dry_run(spec))
-        say(*experiment.why_missing(experiment.missing(spec)))
-        if (plan := experiment.planned_spending(spec)).steps:
-            say(*plan.lines)
-        return None
-    finished = experiment.run(
-        spec,
-        out=out or experiment.default_folder(whole, spec),
-        jobs=jobs,
-        console=console,
-        quiet=quiet,
-        max_usd=limit(max_usd),
-        agree=None if yes else agree,
-        force=force,
-        tell=partial(say, err=True),
-    )
+    out = out or experiment.default_folder(whole, spec)
+    try:
+        if dry_run:
+            _show_dry_run(spec, out)
+            return None
+        return experiment.run(
+            spec,
+            written=_show_run,
+            out=out,
+            jobs=jobs,
+            console=wide_console(),
+            quiet=quiet,
+            max_usd=limit(max_usd),
+            agree=None if yes else agree,
+            force=force,
+            tell=partial(say, err=True),
+        ).folder
+    except Unready as unready:
+        say(*unready.problems, err=True)
+        raise ConfigError(
+            f"{len(unready.problems)} problems, named above; nothing was sent, trained or written"
+        ) from None
+
+
+def _show_dry_run(spec: experiment.Spec, out: Path) -> None:
+    from crossfare import experiment
+
+    _show_steps(experiment.dry_run(spec, out=out))
+    say(*experiment.why_missing(experiment.missing(spec)))
+    if (plan := experiment.planned_spending(spec)).steps:
+        say(*plan.lines)
+
+
+def _show_run(finished: experiment.Run) -> None:
+    from crossfare import experiment
+
     show(finished.tables)
     say(*experiment.why_missing(finished.missing))
     say(f"Results, tables and ledger: {finished.folder}")
-    return finished.folder
 
 
-def _show_steps(console: Console, steps: tuple[tuple[str, str, bool], ...]) -> None:
-    table = Table("step", "id", "state", box=None)
-    for label, step_id, done in steps:
-        table.add_row(escape(label), step_id, "cached" if done else "to do")
-    console.print(table)
+def _show_steps(steps: tuple[tuple[str, str, bool], ...]) -> None:
+    from crossfare.report import Cell, Column, Table
+
+    rows = tuple((Cell(label), Cell(step), Cell("cached" if done else "to do")) for label, step, done in steps)
+    show([Table("", tuple(map(Column, ("step", "id", "state"))), rows)])
     cached = sum(done for _, _, done in steps)
-    console.print(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
+    say(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
 
 
 def _conclude(folder: Path) -> None:

@@ -104,6 +104,10 @@ def serve(
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of a call.")] = 1 << 20,
+    receive_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that the head of a call may take to arrive, and its body.")
+    ] = 10.0,
+    connections: Annotated[int, typer.Option(min=1, help="Clients connected at once; further ones get 503.")] = 512,
     remember: Annotated[
         bool, typer.Option("--remember", help="Keep texts in the translation memory: nothing is translated twice.")
     ] = False,
@@ -124,7 +128,7 @@ def serve(
     from crossfare import serving
 
     allow(allow_host, allow_key)
-    limits = serving.Limits(batch_size, queue, timeout, max_bytes)
+    limits = serving.Limits(batch_size, queue, timeout, max_bytes, receive_timeout, connections)
     with serving.open_pipeline(
         run_folder,
         **_cell(task, target, method, engine, model, seed),

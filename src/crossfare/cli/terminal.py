@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import typer
-from rich.console import Console
 
 from crossfare.errors import ConfigError
+from crossfare.escaping import Console, escaped
 
 if TYPE_CHECKING:
     from crossfare.report.table import Table
 
-_TABLE_WIDTH = 100  # narrower terminals wrap a line rather than lose a column
+_FILE_WIDTH = 100  # of tables that are written to a file or a pipe, which have no width
 
 
 def wide_console() -> Console:
-    """A console for tables."""
+    """A console for tables: as wide as the terminal, or as COLUMNS says."""
     console = Console()
-    console.width = max(console.width, _TABLE_WIDTH)
+    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdigit()):
+        console.width = _FILE_WIDTH
     return console
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines as they are."""
+    """Print lines, each as one line whatever it holds."""
     console = Console(stderr=err)
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(tables: Iterable[Table]) -> None:

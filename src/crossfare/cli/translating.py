@@ -10,7 +10,7 @@ import typer
 
 from crossfare.cli import values
 from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes
-from crossfare.cli.terminal import agree, say, wide_console
+from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
 
@@ -86,15 +86,9 @@ def translate(
     if out is None or estimate:
         say(*work.estimate().lines)
         return
-    say(
-        *work.run(
-            out,
-            max_usd=values.limit(max_usd),
-            agree=None if yes else agree,
-            force=force,
-            tell=partial(say, err=True),
-        )
-    )
+    agreed = None if yes else agree
+    most = values.limit(max_usd)
+    say(*work.run(out, max_usd=most, agree=agreed, tell=partial(say, err=True), force=force))
 
 
 def score_translation(
@@ -151,11 +145,9 @@ def engines(
     from dataclasses import asdict
 
     from crossfare import experiment
-    from crossfare.report import to_rich
 
     listed = experiment.list_engines(price_file or ())
     if as_json:
-        typer.echo(json.dumps([asdict(engine) for engine in listed], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([asdict(engine) for engine in listed], indent=2))
     else:
-        console = wide_console()
-        console.print(to_rich(experiment.engine_table(listed)))
+        show([experiment.engine_table(listed)])

@@ -10,6 +10,7 @@ from crossfare.data.loading import load, save
 from crossfare.data.qrels import read_qrels, write_qrels
 from crossfare.data.queries import write_queries
 from crossfare.data.ranking import RANKING_FORMATS, passages
+from crossfare.data.recognition import recognise
 from crossfare.data.runs import read_run, write_run
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "published",
     "read_qrels",
     "read_run",
+    "recognise",
     "save",
     "tabulate",
     "write_qrels",

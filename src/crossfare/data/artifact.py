@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from crossfare.data.files import read_text, write_text
 from crossfare.data.loaded import Parsed
@@ -25,6 +25,8 @@ from crossfare.types import (
     RankingExample,
     content_revision,
 )
+
+K = TypeVar("K")
 
 FILE_NAME = "dataset.jsonl"
 VERSION = 1
@@ -148,6 +150,14 @@ def _check_header(header: dict[str, Any], where: str) -> None:
     missing = [k for k in ("name", "task", "split", "language", "revision", "origin", "examples") if k not in header]
     if missing:
         raise DataError(f"{where}, line 1: the header lacks {', '.join(missing)}; write the dataset again")
+    try:
+        kinds = (("name", str), ("split", str), ("language", str), ("revision", str), ("task", str), ("examples", int))
+        for key, kind in kinds:
+            _a(kind, header[key])
+        if header["origin"] is not None:
+            _a(str, header["origin"])
+    except TypeError as error:
+        raise DataError(f"{where}, line 1: not a header ({error}); write the dataset again") from error
     if header["task"] not in {"qa", "nli", "ranking"}:
         raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa, nli or ranking")
 
@@ -197,20 +207,36 @@ def _check_answers(example: QAExample, where: str, number: int) -> None:
 
 
 def _question(record: dict[str, Any]) -> Example:
-    answers = tuple(Answer(text, start) for text, start in record["answers"])
-    return QAExample(record["id"], record["context"], record["question"], answers, record["title"])
+    answers = tuple(Answer(_a(str, text), _a(int, start)) for text, start in record["answers"])
+    title = None if record["title"] is None else _a(str, record["title"])
+    name, context, question = (_a(str, record[key]) for key in ("id", "context", "question"))
+    return QAExample(name, context, question, answers, title)
 
 
 def _pair(record: dict[str, Any]) -> Example:
-    extra = tuple((key, value) for key, value in record.get("extra", []))
-    return PairExample(record["id"], record["premise"], record["hypothesis"], record["label"], extra)
+    extra = tuple((_a(str, key), _a(str, value)) for key, value in record.get("extra", []))
+    label = None if record["label"] is None else _a(str, record["label"])
+    name, premise, hypothesis = (_a(str, record[key]) for key in ("id", "premise", "hypothesis"))
+    return PairExample(name, premise, hypothesis, label, extra)
 
 
 def _ranking(record: dict[str, Any]) -> Example:
     if "judgements" in record:
-        judgements = tuple((passage, grade) for passage, grade in record["judgements"])
-        return QueryExample(record["id"], record["query"], judgements)
-    return RankingExample(record["id"], record["query"], record["positive"], tuple(record["negatives"]))
+        judgements = tuple((_a(str, passage), _a(int, grade)) for passage, grade in record["judgements"])
+        return QueryExample(_a(str, record["id"]), _a(str, record["query"]), judgements)
+    negatives = tuple(_a(str, text) for text in _a(list, record["negatives"]))
+    name, query, positive = (_a(str, record[key]) for key in ("id", "query", "positive"))
+    return RankingExample(name, query, positive, negatives)
+
+
+def _a(kind: type[K], value: Any) -> K:
+    """The value, if it is of a kind; true and false are no numbers."""
+    if type(value) is not kind:
+        raise TypeError(f"{json.dumps(value)[:40]} where {_KINDS[kind]} must stand")
+    return value
+
+
+_KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
 
 
 _EXAMPLES = {"qa": _question, "nli": _pair, "ranking": _ranking}

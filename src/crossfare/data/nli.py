@@ -493,6 +493,8 @@ class _AssinReader:
         raise self._error("document types and entities are not allowed; remove the DOCTYPE")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._open or (name == "pair" and self._attributes is not None):
+            raise self._error(f"<{name}> stands inside <{self._open or 'pair'}>; close that first")
         if name == "pair":
             self._place = f"line {self._parser.CurrentLineNumber}"
             self._attributes, self._texts = attributes, {}

@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from rich.console import Console, Group
+from rich.console import ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
+from crossfare.errors import CrossfareError
+from crossfare.escaping import Console, escaped
 from crossfare.types import Step, Usage
+
+_AROUND = 4
+"""Lines of the display besides those of the steps that run, and the one that the cursor is in."""
 
 Price = Callable[[Step, Usage], Decimal]
 
@@ -45,13 +51,18 @@ class RunProgress:
         self.usd += self._price(step, usage)
         if reused or self._quiet:
             return
-        self.console.print(
+        self._print(
             f"[{self.done}/{self.total}] {step.label}: {usage.seconds or 0.0:.1f} s, {self.money()}, "
-            f"{time.monotonic() - self._began:.0f} s elapsed",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"{time.monotonic() - self._began:.0f} s elapsed"
         )
+
+    def failed(self, step: Step, error: CrossfareError) -> None:  # noqa: ARG002
+        """Say so at once: the rest may take long."""
+        if not self._quiet:
+            self._print(f"failed: {error}")
+
+    def _print(self, line: str) -> None:
+        self.console.print(escaped(line), markup=False, highlight=False, soft_wrap=True)
 
     def money(self) -> str:
         """Money so far, for reused steps too: it is what the results cost."""
@@ -71,19 +82,25 @@ class LiveProgress(RunProgress):
             console=console,
         )
         self._steps = Progress(
-            TextColumn("  {task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn()
+            TextColumn("  {task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            expand=True,  # a long label gives way to the bar, not the bar to the label
         )
         self._task = self._overall.add_task("steps", total=total)
         self._running: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
-    @property
-    def display(self) -> Group:
-        """What is drawn: it renders itself anew at every refresh."""
-        return Group(self._overall, self._steps, self)
-
-    def __rich__(self) -> Text:
-        return Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")
+    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
+        """What is drawn, anew at every refresh; never more lines than the terminal has, which would scroll away."""
+        yield self._overall
+        yield Text(f"{self.money()}; {self.reused} of {self.done} steps reused", style="dim")
+        running, room = self._steps.tasks, max(1, console.height - _AROUND)
+        yield self._steps.make_tasks_table(running[:room])
+        if (more := len(running) - room) > 0:
+            yield Text(f"  and {more} more", style="dim")
 
     def started(self, step: Step) -> None:
         """Add a bar for the step."""
@@ -99,6 +116,13 @@ class LiveProgress(RunProgress):
     def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
         """Drop the step's bar and move the one over all."""
         super().finished(step, usage, reused=reused)
+        self._ended(step)
+
+    def failed(self, step: Step, error: CrossfareError) -> None:  # noqa: ARG002
+        """Drop the step's bar; what went wrong is told at the end."""
+        self._ended(step)
+
+    def _ended(self, step: Step) -> None:
         with self._lock:
             self._overall.update(self._task, completed=self.done)
             if step.id in self._running:
@@ -112,5 +136,5 @@ def showing(console: Console, total: int, price: Price, *, quiet: bool = False) 
         yield RunProgress(console, total, price, quiet=quiet)
         return
     live = LiveProgress(console, total, price)
-    with Live(live.display, console=console, refresh_per_second=4, transient=True):
+    with Live(live, console=console, refresh_per_second=4, transient=True):
         yield live

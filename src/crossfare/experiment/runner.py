@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,31 +13,33 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from rich.console import Console
 
 import crossfare
 from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import for_measuring
 from crossfare.data import artifact
-from crossfare.errors import ConfigError, PriceError, StaleArtifact
+from crossfare.errors import BudgetExceeded, CrossfareError, StaleArtifact
+from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
+from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
 from crossfare.experiment.matrix import missing
 from crossfare.experiment.methods import METHODS
+from crossfare.experiment.preflight import ready
 from crossfare.experiment.progress import showing
-from crossfare.experiment.schedule import cores, run_steps
+from crossfare.experiment.schedule import Failure, cores, run_steps
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import Spending, charges, limited, planned, purse
 from crossfare.experiment.steps import Planner
 from crossfare.experiment.test_sets import TestSets
-from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
+from crossfare.ledger.book import STORAGE, Book, Entry
 from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
-from crossfare.translate.engines import settings
+from crossfare.translate.engines import asked_for
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
@@ -68,11 +70,14 @@ def run(
     agree: Callable[[Spending], None] | None = None,
     force: bool = False,
     tell: Callable[[str], None] | None = None,
+    written: Callable[[Run], None] | None = None,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
     Finished steps are reused, from this run or any other with the same cache. Killed anywhere and
-    run again, it ends with the same results. The directory is swapped whole, at the end.
+    run again, it ends with the same results. Where a step fails, the cells that do not need it are run and written all
+    the same; the others are among those that are missing, each with its reason. The directory is swapped whole, at the
+    end; what a run of the same spec found there is not replaced by less.
 
     Args:
         max_usd: the most that may be spent now on engines whose requests are paid, all processes together.
@@ -81,15 +86,16 @@ def run(
             there is anything; raises if it is too much.
         force: replace a run of another spec.
         tell: told what was spent on such engines, however the run ends.
+        written: called with what was written, before an error is raised for what was not.
 
     Raises:
-        CrossfareError: a step failed; steps finished by then are kept.
+        CrossfareError: a step failed; what does not need it is finished and written.
         BudgetExceeded: the next request would pass ``max_usd``; what was done is kept.
         ConfigError: the directory holds something else, or another run writes there (see `run_folder.claimed`).
     """
     folder = Path(out or Path("runs") / spec.name).absolute()
     with run_folder.claimed(folder, _portable(spec), force=force) as place:
-        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree, tell)
+        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree, tell, written)
 
 
 def _run(
@@ -102,16 +108,12 @@ def _run(
     max_usd: Decimal | None,
     agree: Callable[[Spending], None] | None,
     tell: Callable[[str], None] | None,
+    written: Callable[[Run], None] | None,
 ) -> Run:
-    planning.check(spec)
-    if spec.energy:
-        meter.check_energy()
-    catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-    plan = Planner(spec).plan()
+    catalogue, plan = ready(spec, out=place.path)
     book = Book(catalogue, offers_of(spec))
     resources = resources_of(spec, plan)
     everything = planning.distinct(step for cell in plan for step in cell.all)
-    _check_prices(book, resources)
 
     def price(step: Step, usage: Usage) -> Decimal:
         book.add(Entry(step.id, step.stage, step.label, usage, resources[step.id]))
@@ -127,13 +129,47 @@ def _run(
         showing(console or Console(), len(everything), price, quiet=quiet) as progress,
     ):
         asked = limited(everything, paid, budget)
-        run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
+        failures = run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     kept = {step.id for cell in plan for step in cell.one_time}
     entries = (
         Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
         for step in everything
+        if store.done(step.id)
     )
-    return _write(place, spec, plan, Book(catalogue, offers_of(spec), entries), store)
+    complete = [cell for cell in plan if all(store.done(step.id) for step in cell.all)]
+    absent = (*missing(spec), *_unfinished(plan, complete, failures))
+    if not complete:
+        raise _incomplete(failures, plan, complete, "nothing was written")
+    if failures and len(complete) < place.results:
+        raise _incomplete(failures, plan, complete, f"{place.path} has what an earlier run found")
+    made = _write(place, spec, complete, Book(catalogue, offers_of(spec), entries), store, absent)
+    if written:
+        written(made)
+    if failures:
+        raise _incomplete(failures, plan, complete, f"the others are in {place.path}")
+    return made
+
+
+def _unfinished(
+    plan: Sequence[CellSteps], complete: Collection[CellSteps], failures: Sequence[Failure]
+) -> Iterator[tuple[RunSpec, str]]:
+    """The cells that are not complete, each with what kept it from being so."""
+    by_step = {failure.step.id: failure for failure in failures}
+    stopped = [failure for failure in failures if isinstance(failure.error, BudgetExceeded)]
+    for cell in plan:
+        if cell not in complete:
+            own = next((by_step[step.id] for step in cell.all if step.id in by_step), (*stopped, *failures)[0])
+            yield cell.cell, str(own.error)
+
+
+def _incomplete(
+    failures: Sequence[Failure], plan: Sequence[CellSteps], complete: Sequence[CellSteps], where: str
+) -> CrossfareError:
+    """The error that a run ends with: the first one, and what it left undone."""
+    error, others = failures[0].error, len(failures) - 1
+    more = f" (and {others} further step{'s' * (others > 1)} failed)" if others else ""
+    cells = f"{len(plan) - len(complete)} of {len(plan)} cells have no result, {where}"
+    return type(error)(f"{error}{more}; {cells}; run it again to go on")
 
 
 def default_jobs() -> int:
@@ -155,70 +191,19 @@ def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
     return planned(spec, catalogue, store, {step.id: host_of_step(step) for step in steps if not store.done(step.id)})
 
 
-def dry_run(spec: Spec, *, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
-    """List a run's steps as (label, id, finished already) without executing any."""
+def dry_run(spec: Spec, *, out: Path | None = None, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
+    """List a run's steps as (label, id, finished already) without executing any.
+
+    Raises:
+        CrossfareError: the run would fail, as far as that shows without a request; see `preflight`.
+    """
     store = store or Store()
-    planning.check(spec)
-    everything = planning.distinct(step for cell in Planner(spec).plan() for step in cell.all)
+    _, plan = ready(spec, out=out)
+    everything = planning.distinct(step for cell in plan for step in cell.all)
     return tuple((step.label, step.id, store.done(step.id)) for step in everything)
 
 
 # -- money ------------------------------------------------------------------------------------
-
-
-def offers_of(spec: Spec) -> dict[str, str]:
-    """Which offer prices which resource."""
-    offers = {"compute": spec.prices.compute, STORAGE: spec.prices.storage}
-    offers |= {f"annotation:{task}": offer for task, offer in spec.prices.annotation.items()}
-    offers |= {f"engine:{name}": engine.price or "compute" for name, engine in spec.engines.items()}
-    return offers
-
-
-def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, ...]]:
-    """What each step uses that has a price.
-
-    Raises:
-        ConfigError: two engines share a step and price it differently.
-    """
-    resources: dict[str, tuple[str, ...]] = {}
-    for cell in plan:
-        engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
-        for step in cell.all:
-            name = engines.get(step.id, cell.cell.engine)
-            engine = f"engine:{name}"
-            if step.stage == "back-project":
-                # An engine that is billed by its seconds has them together with those of looking for the answers.
-                billed = spec.engines[str(name)].price
-                resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
-                continue
-            if step.stage == "existing" or step.stage.startswith("translate"):
-                (first,) = resources.setdefault(step.id, (engine,))
-                _check_same_price(spec, first.removeprefix("engine:"), str(name))
-            elif step.stage == "latency" and step.params.get("billed"):
-                resources[step.id] = (engine,)
-            elif step.stage == "dataset":
-                resources[step.id] = (f"annotation:{cell.cell.task}",) if step.params.get("annotated") else ()
-            else:
-                resources[step.id] = ("compute",)
-    return resources
-
-
-def _check_same_price(spec: Spec, one: str, other: str) -> None:
-    """A step is paid once: engines that differ in nothing but their price cannot stand side by side."""
-    price, another = (spec.engines[name].price or COMPUTE for name in (one, other))
-    if price != another:
-        raise ConfigError(
-            f"engines {one!r} ({price}) and {other!r} ({another}) make the same translations: keep one of them, and "
-            f"see what the other price changes with crossfare compare --offer engine:{one}={another}"
-        )
-
-
-def _check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
-    """An unknown price is found before anything is spent."""
-    for resource in sorted({name for names in resources.values() for name in names}):
-        book.catalogue.get(book.offer(resource))
-    if (unit := book.catalogue.get(book.offer(STORAGE)).unit) != "gigabyte-month":
-        raise PriceError(f"storage is billed by the gigabyte-month, but {book.offer(STORAGE)!r} bills by the {unit}")
 
 
 def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
@@ -330,11 +315,18 @@ def _yield(store: Store, step: Step) -> Yield:
 # -- the run directory ------------------------------------------------------------------------
 
 
-def _write(place: run_folder.RunFolder, spec: Spec, plan: Sequence[CellSteps], book: Book, store: Store) -> Run:
+def _write(
+    place: run_folder.RunFolder,
+    spec: Spec,
+    plan: Sequence[CellSteps],
+    book: Book,
+    store: Store,
+    absent: tuple[tuple[RunSpec, str], ...],
+) -> Run:
     results = _results(plan, book, store)
     found = contests(results)
-    context = _context(spec, found)
-    record = _record(spec, results, found, book, store)
+    context = _context(spec, found, absent)
+    record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     asked = record["provenance"]["engines"]
     facts |= {
@@ -352,15 +344,15 @@ def _write(place: run_folder.RunFolder, spec: Spec, plan: Sequence[CellSteps], b
         cost_table(results, context),
         *((energy,) if (energy := energy_table(results, context)) else ()),
     )
-    return Run(place.path, results, missing(spec), found, shown)
+    return Run(place.path, results, absent, found, shown)
 
 
-def _context(spec: Spec, found: Sequence[Contest]) -> Context:
+def _context(spec: Spec, found: Sequence[Contest], absent: Sequence[tuple[RunSpec, str]]) -> Context:
     """What the tables say beyond the results."""
     return Context(
         methods=METHODS,
         engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
-        missing=missing(spec),
+        missing=absent,
         p_values={frozenset((contest.best, contest.other)): contest.p for contest in found},
         data_names={name: task.name for name, task in spec.tasks.items() if task.name},
     )
@@ -378,7 +370,12 @@ def _link_steps(folder: Path, book: Book, store: Store) -> None:
 
 
 def _record(
-    spec: Spec, results: Sequence[Result], found: Sequence[Contest], book: Book, store: Store
+    spec: Spec,
+    results: Sequence[Result],
+    found: Sequence[Contest],
+    book: Book,
+    store: Store,
+    absent: Sequence[tuple[RunSpec, str]],
 ) -> dict[str, Any]:
     """Everything a later reader needs: what was found, from what, with what, at which prices."""
     return {
@@ -386,7 +383,7 @@ def _record(
         "name": spec.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
-        "missing": [{"cell": cell.id, "reason": reason} for cell, reason in missing(spec)],
+        "missing": [{"cell": cell.id, "reason": reason} for cell, reason in absent],
         "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
         "total_usd": str(book.total(entry.step_id for entry in book).usd),
         "data": _reports(book, store),
@@ -396,7 +393,7 @@ def _record(
 
 def _settings(spec: Spec) -> dict[str, dict[str, str]]:
     """What the spec's engines ask of services that would choose for themselves else."""
-    found = {name: settings(engine.engine, engine.options) for name, engine in spec.engines.items()}
+    found = {name: asked_for(engine.engine, engine.options) for name, engine in spec.engines.items()}
     return {name: each for name, each in found.items() if each}
 
 

@@ -6,15 +6,17 @@ import multiprocessing
 import os
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from crossfare import meter
-from crossfare.errors import CrossfareError
+from crossfare.boundary import explained
+from crossfare.errors import BudgetExceeded, CrossfareError
 from crossfare.experiment.stages import execute
 from crossfare.store import Store
 from crossfare.types import Step, Usage
@@ -33,6 +35,14 @@ _WEIGHT = {
 _ALONE = {"latency"}
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A step that could not be made; the error's message names it."""
+
+    step: Step
+    error: CrossfareError
+
+
 class Observer(Protocol):
     """Is told what happens; used for progress and for money so far."""
 
@@ -45,15 +55,20 @@ class Observer(Protocol):
     def finished(self, step: Step, usage: Usage, *, reused: bool) -> None:
         """A step is done, now or by an earlier run."""
 
+    def failed(self, step: Step, error: CrossfareError) -> None:
+        """A step could not be made."""
 
-def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False) -> None:
+
+def run_steps(
+    steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False
+) -> tuple[Failure, ...]:
     """Execute ``steps`` (in an executable order) with up to ``jobs`` processes; ``energy`` meters their electricity.
 
-    Finished steps are reused. When a step fails, those that run are let finish and are kept, none
-    is started, and the error is raised.
+    Finished steps are reused. When a step fails, only what needs it is left undone, and the failures are returned.
+    Once the money is spent, no further step that pays by the request is started.
 
     Raises:
-        CrossfareError: a step failed for a reason the caller can do something about.
+        CrossfareError: a process was killed; nothing more is started, and finished steps are kept.
     """
     pending: dict[str, Step] = {}
     for step in steps:
@@ -62,13 +77,16 @@ def run_steps(steps: Sequence[Step], store: Store, *, jobs: int, observer: Obser
         else:
             pending[step.id] = step
     if not pending:
-        return
+        return ()
     urgency = _urgency(pending)
     together = {key: step for key, step in pending.items() if step.stage not in _ALONE}
     alone = {key: step for key, step in pending.items() if step.stage in _ALONE}
     with _workers(jobs, observer, energy) as pool:
-        _drain(together, urgency, pool, jobs, store, observer)
-        _drain(alone, urgency, pool, 1, store, observer)
+        failures: list[Failure] = []
+        _drain(together, urgency, pool, jobs, store, observer, failures)
+        lacking = {failure.step.id for failure in failures} | together.keys()
+        _drain(_without(alone, lacking), urgency, pool, 1, store, observer, failures)
+        return tuple(failures)
 
 
 def _urgency(steps: Mapping[str, Step]) -> dict[str, int]:
@@ -77,9 +95,8 @@ def _urgency(steps: Mapping[str, Step]) -> dict[str, int]:
     for step in reversed(list(steps.values())):
         own = urgency.get(step.id, 0) + _WEIGHT.get(step.stage, 1)
         urgency[step.id] = own
-        for ids in step.inputs.values():
-            for needed in ids:
-                urgency[needed] = max(urgency.get(needed, 0), own)
+        for needed in _needed(step):
+            urgency[needed] = max(urgency.get(needed, 0), own)
     return urgency
 
 
@@ -90,12 +107,14 @@ def _drain(
     jobs: int,
     store: Store,
     observer: Observer,
+    failures: list[Failure],
 ) -> None:
+    """Execute what waits, and add what failed to ``failures``; what needs a step that failed stays in ``waiting``."""
     running: dict[Future[Usage], Step] = {}
-    failure: BaseException | None = None
-    while waiting or running:
-        if failure is None:
-            for step in _ready(waiting, running, urgency)[: jobs - len(running)]:
+    fatal: CrossfareError | None = None
+    while True:
+        if fatal is None:
+            for step in _ready(waiting, running, failures, urgency)[: jobs - len(running)]:
                 running[pool.submit(_execute, step, store.root)] = waiting.pop(step.id)
                 observer.started(step)
         if not running:
@@ -105,28 +124,47 @@ def _drain(
             error = future.exception()
             if error is None:
                 observer.finished(step, future.result(), reused=False)
-            else:
-                failure = failure or _explained(step, error)
-    if failure is not None:
-        raise failure
+                continue
+            told = _told(step, error)
+            if isinstance(error, BrokenProcessPool):
+                fatal = fatal or told
+            failures.append(Failure(step, told))
+            observer.failed(step, told)
+    if fatal is not None:
+        raise fatal
 
 
-def _ready(waiting: Mapping[str, Step], running: Mapping[Any, Step], urgency: Mapping[str, int]) -> list[Step]:
-    unfinished = set(waiting) | {step.id for step in running.values()}
-    ready = [step for step in waiting.values() if not unfinished & {i for ids in step.inputs.values() for i in ids}]
+def _ready(
+    waiting: Mapping[str, Step], running: Mapping[Any, Step], failures: Sequence[Failure], urgency: Mapping[str, int]
+) -> list[Step]:
+    """The steps that need nothing that is not made, the critical path first."""
+    unmade = {*waiting, *(step.id for step in running.values()), *(failure.step.id for failure in failures)}
+    spent = any(isinstance(failure.error, BudgetExceeded) for failure in failures)
+    ready = [
+        step
+        for step in waiting.values()
+        if not unmade & set(_needed(step)) and not (spent and "charge" in step.runtime)
+    ]
     return sorted(ready, key=lambda step: -urgency[step.id])
 
 
-def _explained(step: Step, error: BaseException) -> BaseException:
+def _without(steps: Mapping[str, Step], lacking: Collection[str]) -> dict[str, Step]:
+    """The steps that read none of those that are lacking."""
+    return {key: step for key, step in steps.items() if not set(_needed(step)) & set(lacking)}
+
+
+def _needed(step: Step) -> Iterator[str]:
+    return (each for ids in step.inputs.values() for each in ids)
+
+
+def _told(step: Step, error: BaseException) -> CrossfareError:
     if isinstance(error, BrokenProcessPool):
         return CrossfareError(
             f"{step.label}: its process was killed, most often for lack of memory; "
             "run again with fewer --jobs (finished steps are kept)"
         )
-    if isinstance(error, CrossfareError):
-        return type(error)(f"{step.label}: {error}")
-    error.add_note(f"while making: {step.label} ({step.id})")
-    return error
+    known = explained(error) if isinstance(error, Exception) else CrossfareError(repr(error))
+    return type(known)(f"{step.label}: {known}")
 
 
 @contextmanager
@@ -206,4 +244,7 @@ def _execute(step: Step, root: Path) -> Usage:
         except queue.Full:
             return
 
-    return execute(step, Store(root), progress)
+    try:
+        return execute(step, Store(root), progress)
+    except Exception as error:
+        raise explained(error) from None  # here the traceback is whole, and what cannot be pickled is told

@@ -36,6 +36,7 @@ from crossfare.experiment.spec_fields import (
     Target,
     Text,
     distinct,
+    some,
     texts_in,
     told,
     within,
@@ -123,7 +124,7 @@ class BackProjectionSpec(_Strict):
                  spec gives each language one of its own
     """
 
-    ways: Annotated[tuple[Way, ...], AfterValidator(distinct)] = Field(default=WAYS, min_length=1)
+    ways: Annotated[tuple[Way, ...], AfterValidator(some)] = WAYS
     aligner: Text | None = None
 
 
@@ -283,9 +284,7 @@ class LatencySpec(_Strict):
     A batch size is not repeated beyond ``max_seconds``, but at least three times.
     """
 
-    batch_sizes: Annotated[tuple[Annotated[Count, Field(le=10_000)], ...], AfterValidator(distinct)] = Field(
-        default=(32, 1), min_length=1
-    )
+    batch_sizes: Annotated[tuple[Annotated[Count, Field(le=10_000)], ...], AfterValidator(some)] = (32, 1)
     repeats: Natural = Field(default=10, le=10_000)
     warmup: Natural = Field(default=1, le=10_000)
     max_seconds: float = Field(default=20.0, gt=0, le=MOST)
@@ -301,12 +300,12 @@ class Spec(_Strict):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     source: LanguageTag = "en"
-    targets: Annotated[tuple[LanguageTag, ...], AfterValidator(distinct)] = Field(min_length=1)
+    targets: Annotated[tuple[LanguageTag, ...], AfterValidator(some)]
     tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
-    methods: Annotated[tuple[MethodName, ...], AfterValidator(distinct)] = Field(min_length=1)
+    methods: Annotated[tuple[MethodName, ...], AfterValidator(some)]
     models: dict[Name, Checkpoints | dict[Target, Text]]
     engines: dict[Name, EngineSpec] = {}
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(distinct)] = Field(default=(0,), min_length=1)
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(some)] = (0,)
     prices: Prices = Prices()
     latency: LatencySpec = LatencySpec()
     extra_cells: tuple[ExtraCells, ...] = ()

@@ -34,6 +34,13 @@ def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+def some(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse none at all, and what is named twice."""
+    if not values:
+        raise ValueError("there is none; name at least one")
+    return distinct(values)
+
+
 def _direction(key: str) -> str:
     """Check "en-pt", "en-*", "*-en", "*", or one of these after a task's name."""
     task, colon, direction = key.rpartition(":")
@@ -60,7 +67,7 @@ Direction = Annotated[str, AfterValidator(_said(_direction))]
 Name = Annotated[str, Field(pattern=r"^\w[\w .@-]*$", max_length=100)]
 """What a spec calls something: a part of labels and of the ids of cells, which have their own punctuation."""
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
-Checkpoints = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)]
+Checkpoints = Annotated[tuple[Text, ...], AfterValidator(some)]
 Split = Annotated[str, Field(pattern=r"^\w[\w.:%+\[\] -]*$", max_length=100)]
 """It is a part of a file's name in some data."""
 
@@ -75,7 +82,10 @@ def told(error: ValidationError) -> str:
 
 
 def _problem(place: tuple[str | int, ...], message: str) -> str:
-    where = ".".join(str(part)[:40] for part in place)
+    parts = (
+        part for part in place if "[" not in str(part) or str(part) == "[key]"
+    )  # not the names of pydantic's types
+    where = ".".join(str(part)[:40] for part in parts)
     said = message.removeprefix("Value error, ").replace("Input should", "it should")
     return f"{where}: {said}" if where else said
 

@@ -28,11 +28,12 @@ from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
+from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
-from crossfare.types import Engine, RunSpec, Step, TaskName, digest
+from crossfare.types import NLI_LABELS, Engine, RunSpec, Step, TaskName, digest
 
 # Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
 VERSIONS = {
@@ -376,7 +377,11 @@ class Planner:
 
     def model_revision(self, ref: str) -> str:
         """What identifies a model."""
-        return pretrained.resolve(ref).revision
+        return resolved(ref).revision
+
+    def remakes_head(self, ref: str) -> bool:
+        """Whether an NLI model gets a new head because its own does not say what its outputs mean."""
+        return unnamed_head(Path(pretrained.resolve(ref).path), ref, NLI_LABELS)
 
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
@@ -397,6 +402,8 @@ class Planner:
             "model": self.model_revision(cell.checkpoint),
             "training": self._hyper(cell).identity(),
             "seed": cell.seed,
+            # Such heads were once kept under names that were guessed: what was made with them is not this.
+            **({"head": "new"} if cell.task == "nli" and self.remakes_head(cell.checkpoint) else {}),
         }
         return self.step(
             "finetune",
@@ -433,6 +440,19 @@ def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple({step.id: step for step in steps}.values())
 
 
+def resolved(ref: str) -> pretrained.Resolved:
+    """A model's folder and revision.
+
+    Raises:
+        ConfigError: there is none, or its name cannot be that of a folder.
+        EngineUnavailable: the package that carries it is missing.
+    """
+    try:
+        return pretrained.resolve(ref)
+    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody's
+        raise ConfigError(f"model {ref[:80]!r}: cannot be read ({error}); give a folder or a hub id") from error
+
+
 @lru_cache(maxsize=256)
 def data_revision(ref: str) -> str:
     """Identify the content behind a data reference without reading it as data.
@@ -454,8 +474,9 @@ def data_revision(ref: str) -> str:
             files = sorted(path for path in Path(ref).rglob("*") if path.is_file())
             return digest({str(path.relative_to(ref)): _sha256(path) for path in files})
         return _sha256(Path(ref))[:16]
-    except OSError as error:
-        raise DataError(f"{ref}: cannot be read ({error.strerror}); correct the path in the spec") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{ref}: cannot be read ({reason}); correct the path in the spec") from error
 
 
 def _sha256(path: Path) -> str:

@@ -56,8 +56,9 @@ class Spent:
     @property
     def money(self) -> str:
         """The money alone."""
-        more = f" and up to {shown(self.in_doubt)} USD for requests that had no answer" if self.in_doubt else ""
-        return f"{shown(self.usd)} USD{more}"
+        if not self.in_doubt:
+            return f"{shown(self.usd)} USD"
+        return f"{shown(self.usd)} USD and up to {shown(self.in_doubt)} USD for requests that failed or had no answer"
 
     @property
     def total(self) -> Decimal:

@@ -90,6 +90,10 @@ def load(
     tokenizer = load_tokenizer(path, config)
     if not tokenizer.is_fast:
         raise ConfigError(f"the tokenizer of {path} has no offsets (it is not a fast tokenizer); convert it first")
+    if tokenizer.pad_token_id is None:
+        raise ConfigError(
+            f"the tokenizer of {path} has no padding token; name one of its tokens in tokenizer_config.json"
+        )
     # Another head's weights may have other shapes; those of the encoder itself are checked.
     model, info = load_model(path, head, config, dtype=_fp32(), ignore_mismatched_sizes=True)
     if trained and (new := new_weights(info)):

@@ -6,7 +6,7 @@ Only its JSON files are read here, so this needs neither torch nor transformers.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,15 @@ def own_code(folder: Path, ref: str) -> str | None:
             if key == _OWN_CODE and (names := sorted(_strings(value))):
                 return names[0]
     return None
+
+
+def unnamed_head(folder: Path, ref: str, labels: Collection[str]) -> bool:
+    """Whether a checkpoint classifies into two or three classes that it calls by other names than ``labels``."""
+    config = dict(_configs(folder, ref)).get("config.json", {})
+    names = config.get("id2label")
+    called = [str(name).lower() for name in names.values()] if isinstance(names, dict) else ["label_0", "label_1"]
+    classifies = any("ForSequenceClassification" in name for name in _strings(config.get("architectures")))
+    return classifies and len(called) in (2, 3) and not set(called) <= set(labels)
 
 
 def _configs(folder: Path, ref: str) -> Iterator[tuple[str, dict[str, Any]]]:

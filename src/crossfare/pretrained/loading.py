@@ -115,7 +115,7 @@ def _check_weights(model: Any, info: Mapping[str, Any], ref: str) -> None:
     lost = [key for key in new_weights(info) if key.startswith(prefix) and "pooler." not in key]
     if lost:
         raise ConfigError(
-            f"the checkpoint {ref} does not fit {type(model).__name__}: {len(lost)} its weights "
+            f"the checkpoint {ref} does not fit {type(model).__name__}: {len(lost)} of its weights "
             f"are not in it or have another shape ({lost[0]}); check its config.json"
         )
 

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.pretrained import e5_small, minilm
-from crossfare.store import cache_folder
+from crossfare.store import cache_folder, changed, mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def exported(name: str) -> Path:
 
     It is made beside its place and renamed, with the marker ``done`` written last, so that a
     killed export is never taken for a whole one; of several processes one exports, others wait.
+    One that was changed since is made anew.
 
     Raises:
         ConfigError: no package is known to carry that model.
@@ -59,14 +60,18 @@ def exported(name: str) -> Path:
     if carried is None:
         raise ConfigError(f"model 'offline:{name}': unknown; there are: {', '.join(CARRIED)}")
     final = cache_folder() / "pretrained" / f"{name}-{carried.version}"
-    if (final / "done").exists():
+    if _is_whole(final):
         return final
     package = package_folder(name, carried)
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{final}.lock"):
-        if not (final / "done").exists():
+        if not _is_whole(final):
             _make(final, carried, package)
     return final
+
+
+def _is_whole(final: Path) -> bool:
+    return (final / "done").exists() and changed(final) is None
 
 
 def _make(final: Path, carried: Carried, package: Path) -> None:
@@ -77,7 +82,7 @@ def _make(final: Path, carried: Carried, package: Path) -> None:
     try:
         carried.export(package, temporary)
         temporary.replace(final)
-        (final / "done").touch()
+        mark(final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

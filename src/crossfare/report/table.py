@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import sub
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -50,36 +52,105 @@ class Table:
 def to_rich(table: Table) -> RenderableType:
     """Render for the terminal. Text from data is shown as it is, never read as markup.
 
-    In a narrow terminal cells wrap between words; numbers are never cut.
+    Cells wrap between words, and numbers are never cut. Where a terminal is too narrow for all columns side by side,
+    they stand in several parts below each other, each with the columns that name its rows.
     """
+    return _Fitted(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A table that takes its shape when it is printed, from the width there is."""
+
+    table: Table
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        table = self.table
+        for number, columns in enumerate(_parts(table, options.max_width)):
+            if number:
+                yield Text()
+            title = _plain(table.title) + (" (continued)" if number and table.title else "")
+            yield _grid(table, columns, _widths(table, columns, options.max_width), title)
+        if table.notes:
+            yield Text("\n".join(["", *map(_plain, table.notes)]), style="dim")
+
+
+_GAP = 2  # between columns: a blank of the cell's own and the column's edge
+_NARROWEST, _NAMING = 15, 24
+"""Characters that a text gets at the least: everywhere, and in the column that names the rows of several parts."""
+
+
+def _parts(table: Table, width: int) -> list[list[int]]:
+    """The columns by their index, in as many parts as it takes; those that name rows are in each."""
+    every = list(range(len(table.columns)))
+    if sum(_least(table, index) + _GAP for index in every) <= width + _GAP:
+        return [every]
+    naming = every[: 1 + _named(table)]
+    taken = sum(min(_least(table, index, _NAMING), max(1, width // 2)) + _GAP for index in naming)
+    parts: list[list[int]] = []
+    left = -1
+    for index in every[len(naming) :]:
+        needed = _least(table, index) + _GAP
+        if needed > left:
+            parts.append([*naming])
+            left = width + _GAP - taken
+        parts[-1].append(index)
+        left -= needed
+    return parts or [naming]
+
+
+def _least(table: Table, index: int, most: int = _NARROWEST) -> int:
+    """The characters that a column cannot do without: its longest word, of a text so many at the most."""
+    longest = max(cell_len(_plain(word)) for text in _texts(table, index) for word in text.split() or [""])
+    return longest if table.columns[index].number else min(longest, most)
+
+
+def _texts(table: Table, index: int) -> list[str]:
+    """What stands in a column, lines of its title by themselves."""
+    sections = table.sections.values() if index == _named(table) else ()
+    return [*table.columns[index].title.splitlines(), *sections, *(row[index].text for row in table.rows)]
+
+
+def _named(table: Table) -> int:
+    """The first column that is wide enough to name rows, and sections of them."""
+    return next((i for i, column in enumerate(table.columns) if len(column.title) > 1), 0)
+
+
+def _widths(table: Table, columns: Sequence[int], width: int) -> list[int]:
+    """What each column gets of the width: what it cannot do without, and of the rest what it can use."""
+    room = width - _GAP * (len(columns) - 1)
+    given = [_least(table, index) for index in columns]
+    wanted = [max(cell_len(_plain(text)) for text in _texts(table, index) or [""]) for index in columns]
+    while sum(given) > room and max(given) > 1:  # a single word is wider than the terminal: it is folded
+        given[given.index(max(given))] -= 1
+    while sum(given) < room and (short := max(map(sub, wanted, given), default=0)) > 0:
+        given[list(map(sub, wanted, given)).index(short)] += 1
+    return given
+
+
+def _grid(table: Table, columns: Sequence[int], widths: Sequence[int], title: str) -> RichTable:
     grid = RichTable(
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
-        title=Text(_plain(table.title), style="bold"),
+        title=Text(title, style="bold") if title else None,
         title_justify="left",
     )
-    for index, column in enumerate(table.columns):
-        texts = [column.title, *(row[index].text for row in table.rows)]
-        longest = max(len(word) for text in texts for word in text.split() or [""])
-        grid.add_column(
-            Text("\n".join(_plain(line) for line in column.title.splitlines())),
-            justify="right" if column.number else "left",
-            min_width=longest if column.number else min(longest, 12),
-            overflow="fold",
-        )
-    for index, row in enumerate(table.rows):
-        if index in table.sections:
-            grid.add_row(*_heading(table, index))
-        grid.add_row(*(Text(_plain(cell.text), style="bold" if cell.best else "") for cell in row))
-    notes = Text("\n".join(["", *map(_plain, table.notes)]), style="dim")
-    return Group(grid, notes) if table.notes else grid
+    for column, width in zip((table.columns[index] for index in columns), widths, strict=True):
+        heading = Text("\n".join(_plain(line) for line in column.title.splitlines()))
+        grid.add_column(heading, justify="right" if column.number else "left", width=width, overflow="fold")
+    for place, row in enumerate(table.rows):
+        if place in table.sections:
+            section = _heading(table, place)
+            grid.add_row(*(section[index] for index in columns))
+        grid.add_row(*(Text(_plain(row[i].text), style="bold" if row[i].best else "") for i in columns))
+    return grid
 
 
 def _heading(table: Table, index: int) -> tuple[Text, ...]:
     """A section's heading under the first column that is wide enough to be named."""
-    position = next(i for i, column in enumerate(table.columns) if len(column.title) > 1)
+    position = _named(table)
     return tuple(
         Text(_plain(table.sections[index]) if i == position else "", style="italic") for i in range(len(table.columns))
     )

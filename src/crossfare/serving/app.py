@@ -9,12 +9,14 @@ Every error is {"error": "<one line>"} with a status that says whose it is. Text
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -59,7 +61,7 @@ def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits
         kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":  # also keeps web pages of other origins from asking without a preflight
             raise HTTPException(415, "send JSON, with the header Content-Type: application/json")
-        asked = parse(pipeline.task, await _body(http, limits.body_bytes))
+        asked = parse(pipeline.task, await _body(http, limits))
         requests = asked if isinstance(asked, tuple) else (asked,)
         for place, request in enumerate(requests):
             _check(pipeline, request, f"item {place}: " if isinstance(asked, tuple) else "")
@@ -85,13 +87,20 @@ def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits
     )
 
 
-async def _body(http: HTTPRequest, most: int) -> bytes:
-    """The body, read no further than it may be long: its declared length is not relied on."""
+async def _body(http: HTTPRequest, limits: Limits) -> bytes:
+    """The body, read no further than it may be long and no longer than it may take, whatever length is declared."""
     body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > most:
-            raise HTTPException(413, f"the body is longer than {most:,} bytes; send less at once")
+    try:
+        async with asyncio.timeout(limits.receive_seconds):
+            async for chunk in http.stream():
+                body += chunk
+                if len(body) > limits.body_bytes:
+                    raise HTTPException(413, f"the body is longer than {limits.body_bytes:,} bytes; send less at once")
+    except TimeoutError:
+        said = f"the body did not arrive within {limits.receive_seconds:g} s; send less at once"
+        raise HTTPException(408, said, {"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body did not arrive") from None  # nobody is left to read it
     return bytes(body)
 
 

@@ -11,9 +11,10 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from crossfare.errors import BudgetExceeded, ConfigError, EngineError
+from crossfare.serving.logs import kind_and_place
 from crossfare.serving.messages import Answer, Request
 
 _LOG = logging.getLogger("crossfare.serving")
@@ -23,21 +24,25 @@ _LOG = logging.getLogger("crossfare.serving")
 class Limits:
     """How much a server takes on.
 
-    ``batch_size``  requests that are answered together, at most
-    ``queue``       requests that may wait; further ones are refused
-    ``seconds``     how long a call may take, waiting included
-    ``body_bytes``  the largest body of a call
+    ``batch_size``       requests that are answered together, at most
+    ``queue``            requests that may wait; further ones are refused
+    ``seconds``          how long a call may take, waiting included
+    ``body_bytes``       the largest body of a call
+    ``receive_seconds``  how long the head of a call may take to arrive, and its body
+    ``connections``      clients that may be connected; further ones are refused
     """
 
     batch_size: int = 16
     queue: int = 256
     seconds: float = 30.0
     body_bytes: int = 1 << 20
+    receive_seconds: float = 10.0
+    connections: int = 512
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "queue", "seconds", "body_bytes"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name.replace('_', ' ')} must be more than 0, not {getattr(self, name)}")
+        for each in fields(self):
+            if not getattr(self, each.name) > 0:
+                raise ConfigError(f"{each.name.replace('_', ' ')} must be more than 0, not {getattr(self, each.name)}")
 
 
 class Overloaded(Exception):
@@ -158,7 +163,7 @@ class Batcher:
             elif isinstance(error, BudgetExceeded):
                 _fail(jobs, error)
             else:
-                _LOG.error("a request failed: %s in %s", type(error).__name__, _place(error))
+                _LOG.error("a request failed: %s", kind_and_place(error))
                 _fail(jobs, Failed("the request could not be answered; the server's log has the kind of error"))
         else:
             for job, answer in zip(jobs, answers, strict=True):
@@ -171,11 +176,3 @@ def _fail(jobs: Sequence[_Job], error: Exception) -> None:
     for job in jobs:
         if not job.answer.done():
             job.answer.set_exception(error)
-
-
-def _place(error: Exception) -> str:
-    """File and line where an error arose: its message may repeat a text, this cannot."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "an unknown place" if trace is None else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"

@@ -219,7 +219,10 @@ def _costs(parts: Parts) -> Table:
 def _training(parts: Parts) -> Table:
     model = parts.source(parts.predict, "model")
     base = f"Base model: {public_name(parts.cell.checkpoint)}, revision {_base_revision(parts)}."
-    rows = ((name, str(value)) for name, value in model.params["training"].items())
+    # Left out, precision is spelt "auto" in a step's identity, and is fp32 (see `Hyperparameters`).
+    settings = {**model.params["training"]}
+    settings["precision"] = "fp32" if settings["precision"] == "auto" else settings["precision"]
+    rows = ((name, str(value)) for name, value in settings.items())
     return _table("Training", ("hyperparameter", "value"), rows, base)
 
 
@@ -230,5 +233,6 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], no
 
 def _limits(parts: Parts) -> Iterator[str]:
     yield _LIMITS[parts.cell.task]
+    yield from (f"{note}." for note in parts.result.model_notes)
     yield "The scores are of one seed on one test set; other text, domains and varieties of the language may do worse."
     yield "Costs are those of the hardware, prices and day of the run."

@@ -167,5 +167,6 @@ _KINDS: dict[type, str] = {list: "a list", str: "a text", bool: "true or false",
 def _line(error: ValidationError) -> str:
     """The first problems of a request in one line."""
     problems = error.errors(include_url=False, include_input=False)
-    told = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'request'}: {each['msg']}" for each in problems[:3])
+    places = [".".join(str(part)[:40] for part in each["loc"]) or "request" for each in problems[:3]]
+    told = "; ".join(f"{place}: {each['msg']}" for place, each in zip(places, problems, strict=False))
     return told + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")

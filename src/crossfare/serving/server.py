@@ -7,11 +7,16 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError
 from crossfare.serving.batcher import Limits
 from crossfare.serving.info import info, spending
+from crossfare.serving.logs import configuration
 from crossfare.serving.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 def serve(
@@ -32,27 +37,36 @@ def serve(
     """
     limits = limits or Limits()
     try:
-        import uvicorn
-
         from crossfare.serving.app import application
+        from crossfare.serving.connection import connections  # noqa: F401 - is there what `listen` needs?
     except ImportError as error:
         raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
     told = info(pipeline)
     app = application(pipeline, lambda: {**told, "spending": spending(pipeline)}, limits)
+    with _bind(host, port) as bound:
+        if ready:
+            ready(_address(bound))
+        listen(app, bound, limits)
+
+
+def listen(app: Starlette, bound: socket.socket, limits: Limits) -> None:
+    """Answer on a bound socket until SIGINT or SIGTERM."""
+    import uvicorn
+
+    from crossfare.serving.connection import connections
+
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        http=connections(limits),
+        ws="none",
+        log_config=configuration(),
         access_log=False,
         lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=math.ceil(limits.seconds),
     )
-    bound = _bind(host, port)
-    with bound:
-        if ready:
-            ready(_address(bound))
-        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended in good order
-            uvicorn.Server(config).run(sockets=[bound])
+    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended in good order
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -44,7 +44,10 @@ _SCHEMA = (
 
 # Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
 # reads and writes the others.
-_ADDED = {"checksum": "BLOB", "served_seconds": "REAL", "waited_seconds": "REAL", "worked_seconds": "REAL"}
+_ADDED = {
+    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds"), "REAL"),
+    "checksum": "BLOB",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crossfare import pretrained
 from crossfare.experiment import steps as planning
+from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import Basis, hardware, refuse_unknown
@@ -18,7 +19,6 @@ from crossfare.experiment.forecast.plans import plans
 from crossfare.experiment.forecast.rates import LEVELS, TOKENS, Level, Rate, Rates
 from crossfare.experiment.forecast.usage import StepForecast, StepUsage
 from crossfare.experiment.forecast.work import Material, Passages
-from crossfare.experiment.runner import offers_of, resources_of
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Book, Catalogue, Entry
 from crossfare.report.forecast import Plan

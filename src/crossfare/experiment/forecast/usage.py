@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from crossfare.experiment.billing import offers_of
 from crossfare.experiment.forecast import billed_tokens, latencies
 from crossfare.experiment.forecast.basis import Basis, made_on, same_hardware
 from crossfare.experiment.forecast.billed_tokens import Billed
@@ -13,7 +14,6 @@ from crossfare.experiment.forecast.keys import keys
 from crossfare.experiment.forecast.passages import Facts
 from crossfare.experiment.forecast.rates import LEVELS, PROMPT, TOKENS, Level, Rate, Rates
 from crossfare.experiment.forecast.work import Work
-from crossfare.experiment.runner import offers_of
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Catalogue
 from crossfare.types import Step, Usage

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
+from crossfare import settings
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.translate.engines import hosts
 from crossfare.types import Engine
@@ -207,6 +208,7 @@ def engine(name: str, /, **options: Any) -> Engine:
     except TypeError as error:
         known = ", ".join(inspect.signature(made).parameters)
         raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
+    settings.check_values(made, options, f"engine {name!r}: ")
     instance: Engine = made(**options)
     return instance
 
@@ -217,7 +219,7 @@ def sends(name: str) -> bool:
     return name not in known or bool(known[name].host) or name == "apertium"  # which may be a server
 
 
-def settings(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+def asked_for(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """What an engine of this name asks its service for, which would choose for itself else: by its options."""
     asked = next((info.settings for info in _BUILT_IN if info.name == name), ())
     return {key: str(options.get(key, default)) for key, default in asked}

@@ -126,6 +126,10 @@ class ApertiumEngine:
         content = {"version": VERSION, "modes": modes, "tags": self.tag_handling, "variants": _VARIANTS}
         return f"{self._backend.version()}-via-{self._pivot}-{digest(content, 8)}"
 
+    def check_pair(self, source: str, target: str) -> None:
+        """EngineUnavailable if there is no way from one language to the other."""
+        self.route(source, target)
+
     def route(self, source: str, target: str) -> tuple[str, ...]:
         """Name the modes that lead from one language to another.
 

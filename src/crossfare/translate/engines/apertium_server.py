@@ -22,6 +22,7 @@ from crossfare.translate.engines.hosts import Address, checked_url
 
 _MOST_BYTES = 20_000  # half of ten parts of 4,096 bytes: APy cuts at the last blank or full stop of the second half
 _TRIES = 4
+_FEW = 3
 _LONGEST_WAIT_S = 30.0
 
 
@@ -52,19 +53,24 @@ class Server:
         return "apy"
 
     def run(self, mode: str, lines: Sequence[str]) -> tuple[list[str | None], float]:
-        """Translate line by line; the seconds are those spent waiting for the server."""
+        """Translate line by line; the seconds are those spent waiting for the server.
+
+        A line that it refuses or fails at is lost alone, unless none of the first few is answered.
+        """
         start = time.perf_counter()
         answers: list[str | None] = []
-        problems: list[EngineTransient] = []
+        problems: list[EngineError] = []
         for line in lines:
             text = plain(line)
             try:
                 answers.append(escape(self._translate(mode, text)) if self._fits(text) else None)
-            except EngineTransient as problem:
+            except EngineUnavailable:
+                raise
+            except EngineError as problem:
                 problems.append(problem)
                 answers.append(None)
-        if problems and len(problems) == len(lines):
-            raise problems[0]
+            if len(problems) == len(answers) and len(problems) in (len(lines), _FEW):
+                raise problems[0]
         return answers, time.perf_counter() - start
 
     @staticmethod
@@ -93,6 +99,7 @@ class Server:
                 with self._opener.open(request, timeout=self._timeout_s) as answer:
                     return parse_json(answer.read(), f"{self._url}/{path}", error=EngineTransient)
             except HTTPError as error:
+                error.close()
                 if error.code not in (408, 429) and error.code < 500:
                     raise EngineError(f"{self._url}/{path} refused a request: {error.code} {error.reason}") from error
                 problem, wait = f"{error.code} {error.reason}", _stated_wait(error)

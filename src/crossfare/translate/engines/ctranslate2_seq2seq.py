@@ -19,7 +19,7 @@ from filelock import FileLock
 from crossfare.errors import ConfigError, CrossfareError, EngineError
 from crossfare.meter import threads_to_use
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer, quiet
-from crossfare.store import cache_folder
+from crossfare.store import cache_folder, changed, mark
 from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches
 from crossfare.translate.sentences import Span
 from crossfare.translate.words import find_pieces
@@ -213,6 +213,8 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
     folder = cache_folder() / "ctranslate2" / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
+        if folder.exists() and changed(folder):  # converting again costs less than asking what to do
+            shutil.rmtree(folder)
         if not folder.exists():
             partial = folder.with_name(f".{key}.partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -226,6 +228,7 @@ def converted(path: str, revision: str, quantization: str, model: str, *, guided
                 raise EngineError(
                     f"CTranslate2 cannot convert {model!r} ({type(error).__name__}: {line}); use engine 'transformers'"
                 ) from error
+            mark(partial)
             partial.replace(folder)
     return folder
 

@@ -93,19 +93,24 @@ class Isolation:
         """
         answers = list(answer.texts)
         again = list(answer.again) if len(pieces) > 1 else []
+        for place, piece in enumerate(pieces):
+            if place not in again:
+                self._keep(piece, answers[place])
         for place in again:
             alone = self._answered(pieces[place : place + 1], _AGAIN)
             said, answers[place] = answers[place], alone.texts[0] if alone else None
             if said is not None and alone and said != answers[place]:
                 again += [other for other in range(len(pieces)) if other not in again]
+                for piece in pieces:
+                    self.texts.pop(piece, None)
         same = {
             place: str(answers[place])
             for pair in combinations(again, 2)
             if answers[pair[0]] and answers[pair[0]] == answers[pair[1]] and unlike(*(pieces[place] for place in pair))
             for place in pair
         }
-        for place, piece in enumerate(pieces):
-            self._keep(piece, None if place in same else answers[place])
+        for place in again:
+            self._keep(pieces[place], None if place in same else answers[place])
         for place, said in same.items():
             why = Refused(f"{self.attempts.label} says the same to different texts: {said[:60]!r}", said=said.strip())
             self._judge(why, pieces[place : place + 1], first=False)

@@ -172,6 +172,10 @@ class RemoteEngine(ABC):
         """What changes the result, beside the name of the engine's class."""
         return {}
 
+    def check_pair(self, source: str, target: str) -> None:
+        """ConfigError if it is known, without asking, that the service does not translate this pair."""
+        self.codes(source, target)
+
     # -- what all of them do ----------------------------------------------------------------------
 
     @property
@@ -227,6 +231,7 @@ class RemoteEngine(ABC):
             try:
                 for batch in cutter.batches(texts):
                     for request in cutter.requests(distinct(plans[i] for i in batch)):
+                        _ = self.client  # made before time is taken
                         asked.ask(request)
             except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
                 if not asked.texts:

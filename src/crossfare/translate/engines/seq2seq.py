@@ -191,6 +191,10 @@ class Seq2SeqEngine(ABC):
             translations.append(None if failed else rebuild(text, parts, written))
         return ExplainedTranslation(tuple(translations), usage, failures)
 
+    def check_pair(self, source: str, target: str) -> None:
+        """ConfigError if the model does not know one of the languages; its weights are not loaded."""
+        self._route(source, target)
+
     def _route(self, source: str, target: str) -> Route:
         if (source, target) not in self._routes:
             self._routes[source, target] = find_route(self.vocabulary, source, target, self._prefix, self.model)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from crossfare.errors import ConfigError
 from crossfare.translate.alignment import Aligner, EncoderAligner, WordForWord
@@ -103,8 +103,7 @@ class Projection:
         Raises:
             ConfigError: the engine does not keep tags, has no attention to align by, or there is no such aligner.
         """
-        if self.method == "native" and not abilities(engine).keeps_tags:
-            raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose another projection")
+        self.check(engine)
         pair = abilities(engine).markers(markers) or Markers()
         match self.method:
             case "markers":
@@ -119,14 +118,23 @@ class Projection:
                 tags = TaggedCopies(pair, "native") if abilities(engine).keeps_tags else None
                 return Cascade(tags, self._aligner(engine, source, target), self.sure)
 
-    def _aligner(self, engine: Engine, source: str, target: str) -> Aligner:
-        if self.aligner != ATTENTION:
-            return self.load_aligner()
-        if not isinstance(engine, Attends):
+    def check(self, engine: Engine) -> None:
+        """Say whether an engine can do what is asked of it.
+
+        Raises:
+            ConfigError: it does not keep tags, or has no attention to align by.
+        """
+        if self.method == "native" and not abilities(engine).keeps_tags:
+            raise ConfigError(f"engine {engine.name!r} does not keep tags by itself: choose another projection")
+        if self.aligns and self.aligner == ATTENTION and not isinstance(engine, Attends):
             raise ConfigError(
                 f"engine {engine.name!r} has no attention to align by, only ctranslate2 has: name an encoder as aligner"
             )
-        return AttentionAligner(partial(engine.cross_attention, source=source, target=target))
+
+    def _aligner(self, engine: Engine, source: str, target: str) -> Aligner:
+        if self.aligner != ATTENTION:
+            return self.load_aligner()
+        return AttentionAligner(partial(cast("Attends", engine).cross_attention, source=source, target=target))
 
     def load_aligner(self) -> Aligner:
         """Return an aligner that needs no engine.

@@ -1,0 +1,94 @@
+"""The error boundary: whatever goes wrong becomes one line and, where nobody foresaw it, a file with the traceback.
+
+The command line and the worker processes share it, so that an error tells the same wherever it happens.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from crossfare import extras
+from crossfare.errors import CrossfareError, EngineUnavailable
+from crossfare.store import cache_folder
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE", re.IGNORECASE)
+_SHORTEST_SECRET = 8
+_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+_LONGEST = 400
+
+_REMEDIES = {
+    errno.ENOSPC: "make room on the disk, then run again: finished steps are kept",
+    errno.EDQUOT: "make room on the disk, then run again: finished steps are kept",
+    errno.EROFS: "choose a place that can be written to (--out, $CROSSFARE_CACHE)",
+    errno.EACCES: "check its permissions, or choose another place",
+    errno.EPERM: "check its permissions, or choose another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path: a file stands where a folder is needed",
+    errno.EISDIR: "check the path: a folder stands where a file is needed",
+    errno.ENAMETOOLONG: "choose shorter names",
+    errno.EMFILE: "allow more open files (ulimit -n), or use fewer --jobs",
+}
+
+
+def explained(error: Exception) -> CrossfareError:
+    """An error that says in one line what went wrong and what to do; one of crossfare's own is given back as it is.
+
+    A package that an extra brings is named with it. The traceback of any other goes to a file, which the line names.
+    """
+    if isinstance(error, CrossfareError):
+        return error
+    if isinstance(error, ModuleNotFoundError) and (line := extras.explained(error)):
+        return EngineUnavailable(line)
+    return CrossfareError(f"{_shortened(_line(error))}; {_saved(error)}")
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets of the environment and without user names and passwords in URLs."""
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, f"${name}")
+    return _IN_URL.sub("...", text)
+
+
+def _line(error: Exception) -> str:
+    match error:
+        case OSError() if error.strerror:
+            what = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
+            return f"{what}; {_REMEDIES.get(error.errno or 0, 'correct that, then run again')}"
+        case MemoryError():
+            return "memory ran out; use fewer --jobs, smaller batches or less data"
+        case RecursionError():
+            return "something is nested too deeply; check the files that were given"
+        case UnicodeError():
+            return f"a text is not valid Unicode ({error}); correct the file, name or setting that holds it"
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"unexpected {told}; this is an error in crossfare or in a package it uses, please report it"
+
+
+def _shortened(line: str) -> str:
+    one_line = " ".join(redacted(line).split())
+    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 120]} ... {one_line[-115:]}"
+
+
+def _saved(error: Exception) -> str:
+    """Write the traceback where that is possible, and say where it is."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 1_000_000:06}.txt"
+    problem = ""
+    for folder in (cache_folder, lambda: Path(tempfile.gettempdir()) / "crossfare"):
+        try:
+            path = folder() / "tracebacks" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = redacted("".join(traceback.format_exception(error)))
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+        except (OSError, ValueError, RuntimeError, MemoryError) as why:
+            problem = getattr(why, "strerror", None) or type(why).__name__
+        else:
+            return f"traceback: {path}"
+    return f"its traceback could not be written ({problem})"

@@ -1,0 +1,138 @@
+"""What would make a run fail later, found before anything is sent, trained or written.
+
+Each check is made by what the run itself will use: the planner, the engines, the loaders and the price catalogue.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from crossfare import data, meter, strict
+from crossfare.errors import ConfigError, CrossfareError, Unready
+from crossfare.experiment import steps as planning
+from crossfare.experiment.billing import check_prices, offers_of, resources_of
+from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.engines import make_engine
+from crossfare.experiment.matrix import cells
+from crossfare.experiment.spec import Spec
+from crossfare.experiment.spending import paid_engines
+from crossfare.experiment.steps import Planner
+from crossfare.ledger import Catalogue
+from crossfare.ledger.book import Book
+from crossfare.translate import Projection
+from crossfare.types import Step, TaskName, canonical_json
+
+T = TypeVar("T")
+
+_NEEDS = {
+    **dict.fromkeys(("finetune", "predict", "embed"), ("torch", "transformers")),
+    **dict.fromkeys(("index", "retrieve"), ("bm25s",)),
+}
+"""Packages that a stage cannot do without; all come with one extra."""
+
+
+def ready(spec: Spec, *, out: Path | None = None) -> tuple[Catalogue, tuple[CellSteps, ...]]:
+    """The prices of a run and the plan of every cell, all checked that can be without a request.
+
+    Args:
+        out: where the run directory is to be written (default ``runs/<name>``).
+
+    Raises:
+        CrossfareError: the one thing that is wrong.
+        Unready: several things are, all of them named.
+    """
+    planning.check(spec)
+    found: dict[str, CrossfareError] = {}
+    _try(found, [partial(_check_folder, out or Path("runs") / spec.name), partial(_check_reporters, spec)])
+    _try(found, [meter.check_energy] if spec.energy else [])
+    checkpoints = dict.fromkeys(cell.checkpoint for cell in cells(spec) if cell.checkpoint)
+    _try(found, [partial(_check_model, ref) for ref in checkpoints])
+    planner = Planner(spec)
+    plan = _try(found, [partial(planner.cell, cell) for cell in cells(spec)])
+    steps = planning.distinct(step for cell in plan for step in cell.all)
+    _try(found, [partial(_check_step, step) for step in steps])
+    _try(found, _engine_checks(steps))
+    catalogues = _try(found, [partial(_checked_prices, spec, plan)])
+    if len(found) > 1:
+        raise Unready(tuple(found))
+    if found:
+        raise next(iter(found.values()))
+    return catalogues[0], tuple(plan)
+
+
+def _try(found: dict[str, CrossfareError], checks: Iterable[Callable[[], T]]) -> list[T]:
+    """Make checks, keep what is wrong in ``found`` (the same once), and return what the others made."""
+    made = []
+    for check in checks:
+        try:
+            made.append(check())
+        except CrossfareError as error:
+            found.setdefault(str(error), error)
+    return made
+
+
+def _checked_prices(spec: Spec, plan: Sequence[CellSteps]) -> Catalogue:
+    catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
+    check_prices(Book(catalogue, offers_of(spec)), resources_of(spec, plan))
+    paid_engines(spec, catalogue)
+    return catalogue
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{str(folder)[:80]}: no place for a run directory ({error}); choose another --out") from None
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"{folder}: {there} is no folder that can be written to; choose another --out")
+
+
+def _check_reporters(spec: Spec) -> None:
+    if absent := [name for name in spec.report_to if find_spec(name) is None]:
+        raise ConfigError(f"report_to: {', '.join(absent)} is not installed; pip install {' '.join(absent)}")
+
+
+def _check_model(ref: str) -> None:
+    path = Path(planning.resolved(ref).path) / "config.json"
+    if not isinstance(strict.read_json(path, error=ConfigError), dict):
+        raise ConfigError(f"model {ref!r}: {path} is no configuration; give a checkpoint's folder or a hub id")
+
+
+def _check_step(step: Step) -> None:
+    if absent := [name for name in _NEEDS.get(step.stage, ()) if find_spec(name) is None]:
+        raise ConfigError(f"{', '.join(absent)} is not installed, for {step.label}; pip install 'crossfare[models]'")
+    if step.stage in ("dataset", "existing", "collection"):
+        params = step.params
+        asked = {name: params.get(name) for name in ("language", "split", "format")}
+        try:
+            data.recognise(step.runtime["ref"], task=cast("TaskName", params.get("task", "ranking")), **asked)
+        except CrossfareError as error:
+            raise type(error)(f"{step.label}: {error}") from error
+
+
+def _engine_checks(steps: Iterable[Step]) -> Iterator[Callable[[], None]]:
+    """For each engine as it is asked: can it reach its service, translate the pair, and carry answers as is asked?"""
+    seen: set[str] = set()
+    for step in steps:
+        if "source" not in step.params or "options" not in step.runtime:
+            continue
+        asked = (step.runtime["engine"], step.runtime["options"], step.params["source"], step.params["target"])
+        how = step.runtime.get("projection")
+        if (key := canonical_json([*asked, how])) not in seen:
+            seen.add(key)
+            yield partial(_check_engine, *asked, how)
+
+
+def _check_engine(name: str, options: dict[str, Any], source: str, target: str, how: dict[str, Any] | None) -> None:
+    engine: Any = make_engine(name, options)
+    if hasattr(engine, "check_pair"):
+        engine.check_pair(source, target)
+    if how:
+        Projection(**how).check(engine)
+    if hasattr(engine, "connect"):  # the client of an SDK; it sends nothing before it is asked to
+        engine.connect()
