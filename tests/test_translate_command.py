@@ -107,7 +107,7 @@ def test_a_server_elsewhere_is_named_and_agreed_to_though_nobody_is_paid(
     questions: list[str] = []
     monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
     for _ in range(2):  # the second time the memory has everything: nothing leaves, so nobody is asked
-        assert call(monkeypatch, capsys, *arguments(file))[0] == 0
+        assert call(monkeypatch, capsys, *arguments(file, "--force"))[0] == 0
     assert questions == ["Send it?"]
 
 

@@ -370,7 +370,7 @@ def test_a_key_that_may_not_go_where_texts_do_is_told_before_anything_is_sent(
     for further in (("--yes",), ("--dry-run",)):
         status, _, err = call(monkeypatch, capsys, "run", str(tmp_path / "tiny.yaml"), *further)
         assert (status, server.seen) == (2, 0)
-        assert f"engine 'deepl': {address} is named by a spec, and so is sent no key: allow it with --allow-host" in err
+        assert f"{address} is named by a spec, and so is sent no key: allow it with --allow-host" in err
 
 
 def test_an_offer_of_device_time_charges_no_request() -> None:

@@ -39,7 +39,7 @@ from crossfare.ledger.prices import Catalogue, per_1k
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
-from crossfare.translate.engines import chosen_settings
+from crossfare.translate.engines import asked_for
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
 
@@ -393,7 +393,7 @@ def _record(
 
 def _settings(spec: Spec) -> dict[str, dict[str, str]]:
     """What the spec's engines ask of services that would choose for themselves else."""
-    found = {name: chosen_settings(engine.engine, engine.options) for name, engine in spec.engines.items()}
+    found = {name: asked_for(engine.engine, engine.options) for name, engine in spec.engines.items()}
     return {name: each for name, each in found.items() if each}
 
 

@@ -194,8 +194,12 @@ class _Within:
         self.granularity = engine.granularity
         self.tag_handling = getattr(engine, "tag_handling", None)
         self.marked_by_tags = abilities(engine).marked_by_tags
-        self.host = host_of(engine)
         self.cross_attention = getattr(engine, "cross_attention", None)
+
+    @property
+    def host(self) -> str:
+        """Where the engine's texts go."""
+        return host_of(self.engine)
 
     def batches(self, texts: Sequence[str]) -> list[range]:
         """As the engine's own requests are cut."""

@@ -215,10 +215,11 @@ def engine(name: str, /, **options: Any) -> Engine:
 
 def sends(name: str) -> bool:
     """Whether an engine of this name may send texts to anybody; of another package's it is not known."""
-    return name not in ("echo", "reference", "transformers", "ctranslate2")
+    known = {info.name: info for info in _BUILT_IN}
+    return name not in known or bool(known[name].host) or name == "apertium"  # which may be a server
 
 
-def chosen_settings(name: str, options: Mapping[str, Any]) -> dict[str, str]:
+def asked_for(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """What an engine of this name asks its service for, which would choose for itself else: by its options."""
     asked = next((info.settings for info in _BUILT_IN if info.name == name), ())
     return {key: str(options.get(key, default)) for key, default in asked}

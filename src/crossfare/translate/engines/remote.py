@@ -23,7 +23,7 @@ from crossfare.meter import meter
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, Limits, Markup, Plan, distinct
 from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
-from crossfare.translate.engines.hosts import Address, address
+from crossfare.translate.engines.hosts import UNNAMED, Address, address
 from crossfare.translate.engines.isolation import Health, Isolation
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
@@ -130,7 +130,7 @@ class RemoteEngine(ABC):
 
     def vendor_host(self) -> str:
         """The host that the SDK asks unless it is told another."""
-        return self.own_hosts[0]
+        return self.own_hosts[0] if self.own_hosts else UNNAMED
 
     def key(self) -> str:
         """The key to send.
