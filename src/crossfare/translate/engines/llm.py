@@ -13,6 +13,7 @@ from crossfare.translate.engines import replies
 from crossfare.translate.engines.attempts import stated
 from crossfare.translate.engines.cutting import Limits
 from crossfare.translate.engines.faults import Fault, Refused
+from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 PROMPT_VERSION = 1
@@ -138,7 +139,7 @@ class LLMEngine(RemoteEngine):
             http_client=DefaultHttpxClient(
                 follow_redirects=False,
                 timeout=self.timeout,
-                event_hooks={"request": [_bare]} if self.withheld else {},
+                event_hooks={**bounding(self.timeout), "request": [_bare] if self.withheld else []},
             ),
         )
 

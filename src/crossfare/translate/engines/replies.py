@@ -79,7 +79,7 @@ def _replies(content: str) -> Iterator[Reply]:
 
 def _reply(found: Any) -> Reply:
     """What is a list of translations, or holds one; empty if it does not."""
-    items = found.get("translations") if isinstance(found, dict) else found
+    items: Any = found.get("translations") if isinstance(found, dict) else found
     try:
         return [(_id(item["id"]), _text(item["text"])) for item in items]
     except (ValueError, KeyError, TypeError, OverflowError):
