@@ -97,7 +97,7 @@ def test_a_step_has_the_part_of_the_energy_that_it_has_of_the_seconds() -> None:
 
 def test_a_missing_meter_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meters, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"install crossfare\[energy\]"):
+    with pytest.raises(ConfigError, match=r"install 'crossfare\[energy\]'"):
         meters.check_energy()
 
 

@@ -234,7 +234,7 @@ def test_markers_survive_even_as_special_tokens(checkpoint: Checkpoints) -> None
     [
         ({"beam": 0}, "at least 1"),
         ({"max_batch_tokens": 0}, "at least 1"),
-        ({"precision": "int4"}, "precision must be"),
+        ({"precision": "int4"}, "precision cannot be 'int4'"),
     ],
 )
 def test_wrong_options_are_refused(make: Callable[..., Any], options: dict[str, Any], said: str) -> None:

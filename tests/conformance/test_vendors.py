@@ -371,7 +371,7 @@ def test_deepl_is_asked_for_quality_unless_told_otherwise(vendor: Any) -> None:
     assert revisions["latency_optimized"] == digest(
         {"version": 1, "engine": "DeepLEngine", "markup": "xml", "tag_handling_version": "v2"}
     )
-    with pytest.raises(ConfigError, match="model_type must be one of quality_optimized, "):
+    with pytest.raises(ConfigError, match="model_type cannot be 'best': it should be 'quality_optimized', "):
         made(model_type="best")
 
 

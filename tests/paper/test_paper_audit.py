@@ -288,7 +288,7 @@ def _given(name: str) -> tuple[Decimal, Decimal]:
 
 
 def test_the_command_prints_tables() -> None:
-    result = CliRunner().invoke(app, ["audit-paper"])
+    result = CliRunner().invoke(app, ["audit-paper"], env={"COLUMNS": "100"})
     assert result.exit_code == 0, result.output
     for text in ("QA one-time, open", "94.18", NOT, "34 h x 2.77 USD/h", "627,780", "210,804"):
         assert text in result.output

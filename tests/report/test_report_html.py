@@ -446,7 +446,7 @@ def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.Mon
     for package in ("matplotlib", "jinja2"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
-            with pytest.raises(ConfigError, match=r"install crossfare\[report\]"):
+            with pytest.raises(ConfigError, match=r"install 'crossfare\[report\]'"):
                 write_report(run_folder)
 
 

@@ -198,7 +198,7 @@ def test_the_key_is_needed_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
         ({"url": "localhost:5000"}, "must start with http"),
         ({"url": "http://me:secret@host"}, "must hold no secrets in its address: set LIBRETRANSLATE_API_KEY"),
         ({"url": "http://host?api_key=secret"}, "must hold no secrets"),
-        ({"format": "xml"}, "format must be text or html"),
+        ({"format": "xml"}, "format cannot be 'xml': it should be 'text' or 'html'"),
         ({"max_texts": 0}, "must be positive"),
     ],
 )

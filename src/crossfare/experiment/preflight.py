@@ -36,7 +36,7 @@ _NEEDS = {
 """Packages that a stage cannot do without; all come with one extra."""
 
 
-def ready(spec: Spec, *, out: Path | None = None) -> tuple[Catalogue, tuple[CellSteps, ...]]:
+def ready(spec: Spec, *, out: str | Path | None = None) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     """The prices of a run and the plan of every cell, all checked that can be without a request.
 
     Args:
@@ -48,7 +48,7 @@ def ready(spec: Spec, *, out: Path | None = None) -> tuple[Catalogue, tuple[Cell
     """
     planning.check(spec)
     found: dict[str, CrossfareError] = {}
-    _try(found, [partial(_check_folder, out or Path("runs") / spec.name), partial(_check_reporters, spec)])
+    _try(found, [partial(_check_folder, Path(out or Path("runs") / spec.name)), partial(_check_reporters, spec)])
     _try(found, [meter.check_energy] if spec.energy else [])
     checkpoints = dict.fromkeys(cell.checkpoint for cell in cells(spec) if cell.checkpoint)
     _try(found, [partial(_check_model, ref) for ref in checkpoints])

@@ -191,7 +191,9 @@ def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
     return planned(spec, catalogue, store, {step.id: host_of_step(step) for step in steps if not store.done(step.id)})
 
 
-def dry_run(spec: Spec, *, out: Path | None = None, store: Store | None = None) -> tuple[tuple[str, str, bool], ...]:
+def dry_run(
+    spec: Spec, *, out: str | Path | None = None, store: Store | None = None
+) -> tuple[tuple[str, str, bool], ...]:
     """List a run's steps as (label, id, finished already) without executing any.
 
     Raises:

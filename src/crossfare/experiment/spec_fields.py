@@ -64,7 +64,7 @@ MethodName = Annotated[str, AfterValidator(_said(lambda name: method(name).name)
 LanguageTag = Annotated[str, AfterValidator(_said(language_tag))]
 Target = Annotated[str, AfterValidator(_said(lambda tag: tag if tag == "*" else language_tag(tag)))]
 Direction = Annotated[str, AfterValidator(_said(_direction))]
-Name = Annotated[str, Field(pattern=r"^\w[\w .@-]*$", max_length=100)]
+Name = Annotated[str, Field(pattern=r"^\w[\w .@:/-]*$", max_length=100)]
 """What a spec calls something: a part of labels and of the ids of cells, which have their own punctuation."""
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Checkpoints = Annotated[tuple[Text, ...], AfterValidator(some)]

@@ -120,7 +120,9 @@ def _named(table: Table) -> int:
 def _widths(table: Table, columns: Sequence[int], width: int) -> list[int]:
     """What each column gets of the width: what it cannot do without, and of the rest what it can use."""
     room = width - _GAP * (len(columns) - 1)
-    given = [_least(table, index) for index in columns]
+    given = [_least(table, index, _NAMING) for index in columns]  # whole words, if there is room for them
+    if sum(given) > room:
+        given = [_least(table, index) for index in columns]
     wanted = [max(cell_len(_plain(text)) for text in _texts(table, index) or [""]) for index in columns]
     while sum(given) > room and max(given) > 1:  # a single word is wider than the terminal: it is folded
         given[given.index(max(given))] -= 1

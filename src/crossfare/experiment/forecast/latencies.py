@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossfare.experiment.forecast.measurements import Timed
-from crossfare.experiment.forecast.rates import Rate
+from crossfare.experiment.forecast.rates import Rate, line
 from crossfare.types import Step
 
 
@@ -29,17 +29,12 @@ class Calls:
         points = [(each["batch_size"] * timed.characters, each["mean"]) for timed in found for each in timed.found]
         if len({length for length, _ in points}) < 2:
             return None
-        weights = [1 / seconds**2 for _, seconds in points]  # relative errors matter
-        total = sum(weights)
-        mean_x = sum(w * x for w, (x, _) in zip(weights, points, strict=True)) / total
-        mean_y = sum(w * y for w, (_, y) in zip(weights, points, strict=True)) / total
-        spread = sum(w * (x - mean_x) ** 2 for w, (x, _) in zip(weights, points, strict=True))
-        slope = sum(w * (x - mean_x) * (y - mean_y) for w, (x, y) in zip(weights, points, strict=True)) / spread
+        fixed, slope = line(points)
         wheres = ", ".join(dict.fromkeys(timed.where for timed in found))
         if slope <= 0:
             return None
         source = f"{wheres} (a line through {len(points)} timings)"
-        return cls(max(0.0, mean_y - slope * mean_x), slope, source, _busy(found))
+        return cls(max(0.0, fixed), slope, source, _busy(found))
 
     def rate(self, step: Step, characters: float) -> Rate:
         """Seconds of a whole step that times requests of so many characters, as a rate of one unit."""

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from crossfare.errors import ConfigError
 from crossfare.experiment.forecast.keys import KIN_OF
 from crossfare.types import Step
@@ -202,19 +204,21 @@ def _fitted(found: Sequence[Observation]) -> tuple[float, float]:
     sizes = [one.amount for one in found]
     if len(found) < 3 or max(sizes) < _APART * min(sizes):
         return 0.0, ratio
-    # Weighted so that small steps count as much as large ones: it is relative errors that matter.
-    weights = [1 / one.seconds**2 if one.seconds else 0.0 for one in found]
-    total = sum(weights)
-    if not total:
+    timed = [(one.amount, one.seconds) for one in found if one.seconds]
+    if len({amount for amount, _ in timed}) < 2:
         return 0.0, ratio
-    mean_s = sum(w * one.seconds for w, one in zip(weights, found, strict=True)) / total
-    mean_a = sum(w * one.amount for w, one in zip(weights, found, strict=True)) / total
-    spread = sum(w * (one.amount - mean_a) ** 2 for w, one in zip(weights, found, strict=True))
-    slope = (
-        sum(w * (one.amount - mean_a) * (one.seconds - mean_s) for w, one in zip(weights, found, strict=True)) / spread
-    )
-    fixed = mean_s - slope * mean_a
+    fixed, slope = line(timed)
     return (fixed, slope) if slope > 0 and fixed > 0 else (0.0, ratio)
+
+
+def line(timed: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """A line through (amount, seconds) that differ: the seconds of no amount at all, and those of one unit.
+
+    It is relative errors that matter: small amounts count as much as large ones.
+    """
+    amounts, seconds = np.array(timed, dtype=float).T
+    fixed, slope = np.polynomial.polynomial.polyfit(amounts, seconds, 1, w=1 / seconds)
+    return float(fixed), float(slope)
 
 
 def _scaled(found: Sequence[Observation], size: int) -> Rate:

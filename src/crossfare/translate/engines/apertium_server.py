@@ -112,7 +112,7 @@ class Server:
                         "start one: apt-get install apertium-apy; apertium-apy /usr/share/apertium"
                     ) from error
                 problem, wait = f"no answer within {self._timeout_s:g} s", None
-            except (ValueError, OSError) as error:
+            except (EngineTransient, ValueError, OSError) as error:
                 problem, wait = f"a malformed answer ({type(error).__name__})", None
             if attempt < _TRIES:
                 time.sleep(min(_LONGEST_WAIT_S, 0.25 * 2**attempt if wait is None else wait))

@@ -84,6 +84,7 @@ class BergamotEngine:
 
     label = "bergamot (Firefox Translations, en-pt)"
     billing = "seconds"
+    granularity: Granularity = "sentence"
     revision = digest({"version": VERSION, "models": [model.revision for model in _MODELS.values()]})
 
     def __init__(
@@ -92,7 +93,7 @@ class BergamotEngine:
         if threads is not None and threads < 1:
             raise ConfigError(f"engine {name!r}: threads must be at least 1")
         self.name = name
-        self.granularity: Granularity = granularity
+        self.granularity = granularity
         self._threads = threads or threads_to_use()
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
