@@ -210,7 +210,7 @@ def _mt5() -> None:
     Path("text.txt").write_text("\n".join(text * 20))
     sentencepiece.SentencePieceTrainer.train(
         input="text.txt", model_prefix="spiece", vocab_size=48, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
-        minloglevel=2, user_defined_symbols=["▁yes", "▁no"],
+        minloglevel=2, user_defined_symbols=["▁yes", "▁no"], hard_vocab_limit=False,
     )  # fmt: skip
     size = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2, "vocab_size": 64}
     ids = {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}

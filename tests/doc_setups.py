@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 import tiny_models
 from crossfare import data
-from crossfare.experiment import demo_spec, load_spec, run
+from crossfare.experiment import demo_spec, load_spec, run, schedule
 from doc_pages import ROOT, blocks
 
 # Folders under the hub's names, which are looked for before the hub is: the same kinds of models, tiny or embedded.
@@ -51,6 +53,19 @@ def small_demo() -> dict[str, Any]:
     spec |= {"targets": ["pt", "de"], "tasks": tasks, "engines": engines, "extra_cells": []}
     spec |= {"methods": ["zero-shot", "translate-train", "translate-infer", "in-language"]}
     return spec | {"latency": {"repeats": 1, "warmup": 0, "batch_sizes": [1], "max_seconds": 1}}
+
+
+def without_workers(patch: pytest.MonkeyPatch) -> None:
+    """Runs execute their steps in this process, one after the other.
+
+    The steps are the same. A worker process spends ten times their seconds on importing torch; that workers work is
+    shown by the tests of runs and of the schedule.
+    """
+
+    def thread(_: int, mp_context: object, **start: Any) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, **start)
+
+    patch.setattr(schedule, "ProcessPoolExecutor", thread)
 
 
 def finished(folder: Path) -> Path:

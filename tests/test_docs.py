@@ -38,6 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("docs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CROSSFARE_CACHE", str(folder / "cache"))
+        doc_setups.without_workers(patch)
         yield doc_setups.finished(folder)
 
 

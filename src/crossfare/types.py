@@ -482,8 +482,9 @@ class Result:
     was not used, and why.
 
     ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
-    context as the answer, in ranking what the first stage finds. ``tested`` identifies the test set by its content:
-    scores are paired across runs only where it is the same. Both are None in runs made before they were recorded.
+    context or the most frequent answer, in ranking what the first stage finds. ``tested`` identifies the test set by
+    its content: scores are paired across runs only where it is the same. Both are None in runs made before they
+    were recorded.
 
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of

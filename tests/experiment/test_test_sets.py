@@ -56,14 +56,21 @@ def test_the_trivial_baseline_of_nli_is_the_share_of_the_most_frequent_label(tmp
     assert decision.options[0].baseline == pytest.approx(9 / 20)
 
 
-def test_the_trivial_baseline_of_qa_is_the_whole_context(tmp_path: Path) -> None:
+def test_the_trivial_baseline_of_qa_is_the_better_of_the_whole_context_and_the_most_frequent_answer(
+    tmp_path: Path,
+) -> None:
     store = Store(tmp_path / "cache")
     spec = tiny_run.spec(tmp_path, tasks={"qa": tiny_run.task("qa")}, methods=["zero-shot"])
     made = run(spec, out=tmp_path / "out", jobs=1, store=store, quiet=True)
     (cell,) = Planner(spec).plan()
     examples = [e for e in artifact.read(store.artifact(cell.test.id)).examples if isinstance(e, QAExample)]
-    by_hand = [qa.f1(example.context, [answer.text for answer in example.answers]) for example in examples]
-    assert made.results[0].baseline == pytest.approx(sum(by_hand) / len(by_hand))
+    golds = {example.context: [answer.text for answer in example.answers] for example in examples}
+    assert len(golds) == len(examples)
+    frequent = Counter(text for texts in golds.values() for text in set(texts)).most_common()
+    first = min(text for text, count in frequent if count == frequent[0][1])
+    by_hand = [sum(qa.f1(context, texts) for context, texts in golds.items()) / len(golds)]
+    by_hand.append(sum(qa.f1(first, texts) for texts in golds.values()) / len(golds))
+    assert made.results[0].baseline == pytest.approx(max(by_hand))
     assert 0 < (made.results[0].baseline or 0) < 0.5
 
 
@@ -78,6 +85,26 @@ def test_the_trivial_baseline_of_ranking_is_the_first_stage(tmp_path: Path) -> N
 def test_labels_that_are_as_frequent_are_taken_by_name_and_missing_ones_not_counted() -> None:
     labels = ("neutral", None, None, "entailment", "contradiction", "entailment", "contradiction")
     examples = tuple(PairExample(str(n), "a", "b", label) for n, label in enumerate(labels))
-    assert Counter(each.output for each in trivial.answers(Dataset("made", "nli", "test", "pt", examples))) == {
-        "contradiction": 7
-    }
+    (answers,) = trivial.systems(Dataset("made", "nli", "test", "pt", examples))
+    assert Counter(each.output for each in answers) == {"contradiction": 7}
+
+
+def test_a_model_that_gives_every_question_the_most_frequent_answer_is_not_above_the_baseline(tmp_path: Path) -> None:
+    answers = ["Lisboa"] * 6 + ["Porto", "Braga"]
+    (tmp_path / "test.json").write_text(json.dumps({"version": "1.1", "data": [squad(answers)]}), encoding="utf-8")
+    task = tiny_run.task("qa", test={"pt": str(tmp_path / "test.json")})
+    spec = tiny_run.spec(tmp_path, tasks={"qa": task}, methods=["zero-shot"])
+    (result,) = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True).results
+    assert result.baseline == pytest.approx(6 / 8)
+
+
+def squad(answers: list[str]) -> dict[str, object]:
+    """An article of SQuAD: long contexts, each beginning with the answer to its one question."""
+    paragraphs = [
+        {
+            "context": f"{answer} é a cidade, número {n}, em que Ana mora com quem mais gosta.",
+            "qas": [{"id": str(n), "question": "Onde?", "answers": [{"text": answer, "answer_start": 0}]}],
+        }
+        for n, answer in enumerate(answers)
+    ]
+    return {"title": "made", "paragraphs": paragraphs}

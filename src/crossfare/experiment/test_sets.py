@@ -35,7 +35,7 @@ class TestSets:
         return digest([revision, read_header(self._store.artifact(cell.collection.id)).revision])
 
     def baseline(self, cell: CellSteps) -> float | None:
-        """What a trivial system scores, by the cell's metric; None in ranking where the run has no first stage."""
+        """What the best trivial system scores, by the cell's metric; None in ranking if the run has no first stage."""
         first = self._first_stage(cell)
         if cell.cell.task == "ranking" and first is None:
             return None
@@ -43,10 +43,10 @@ class TestSets:
         key = (cell.test.id, first.id if first else "", canonical_json(options))
         if key not in self._scores:
             dataset = artifact.read(self._store.artifact(cell.test.id))
-            found = read_predictions_of(self._store.artifact(first.id)) if first else trivial.answers(dataset)
+            found = (read_predictions_of(self._store.artifact(first.id)),) if first else trivial.systems(dataset)
             lost = {"lost": [e.id for e in dataset.examples]} if first else {}  # what was not translated is not there
-            scores = TASKS[cell.cell.task].score(dataset, found, **{**options, **lost, "resamples": 1})
-            self._scores[key] = scores[0].value
+            asked = {**options, **lost, "resamples": 1}
+            self._scores[key] = max(TASKS[cell.cell.task].score(dataset, each, **asked)[0].value for each in found)
         return self._scores[key]
 
     def _first_stage(self, cell: CellSteps) -> Step | None:

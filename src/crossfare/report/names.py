@@ -19,7 +19,7 @@ _METRICS: Mapping[str, str] = {
 }
 
 _TRIVIAL: Mapping[str, str] = {
-    "qa": "the whole context as the answer",
+    "qa": "the whole context or the most frequent answer, for every question",
     "nli": "always the most frequent label",
     "ranking": "the first stage alone",
 }
