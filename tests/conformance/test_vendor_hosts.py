@@ -13,7 +13,7 @@ from vendors import SECRETS, SERVERS, translate
 
 import tiny_run
 from crossfare.errors import ConfigError, EngineCredential, EngineUnavailable
-from crossfare.translate.engines import engine_of_spec
+from crossfare.translate.engines import engine, engine_of_spec
 from crossfare.translate.engines.hosts import HOSTS, KEYS, check_key, host_of
 from test_cli import call
 
@@ -187,3 +187,19 @@ def test_a_run_sends_a_key_where_it_is_allowed_and_keeps_it_nowhere(
     assert not [path for path in kept if server.key.encode() in path.read_bytes()]
     settings = json.loads((out / "results.json").read_text())["provenance"]["engines"]
     assert settings == {"model": {"temperature": "0.0"}}
+
+
+@pytest.mark.parametrize("name", ["llm", "libretranslate"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "://user:s3cret"), ("ALL_PROXY", "s3cret://host"), ("SSL_CERT_FILE", "/s3cret/absent.pem")],
+)
+def test_what_the_environment_says_wrongly_is_one_line_that_does_not_repeat_it(
+    name: str, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    options = {"model": "m"} if name == "llm" else {}
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-the-user")
+    with pytest.raises(ConfigError, match="cannot be set up") as raised:
+        _ = engine(name, **options).client  # type: ignore[attr-defined]
+    assert "s3cret" not in str(raised.value) and "\n" not in str(raised.value)

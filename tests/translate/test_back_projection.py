@@ -78,7 +78,7 @@ def test_a_name_is_found_as_it_stands_and_nothing_is_translated() -> None:
     done = _projector(engine).project([(text, (26, 30))])  # the second Faro
     assert [each and each.answer for each in done.found] == [Answer("Faro", 29)]
     assert engine.asked == []
-    assert done.translating == Usage(seconds=0.0, requests=0, characters=0)
+    assert done.translating == Usage(seconds=0.0, requests=0, characters=0, input_tokens=0, output_tokens=0)
     assert done.own.seconds is not None
 
 

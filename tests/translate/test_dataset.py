@@ -207,7 +207,7 @@ def test_remembered_work_keeps_its_cost_and_fresh_work_is_told_apart(tmp_path: P
     assert second.usage == first.usage
     assert (first.report.fresh, first.report.from_memory) == (7, 0)
     assert (second.report.fresh, second.report.from_memory) == (0, 7)
-    assert second.report.fresh_usage == Usage(seconds=0.0, requests=0, characters=0)
+    assert second.report.fresh_usage == Usage(seconds=0.0, requests=0, characters=0, input_tokens=0, output_tokens=0)
     assert first.usage.characters == sum(map(len, set(spy.asked) | set(_segments())))
     assert first.usage.seconds == pytest.approx(7.0)
 

@@ -99,6 +99,26 @@ def test_a_spec_sends_a_key_to_the_vendors_own_hosts_alone(url: str, sent: bool)
 
 
 @pytest.mark.parametrize(
+    ("name", "url", "sent"),
+    [
+        ("amazon", "https://translate.us-east-1.amazonaws.com", True),
+        ("amazon", "https://translate-fips.us-gov-west-1.amazonaws.com", True),
+        ("amazon", "https://a1b2c3.execute-api.us-east-1.amazonaws.com/stage", False),
+        ("amazon", "https://ec2-192-0-2-1.compute-1.amazonaws.com", False),
+        ("amazon", "https://translate-1.us-east-1.elb.amazonaws.com", False),
+        ("amazon", "https://translate.s3.amazonaws.com", False),
+        ("amazon", "https://translate.s3-us-west-2.amazonaws.com", False),
+        ("amazon", "https://translate.us-east-1.amazonaws.com.evil.example", False),
+        ("google", "https://translate-eu.googleapis.com", True),
+        ("google", "https://storage.googleapis.com/bucket", False),
+    ],
+)
+def test_a_host_that_a_vendors_customer_may_have_is_not_the_vendors(name: str, url: str, sent: bool) -> None:
+    pytest.importorskip("tenacity")
+    assert (engine_of_spec(name, endpoint=url).withheld == "") is sent  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
     ("allowed", "url", "sent"),
     [
         ("llm.example.org", "https://llm.example.org/v1", True),

@@ -24,7 +24,7 @@ from crossfare.translate import matching
 from crossfare.translate.alignment import Aligner, project
 from crossfare.translate.bitext import around, by_sentence
 from crossfare.translate.markers import Markers, MarkersLost, mark, recover
-from crossfare.translate.memory import TranslationMemory
+from crossfare.translate.memory import TranslationMemory, total_usage
 from crossfare.translate.projection import abilities
 from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.segments import translate_segments
@@ -175,7 +175,7 @@ class BackProjector:
 class _Spent:
     """What one call of `BackProjector.project` consumes."""
 
-    translating: Usage = field(default_factory=lambda: Usage(seconds=0.0, requests=0, characters=0))
+    translating: Usage = field(default_factory=lambda: total_usage(()))
     own: Usage = field(default_factory=lambda: Usage(seconds=0.0))
 
     @contextmanager

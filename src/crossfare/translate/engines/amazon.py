@@ -47,7 +47,8 @@ class AmazonEngine(RemoteEngine):
     registered = "amazon"
     service = "Amazon Translate"
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    own_hosts = (".amazonaws.com",)
+    # No more of amazonaws.com, where its customers have hosts too.
+    own_hosts = ("translate.REGION.amazonaws.com", "translate-fips.REGION.amazonaws.com")
     limits = Limits(texts=1, size=10_000, unit="bytes")
 
     def codes(self, source: str, target: str) -> tuple[str, str]:

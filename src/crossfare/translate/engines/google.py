@@ -45,7 +45,12 @@ class GoogleEngine(RemoteEngine):
 
     registered = "google"
     service = "Google"
-    own_hosts = ("translation.googleapis.com", ".googleapis.com")
+    own_hosts = (
+        "translation.googleapis.com",
+        "translate.googleapis.com",
+        "translate-eu.googleapis.com",
+        "translate-us.googleapis.com",
+    )
     tag_handling = "html"
 
     def __init__(

@@ -25,6 +25,7 @@ UNNAMED = "a host that it does not name"
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SECRET = re.compile(
     r"(?:^|[_-])(?:key|apikey|authkey|secret|password|passwd|pwd|credentials?|authorization|signature|sig)$"
@@ -38,7 +39,7 @@ class Address:
     """Where an engine's requests go.
 
     ``url``       None for the vendor's own, as the SDK finds it
-    ``own``       the vendor's hosts; one that starts with a dot stands for all below it
+    ``own``       the vendor's hosts; one that starts with a dot stands for all below it, REGION for a region's name
     ``trusted``   whether the user named it, not a spec
     """
 
@@ -66,9 +67,13 @@ class Address:
         return f"{self.host} is named by a spec, and so is sent no key: allow it with --allow-host {self.host}"
 
     def _is_own(self, parts: SplitResult) -> bool:
-        name = parts.hostname or ""
-        named = any(name == own or (own.startswith(".") and name.endswith(own)) for own in self.own)
+        named = any(_pattern(own).fullmatch(parts.hostname or "") for own in self.own)
         return named and parts.scheme == "https" and parts.port in (None, 443)
+
+
+def _pattern(own: str) -> re.Pattern[str]:
+    below = "[a-z0-9.-]+" if own.startswith(".") else ""
+    return re.compile(below + re.escape(own).replace("REGION", _REGION))
 
 
 def address(option: str | None, variable: str, own: tuple[str, ...] = (), *, trusted: bool, engine: str) -> Address:

@@ -180,9 +180,21 @@ class RemoteEngine(ABC):
 
     @property
     def client(self) -> Any:
-        """The SDK's client, made when it is first needed."""
+        """The SDK's client, made when it is first needed.
+
+        Raises:
+            ConfigError: the environment names a proxy or certificates that are none; they are not repeated.
+        """
         if self._client is None:
-            self._client = self.connect()
+            try:
+                self._client = self.connect()
+            except Exception as error:
+                if not isinstance(error, (ValueError, OSError)) and type(error).__name__ != "InvalidURL":
+                    raise
+                raise ConfigError(
+                    f"{self.label} cannot be set up ({type(error).__name__}): check what the environment says of "
+                    "proxies, certificates and credentials"
+                ) from None
         return self._client
 
     @property
