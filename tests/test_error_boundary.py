@@ -77,6 +77,7 @@ Catalogue.load = load
         ("open('/proc', 'w')", "/proc: Is a directory; check the path"),
         ("open('x' * 300, 'w')", "File name too long; choose shorter names"),
         ("raise ConnectionError", "unexpected ConnectionError"),
+        ("raise type('PanicException', (BaseException,), {})('index')", "unexpected PanicException: index"),
     ],
 )
 def test_an_unforeseen_error_is_one_line_and_a_file(tmp_path: Path, error: str, told: str) -> None:
