@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,8 @@ _ACTING = re.compile(
 )
 _ACTING_BUT_LINES = re.compile(f"(?!\n){_ACTING.pattern}")
 
+_SIZES = ("COLUMNS", "LINES", "JUPYTER_COLUMNS", "JUPYTER_LINES")
+
 
 def escaped(text: str) -> str:
     r"""One line in which every character that a terminal would obey is written out: "\x1b[2J", "\n"."""
@@ -32,7 +35,9 @@ class Console(rich.console.Console):
     """A terminal that obeys rich alone: whatever is printed on it, by anybody, is escaped (lines stay lines)."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"emoji": False, **settings})
+        # rich takes a size such as "²" for a number, and fails
+        environment = {name: value for name, value in os.environ.items() if name not in _SIZES or value.isdecimal()}
+        super().__init__(**{"emoji": False, "_environ": environment, **settings})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of something, their text escaped."""
