@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,17 @@ _SIZES = ("COLUMNS", "LINES", "JUPYTER_COLUMNS", "JUPYTER_LINES")
 def escaped(text: str) -> str:
     r"""One line in which every character that a terminal would obey is written out: "\x1b[2J", "\n"."""
     return _ACTING.sub(_written_out, text)
+
+
+def check_printable(text: str) -> None:
+    """Refuse control characters but tabs and line ends, which neither figures nor tables can hold, and halves of one.
+
+    Raises:
+        ValueError: the text holds one.
+    """
+    plain = text.replace("\n", "").replace("\t", "")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in plain):
+        raise ValueError(f"{text[:80]!a} has a control character or half of one; remove it")
 
 
 def _written_out(found: re.Match[str]) -> str:
