@@ -77,6 +77,7 @@ Catalogue.load = load
         ("open('/proc', 'w')", "/proc: Is a directory; check the path"),
         ("open('x' * 300, 'w')", "File name too long; choose shorter names"),
         ("raise ConnectionError", "unexpected ConnectionError"),
+        ("raise type('PanicException', (BaseException,), {})('index')", "unexpected PanicException: index"),
     ],
 )
 def test_an_unforeseen_error_is_one_line_and_a_file(tmp_path: Path, error: str, told: str) -> None:
@@ -197,3 +198,11 @@ def test_a_worker_hands_over_one_line_and_its_traceback(tmp_path: Path, monkeypa
 
 def test_a_user_name_in_a_url_is_no_ones_business() -> None:
     assert redacted("at http://me:pw@host:80/x?y=a@b") == "at http://...@host:80/x?y=a@b"
+
+
+def test_a_width_that_is_no_number_is_left_out(tmp_path: Path) -> None:
+    done = command(
+        "prices", "--price-file", str(tmp_path / "absent.yaml"), cache=tmp_path, COLUMNS="\u00b2", LINES="\u00b2"
+    )
+    assert "absent.yaml: cannot be read" in line_of(done)
+    assert command("prices", cache=tmp_path, COLUMNS="\u00b2").returncode == 0

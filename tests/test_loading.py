@@ -312,3 +312,62 @@ def test_checkpoints_come_in_by_one_door() -> None:
 )
 def test_the_door_would_notice(code: str) -> None:
     assert list(_faults("src/crossfare/x.py", ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"num_hidden_layers": 10**6}, "asks for num_hidden_layers: 1,000,000 in config.json"),
+        ({"num_hidden_layers": -1}, "asks for num_hidden_layers: -1"),
+        ({"text_config": {"num_layers": 10**6}}, "asks for num_layers: 1,000,000"),
+        ({"num_labels": 10**9}, "asks for num_labels: 1,000,000,000"),
+        ({"num_hidden_layers": 1}, "has layers that its config.json leaves out"),
+        ({"hidden_size": 10**7, "num_attention_heads": 1}, "asks for a network of .* parameters"),
+        ({"intermediate_size": 10**8}, "asks for a network of"),
+        ({"max_position_embeddings": 10**9}, "asks for a network of"),
+        ({"type_vocab_size": 10**9}, "asks for a network of"),
+    ],
+)
+def test_sizes_that_the_weights_have_not_are_refused_before_memory_is_taken(
+    folder: Folder, changed: dict[str, Any], said: str
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConfigError, match=said):
+        qa.load(str(folder(config=changed)))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 19  # KiB
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+        {"model": {"type": "Unigram", "unk_id": None, "vocab": [["a", 0.0]]}},
+        {"model": {"type": "WordLevel", "vocab": {}, "unk_token": "x"}},
+    ],
+)
+def test_a_tokenizer_that_breaks_on_a_text_breaks_in_one_line_at_loading(folder: Folder, changed: Any) -> None:
+    with pytest.raises(ConfigError, match="cannot load the model") as raised:
+        nli.load(str(folder(tokenizer=changed)), labels=("entailment", "neutral", "contradiction"))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("length", [-5, 3])
+def test_a_model_that_reads_next_to_nothing_is_refused(folder: Folder, length: int) -> None:
+    with pytest.raises(ConfigError, match=f"reads no more than {length} tokens|cannot load"):
+        qa.load(str(folder(tokenizer_config={"model_max_length": length})))
+
+
+def test_weights_that_are_no_numbers_are_refused(folder: Folder) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = folder() / "model.safetensors"
+    save_file({name: values * float("nan") for name, values in load_file(weights).items()}, weights)
+    with pytest.raises(ConfigError, match="holds weights that are no numbers"):
+        qa.load(str(weights.parent))
+
+
+@pytest.mark.parametrize("ref", ["./" + "x" * 5000, "~nobody-of-that-name/model"])
+def test_a_path_that_cannot_be_is_refused(ref: str) -> None:
+    with pytest.raises(ConfigError, match="give a checkpoint's folder or a hub id"):
+        resolve(ref)

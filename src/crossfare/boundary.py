@@ -36,7 +36,7 @@ _REMEDIES = {
 }
 
 
-def explained(error: Exception) -> CrossfareError:
+def explained(error: BaseException) -> CrossfareError:
     """An error that says in one line what went wrong and what to do; one of crossfare's own is given back as it is.
 
     A package that an extra brings is named with it. The traceback of any other goes to a file, which the line names.
@@ -61,7 +61,7 @@ def redacted(text: str) -> str:
     return _IN_URL.sub("...", text)
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     match error:
         case OSError() if error.strerror:
             what = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
@@ -76,7 +76,7 @@ def _line(error: Exception) -> str:
     return f"unexpected {told}; this is an error in crossfare or in a package it uses, please report it"
 
 
-def _saved(error: Exception) -> str:
+def _saved(error: BaseException) -> str:
     """Write the traceback where that is possible, and say where it is."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 1_000_000:06}.txt"
     problem = ""

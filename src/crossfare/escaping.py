@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,10 +20,23 @@ _ACTING = re.compile(
 )
 _ACTING_BUT_LINES = re.compile(f"(?!\n){_ACTING.pattern}")
 
+_SIZES = ("COLUMNS", "LINES", "JUPYTER_COLUMNS", "JUPYTER_LINES")
+
 
 def escaped(text: str) -> str:
     r"""One line in which every character that a terminal would obey is written out: "\x1b[2J", "\n"."""
     return _ACTING.sub(_written_out, text)
+
+
+def check_printable(text: str) -> None:
+    """Refuse control characters but tabs and line ends, which neither figures nor tables can hold, and halves of one.
+
+    Raises:
+        ValueError: the text holds one.
+    """
+    plain = text.replace("\n", "").replace("\t", "")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in plain):
+        raise ValueError(f"{text[:80]!a} has a control character or half of one; remove it")
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -32,7 +47,9 @@ class Console(rich.console.Console):
     """A terminal that obeys rich alone: whatever is printed on it, by anybody, is escaped (lines stay lines)."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"emoji": False, **settings})
+        # rich takes a size such as "²" for a number, and fails
+        environment = {name: value for name, value in os.environ.items() if name not in _SIZES or value.isdecimal()}
+        super().__init__(**{"emoji": False, "_environ": environment, **settings})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The segments of something, their text escaped."""

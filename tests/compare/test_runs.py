@@ -228,14 +228,18 @@ def test_the_note_of_an_engine_is_kept(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "spec.yaml").read_text(encoding="utf-8")) == spec
 
 
-@pytest.mark.parametrize(("field", "value"), [("steps", ["../../../outside"]), ("target", "x/../../../PWNED")])
-def test_a_strangers_results_lead_nowhere_else(tmp_path: Path, field: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("steps", ["../../../outside"]), ("target", "x/../../../PWNED"), ("model", "m\x1b[2J"), ("engine_label", "e\x07")],
+)
+def test_a_strangers_results_lead_nowhere_else_and_draw_as_text(tmp_path: Path, field: str, value: object) -> None:
     folder = made.run(tmp_path)
     record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     first = record["results"][0]
     (first if field == "steps" else first["spec"])[field] = value
     (folder / "results.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(DataError, match=r"results\.json: .*(cannot be part of a file's name|is not a language tag)"):
+    said = r"results\.json: .*(cannot be part of a file's name|is not a language tag|has a control character)"
+    with pytest.raises(DataError, match=said):
         read_run(folder)
 
 

@@ -4,6 +4,7 @@ import html
 import json
 import random
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -453,3 +454,22 @@ def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.Mon
 def test_a_folder_without_results_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a run directory"):
         write_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", {"translate-1": {"kept": 1, "total": 1, "report": {"lint": {"a": 1}}, "quality": ["../../etc"]}}),
+        ("data", [1]),
+        ("provenance", {"prices": {"a": None}}),
+        ("missing", [{"cell": "x"}]),
+    ],
+)
+def test_a_record_that_was_changed_is_one_line(run_folder: Path, tmp_path: Path, key: str, value: Any) -> None:
+    changed = tmp_path / "run"
+    shutil.copytree(run_folder, changed, symlinks=True)
+    (changed / "checksums.json").unlink(missing_ok=True)
+    record = json.loads((changed / "results.json").read_text(encoding="utf-8"))
+    (changed / "results.json").write_text(json.dumps({**record, key: value}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"results\.json: .*(run its spec again|give the directory)"):
+        write_report(changed)

@@ -54,7 +54,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever read the output has left
         _discard(sys.stdout)
         sys.exit(1)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
         _fail(str(explained(error)), 2)
 
 

@@ -21,7 +21,7 @@ _FILE_WIDTH = 100  # of tables that are written to a file or a pipe, which have 
 def wide_console() -> Console:
     """A console for tables: as wide as the terminal, or as COLUMNS says."""
     console = Console()
-    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdigit()):
+    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()):
         console.width = _FILE_WIDTH
     return console
 

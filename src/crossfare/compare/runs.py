@@ -8,7 +8,7 @@ was written, and must come out the same: otherwise the files do not belong toget
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from crossfare import run_folder
 from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.escaping import check_printable
 from crossfare.languages import language_tag
 from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
 from crossfare.ledger.book import COMPUTE, STORAGE
@@ -184,14 +185,16 @@ def read_run(folder: str | Path) -> RunRecord:
 
 
 def _check_names(results: Sequence[Result], folder: Path) -> None:
-    """What becomes a part of paths and requests must be fit for it: a run directory may come from anyone."""
+    """What becomes a part of paths, requests and figures must be fit for it: a run may come from anyone."""
     try:
         for result in results:
+            for name in astuple(result.spec):
+                check_printable(name if isinstance(name, str) else "")
             for tag in (result.spec.source, result.spec.target):
                 language_tag(tag)
             for step in result.steps:
                 file_name(step)
-    except (ConfigError, DataError) as error:
+    except (ConfigError, DataError, ValueError) as error:
         raise DataError(f"{folder / 'results.json'}: {error}") from None
 
 

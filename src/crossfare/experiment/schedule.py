@@ -246,5 +246,7 @@ def _execute(step: Step, root: Path) -> Usage:
 
     try:
         return execute(step, Store(root), progress)
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
         raise explained(error) from None  # here the traceback is whole, and what cannot be pickled is told

@@ -7,7 +7,6 @@ to ``data_dir``, which is relative to the spec file.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +24,7 @@ from pydantic import (
 
 from crossfare import strict
 from crossfare.errors import ConfigError
+from crossfare.escaping import check_printable
 from crossfare.experiment.methods import BM25, TARGET, method
 from crossfare.experiment.spec_fields import (
     Checkpoints,
@@ -324,11 +324,7 @@ class Spec(_Strict):
     @classmethod
     def _printable(cls, value: Any) -> Any:
         for text in texts_in(value):
-            if any(
-                unicodedata.category(character) in ("Cc", "Cs")
-                for character in text.replace("\n", "").replace("\t", "")
-            ):
-                raise ValueError(f"{text[:80]!a} has a control character or half of one; remove it")
+            check_printable(text)
         return value
 
     @model_validator(mode="after")

@@ -17,6 +17,9 @@ Feature = dict[str, Any]
 
 _SEQUENCES = ("input_ids", "token_type_ids")
 
+_SHORTEST = 8
+"""Tokens: the least that specs may ask for, too."""
+
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -102,8 +105,14 @@ def load(
     if remade:
         _remake_head(model)
     segments = getattr(model.config, "type_vocab_size", 0) > 1
+    longest = _longest(model, tokenizer)
+    if longest < _SHORTEST:
+        raise ConfigError(
+            f"{path} reads no more than {longest} tokens at once; correct model_max_length in tokenizer_config.json, "
+            "or max_position_embeddings in config.json"
+        )
     notes = (f"{Path(path).name}'s own head was replaced by a new one",) if remade else ()
-    return Encoder(model, tokenizer, segments, _longest(model, tokenizer), notes=notes)
+    return Encoder(model, tokenizer, segments, longest, notes=notes)
 
 
 def _head_is_new(model: Any, info: Mapping[str, Any]) -> bool:

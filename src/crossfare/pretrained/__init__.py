@@ -47,6 +47,10 @@ def resolve(ref: str) -> Resolved:
         EngineUnavailable: the package that carries the weights is missing or has changed.
     """
     scheme, colon, name = ref.partition(":")
+    try:
+        Path(ref).expanduser().exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, somebody's home that is not there
+        raise ConfigError(f"model {ref[:80]!r}: {error}; give a checkpoint's folder or a hub id") from error
     if colon and scheme == "embedded":
         folder = _shipped(name)
     elif colon and scheme == "offline":

@@ -6,12 +6,13 @@ Only its JSON files are read here, so this needs neither torch nor transformers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from crossfare.errors import ConfigError, DataError
-from crossfare.strict import read_json
+from crossfare.strict import read_json, read_text
 
 WEIGHTS = "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"
@@ -21,6 +22,11 @@ _CONFIGS = ("config.json", "tokenizer_config.json", "generation_config.json", "p
 _ATTENTION = ("attn_implementation", "_attn_implementation")
 _BUILT_IN = {"eager", "sdpa"}
 _OWN_CODE = "auto_map"
+_COUNT = re.compile(r"(?:num|n|encoder|decoder)_(?:\w+_)?(?:layers?|labels|experts)")
+_MOST = 4096
+"""Layers, labels or experts of a network: each is built, one after another, before any weight is looked at."""
+
+_LARGEST_JSON = 1 << 28
 
 
 def inspect(folder: Path, ref: str) -> None:
@@ -36,6 +42,9 @@ def inspect(folder: Path, ref: str) -> None:
             f"model {ref!r} holds an adapter (adapter_config.json), which is not applied: merge it into its model "
             "(peft: merge_and_unload) and give the folder that saves"
         )
+    for path in folder.glob("*.json"):
+        if path.is_file() and path.stat().st_size > _LARGEST_JSON:
+            raise ConfigError(f"model {ref!r}: its {path.name} is larger than any of its kind; fetch the model again")
     _check_index(folder, ref)
     if not (folder / WEIGHTS).exists() and not (folder / INDEX).exists():
         pickled = next((path.name for pattern in _PICKLED for path in sorted(folder.glob(pattern))), None)
@@ -49,6 +58,11 @@ def pickled_weights(ref: str, name: str) -> str:
         f"model {ref!r} has pickled weights ({name}), which are not loaded, for a pickle can run code; "
         f"convert them once with: python -m crossfare.pretrained.convert {ref} FOLDER, and give that folder"
     )
+
+
+def weights_bytes(folder: Path) -> int:
+    """The size of all weights that a folder may be loaded with."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors") if path.is_file())
 
 
 def own_code(folder: Path, ref: str) -> str | None:
@@ -83,8 +97,8 @@ def _configs(folder: Path, ref: str) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         try:
             # The strict reader would refuse the 10**30 that many a tokenizer has for its longest input.
-            config = json.loads(path.read_text(encoding="utf-8"))  # noqa: TID251
-        except (OSError, ValueError, RecursionError) as error:
+            config = json.loads(read_text(path))  # noqa: TID251
+        except (DataError, ValueError, RecursionError) as error:
             raise ConfigError(f"model {ref!r}: its {name} cannot be read as JSON; fetch the model again") from error
         if not isinstance(config, dict):
             raise ConfigError(f"model {ref!r}: its {name} is no JSON object; fetch the model again")
@@ -103,6 +117,8 @@ def _check_config(name: str, config: dict[str, Any], ref: str) -> None:
                 f"model {ref!r} has quantized weights (quantization_config in {name}), which are not loaded; "
                 "give the checkpoint that they were made from"
             )
+        if _COUNT.fullmatch(key) and isinstance(value, int) and not 0 <= value <= _MOST:
+            raise ConfigError(f"model {ref!r} asks for {key}: {value:,} in {name}, which no network has; correct it")
         if key == "transformers_weights" and value:
             raise ConfigError(f"model {ref!r}: {name} names weights of its own ({key}); save them as {WEIGHTS}")
 

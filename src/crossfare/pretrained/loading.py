@@ -7,6 +7,8 @@ from safetensors alone. Whatever transformers meets in a stranger's folder ends 
 from __future__ import annotations
 
 import logging
+import re
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from crossfare.errors import ConfigError
-from crossfare.pretrained.inspection import inspect, own_code
+from crossfare.errors import ConfigError, CrossfareError
+from crossfare.pretrained.inspection import inspect, own_code, weights_bytes
+from crossfare.pretrained.offsets import PROBES
 
-_NO_CODE = {"trust_remote_code": False, "local_files_only": True}
+_UNTRUSTED = {"trust_remote_code": False}
+_NO_CODE = {**_UNTRUSTED, "local_files_only": True}
+_NEW_WEIGHTS = 10**8
+"""Parameters that a checkpoint's network may have beyond those that its weights can hold."""
+
+_LAYER = re.compile(r"(?:.*?\.)?(?:layers?|blocks?|h)\.\d+\.")
 
 
 def load_config(path: str, ref: str | None = None) -> Any:
@@ -36,14 +44,15 @@ def load_tokenizer(path: str, config: Any, ref: str | None = None) -> Any:
     """The tokenizer of a checkpoint with this configuration.
 
     Raises:
-        ConfigError: see `load_config`; or it has more pieces than the model.
+        ConfigError: see `load_config`; or it cannot encode a text, or has more pieces than the model.
     """
     import transformers
 
     with _in_one_line(path, ref or path), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "Recommended: pip install sacremoses"
         tokenizer = transformers.AutoTokenizer.from_pretrained(path, **_NO_CODE)
-    _check_vocabulary(tokenizer, config, ref or path)
+        tokenizer(list(PROBES))  # one that breaks on a text should break here
+        _check_vocabulary(tokenizer, config, ref or path)
     return tokenizer
 
 
@@ -56,11 +65,13 @@ def load_model(
     weights that the checkpoint does not have, which are random.
 
     Raises:
-        ConfigError: see `load_config`; or weights of the encoder or decoder are not in the checkpoint.
+        ConfigError: see `load_config`; or weights of the encoder or decoder are not in the checkpoint, or more layers
+            than the configuration has.
     """
     import transformers
 
     with _in_one_line(path, ref or path):
+        _check_size(config, path, ref or path)
         model, info = getattr(transformers, head).from_pretrained(
             path, config=config, use_safetensors=True, output_loading_info=True, **_NO_CODE, **settings
         )
@@ -78,13 +89,15 @@ def _in_one_line(path: str, ref: str) -> Iterator[None]:
     try:
         with quiet():
             yield
-    except Exception as error:  # whatever transformers meets in a stranger's folder
+    except (CrossfareError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # whatever is met in a stranger's folder; a panic in Rust is no Exception
         if code:
             raise ConfigError(
                 f"model {ref!r} brings code of its own ({code}) and cannot be loaded without it; such code is never "
                 "run: give a model of an architecture that transformers has"
             ) from error
-        line = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
+        line = textwrap.shorten(str(error), 300, placeholder=" ...") or type(error).__name__
         raise ConfigError(f"cannot load the model {ref!r}: {line}") from error
     if code:
         _say_once(f"model {ref!r} brings code of its own ({code}), which is not run: transformers' own class is used")
@@ -109,6 +122,20 @@ def _check_vocabulary(tokenizer: Any, config: Any, ref: str) -> None:
         )
 
 
+def _check_size(config: Any, path: str, ref: str) -> None:
+    """Refuse a network far larger than the checkpoint's weights, which do not fit it, before it takes memory."""
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        wanted = transformers.AutoModel.from_config(config, **_UNTRUSTED).num_parameters()
+    if wanted > 2 * weights_bytes(Path(path)) + _NEW_WEIGHTS:
+        raise ConfigError(
+            f"the config.json of {ref} asks for a network of {wanted:,} parameters, many more than its weights can "
+            "hold: they do not belong together; take both from one checkpoint"
+        )
+
+
 def _check_weights(model: Any, info: Mapping[str, Any], ref: str) -> None:
     """Raise if weights that must come from the checkpoint did not: transformers would only warn."""
     prefix = f"{model.base_model_prefix}." if model.base_model is not model else ""
@@ -118,6 +145,15 @@ def _check_weights(model: Any, info: Mapping[str, Any], ref: str) -> None:
             f"the checkpoint {ref} does not fit {type(model).__name__}: {len(lost)} of its weights "
             f"are not in it or have another shape ({lost[0]}); check its config.json"
         )
+    there = model.state_dict()
+    if wrong := next((name for name, weights in there.items() if not weights.isfinite().all()), None):
+        raise ConfigError(f"the checkpoint {ref} holds weights that are no numbers ({wrong}); fetch the model again")
+    for layer in filter(None, map(_LAYER.match, info["unexpected_keys"])):
+        if layer[0].startswith(prefix) and not any(name.startswith(layer[0]) for name in there):
+            raise ConfigError(
+                f"the checkpoint {ref} has layers that its config.json leaves out ({layer[0][:-1]}); correct the "
+                "number of layers there"
+            )
 
 
 def new_weights(info: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,7 @@ def write_report(
     Raises:
         ConfigError: a package that draws figures or renders the page is missing; or a file is there already that
             neither the run nor a report wrote.
-        DataError: the folder is no run directory.
+        DataError: the folder is no run directory, or its results.json has been changed.
     """
     _check_installed()
     folder = Path(folder)
@@ -228,19 +228,32 @@ def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
         script=Markup(scripts),
         script_hash=_hash(scripts),
         style=Markup((assets / "report.css").read_text(encoding="utf-8")),
-        made=str(record.get("made", ""))[:10],
-        version=record["provenance"].get("crossfare"),
-        losses=evidence.losses(record),
-        yields=evidence.yield_table(record),
-        quality=evidence.translation_quality_table(record),
-        loading=evidence.loading_table(record),
         stages=evidence.stage_table(run),
         ledger=evidence.ledger_table(run),
-        facts=evidence.run_table(run, record),
-        prices=evidence.price_records_table(record),
-        missing=evidence.missing_lines(record),
         spec=_spec_text(run),
+        **_recorded(run, record),
     )
+
+
+def _recorded(run: RunRecord, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record says beside the results, which reading the run has checked."""
+    try:
+        return {
+            "made": str(record.get("made", ""))[:10],
+            "version": record["provenance"].get("crossfare"),
+            "losses": evidence.losses(record),
+            "yields": evidence.yield_table(record),
+            "quality": evidence.translation_quality_table(record),
+            "loading": evidence.loading_table(record),
+            "facts": evidence.run_table(run, record),
+            "prices": evidence.price_records_table(record),
+            "missing": evidence.missing_lines(record),
+        }
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{run.folder / 'results.json'}: its data, provenance or missing cells are not as a run writes them "
+            f"({type(error).__name__}: {error}); run its spec again"
+        ) from error
 
 
 def script_json(value: Any) -> str:
