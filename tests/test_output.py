@@ -68,6 +68,19 @@ def test_a_file_of_a_folder_that_is_read_is_never_written_but_a_new_one_may_be(t
     claim(run / "decision.json", reads=[run])
 
 
+def test_nothing_is_written_into_a_step_through_the_link_of_a_run(tmp_path: Path) -> None:
+    made, run = tmp_path / "cache" / "steps" / "finetune-1", tmp_path / "run"
+    (made / "artifact").mkdir(parents=True)
+    (made / "step.json").write_text("{}")
+    (run / "steps").mkdir(parents=True)
+    (run / "steps" / made.name).symlink_to(made)
+    for place in (run / "steps" / made.name / "new.json", made / "artifact" / "deep" / "new.json"):
+        with pytest.raises(ConfigError, match="lies in a step of the cache"):
+            claim(place, reads=[run], force=True)
+        with pytest.raises(ConfigError, match="lies in a step of the cache"):
+            claim_folder(place)
+
+
 def test_what_is_there_already_is_replaced_when_asked_only(tmp_path: Path) -> None:
     there = tmp_path / "there.json"
     there.write_text("precious")

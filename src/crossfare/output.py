@@ -90,7 +90,7 @@ def _check_place(path: Path) -> None:
 
 
 def check_above(path: Path) -> None:
-    """Refuse a place whose folder cannot be made or written.
+    """Refuse a place whose folder cannot be made or written, or is what a step made (runs link to those).
 
     Raises:
         ConfigError: it says why.
@@ -102,6 +102,10 @@ def check_above(path: Path) -> None:
         raise ConfigError(f"{path}: cannot be written ({above} is no folder); choose another place")
     if not os.access(above, os.W_OK | os.X_OK):
         raise ConfigError(f"{path}: cannot be written (no right to write in {above}); choose another place")
+    if step := next((parent for parent in path.resolve().parents if (parent / "step.json").is_file()), None):
+        raise ConfigError(
+            f"{path}: lies in a step of the cache ({step}), which a file more would damage; choose another place"
+        )
 
 
 def _check_not_read(path: Path, reads: Iterable[str | Path]) -> None:

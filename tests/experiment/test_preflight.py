@@ -130,6 +130,37 @@ def test_one_thing_that_is_wrong_is_one_line(
     assert message in str(error)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu"}, "device must be cpu or cuda, not 'tpu'"),
+        ({"beam": 10**9}, "beam at most 1000"),
+        ({"device": "cpu", "quantization": "float16"}, "quantization float16 cannot be computed on this cpu"),
+    ],
+)
+def test_what_the_machine_cannot_translate_with_is_found(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    pytest.importorskip("ctranslate2")
+    engine = {"engine": "ctranslate2", "models": {"en-*": "embedded:marian-en-xx"}, "options": options}
+    assert message in str(refused(tmp_path, engines={"open": engine}))
+
+
+def test_an_encoder_decoder_neither_aligns_nor_embeds(tmp_path: Path) -> None:
+    seq2seq = "embedded:seq2seq-reranker"
+    tasks = {
+        "qa": tiny_run.task("qa", back_projection={"aligner": seq2seq}),
+        "ranking": tiny_run.task("ranking", gold={}),
+    }
+    models = {"target-encoder": seq2seq, "source-encoder": tiny_models.checkpoint("bert")}
+    engines = {"echo": {"engine": "echo", "projection": {"method": "align", "aligner": seq2seq}, "tasks": ["qa"]}}
+    methods = ["bi-encoder", "translate-train", "translate-infer"]
+    error = refused(tmp_path, tasks=tasks, models=models, engines=engines, methods=methods)
+    assert isinstance(error, Unready)
+    labels = [
+        line.partition(": ")[0] for line in error.problems if line.endswith("an encoder-decoder; give an encoder")
+    ]
+    assert {"qa echo en-pt", "qa echo pt-en", "ranking embed pt"} <= {*labels}
+
+
 def write(path: Path, labels: Sequence[str | None], more: str = "") -> str:
     """NLI pairs with these labels, and further lines."""
     pairs = [

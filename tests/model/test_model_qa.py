@@ -248,3 +248,11 @@ def test_chunks_do_not_change_the_answer(bert: Encoder, monkeypatch: pytest.Monk
     whole = qa.decode(windows, start, end)
     monkeypatch.setattr(qa, "_CHUNK", 1)
     assert qa.decode(windows, start, end) == whole
+
+
+def test_contexts_that_are_tokenised_in_parts_read_the_same(bert: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = [example for example in tiny_models.qa_data().examples if isinstance(example, QAExample)]
+    whole = qa.inference_windows(bert, examples, max_length=32, stride=8)
+    monkeypatch.setattr(qa, "_CHARACTERS_AT_ONCE", 100)
+    parts = qa.inference_windows(bert, examples, max_length=32, stride=8)
+    assert [f["input_ids"].tolist() for f in parts.features] == [f["input_ids"].tolist() for f in whole.features]

@@ -28,7 +28,7 @@ from crossfare.ledger.book import Book
 from crossfare.pretrained.inspection import layers
 from crossfare.store import Store
 from crossfare.tasks import TASKS
-from crossfare.translate import Projection
+from crossfare.translate import Projection, attention
 from crossfare.types import Step, TaskName, canonical_json
 
 T = TypeVar("T")
@@ -61,7 +61,9 @@ def ready(spec: Spec, store: Store) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     planner = Planner(spec)
     plan = _try(found, [partial(planner.cell, cell) for cell in cells(spec)])
     steps = planning.distinct(step for cell in plan for step in cell.all)
-    _try(found, [partial(check, step) for check in (_check_packages, _check_training) for step in steps])
+    _try(
+        found, [partial(check, step) for check in (_check_packages, _check_training, _check_encoders) for step in steps]
+    )
     checks = DataChecks({step.id: step for step in steps}, store)
     _try(found, [partial(check, step) for check in (checks.load, checks.learn) for step in steps])
     _try(found, [partial(checks.gold, cell) for cell in plan])
@@ -98,12 +100,26 @@ def _check_reporters(spec: Spec) -> None:
 
 
 def _check_model(ref: str) -> None:
+    if (kind := _configuration(ref).get("model_type")) in _TRANSLATORS:
+        raise ConfigError(f"model {ref!r} is a {kind}, which translates and has no other use; name an encoder")
+
+
+def _configuration(ref: str) -> dict[str, Any]:
     path = Path(planning.resolved(ref).path) / "config.json"
     config = strict.read_json(path, error=ConfigError)
     if not isinstance(config, dict):
         raise ConfigError(f"model {ref!r}: {path} is no configuration; give a checkpoint's folder or a hub id")
-    if (kind := config.get("model_type")) in _TRANSLATORS:
-        raise ConfigError(f"model {ref!r} is a {kind}, which translates and has no other use; name an encoder")
+    return config
+
+
+def _check_encoders(step: Step) -> None:
+    """Refuse encoder-decoders where tokens are aligned or passages embedded."""
+    how = step.runtime.get("projection")
+    found = [step.runtime.get("aligner"), step.runtime["model"] if step.stage == "embed" else None]
+    found += [how["aligner"]] if how and Projection(**how).aligns and how["aligner"] != attention.NAME else []
+    for ref in found:
+        if ref and _configuration(ref).get("is_encoder_decoder"):
+            raise ConfigError(f"{step.label}: model {ref!r} is an encoder-decoder; give an encoder")
 
 
 def _check_packages(step: Step) -> None:

@@ -110,11 +110,12 @@ def inference_pairs(encoder: Encoder, examples: Sequence[PairExample], *, max_le
     """Encode pairs, composed to NFC; of a pair over ``max_length`` tokens the longer text is cut first."""
     if not examples:
         return Pairs((), [])
+    limit = min(max_length, encoder.longest)
     encoded = encoder.tokenizer(
-        [unicodedata.normalize("NFC", example.premise) for example in examples],
-        [unicodedata.normalize("NFC", example.hypothesis) for example in examples],
+        _bounded(encoder, [example.premise for example in examples], limit),
+        _bounded(encoder, [example.hypothesis for example in examples], limit),
         truncation="longest_first",
-        max_length=min(max_length, encoder.longest),
+        max_length=limit,
         return_token_type_ids=encoder.segments,
         return_attention_mask=False,
     )
@@ -123,6 +124,18 @@ def inference_pairs(encoder: Encoder, examples: Sequence[PairExample], *, max_le
         {name: np.asarray(rows[i], dtype=np.int64) for name, rows in columns.items()} for i in range(len(examples))
     ]
     return Pairs(tuple(examples), features)
+
+
+def _bounded(encoder: Encoder, texts: Sequence[str], limit: int) -> list[str]:
+    """Texts composed to NFC, without what lies far beyond ``limit`` tokens.
+
+    Of two long texts the tokenizer would pair every piece that it cuts off with every other one: some 50,000 words
+    each take all the memory that there is. What is kept of a text is the same.
+    """
+    composed = [unicodedata.normalize("NFC", text) for text in texts]
+    long = [text for text in composed if len(text) > 8 * limit]
+    short = dict(zip(long, encoders.shortened(encoder.tokenizer, long, 2 * limit), strict=True)) if long else {}
+    return [short.get(text, text) for text in composed]
 
 
 def decode(

@@ -28,6 +28,8 @@ LONGEST_QUESTION = 64
 
 Ints = NDArray[np.int64]
 
+_CHARACTERS_AT_ONCE = 1 << 20
+
 _CHUNK = 4_000_000  # span scores held in memory at once: 16 MB
 
 
@@ -219,7 +221,21 @@ def _question_ids(encoder: Encoder, questions: list[str]) -> dict[str, Ints]:
     }
 
 
-def _tokenise(encoder: Encoder, contexts: list[str]) -> dict[str, Tokens]:
+def _tokenise(encoder: Encoder, contexts: Sequence[str]) -> dict[str, Tokens]:
+    """Tokenise a part at a time: what the tokenizer returns takes many times the memory of what is kept of it."""
+    tokens: dict[str, Tokens] = {}
+    part: list[str] = []
+    size = 0
+    for context in contexts:
+        if part and size + len(context) > _CHARACTERS_AT_ONCE:
+            tokens |= _tokens(encoder, part)
+            part, size = [], 0
+        part.append(context)
+        size += len(context)
+    return tokens | _tokens(encoder, part)
+
+
+def _tokens(encoder: Encoder, contexts: Sequence[str]) -> dict[str, Tokens]:
     if not contexts:
         return {}
     composed = [compose(context) for context in contexts]

@@ -73,6 +73,8 @@ class CTranslate2Engine(Seq2SeqEngine):
         super().__init__(model, name=name, beam=beam, prefix=prefix, max_batch_tokens=max_batch_tokens)
         if quantization not in ("auto", *_QUANTIZATIONS):
             raise ConfigError(f"engine {name!r}: quantization must be auto or one of {', '.join(_QUANTIZATIONS)}")
+        if device not in (None, "cpu", "cuda"):
+            raise ConfigError(f"engine {name!r}: device must be cpu or cuda, not {device!r}")
         self._quantization = quantization
         self._device = device
         self._threads = threads or threads_to_use()
@@ -83,6 +85,20 @@ class CTranslate2Engine(Seq2SeqEngine):
         """Everything but the weights that can change the result."""
         guided = {"guided": True} if self._guided else {}
         return {**super().decoding(), "backend": "ctranslate2", "quantization": self._stored_as(), **guided}
+
+    def check_pair(self, source: str, target: str) -> None:
+        """ConfigError if the model does not know one of the languages, or the device cannot compute as is asked."""
+        import ctranslate2
+
+        super().check_pair(source, target)
+        if self._where() == "cuda" and not ctranslate2.get_cuda_device_count():
+            raise ConfigError(f"engine {self.name!r}: there is no GPU here for device cuda; leave it out")
+        known = ctranslate2.get_supported_compute_types(self._where())
+        if self._stored_as() not in known:
+            raise ConfigError(
+                f"engine {self.name!r}: quantization {self._stored_as()} cannot be computed on this {self._where()}; "
+                f"choose auto or one of {', '.join(sorted(known))}"
+            )
 
     def load(self) -> None:
         """Convert the checkpoint, if that was never done, and load it, if it is not yet."""

@@ -29,6 +29,7 @@ from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
 
 VERSION = 1
+_WIDEST = 1000  # hypotheses of a beam
 _DEFAULT_LIMIT = 512  # for models with relative positions, which state none
 _FAMILIES = {
     "marian": "marian",
@@ -126,8 +127,10 @@ class Seq2SeqEngine(ABC):
     def __init__(
         self, model: str, *, name: str, beam: int = 1, prefix: str | None = None, max_batch_tokens: int = 4096
     ) -> None:
-        if beam < 1 or max_batch_tokens < 1:
-            raise ConfigError(f"engine {name!r}: beam and max_batch_tokens must be at least 1")
+        if not 1 <= beam <= _WIDEST or max_batch_tokens < 1:
+            raise ConfigError(
+                f"engine {name!r}: beam and max_batch_tokens must be at least 1, and beam at most {_WIDEST}"
+            )
         self.name = name
         self.label = f"{name} ({model})"
         self.model = model
