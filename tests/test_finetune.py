@@ -45,6 +45,12 @@ def run(out: Path, hyper: Hyperparameters = HYPER, **arguments: Any) -> FineTune
     )
 
 
+def test_training_that_diverges_is_an_error_and_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="diverged, its loss is no number: lower learning_rate or weight_decay"):
+        run(tmp_path / "model", replace(HYPER, weight_decay=1e30, max_steps=4))
+    assert not (tmp_path / "model").exists()
+
+
 def weights(folder: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 

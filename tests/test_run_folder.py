@@ -98,7 +98,7 @@ def test_a_folder_that_holds_something_else_is_refused_whatever_is_asked(
     with pytest.raises(ConfigError, match="holds files that no run wrote; choose another --out"):
         write(foreign, force=True)
     for place in (file, file / "below"):
-        with pytest.raises(ConfigError, match="choose another --out"):
+        with pytest.raises(ConfigError, match="choose another"):
             write(place, force=True)
     for name in ("a\0b", "x" * 5000):
         with pytest.raises(ConfigError, match="cannot be written"):

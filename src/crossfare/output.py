@@ -52,7 +52,7 @@ def claim_folder(folder: Path) -> None:
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(f"{folder}: exists already; choose another --out")
-        _check_above(folder)
+        check_above(folder)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{folder}: cannot be written ({_reason(error)}); choose another --out") from error
 
@@ -86,10 +86,15 @@ def _reason(error: OSError | ValueError) -> str:
 def _check_place(path: Path) -> None:
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name a file")
-    _check_above(path)
+    check_above(path)
 
 
-def _check_above(path: Path) -> None:
+def check_above(path: Path) -> None:
+    """Refuse a place whose folder cannot be made or written.
+
+    Raises:
+        ConfigError: it says why.
+    """
     with suppress(FileNotFoundError, NotADirectoryError):
         path.lstat()  # finds a name that no file can have
     above = next(parent for parent in path.absolute().parents if parent.exists())

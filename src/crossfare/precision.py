@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from crossfare.errors import ConfigError
+
 _NATIVE = ("avx512_bf16", "amx_bf16", "sve_bf16", "svebf16")
 """Instructions that multiply bf16. A processor without them emulates it, 12 to 39 times slower than fp32."""
 
@@ -33,6 +35,16 @@ def told(wanted: str | None, unstated: str | None) -> str | None:
     ``unstated`` is how it spells a precision that was left out and is fp32, as all were on processors once.
     """
     return unstated if wanted is None and resolved(None) == "fp32" else resolved(wanted)
+
+
+def check(wanted: str | None) -> None:
+    """Refuse what this machine cannot train in.
+
+    Raises:
+        ConfigError: it is fp16, and there is no GPU.
+    """
+    if wanted == "fp16" and _on_gpu() is None:
+        raise ConfigError("fp16 training needs a GPU; set precision to fp32 or auto")
 
 
 def settled(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from crossfare.errors import ConfigError, CrossfareError, DataError
-from crossfare.output import claim_folder
+from crossfare.output import check_above, claim_folder
 from crossfare.seal import seal, unchanged
 from crossfare.store import write_bytes, write_json
 from crossfare.strict import read_json, read_yaml
@@ -68,22 +68,31 @@ class RunFolder:
             raise ConfigError(f"{self.path}: cannot be written ({error.strerror}); choose another --out") from error
 
 
+def check(folder: Path, spec: Mapping[str, Any], *, apart: Path | None = None, force: bool = False) -> None:
+    """Refuse a folder that `claimed` would not keep, without touching anything.
+
+    Raises:
+        ConfigError: as `claimed`, but for another run that writes there.
+    """
+    place = _place(folder, apart)
+    old = _beside(place, "old")
+    _check_content(folder, old if old.exists() and not place.exists() else place, spec, force)
+
+
 @contextmanager
-def claimed(folder: Path, spec: Mapping[str, Any], *, force: bool = False) -> Iterator[RunFolder]:
+def claimed(
+    folder: Path, spec: Mapping[str, Any], *, apart: Path | None = None, force: bool = False
+) -> Iterator[RunFolder]:
     """Keep a folder for a run of ``spec`` until the block ends; nothing is written to it yet.
 
     A folder that holds a run of the same spec is written anew. ``force`` lets it be a run of another spec; files that
-    no run wrote are never replaced.
+    no run wrote are never replaced. ``apart`` is the cache, which a run directory can neither hold nor lie in.
 
     Raises:
         ConfigError: another run writes there; it holds a run of another spec, or something else; or it is a place
             that cannot be written or swapped.
     """
-    try:
-        place = folder.resolve()
-        _check_place(folder, place)
-    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
-        raise ConfigError(f"{str(folder)[:80]!a}: cannot be written ({error}); choose another --out") from error
+    place = _place(folder, apart)
     lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -138,13 +147,28 @@ def add_report(folder: Path, files: Mapping[str, bytes], *, force: bool = False)
 # -- what a folder is -------------------------------------------------------------------------
 
 
-def _check_place(folder: Path, place: Path) -> None:
+def _place(folder: Path, apart: Path | None) -> Path:
+    """Where a folder lies, if that can be swapped."""
+    try:
+        place = folder.resolve()
+        _check_place(folder, place, apart)
+    except (OSError, ValueError, RuntimeError) as error:  # a name that is too long, or has a NUL; links in a circle
+        raise ConfigError(f"{str(folder)[:80]!a}: cannot be written ({error}); choose another --out") from error
+    return place
+
+
+def _check_place(folder: Path, place: Path, apart: Path | None) -> None:
+    cache = apart.resolve() if apart else None
+    if cache and (place in (cache, *cache.parents) or cache in place.parents):
+        raise ConfigError(f"{folder}: lies in the cache, or holds it ({apart}); choose another --out")
     if place.exists() and not place.is_dir():
         raise ConfigError(f"{folder}: is no folder; choose another --out")
     if place == Path.cwd() or place in Path.cwd().parents:
         raise ConfigError(f"{folder}: is the folder you are in; name one in it with --out")
     if os.path.ismount(place):
         raise ConfigError(f"{folder}: is a mount point, which cannot be replaced; name a folder in it with --out")
+    check_above(place)
+    _beside(place, "lock").exists()  # finds a name that is too long with this
 
 
 def _check_content(folder: Path, place: Path, spec: Mapping[str, Any], force: bool) -> None:

@@ -57,6 +57,9 @@ _PASSAGES_AT_ONCE = 4096
 class _Row(Protocol):
     """What differs between tasks. A note says which examples teach nothing, and why."""
 
+    def check(self, examples: Sequence[Example], *, whole: bool) -> None:
+        """DataError for examples that teach nothing; ``whole``: there are no more of them."""
+
     def load_new(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         """An encoder with a head for ``examples``."""
 
@@ -93,6 +96,9 @@ class _Row(Protocol):
 
 class _QA:
     score = staticmethod(qa_score.score)
+
+    def check(self, examples: Sequence[Example], *, whole: bool) -> None:  # noqa: ARG002
+        _of(QAExample, examples)
 
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import qa
@@ -141,12 +147,15 @@ class _QA:
 class _NLI:
     score = staticmethod(nli_score.score)
 
+    def check(self, examples: Sequence[Example], *, whole: bool) -> None:
+        labels = {pair.label for pair in _of(PairExample, examples)} - {None}
+        if whole and len(labels) < 2:
+            raise DataError(f"the training set has {len(labels)} different labels; it needs two or three")
+
     def load_new(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import nli
 
         labels = nli.labels_of(_of(PairExample, examples))
-        if len(labels) < 2:
-            raise DataError(f"the training set has {len(labels)} different labels; it needs two or three")
         return nli.load(_locate(model), labels=labels, dropout=hyper.dropout)
 
     def load_trained(self, model: str, _: PredictOptions) -> Encoder:
@@ -185,6 +194,9 @@ class _Ranking:
     """Fine-tunes on `RankingExample`, reranks the candidates of `QueryExample`."""
 
     score = staticmethod(ranking_score.score)
+
+    def check(self, examples: Sequence[Example], *, whole: bool) -> None:  # noqa: ARG002
+        _of(RankingExample, examples)
 
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         from crossfare.model import ranking
@@ -309,7 +321,7 @@ class Task:
         from crossfare.pretrained.loading import quiet
 
         hyper = hyper or self.hyperparameters()
-        examples = self._examples(train)
+        examples = self.check_examples(train)
         notes: list[str] = []
         model_notes: list[str] = []
 
@@ -332,6 +344,16 @@ class Task:
                 report_to=report_to,
             )
         return replace(tuned, notes=tuple(notes), model_notes=tuple(model_notes))
+
+    def check_examples(self, train: Sequence[Dataset], *, whole: bool = True) -> list[Example]:
+        """The examples of training sets; ``whole``: there are no further sets.
+
+        Raises:
+            DataError: they are of another task, or no model can be fine-tuned on them.
+        """
+        examples = self._examples(train)
+        self.row.check(examples, whole=whole)
+        return examples
 
     def _validation(self, validation: Dataset | None, hyper: Hyperparameters) -> Callable[[Encoder], float] | None:
         if validation is None or not hyper.select_best:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import json
+import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import BREAKS, POISON, Fault
+from servers import BREAKS, POISON, Fault, Reply
 from servers.openai import ChatServer
 from vendors import SERVERS, Vendors, translate
 
@@ -117,7 +122,7 @@ def model(vendors: Vendors) -> Iterator[tuple[ChatServer, Any]]:
     server.reset()
 
 
-@pytest.mark.parametrize("form", ["fenced", "thought", "amid prose", "a list", "text ids"])
+@pytest.mark.parametrize("form", ["fenced", "thought", "thinking on", "amid prose", "a list", "text ids"])
 def test_an_answer_is_read_where_it_stands(model: Any, form: str) -> None:
     server, made = model
     server.answers = form
@@ -199,3 +204,87 @@ def test_reasoning_that_is_billed_beside_the_answer_is_counted(model: Any) -> No
 
     assert _tokens(SimpleNamespace(prompt_tokens=1000, completion_tokens=34, total_tokens=1482)) == (1000, 482)
     assert _tokens(SimpleNamespace(prompt_tokens=17, completion_tokens=482, total_tokens=499)) == (17, 482)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"prompt_tokens": -5000, "completion_tokens": -5000, "total_tokens": -10000},
+        {"prompt_tokens": 10**30, "completion_tokens": 1, "total_tokens": 10**30},
+        {"prompt_tokens": float("nan"), "completion_tokens": float("inf"), "total_tokens": 1},
+        {"prompt_tokens": 12.5, "completion_tokens": "34"},
+        {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"total_tokens": 500},
+        {},
+        [],
+    ],
+    ids=str,
+)
+def test_tokens_that_can_be_no_count_are_not_believed(model: Any, said: object, tmp_path: Path) -> None:
+    """The answer is kept, at one request; the most that it can have cost stays spent."""
+    from crossfare.experiment.spending import Charge, Charged
+    from crossfare.ledger import Catalogue
+    from crossfare.ledger.budget import Budget
+
+    server, made = model
+    price = dataclasses.replace(Catalogue.load().get("google-translate"), unit="token", output_amount=Decimal(2))
+    budget = Budget(None, tmp_path / "spent")
+    server.said_of_tokens = said
+    try:
+        answer = Charged(made, Charge(price, budget)).translate(["one two"], source="en", target="de")
+    finally:
+        server.said_of_tokens = None
+    assert answer.texts == ("ONE TWO",) and len(server.arrivals) == 1
+    assert answer.usage.input_tokens is answer.usage.output_tokens is None
+    assert budget.account.usd == 0 and budget.account.in_doubt > 0
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1e999", "-1", "0.5", "9" * 400, "9" * 5000, "null", '"one"', "[]"],
+)
+def test_an_id_that_is_none_is_no_answer(written: str) -> None:
+    from crossfare.translate.engines import replies
+
+    content = f'{{"translations": [{{"id": {written}, "text": "EINS"}}]}}'
+    with contextlib.suppress(ValueError):
+        assert replies.matched(["one"], replies.read(content))["refused"]
+
+
+@pytest.mark.parametrize("content", [None, 7, ["a"], "x" * 2_000_000])
+def test_what_is_no_text_is_no_answer(content: object) -> None:
+    from crossfare.translate.engines import replies
+
+    with pytest.raises(ValueError, match="its answer is"):
+        replies.read(content)
+
+
+def test_an_answer_of_endless_brackets_is_given_up(model: Any) -> None:
+    server, made = model
+    server.answers = "endless"
+    began = time.monotonic()
+    with pytest.raises(EngineError, match="not the JSON asked for"):
+        translate(made, texts(5, {}))
+    assert time.monotonic() - began < 20, "it took minutes"
+
+
+@pytest.mark.parametrize("choices", [[], None, [{"index": 0, "message": None}]])
+def test_an_error_in_place_of_an_answer_is_said(model: Any, choices: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, made = model
+    made.patience.attempts = 1
+    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "a", "choices": choices}
+    reply = Reply(json.dumps({**body, "error": {"message": "no worker is free"}}).encode())
+    monkeypatch.setattr(server, "answer", lambda *_, **__: reply)
+    with pytest.raises(EngineTransient, match=r"no message, but .*no worker is free"):
+        translate(made, ["one"])
+
+
+@pytest.mark.parametrize("body", [{"error": "no such model"}, {"detail": "no such model"}])
+def test_what_is_wrong_is_said_in_whatever_form_it_comes(
+    model: Any, body: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, made = model
+    monkeypatch.setattr(server, "answer", lambda *_, **__: Reply(json.dumps(body).encode(), 404))
+    with pytest.raises(EngineError, match=r"404: .*no such model"):
+        translate(made, ["one"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +113,13 @@ def nli(folder: Path) -> str:
             "max_texts cannot be 'x': it should be a valid integer",
         ),
         ({"prices": {"storage": "cpu-core"}}, PriceError, "storage is billed by the gigabyte-month"),
+        ({"prices": {"compute": "google-translate"}}, PriceError, "compute is billed by the device-hour"),
+        ({"models": {"target-encoder": "embedded:marian-en-xx"}}, ConfigError, "is a marian, which translates"),
+        (
+            {"tasks": {"nli": tiny_run.task("nli", training={"freeze_layers": 5})}, "methods": ["zero-shot"]},
+            ConfigError,
+            "nli fine-tune bert-False-128 on en: freeze_layers is 5, but the model has 2 layers",
+        ),
     ],
 )
 def test_one_thing_that_is_wrong_is_one_line(
@@ -119,11 +130,74 @@ def test_one_thing_that_is_wrong_is_one_line(
     assert message in str(error)
 
 
+def write(path: Path, labels: Sequence[str | None], more: str = "") -> str:
+    """NLI pairs with these labels, and further lines."""
+    pairs = [
+        {"id": f"p{i}", "premise": f"Ana lives in {city}.", "hypothesis": "Ana works.", "label": label}
+        for i, (city, label) in enumerate(zip(cycle(("Berlin", "Lisboa", "Paris")), labels, strict=False))
+    ]
+    lines = [json.dumps({name: value for name, value in pair.items() if value}) for pair in pairs]
+    path.write_text("\n".join([*lines, more]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "role", "message"),
+    [
+        (["entailment", "neutral"] * 4, '{"id": "cut off", "premi', "test", "nli test pt: .*, line 9, .*broken JSON"),
+        (["entailment", "neutral", None], "", "validation", "nli validation en: .*, line 3: lacks label"),
+        (["entailment", "neutral", "maybe"], "", "gold", "nli gold pt: .*, line 3: unknown label 'maybe'"),
+        (["neutral"] * 6, "", "train", "nli fine-tune .* on en: the training set has 1 different labels"),
+    ],
+)
+def test_data_are_read_to_the_end_before_anything_is_trained(
+    tmp_path: Path, labels: list[str | None], more: str, role: str, message: str
+) -> None:
+    training = {**tiny_run.TRAINING, "select_best": role == "validation"}
+    ref = write(tmp_path / "pairs.jsonl", labels, more)
+    data = {"train": {"ref": "world:nli", "limit": 12}, role: ref}
+    error = refused(
+        tmp_path,
+        tasks={"nli": tiny_run.task("nli", training=training, **data)},
+        methods=["zero-shot", "in-language"],
+    )
+    assert re.match(message, str(error))
+
+
+def test_translations_of_other_examples_and_more_labels_than_there_are_are_found(tmp_path: Path) -> None:
+    pairs = write(tmp_path / "pairs.jsonl", ["entailment", "neutral"] * 3)
+    engines = {"human": {"engine": "existing", "existing": {"nli": {"pt": pairs}}}}
+    error = refused(
+        tmp_path,
+        tasks={"nli": tiny_run.task("nli", gold=pairs, gold_sizes=[2, 50])},
+        methods=["translate-train", "in-language"],
+        engines=engines,
+    )
+    assert isinstance(error, Unready)
+    translation, sizes = error.problems
+    assert translation.endswith("pairs.jsonl: no example has an id of the source training set")
+    assert sizes == "gold_sizes: 50 are more than the 6 examples of nli gold in pt"
+
+
 def test_a_run_directory_that_cannot_be_written_is_found_first(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine", encoding="utf-8")
     store = Store(tmp_path / "cache")
-    with pytest.raises(ConfigError, match="is no folder that can be written to; choose another --out"):
-        run(tiny_run.spec(tmp_path), out=tmp_path / "file" / "out", store=store, quiet=True)
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    (tmp_path / "circle").symlink_to("circle")
+    spec = tiny_run.spec(tmp_path)
+    places = {
+        tmp_path / "file" / "out": r"cannot be written \(.* is no folder\); choose another place",
+        tmp_path / "file": "is no folder; choose another --out",
+        tmp_path / "circle": "cannot be written",
+        tmp_path / ("x" * 252): "File name too long",
+        store.root: "lies in the cache, or holds it",
+        store.root / "steps": "lies in the cache, or holds it",
+        tmp_path: "lies in the cache, or holds it",
+    }
+    for out, message in places.items():
+        with pytest.raises(ConfigError, match=message):
+            dry_run(spec, out=out, store=store)
+        with pytest.raises(ConfigError, match=message):
+            run(spec, out=out, store=store, quiet=True)
     assert not store.root.exists()
 
 

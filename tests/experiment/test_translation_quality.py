@@ -117,6 +117,7 @@ def test_only_what_has_a_known_reference_is_scored() -> None:
     dataset = world.nli("pt", "test")
     assert [each["value"] for each in world_quality(dataset, "pt")] == pytest.approx([1.0, 1.0])
     assert world_quality(replace(dataset, name="other"), "pt") == []
+    assert all(world_quality(dataset, target) == [] for target in ("sw", "pt-BR"))
     english = world_quality(world.nli("en", "test"), "pt")
     assert all(each["value"] < 0.5 for each in english)
     assert english[0]["n"] <= 1000

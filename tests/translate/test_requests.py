@@ -135,3 +135,18 @@ def test_a_read_only_memory_learns_nothing(memory: TranslationMemory) -> None:
     assert looked.pace(SCOPE) == pytest.approx((1.0, 1.0))  # the fake engine takes a second a text
     assert looked.pace(SCOPE._replace(target="de")) is None
     looked.close()
+
+
+def test_half_a_surrogate_pair_is_no_translation_and_lost_alone(memory: TranslationMemory) -> None:
+    engine = RequestEngine(lambda text: "\ud800" if text == "b" else text.upper())
+    result = translate_segments(list("abc"), engine, source="en", target="pt", memory=memory)
+    assert result.translations == {"a": "A", "c": "C"}
+    assert "half a surrogate pair" in result.failures["b"]
+
+
+def test_what_the_memory_has_costs_no_tokens_now(memory: TranslationMemory) -> None:
+    """Nothing was measured for nothing: the money of what is paid now can be told."""
+    for fresh in (3, 0):
+        result = translate_segments(list("abc"), RequestEngine(str.upper), source="en", target="pt", memory=memory)
+        assert result.fresh == fresh
+    assert (result.fresh_usage.input_tokens, result.fresh_usage.output_tokens) == (0, 0)

@@ -109,7 +109,7 @@ def _run(
     out = out or experiment.default_folder(whole, spec)
     try:
         if dry_run:
-            _show_dry_run(spec, out)
+            _show_dry_run(spec, out, force)
             return None
         return experiment.run(
             spec,
@@ -130,10 +130,10 @@ def _run(
         ) from None
 
 
-def _show_dry_run(spec: experiment.Spec, out: Path) -> None:
+def _show_dry_run(spec: experiment.Spec, out: Path, force: bool) -> None:
     from crossfare import experiment
 
-    _show_steps(experiment.dry_run(spec, out=out))
+    _show_steps(experiment.dry_run(spec, out=out, force=force))
     say(*experiment.why_missing(experiment.missing(spec)))
     if (plan := experiment.planned_spending(spec)).steps:
         say(*plan.lines)

@@ -9,6 +9,9 @@ from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.spec import Spec
 from crossfare.ledger.book import COMPUTE, STORAGE, Book
 
+_UNITS = {COMPUTE: "device-hour", STORAGE: "gigabyte-month", "annotation": "example"}
+"""What is billed of a resource; engines bill in several ways."""
+
 
 def offers_of(spec: Spec) -> dict[str, str]:
     """Which offer prices which resource."""
@@ -58,8 +61,11 @@ def _check_same_price(spec: Spec, one: str, other: str) -> None:
 
 
 def check_prices(book: Book, resources: Mapping[str, tuple[str, ...]]) -> None:
-    """An unknown price is found before anything is spent."""
-    for resource in sorted({name for names in resources.values() for name in names}):
-        book.catalogue.get(book.offer(resource))
-    if (unit := book.catalogue.get(book.offer(STORAGE)).unit) != "gigabyte-month":
-        raise PriceError(f"storage is billed by the gigabyte-month, but {book.offer(STORAGE)!r} bills by the {unit}")
+    """An unknown price, or one of something else, is found before anything is spent."""
+    for resource in (*sorted({name for names in resources.values() for name in names}), STORAGE):
+        price = book.catalogue.get(book.offer(resource))
+        wanted = _UNITS.get(resource.partition(":")[0], price.unit)
+        if price.unit != wanted:
+            raise PriceError(
+                f"{resource} is billed by the {wanted}, but {book.offer(resource)!r} bills by the {price.unit}"
+            )

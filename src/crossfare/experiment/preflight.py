@@ -5,25 +5,29 @@ Each check is made by what the run itself will use: the planner, the engines, th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from crossfare import data, meter, strict
+from crossfare import meter, precision, strict
 from crossfare.errors import ConfigError, CrossfareError, Unready
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import check_prices, offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.data_checks import DataChecks
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.matrix import cells
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import paid_engines
 from crossfare.experiment.steps import Planner
+from crossfare.finetune.hyperparameters import check_freezing
 from crossfare.ledger import Catalogue
 from crossfare.ledger.book import Book
+from crossfare.pretrained.inspection import layers
+from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.translate import Projection
 from crossfare.types import Step, TaskName, canonical_json
 
@@ -35,12 +39,14 @@ _NEEDS = {
 }
 """Packages that a stage cannot do without; all come with one extra."""
 
+_TRANSLATORS = ("marian", "m2m_100", "nllb-moe", "fsmt")
+"""Architectures that transformers has no heads for."""
 
-def ready(spec: Spec, *, out: str | Path | None = None) -> tuple[Catalogue, tuple[CellSteps, ...]]:
+
+def ready(spec: Spec, store: Store) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     """The prices of a run and the plan of every cell, all checked that can be without a request.
 
-    Args:
-        out: where the run directory is to be written (default ``runs/<name>``).
+    What ``store`` has already is not checked again.
 
     Raises:
         CrossfareError: the one thing that is wrong.
@@ -48,14 +54,17 @@ def ready(spec: Spec, *, out: str | Path | None = None) -> tuple[Catalogue, tupl
     """
     planning.check(spec)
     found: dict[str, CrossfareError] = {}
-    _try(found, [partial(_check_folder, Path(out or Path("runs") / spec.name)), partial(_check_reporters, spec)])
+    _try(found, [partial(_check_reporters, spec)])
     _try(found, [meter.check_energy] if spec.energy else [])
     checkpoints = dict.fromkeys(cell.checkpoint for cell in cells(spec) if cell.checkpoint)
     _try(found, [partial(_check_model, ref) for ref in checkpoints])
     planner = Planner(spec)
     plan = _try(found, [partial(planner.cell, cell) for cell in cells(spec)])
     steps = planning.distinct(step for cell in plan for step in cell.all)
-    _try(found, [partial(_check_step, step) for step in steps])
+    _try(found, [partial(check, step) for check in (_check_packages, _check_training) for step in steps])
+    checks = DataChecks({step.id: step for step in steps}, store)
+    _try(found, [partial(check, step) for check in (checks.load, checks.learn) for step in steps])
+    _try(found, [partial(checks.gold, cell) for cell in plan])
     _try(found, _engine_checks(steps))
     catalogues = _try(found, [partial(_checked_prices, spec, plan)])
     if len(found) > 1:
@@ -83,15 +92,6 @@ def _checked_prices(spec: Spec, plan: Sequence[CellSteps]) -> Catalogue:
     return catalogue
 
 
-def _check_folder(folder: Path) -> None:
-    try:
-        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{str(folder)[:80]}: no place for a run directory ({error}); choose another --out") from None
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"{folder}: {there} is no folder that can be written to; choose another --out")
-
-
 def _check_reporters(spec: Spec) -> None:
     if absent := [name for name in spec.report_to if find_spec(name) is None]:
         raise ConfigError(f"report_to: {', '.join(absent)} is not installed; pip install {' '.join(absent)}")
@@ -99,20 +99,28 @@ def _check_reporters(spec: Spec) -> None:
 
 def _check_model(ref: str) -> None:
     path = Path(planning.resolved(ref).path) / "config.json"
-    if not isinstance(strict.read_json(path, error=ConfigError), dict):
+    config = strict.read_json(path, error=ConfigError)
+    if not isinstance(config, dict):
         raise ConfigError(f"model {ref!r}: {path} is no configuration; give a checkpoint's folder or a hub id")
+    if (kind := config.get("model_type")) in _TRANSLATORS:
+        raise ConfigError(f"model {ref!r} is a {kind}, which translates and has no other use; name an encoder")
 
 
-def _check_step(step: Step) -> None:
+def _check_packages(step: Step) -> None:
     if absent := [name for name in _NEEDS.get(step.stage, ()) if find_spec(name) is None]:
         raise ConfigError(f"{', '.join(absent)} is not installed, for {step.label}; pip install 'crossfare[models]'")
-    if step.stage in ("dataset", "existing", "collection"):
-        params = step.params
-        asked = {name: params.get(name) for name in ("language", "split", "format")}
-        try:
-            data.recognise(step.runtime["ref"], task=cast("TaskName", params.get("task", "ranking")), **asked)
-        except CrossfareError as error:
-            raise type(error)(f"{step.label}: {error}") from error
+
+
+def _check_training(step: Step) -> None:
+    """Refuse settings that do not fit the model or the machine."""
+    if step.stage != "finetune":
+        return
+    hyper = TASKS[cast("TaskName", step.params["task"])].hyperparameters(**step.runtime["training"])
+    try:
+        precision.check(hyper.precision)
+        check_freezing(hyper.freeze_layers, layers(Path(planning.resolved(step.runtime["model"]).path)))
+    except CrossfareError as error:
+        raise type(error)(f"{step.label}: {error}") from error
 
 
 def _engine_checks(steps: Iterable[Step]) -> Iterator[Callable[[], None]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from crossfare import data, translate
+from crossfare.data.world import LANGUAGES
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_tag
 from crossfare.score import translation
@@ -110,9 +111,10 @@ def corresponding(translated: Dataset, reference: Dataset, source: Dataset | Non
 def world_quality(translated: Dataset, target: str) -> list[dict[str, Any]]:
     """Score a translation of the embedded world against its own parallel text, for a run's report.
 
-    Other data has no reference that is known; then, and where sacrebleu is not installed, there is none.
+    Other data and other languages have no reference that is known; then, and where sacrebleu is not installed, there
+    is none.
     """
-    if not translated.name.startswith("world:") or find_spec("sacrebleu") is None:
+    if not translated.name.startswith("world:") or target not in LANGUAGES or find_spec("sacrebleu") is None:
         return []
     reference = data.load(translated.name, task=translated.task, language=target, split=translated.split).dataset
     if translated.task == "ranking" and type(translated.examples[0]) is not type(reference.examples[0]):

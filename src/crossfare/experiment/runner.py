@@ -93,9 +93,10 @@ def run(
         BudgetExceeded: the next request would pass ``max_usd``; what was done is kept.
         ConfigError: the directory holds something else, or another run writes there (see `run_folder.claimed`).
     """
+    store = store or Store()
     folder = Path(out or Path("runs") / spec.name).absolute()
-    with run_folder.claimed(folder, _portable(spec), force=force) as place:
-        return _run(spec, place, jobs, store or Store(), console, quiet, max_usd, agree, tell, written)
+    with run_folder.claimed(folder, _portable(spec), apart=store.root, force=force) as place:
+        return _run(spec, place, jobs, store, console, quiet, max_usd, agree, tell, written)
 
 
 def _run(
@@ -110,7 +111,7 @@ def _run(
     tell: Callable[[str], None] | None,
     written: Callable[[Run], None] | None,
 ) -> Run:
-    catalogue, plan = ready(spec, out=place.path)
+    catalogue, plan = ready(spec, store)
     book = Book(catalogue, offers_of(spec))
     resources = resources_of(spec, plan)
     everything = planning.distinct(step for cell in plan for step in cell.all)
@@ -192,7 +193,7 @@ def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
 
 
 def dry_run(
-    spec: Spec, *, out: str | Path | None = None, store: Store | None = None
+    spec: Spec, *, out: str | Path | None = None, store: Store | None = None, force: bool = False
 ) -> tuple[tuple[str, str, bool], ...]:
     """List a run's steps as (label, id, finished already) without executing any.
 
@@ -200,7 +201,8 @@ def dry_run(
         CrossfareError: the run would fail, as far as that shows without a request; see `preflight`.
     """
     store = store or Store()
-    _, plan = ready(spec, out=out)
+    run_folder.check(Path(out or Path("runs") / spec.name).absolute(), _portable(spec), apart=store.root, force=force)
+    _, plan = ready(spec, store)
     everything = planning.distinct(step for cell in plan for step in cell.all)
     return tuple((step.label, step.id, store.done(step.id)) for step in everything)
 

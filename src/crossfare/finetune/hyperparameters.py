@@ -112,6 +112,16 @@ class Hyperparameters:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("runtime")}
 
 
+def check_freezing(wanted: int, there: int | None) -> None:
+    """Refuse to freeze more layers than there are.
+
+    Raises:
+        ConfigError: it says how many there are.
+    """
+    if there is not None and wanted > there:
+        raise ConfigError(f"freeze_layers is {wanted}, but the model has {there} layers that can be frozen")
+
+
 _PAPER = {
     "qa": Hyperparameters(learning_rate=2e-5, epochs=5, batch_size=12, max_length=384, stride=128),
     "nli": Hyperparameters(learning_rate=2e-5, epochs=3, batch_size=32, max_length=128),

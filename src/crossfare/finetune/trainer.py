@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from crossfare import precision
 from crossfare.errors import ConfigError
-from crossfare.finetune.hyperparameters import Hyperparameters
-from crossfare.precision import resolved
+from crossfare.finetune.hyperparameters import Hyperparameters, check_freezing
 from crossfare.types import Progress
 
 if TYPE_CHECKING:
@@ -254,9 +254,8 @@ def _per_device(hyper: Hyperparameters) -> int:
 
 
 def _precision(wanted: str | None) -> dict[str, bool]:
-    used = resolved(wanted)
-    if used == "fp16" and not torch.accelerator.is_available():
-        raise ConfigError("fp16 training needs a GPU; set precision to fp32 or auto")
+    precision.check(wanted)
+    used = precision.resolved(wanted)
     return {"bf16": used == "bf16", "fp16": used == "fp16"}
 
 
@@ -273,10 +272,7 @@ def freeze(model: Any, hyper: Hyperparameters) -> None:
         return
     count = getattr(model.config, "num_hidden_layers", 0)
     lists = [m for m in model.base_model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
-    if not lists or hyper.freeze_layers > count:
-        raise ConfigError(
-            f"freeze_layers is {hyper.freeze_layers}, but the model has {count} layers that can be frozen"
-        )
+    check_freezing(hyper.freeze_layers, count if lists else 0)
     for layer in lists[0][: hyper.freeze_layers]:
         layer.requires_grad_(False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,9 @@ def finetune(
                 f"out of GPU memory in fine-tuning: raise gradient_accumulation (now {hyper.gradient_accumulation}), "
                 f"or lower batch_size ({hyper.batch_size}) or max_length ({hyper.max_length})"
             ) from error
+        loss_of_all = trainers.mean_loss(trainer.state.log_history)
+        if not math.isfinite(loss_of_all):
+            raise ConfigError("fine-tuning diverged, its loss is no number: lower learning_rate or weight_decay")
         out.mkdir(parents=True, exist_ok=True)
         encoder.model.save_pretrained(out)
         encoder.tokenizer.save_pretrained(out)
@@ -131,7 +135,7 @@ def finetune(
     )
     history = trainer.state.log_history
     log = tuple(entry for entry in history if entry.keys() & {"loss", "eval_score"})
-    return FineTuned(out, usage, trainers.mean_loss(history), trainer.state.global_step, log)
+    return FineTuned(out, usage, loss_of_all, trainer.state.global_step, log)
 
 
 @contextmanager

@@ -69,6 +69,13 @@ def unnamed_head(folder: Path, ref: str, labels: Collection[str]) -> bool:
     return classifies and len(called) in (2, 3) and not set(called) <= set(labels)
 
 
+def layers(folder: Path) -> int | None:
+    """How many layers a checkpoint's encoder has; None where its configuration does not say."""
+    config = dict(_configs(folder, str(folder))).get("config.json", {})
+    named = (config.get(name) for name in ("num_hidden_layers", "n_layers", "num_layers"))
+    return next((count for count in named if isinstance(count, int)), None)
+
+
 def _configs(folder: Path, ref: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in _CONFIGS:
         path = folder / name

@@ -112,7 +112,7 @@ def shares(usage: Usage, weights: Sequence[float]) -> list[Share]:
 def total_usage(parts: Sequence[Share]) -> Usage:
     """Add shares up again; counts are rounded once, at the end. No share at all is a measured zero."""
     if not parts:
-        return Usage(seconds=0.0, requests=0, characters=0)
+        return Usage(seconds=0.0, requests=0, characters=0, input_tokens=0, output_tokens=0)
     sums: dict[str, Any] = {}
     for name in _AMOUNTS:
         values = [value for part in parts if (value := getattr(part, name)) is not None]

@@ -13,6 +13,8 @@ from crossfare.types import Engine, Metered, Probing, Progress, Usage
 CHUNK = 256
 """Segments given at once to an engine that does not say how many it takes in a request."""
 
+_UNREADABLE = "holds half a surrogate pair: not Unicode text"
+
 
 @dataclass(slots=True)
 class Segments:
@@ -72,9 +74,7 @@ def translate_segments(
     scope = Scope(engine.name, engine.revision, source, target)
     result = Segments()
     readable = [text for text in wanted if _readable(text)]
-    result.failures.update(
-        (text, "holds half a surrogate pair: not Unicode text") for text in wanted if not _readable(text)
-    )
+    result.failures.update((text, _UNREADABLE) for text in wanted if not _readable(text))
     missing = _recall(readable, result, memory, scope)
     if missing and result.translations and isinstance(engine, Probing):
         engine.answered_before(min(result.translations, key=len), source=source, target=target)
@@ -134,6 +134,8 @@ def _translate_request(
     for index, (text, translation, part) in enumerate(zip(texts, answer.texts, parts, strict=True)):
         if translation is None or not translation.strip():
             result.failures[text] = reasons.get(index, "the engine returned nothing")
+        elif not _readable(translation):
+            result.failures[text] = f"the engine returned what {_UNREADABLE}"
         else:
             made[text] = Remembered(translation, part)
     if memory is not None and made:

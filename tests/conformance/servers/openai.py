@@ -17,10 +17,14 @@ class ChatServer(VendorServer):
     """How the model answers.
 
     "translations", "prose" (no JSON), "cut" (stopped for length), or "no usage". In other forms: "fenced", "thought"
-    (after thinking aloud), "amid prose", "a list", "text ids". Wrongly, if it is asked for more than two texts:
-    "merged" (the first two in one, and the others moved up), "padded" (merged, and the last one twice), "one left out",
-    "one twice". And "sorry": the same to everything.
+    (after thinking aloud), "thinking on" (without saying when it ends), "amid prose", "a list", "text ids". Wrongly, if
+    it is asked for more than two texts: "merged" (the first two in one, and the others moved up), "padded" (merged, and
+    the last one twice), "one left out", "one twice". And "sorry": the same to everything. "endless": brackets without
+    end, so many that it must be given up.
     """
+
+    said_of_tokens: object = None
+    """What it says of the tokens instead of the truth."""
 
     def answer(self, request: Request, short: bool) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.key}":
@@ -64,6 +68,8 @@ class ChatServer(VendorServer):
             ],
             "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
         }
+        if self.said_of_tokens is not None:
+            body["usage"] = self.said_of_tokens
         if self.answers == "no usage":
             del body["usage"]
         return Reply(json.dumps(body).encode())
@@ -87,6 +93,8 @@ class ChatServer(VendorServer):
         forms = {
             "fenced": f"```json\n{content}\n```",
             "thought": f'<think>\nI could say {{"translations": []}}.\n</think>\n\n{content}',
+            "thinking on": f'<think>\nPerhaps {{"translations": [{{"id": 0, "text": "a draft"}}]}}. No:\n{content}',
+            "endless": '{"a":' * 100_000,
             "amid prose": f"Sure [of course]! Here they are:\n{content}\nAnything else?",
         }
         return forms.get(self.answers, content)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -19,9 +21,11 @@ from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
 from crossfare.strict import parse_json
 from crossfare.translate.engines.apertium_stream import escape, plain
 from crossfare.translate.engines.hosts import Address, checked_url
+from crossfare.translate.engines.receiving import bounded
 
 _MOST_BYTES = 20_000  # half of ten parts of 4,096 bytes: APy cuts at the last blank or full stop of the second half
 _TRIES = 4
+_PART = 1 << 16
 _FEW = 3
 _LONGEST_WAIT_S = 30.0
 
@@ -97,7 +101,8 @@ class Server:
         for attempt in range(1, _TRIES + 1):
             try:
                 with self._opener.open(request, timeout=self._timeout_s) as answer:
-                    return parse_json(answer.read(), f"{self._url}/{path}", error=EngineTransient)
+                    parts = bounded(iter(partial(answer.read1, _PART), b""), self._timeout_s)
+                    return parse_json(b"".join(parts), f"{self._url}/{path}", error=EngineTransient)
             except HTTPError as error:
                 error.close()
                 if error.code not in (408, 429) and error.code < 500:
@@ -112,7 +117,7 @@ class Server:
                         "start one: apt-get install apertium-apy; apertium-apy /usr/share/apertium"
                     ) from error
                 problem, wait = f"no answer within {self._timeout_s:g} s", None
-            except (EngineTransient, ValueError, OSError) as error:
+            except (EngineTransient, HTTPException, ValueError, OSError) as error:
                 problem, wait = f"a malformed answer ({type(error).__name__})", None
             if attempt < _TRIES:
                 time.sleep(min(_LONGEST_WAIT_S, 0.25 * 2**attempt if wait is None else wait))

@@ -14,6 +14,9 @@ from crossfare.types import Paying, Usage
 LONGEST_WAIT = 300.0
 """Seconds: who is asked to wait longer is told so instead."""
 
+_MOST_COUNTED = 10**9
+"""Characters or tokens: nobody is billed more for one request."""
+
 
 class Answer(NamedTuple):
     """What a service returned for one request: a translation for each text, and what it says it bills.
@@ -32,13 +35,18 @@ class Answer(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        """What it bills."""
+        """What it bills; a count that is none is as good as none said."""
         return Usage(
             requests=1,
-            characters=self.characters,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
+            characters=stated(self.characters),
+            input_tokens=stated(self.input_tokens),
+            output_tokens=stated(self.output_tokens),
         )
+
+
+def stated(count: object) -> int | None:
+    """A count that a service states; None if it can be none."""
+    return count if type(count) is int and 0 <= count <= _MOST_COUNTED else None
 
 
 @dataclass(slots=True)
@@ -113,7 +121,7 @@ class Attempts:
                     settle(NOTHING)
                 raise
             self.served += time.perf_counter() - began
-            if answer.characters is None or len(answer.texts) != len(sent):  # what it left out is billed too
+            if stated(answer.characters) is None or len(answer.texts) != len(sent):  # what it left out is billed too
                 answer = answer._replace(characters=most.characters)
             settle(answer.usage)
             self.usage += answer.usage

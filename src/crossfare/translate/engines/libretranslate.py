@@ -20,6 +20,7 @@ from crossfare.languages import primary
 from crossfare.translate.engines.attempts import patiently
 from crossfare.translate.engines.cutting import Cutter, Limits, Plan
 from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
@@ -131,7 +132,7 @@ class LibreTranslateEngine(RemoteEngine):
 
     def connect(self) -> httpx.Client:
         """Make the client, whose connection is kept open from call to call."""
-        client = httpx.Client(timeout=self.timeout)
+        client = httpx.Client(timeout=self.timeout, event_hooks=bounding(self.timeout))
         weakref.finalize(self, client.close)
         return client
 
@@ -159,6 +160,8 @@ class LibreTranslateEngine(RemoteEngine):
             return Fault(response.status_code, said, response.headers)
         if isinstance(error, httpx.TimeoutException):
             return Fault(None, f"no answer from {self.url} within {self.timeout:g} s; raise the engine's timeout")
+        if isinstance(error, httpx.DecodingError):
+            return Fault(200, error)
         if isinstance(error, httpx.TransportError):
             return Fault(None, f"{self.url} ({error}); start it, or set {URL}")
         return None

@@ -10,8 +10,10 @@ from typing import Any
 from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota
 from crossfare.languages import language_name
 from crossfare.translate.engines import replies
+from crossfare.translate.engines.attempts import stated
 from crossfare.translate.engines.cutting import Limits
 from crossfare.translate.engines.faults import Fault, Refused
+from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 PROMPT_VERSION = 1
@@ -137,7 +139,7 @@ class LLMEngine(RemoteEngine):
             http_client=DefaultHttpxClient(
                 follow_redirects=False,
                 timeout=self.timeout,
-                event_hooks={"request": [_bare]} if self.withheld else {},
+                event_hooks={**bounding(self.timeout), "request": [_bare] if self.withheld else []},
             ),
         )
 
@@ -153,10 +155,10 @@ class LLMEngine(RemoteEngine):
             response_format=_SCHEMA,
             **({} if self._temperature is None else {"temperature": self._temperature}),
         )
-        choice = completion.choices[0]
+        choice = _choice(completion)
         billed = Answer((), None, *_tokens(completion.usage))
         try:
-            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content or "")))
+            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content)))
             why = answer.refused
         except ValueError as error:
             stopped = f"{error} (the model stopped for {choice.finish_reason!r})"
@@ -176,9 +178,10 @@ class LLMEngine(RemoteEngine):
                 return EngineQuota(f"{self.label}: the account has no credit left; add some at the provider")
             if error.status_code in (401, 403) and self.withheld:
                 return EngineCredential(f"{self.label} asks for a key ({error.status_code}): {self.withheld}")
-            return Fault(error.status_code, error.message, error.response.headers)
+            said = error.message if " - " in error.message else error.body or error.message
+            return Fault(error.status_code, said, error.response.headers)
         if isinstance(error, openai.APIConnectionError):
-            return Fault(None, error.message)
+            return Fault(None, error.__cause__ or error.message)
         if isinstance(error, openai.APIResponseValidationError):
             return Fault(200, error)
         return (
@@ -200,8 +203,23 @@ def _named(tag: str) -> str:
     return name if "-" not in tag or name == tag else f"{name} ({tag})"
 
 
+def _choice(completion: Any) -> Any:
+    """The model's message; some endpoints send an error in its place, as if it were an answer.
+
+    Raises:
+        ValueError: there is none.
+    """
+    choices = getattr(completion, "choices", None)
+    if isinstance(choices, list) and choices and getattr(choices[0], "message", None):
+        return choices[0]
+    raise ValueError(f"no message, but {getattr(completion, 'error', None) or completion!r}")
+
+
 def _tokens(usage: Any) -> tuple[int | None, int | None]:
-    """Tokens read and written: all of the total, though some endpoints count those of reasoning nowhere else."""
-    if usage is None:
-        return None, None
-    return usage.prompt_tokens, max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)
+    """Tokens read and written: all of the total, though some endpoints count those of reasoning nowhere else.
+
+    A prompt of no tokens was not counted.
+    """
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    read, written, total = (stated(getattr(usage, name, None)) for name in names)
+    return (read, max(written, (total or 0) - read)) if read and written is not None else (None, None)

@@ -281,9 +281,9 @@ class RemoteEngine(ABC):
             return error
         found = self.fault(error)
         if found is None:
-            if not isinstance(error, _MALFORMED):
+            if not isinstance(error, (*_MALFORMED, OSError)):
                 return error
-            found = Fault(200, error)
+            found = Fault(None if isinstance(error, OSError) else 200, error)
         return judged(found, self.label, self.keys, sent=not never_sent(error)) if isinstance(found, Fault) else found
 
     def one_line(self, detail: object) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from crossfare.translate.engines.correspondence import misplaced, stock_phrase
@@ -14,22 +14,28 @@ from crossfare.translate.engines.faults import Refused
 Reply = list[tuple[int, str]]
 """Translations, each with the id of its text, as the model gives them."""
 
-_THOUGHT = "</think>"
+_BRACKET = re.compile(r"[\[{]")
+
+_LONGEST = 1_000_000
+"""Characters: no translation of a request is longer, with all that the model may think aloud."""
+
+_FALSE_STARTS = 1000
+"""So many brackets that begin no JSON are taken for prose."""
 
 
-def read(content: str) -> Reply:
+def read(content: object) -> Reply:
     """Find the list that was asked for: in a fence, after what the model thought aloud, or amid its prose.
+
+    Where there are several it is the last: those before are drafts.
 
     Raises:
         ValueError: it is not there.
     """
-    for found in chain(_json(content.rpartition(_THOUGHT)[2]), _json(content)):
-        items = found.get("translations") if isinstance(found, dict) else found
-        if isinstance(items, list) and items:
-            try:
-                return [(int(item["id"]), _text(item["text"])) for item in items]
-            except (ValueError, KeyError, TypeError):
-                continue
+    if not isinstance(content, str) or len(content) > _LONGEST:
+        what = f"{len(content):,} characters long" if isinstance(content, str) else "no text"
+        raise ValueError(f"its answer is {what}")
+    for reply in list(_replies(content))[-1:]:
+        return reply
     raise ValueError(f"its answer is not the JSON asked for: {content[:60]!r}")
 
 
@@ -43,7 +49,7 @@ def matched(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
         said[number].add(text)
     places = range(len(texts))
     if set(said) != set(places):
-        refused = Refused(f"it answered {len(reply)} texts for {len(texts)}") if len(texts) == 1 else None
+        refused = Refused("it answered another text than the one it was sent") if len(texts) == 1 else None
         return {"texts": [None] * len(texts), "refused": refused, "again": places}
     answers = [said[place].copy().pop() if len(said[place]) == 1 else None for place in places]
     if phrase := stock_phrase(texts, answers):
@@ -54,15 +60,37 @@ def matched(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
     return {"texts": answers, "again": sorted({*twice, *misplaced(texts, answers)})}
 
 
-def _json(content: str) -> Iterator[Any]:
-    """Every object or list of JSON that starts anywhere in a text, the outermost first."""
+def _replies(content: str) -> Iterator[Reply]:
+    """Every list of translations in a text; each bracket outside those that were found may begin one."""
     decoder = json.JSONDecoder()  # noqa: TID251 - the strict reader reads no JSON amid prose
-    for start, sign in enumerate(content):
-        if sign in "{[":
-            try:
-                yield decoder.raw_decode(content, start)[0]
-            except (ValueError, RecursionError):
-                continue
+    end = false_starts = 0
+    for bracket in _BRACKET.finditer(content):
+        if bracket.start() < end or false_starts == _FALSE_STARTS:
+            continue
+        try:
+            found, after = decoder.raw_decode(content, bracket.start())
+        except (ValueError, RecursionError):
+            false_starts += 1
+            continue
+        if reply := _reply(found):
+            end = after
+            yield reply
+
+
+def _reply(found: Any) -> Reply:
+    """What is a list of translations, or holds one; empty if it does not."""
+    items: Any = found.get("translations") if isinstance(found, dict) else found
+    try:
+        return [(_id(item["id"]), _text(item["text"])) for item in items]
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return []
+
+
+def _id(value: object) -> int:
+    """An id, which may be written as a text, or as a number with a point."""
+    if not isinstance(value, (int, float, str)) or int(value) != float(value):
+        raise ValueError
+    return int(value)
 
 
 def _text(value: object) -> str:
