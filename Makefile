@@ -23,7 +23,7 @@ check: env  ## Format, lint, types, import contract, docs in step with the CLI
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/cli_docs.py --check
 
-extras: env  ## Install each extra alone in an environment of its own (.extras) and try what it promises
+extras: env  ## Install each extra alone (in .extras) and try what it promises; .ci/run tries four of them
 	$(BIN)/python scripts/try_extras.py
 
 format: env  ## Format the code and fix what lint can fix

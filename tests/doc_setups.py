@@ -97,7 +97,8 @@ def spec_files(folder: Path, _: Path) -> None:
     questions(folder / "data/squad/train-v1.1.json", split="train")
     questions(folder / "data/squad/dev-v1.1.json", split="validation")
     questions(folder / "data/squad-pt/train-v1.1.json", "pt", "train")
-    questions(folder / "data/faquad/train.json", "pt")
+    questions(folder / "data/faquad/train.json", "pt", "train", 200)  # as many as gold_sizes asks for
+    questions(folder / "data/faquad/dev.json", "pt")
     questions(folder / "data/germanquad/test.json", "de")
     rates = next(
         block.text for block in blocks(ROOT / "docs/prices.md") if block.remarks.get("file") == "my-rates.yaml"

@@ -13,6 +13,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,8 @@ def _check_other(block: Block, words: tuple[str, ...]) -> None:
         source = script.read_text(encoding="utf-8")
         unknown = [word for word in words if word.startswith("--") and f'"{word}"' not in source]
         assert not unknown, f"{block}: {words[1]} has no {unknown}"
+    elif words[:2] == ("python", "-m"):
+        assert find_spec(words[2]), f"{block}: no such module: {words[2]}"
     elif words[:2] in {("pip", "install"), ("pip", "wheel")}:
         asked = [name for word in words for name in re.findall(r"\[([\w,]+)\]", word)]
         unknown = set(",".join(asked).split(",")) - {"", *PROJECT["optional-dependencies"]}

@@ -149,6 +149,10 @@ def test_a_baseline_that_is_not_known_is_a_warning() -> None:
     assert "Whether it is above the trivial baseline (always the most frequent label) is not known" in said(
         made.decision(THREE)
     )
+    (told,) = (
+        note for note in front_table(recommend(made.decision(THREE), YEAR.examples), YEAR).notes if "base" in note
+    )
+    assert told.startswith("Trivial baseline (always the most frequent label): not known; its run was made before")
     assert "is not known" not in said(made.decision([replace(each, baseline=0.3) for each in THREE]))
 
 

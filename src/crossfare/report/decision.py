@@ -27,6 +27,7 @@ from crossfare.report.table import MISSING, Cell, Column, Table
 
 # Prices and volumes beyond a thousand times, or below a thousandth, of what they are now are not told.
 _FAR = 1000
+_BEFORE_BASELINES = "its run was made before that was recorded; run its spec again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,8 @@ def _warnings(made: Recommendation) -> list[str]:
         )
     if chosen.baseline is None:
         found.append(
-            f"Whether it is above the trivial baseline ({trivial_name(made.decision.task)}) is not known: its run was "
-            "made before that was recorded; run its spec again."
+            f"Whether it is above the trivial baseline ({trivial_name(made.decision.task)}) is not known: "
+            f"{_BEFORE_BASELINES}."
         )
     return found
 
@@ -327,7 +328,7 @@ def _baseline_notes(decision: Decision) -> tuple[str, ...]:
     """What a trivial system scores, and which methods may score no more."""
     known = [option for option in decision.options if option.baseline is not None]
     if not known:
-        return ()
+        return (f"Trivial baseline ({trivial_name(decision.task)}): not known; {_BEFORE_BASELINES}.",)
     scored = dict.fromkeys(numbers.score(option.baseline or 0.0) for option in known)
     below = [option.label for option in known if not option.above_baseline]
     never = f" Not above it, so not recommended: {', '.join(below)}." if below else ""
