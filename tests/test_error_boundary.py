@@ -77,6 +77,7 @@ Catalogue.load = load
         ("open('/proc', 'w')", "/proc: Is a directory; check the path"),
         ("open('x' * 300, 'w')", "File name too long; choose shorter names"),
         ("raise ConnectionError", "unexpected ConnectionError"),
+        ("raise ValueError('I/O error: (os error 28)')", "crossfare: No space left on device; make room"),
         ("raise type('PanicException', (BaseException,), {})('index')", "unexpected PanicException: index"),
     ],
 )

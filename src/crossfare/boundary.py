@@ -20,6 +20,9 @@ from crossfare.store import cache_folder
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 _IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+_OS_ERROR = re.compile(r"\(os error (\d{1,5})\)")
+"""How packages written in Rust tell of what is an OSError in Python."""
+
 _LONGEST = 1_000
 
 _REMEDIES = {
@@ -72,6 +75,8 @@ def _line(error: BaseException) -> str:
             return "something is nested too deeply; check the files that were given"
         case UnicodeError():
             return f"a text is not valid Unicode ({error}); correct the file, name or setting that holds it"
+    if found := _OS_ERROR.search(str(error)):
+        return _line(OSError(int(found[1]), os.strerror(int(found[1]))))
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"unexpected {told}; this is an error in crossfare or in a package it uses, please report it"
 

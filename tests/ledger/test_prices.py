@@ -160,6 +160,7 @@ def test_own_files_add_and_replace_offers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("- 1", "a price file is a mapping of keys"),
         (own_file.format(more="").replace('"0.5"', "0.5"), "in quotes"),
         (own_file.format(more="").replace('"0.5"', "true"), "in quotes"),
         (own_file.format(more="").replace('"0.5"', '"-1"'), "greater than or equal to 0"),

@@ -140,8 +140,11 @@ def read(path: Path) -> list[Record]:
         ConfigError: it cannot be read, is not YAML, or does not have the form of a price file; the
             message names the file and the key.
     """
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a price file is a mapping of keys; see docs/prices.md")
     try:
-        file = _File.model_validate(read_yaml(path))
+        file = _File.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{path}: {problems}") from error
