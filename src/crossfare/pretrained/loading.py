@@ -57,12 +57,13 @@ def load_tokenizer(path: str, config: Any, ref: str | None = None) -> Any:
 
 
 def load_model(
-    path: str, head: str, config: Any, ref: str | None = None, **settings: Any
+    path: str, head: str, config: Any, ref: str | None = None, *, cut: bool = False, **settings: Any
 ) -> tuple[Any, dict[str, Any]]:
     """The model of a checkpoint as the transformers class ``head`` ("AutoModel"), and what loading it says.
 
     ``settings`` are those of `from_pretrained` (dtype, ignore_mismatched_sizes). Of what it says, "missing_keys" names
-    weights that the checkpoint does not have, which are random.
+    weights that the checkpoint does not have, which are random. ``cut``: the configuration was given fewer layers than
+    the checkpoint has, on purpose.
 
     Raises:
         ConfigError: see `load_config`; or weights of the encoder or decoder are not in the checkpoint, or more layers
@@ -75,7 +76,7 @@ def load_model(
         model, info = getattr(transformers, head).from_pretrained(
             path, config=config, use_safetensors=True, output_loading_info=True, **_NO_CODE, **settings
         )
-    _check_weights(model, info, ref or path)
+    _check_weights(model, info, ref or path, cut)
     return model, info
 
 
@@ -136,7 +137,7 @@ def _check_size(config: Any, path: str, ref: str) -> None:
         )
 
 
-def _check_weights(model: Any, info: Mapping[str, Any], ref: str) -> None:
+def _check_weights(model: Any, info: Mapping[str, Any], ref: str, cut: bool) -> None:
     """Raise if weights that must come from the checkpoint did not: transformers would only warn."""
     prefix = f"{model.base_model_prefix}." if model.base_model is not model else ""
     lost = [key for key in new_weights(info) if key.startswith(prefix) and "pooler." not in key]
@@ -148,7 +149,7 @@ def _check_weights(model: Any, info: Mapping[str, Any], ref: str) -> None:
     there = model.state_dict()
     if wrong := next((name for name, weights in there.items() if not weights.isfinite().all()), None):
         raise ConfigError(f"the checkpoint {ref} holds weights that are no numbers ({wrong}); fetch the model again")
-    for layer in filter(None, map(_LAYER.match, info["unexpected_keys"])):
+    for layer in filter(None, map(_LAYER.match, () if cut else info["unexpected_keys"])):
         if layer[0].startswith(prefix) and not any(name.startswith(layer[0]) for name in there):
             raise ConfigError(
                 f"the checkpoint {ref} has layers that its config.json leaves out ({layer[0][:-1]}); correct the "

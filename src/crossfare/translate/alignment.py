@@ -325,7 +325,7 @@ def _load(path: str, model: str, layer: int | None, precision: str) -> _Loaded:
     if layers is None:
         raise ConfigError(f"model {model!r} cannot align words: it has no layers to choose from; give an encoder")
     config.num_hidden_layers = _layer(layer, layers, model)  # the upper ones are not loaded
-    network, _ = load_model(path, "AutoModel", config, model, dtype=getattr(torch, precision))
+    network, _ = load_model(path, "AutoModel", config, model, cut=True, dtype=getattr(torch, precision))
     network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     special = tokenizer("a", return_special_tokens_mask=True)
     ids, mask = special["input_ids"], special["special_tokens_mask"]
