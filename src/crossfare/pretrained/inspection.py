@@ -76,7 +76,7 @@ def own_code(folder: Path, ref: str) -> str | None:
 
 def unnamed_head(folder: Path, ref: str, labels: Collection[str]) -> bool:
     """Whether a checkpoint classifies into two or three classes that it calls by other names than ``labels``."""
-    config = dict(_configs(folder, ref)).get("config.json", {})
+    config = _model_config(folder, ref)
     names = config.get("id2label")
     called = [str(name).lower() for name in names.values()] if isinstance(names, dict) else ["label_0", "label_1"]
     classifies = any("ForSequenceClassification" in name for name in _strings(config.get("architectures")))
@@ -85,9 +85,13 @@ def unnamed_head(folder: Path, ref: str, labels: Collection[str]) -> bool:
 
 def layers(folder: Path) -> int | None:
     """How many layers a checkpoint's encoder has; None where its configuration does not say."""
-    config = dict(_configs(folder, str(folder))).get("config.json", {})
+    config = _model_config(folder, str(folder))
     named = (config.get(name) for name in ("num_hidden_layers", "n_layers", "num_layers"))
     return next((count for count in named if isinstance(count, int)), None)
+
+
+def _model_config(folder: Path, ref: str) -> dict[str, Any]:
+    return dict(_configs(folder, ref)).get("config.json", {})
 
 
 def _configs(folder: Path, ref: str) -> Iterator[tuple[str, dict[str, Any]]]:
