@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from crossfare.compare.losses import Fate, fate_of_lost
+from crossfare.compare.caveats import Fate, fate_of_lost
 from crossfare.report import numbers
 from crossfare.report.cells import NOT_MEASURED, energy_columns, footnoted, latency_cell, line_labels, row_numbers
 from crossfare.report.context import Context
