@@ -26,6 +26,7 @@ from crossfare.ledger.book import COMPUTE, STORAGE
 from crossfare.ledger.price import EXCHANGE_RATE
 from crossfare.store import file_name
 from crossfare.strict import read_json, read_yaml
+from crossfare.tasks import task_named
 from crossfare.types import Cost, Result
 
 FORMAT = 1
@@ -171,9 +172,11 @@ def read_run(folder: str | Path) -> RunRecord:
     run_folder.verify(folder)
     try:
         results = _RESULTS.validate_python(record["results"], strict=False)
+        for task in {result.spec.task for result in results}:
+            task_named(task)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
         name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
-    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
