@@ -28,6 +28,7 @@ from crossfare.ledger.costs import SHARES, Needs, costs
 from crossfare.ledger.price import EXCHANGE_RATE
 from crossfare.store import file_name
 from crossfare.strict import read_json, read_yaml
+from crossfare.tasks import task_named
 from crossfare.types import Cost, Result, Share
 
 FORMAT = 2
@@ -167,10 +168,12 @@ def read_run(folder: str | Path) -> RunRecord:
         if record["format"] == 1:
             record = upgraded(record, entries, own_device={n for n, facts in engines.items() if facts.price is None})
         results = _RESULTS.validate_python(record["results"], strict=False)
+        for task in {result.spec.task for result in results}:
+            task_named(task)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
         offers = {str(name): str(offer) for name, offer in record["provenance"]["offers"].items()}
         name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
-    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     _check_names(results, folder)
     book = Book(Catalogue(prices), offers, entries)

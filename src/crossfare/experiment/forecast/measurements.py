@@ -26,7 +26,6 @@ from crossfare.experiment.forecast.work import labels
 from crossfare.ledger import read_entries
 from crossfare.store import Store
 from crossfare.strict import parse_json, read_json
-from crossfare.translate import texts_of
 from crossfare.types import Dataset, Step, Usage
 
 K = TypeVar("K")
@@ -284,4 +283,4 @@ def _lines(store: Store, step_id: str) -> int:
 
 
 def _characters(example: Any) -> int:
-    return sum(map(len, texts_of(example)))
+    return sum(map(len, example.texts))
