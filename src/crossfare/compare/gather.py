@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean
 
 from crossfare.compare.candidates import Candidate, chosen, engine_label, label, run_names, runs_of
 from crossfare.compare.caveats import caveats
-from crossfare.compare.costs import Named, Use, components, mean_of, named_bills, quantities, used_rates
 from crossfare.compare.estimates import estimate, over_targets
-from crossfare.compare.model import Decision, Option, Part
+from crossfare.compare.model import Decision, Option
 from crossfare.compare.paired import PairedTests, over_languages, pool
-from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
+from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates
+from crossfare.compare.runs import RunRecord
 from crossfare.errors import ConfigError
-from crossfare.types import Result, Score
-
-_PARTS: Mapping[Share, Part] = {
-    "translation": "translation",
-    "annotation": "annotation",
-    "fine_tuning": "fine-tuning",
-    "translation_per_1k": "translation",
-    "inference_per_1k": "inference",
-}
+from crossfare.ledger.costs import Needs
+from crossfare.types import Score
 
 
 def decisions(
@@ -102,7 +95,7 @@ def _option(key: str, row: Sequence[Candidate], groups: Sequence[Sequence[Candid
     first, cells = row[0], groups[0]
     quality = over_targets([estimate(cell.scores) for cell in row])
     paid = mean_of(
-        [mean_of([quantities(_uses(run, result), run.book, named) for run, result in cell.results]) for cell in row]
+        [mean_of([quantities(Needs.of(result), run.book, named) for run, result in cell.results]) for cell in row]
     )
     return Option(
         key=key,
@@ -120,15 +113,6 @@ def _option(key: str, row: Sequence[Candidate], groups: Sequence[Sequence[Candid
         kept=components(paid, "kept"),
         baseline=_mean([_mean([result.baseline for _, result in cell.results]) for cell in row]),
     )
-
-
-def _uses(run: RunRecord, result: Result) -> Iterator[Use]:
-    """What each step of a result used for one of its costs."""
-    for share in SHARES:
-        if getattr(result, share) is not None:
-            examples = examples_of(result, share) if share.endswith("per_1k") else None
-            for entry in run.steps(result, share):
-                yield Use(_PARTS[share], entry, examples)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from crossfare.compare import Decision, Option
 from crossfare.compare.candidates import method_label
 from crossfare.compare.caveats import hardware_notes
-from crossfare.compare.costs import Use, components, mean_of, named_bills, quantities, used_rates
-from crossfare.compare.model import Part
+from crossfare.compare.forecast import Assumption, Lack, Plan
+from crossfare.compare.quantities import components, mean_of, named_bills, quantities, used_rates
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast.expectations import latency, quality
 from crossfare.experiment.forecast.rates import LEVELS, Level
+from crossfare.experiment.forecast.usage import StepForecast
 from crossfare.ledger import Book
-from crossfare.report.forecast import RECURRING, Assumption, Plan
+from crossfare.ledger.costs import SHARES, Needs
 from crossfare.tasks import TASKS
-from crossfare.types import Step, TaskName, Usage
+from crossfare.types import TaskName, Usage
 
 if TYPE_CHECKING:
     from crossfare.experiment.forecast.forecasting import Forecaster
@@ -51,7 +52,7 @@ def _plan(
         options = []
         for key, cell in zip(keys, cells, strict=True):
             (score, _), (added, _) = expected[key]
-            paid = mean_of([quantities(_uses(made, cell, books[level]), books[level], named)])
+            paid = mean_of([quantities(_needs(made, cell, books[level]), books[level], named)])
             options.append(
                 Option(
                     key,
@@ -83,36 +84,28 @@ def _plan(
     )
 
 
-def _parts(cell: CellSteps) -> tuple[tuple[Part, bool, tuple[Step, ...]], ...]:
-    """Its steps by the part they play in its costs, and whether that is paid again and again."""
-    return (
-        ("translation", False, cell.one_time),
-        ("annotation", False, cell.gold),
-        ("fine-tuning", False, cell.fine_tunings),
-        ("translation", True, cell.recurring),
-        ("inference", True, cell.inference),
-    )
-
-
-def _uses(made: Forecaster, cell: CellSteps, book: Book) -> Iterator[Use]:
-    """What each of its steps will use, as far as that is known."""
-    entries = {entry.step_id: entry for entry in book}
+def _needs(made: Forecaster, cell: CellSteps, book: Book) -> Needs:
+    """The steps of a cell, as far as what they will use is known."""
     examples = max(1, made.counter.datasets.made_by(cell.test.id).examples)
-    for part, again, steps in _parts(cell):
-        for step in steps:
-            if step.id in entries:
-                yield Use(part, entries[step.id], examples if again else None)
+    return Needs({step: share for step, share in cell.shares.items() if step in book}, examples, examples)
 
 
-def _lacking(made: Forecaster, cell: CellSteps) -> tuple[str, ...]:
-    found = ((RECURRING if again else "", made.forecasts[step.id]) for _, again, own in _parts(cell) for step in own)
-    return tuple(dict.fromkeys(mark + each.lacking for mark, each in found if each.lacking))
+def _costing(made: Forecaster, cell: CellSteps) -> Iterator[tuple[StepForecast, bool]]:
+    """Its steps that are parts of its cost, and whether that is paid each time it serves."""
+    needs = Needs(cell.shares, 1, 1)
+    for share in SHARES:
+        for step in needs.playing(share):
+            yield made.forecasts[step], needs.per(share) is not None
+
+
+def _lacking(made: Forecaster, cell: CellSteps) -> tuple[Lack, ...]:
+    return tuple(dict.fromkeys(Lack(each.lacking, again) for each, again in _costing(made, cell) if each.lacking))
 
 
 def _assumptions(made: Forecaster, cells: Sequence[CellSteps]) -> tuple[Assumption, ...]:
     found: dict[str, Assumption] = {}
-    for step in (step for cell in cells for _, _, own in _parts(cell) for step in own):
-        each = made.forecasts[step.id]
+    for each in (each for cell in cells for each, _ in _costing(made, cell)):
+        step = each.step
         rate, name = each.rate, made.names.get(step.id, "")
         amount, unit = (each.amount, each.unit) if each.unit else _used(each.usages["expected"])
         low, expected, high = (rate.low, rate.expected, rate.high) if rate else (None, None, None)

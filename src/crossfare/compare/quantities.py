@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Literal
 
 from crossfare.compare.model import Component, Option, Part
-from crossfare.ledger import Bill, Book, Entry, Rate
+from crossfare.ledger import Bill, Book, Rate
 from crossfare.ledger.book import STORAGE
+from crossfare.ledger.costs import Needs
 from crossfare.ledger.price import PRECISION
+from crossfare.types import Share
 
 # Quantities are kept to this: a billionth of a character, a second or an example.
 _QUANTUM = Decimal("1e-9")
@@ -20,17 +22,16 @@ When = Literal["fixed", "recurring", "kept"]
 Quantities = Mapping[tuple[When, Part, str], Decimal]
 """How much a method uses of what is billed, by when it is paid, part and resource, as fields of `Option` hold it."""
 
+_PARTS: Mapping[Share, Part] = {
+    "translation": "translation",
+    "annotation": "annotation",
+    "fine_tuning": "fine-tuning",
+    "translation_per_1k": "translation",
+    "inference_per_1k": "inference",
+}
+
 Named = Mapping[tuple[int, str], Bill]
 """How what a ledger names is billed, by the identity of the ledger, under the name that it has in a decision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a step used for one part of a method: once, or each time that ``examples`` examples are served."""
-
-    part: Part
-    entry: Entry
-    examples: int | None = None
 
 
 def named_bills(books: Sequence[tuple[str, Book]]) -> Named:
@@ -45,18 +46,23 @@ def named_bills(books: Sequence[tuple[str, Book]]) -> Named:
     }
 
 
-def quantities(uses: Iterable[Use], book: Book, named: Named) -> Quantities:
-    """Add up what steps used, recurring quantities per 1,000 examples; what is translated once has to be kept."""
+def quantities(needs: Needs, book: Book, named: Named) -> Quantities:
+    """Add up what a cell's steps used, recurring quantities per 1,000 examples; what is translated once is kept.
+
+    Raises:
+        PriceError: something that was used was not measured as it is billed.
+    """
     found: dict[tuple[When, Part, str], Decimal] = defaultdict(Decimal)
     with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
-        for use in uses:
-            when: When = "fixed" if use.examples is None else "recurring"
-            per = Decimal(1) if use.examples is None else Decimal(1000) / use.examples
-            for resource in use.entry.resources:
-                for bill in book.bills(resource):
-                    found[when, use.part, named[id(book), bill.name].name] += bill.quantity(use.entry.usage) * per
-            if book.stores and (when, use.part) == ("fixed", "translation") and use.entry.usage.stored_bytes:
-                found["kept", "storage", named[id(book), STORAGE].name] += use.entry.usage.stored_bytes
+        for share, part in _PARTS.items():
+            examples = needs.per(share)
+            when: When = "fixed" if examples is None else "recurring"
+            per = Decimal(1) if examples is None else Decimal(1000) / max(1, examples)
+            for entry in map(book.entry, needs.playing(share)):
+                for bill in (bill for resource in entry.resources for bill in book.bills(resource)):
+                    found[when, part, named[id(book), bill.name].name] += bill.quantity(entry.usage) * per
+                if share == "translation" and book.stores and entry.usage.stored_bytes:
+                    found["kept", "storage", named[id(book), STORAGE].name] += entry.usage.stored_bytes
     return found
 
 
