@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean
 
+from crossfare.compare import ALPHA
 from crossfare.report import numbers
 from crossfare.report.context import Context
 from crossfare.report.names import metric_name, task_name
@@ -14,7 +15,6 @@ from crossfare.report.summary import Line, latencies, mean_cost, mean_of, source
 from crossfare.report.table import MISSING, Cell, Column
 from crossfare.types import Cost, Result, RunSpec
 
-ALPHA = 0.05
 _METHODS: Mapping[str, str] = {
     "bm25": "First stage only",
     "bi-encoder": "Bi-encoder, not fine-tuned",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from crossfare.compare import ALPHA
 from crossfare.ledger import Catalogue
 from crossfare.report.by_language import language_table
 from crossfare.report.cells import (
     AFTER_LATENCY,
-    ALPHA,
     BEFORE_LATENCY,
     best_scores,
     closeness,
