@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from crossfare.data import artifact
-from crossfare.experiment.qa_stages import Candidates, carry_back, projector_of
 from crossfare.experiment.qa_steps import projection
+from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
 from crossfare.experiment.steps import Planner
 from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
 from crossfare.serving.parts import Parts

@@ -15,7 +15,7 @@ from crossfare.compare.model import Rate as UnitPrice
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast.expectations import latency, quality
-from crossfare.experiment.forecast.rates import LEVELS, Level
+from crossfare.experiment.stages.work import LEVELS, Level
 from crossfare.ledger.book import STORAGE
 from crossfare.tasks import TASKS
 from crossfare.types import RunSpec, Step, TaskName, Usage

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from crossfare.experiment.forecast.rates import Level
 from crossfare.types import Dataset, QAExample, Step, Usage
+
+Level = Literal["low", "expected", "high"]
+LEVELS: tuple[Level, ...] = ("low", "expected", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Work:
 
     ``characters`` and ``requests`` are expected, ``least`` and ``most`` are characters too, where these differ.
     ``exact`` says that characters and requests are what will be billed, ``stated`` that the user says so;
-    ``lacking`` what had to be known to count, and was not.
+    ``lacking`` what had to be known to count, and was not. ``timing`` says how often it is done, where it is timed.
     """
 
     amounts: Mapping[str, float] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class Work:
     note: str = ""
     least: int | None = None
     most: int | None = None
+    timing: Mapping[str, Any] | None = None
 
     @property
     def source(self) -> str:
@@ -96,6 +100,17 @@ def one(step: Step, role: str) -> str:
     return step.inputs[role][0]
 
 
-def labels(dataset: Dataset) -> float:
-    """What is compared in scoring: every gold answer, or one label an example."""
-    return float(sum(len(each.answers) if isinstance(each, QAExample) else 1 for each in dataset.examples))
+def gold(dataset: Dataset) -> list[str]:
+    """The first gold answer of every question."""
+    return [each.answers[0].text for each in dataset.examples if isinstance(each, QAExample) and each.answers]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A finished timing of requests: one record a batch size, the characters of a request, device-seconds in all."""
+
+    step: Step
+    found: tuple[dict[str, Any], ...]
+    characters: float
+    where: str
+    seconds: float | None = None

@@ -1,64 +1,48 @@
-"""What the stages of QA by translating at inference do; see `qa_steps`."""
+"""Find the answers to translated questions in the contexts that were asked about."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections import Counter
+from collections import Counter as Counts
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from crossfare import latency, meter, translate
+from crossfare import translate
 from crossfare.data import artifact
 from crossfare.ensemble import nearest
-from crossfare.errors import DataError, StaleArtifact
+from crossfare.errors import StaleArtifact
 from crossfare.experiment.files import (
-    LATENCIES,
     engine_named,
-    engine_of,
     input_data,
     inputs,
     memory_of,
     read_predictions,
+    read_step,
     write_predictions,
     write_yield,
 )
-from crossfare.experiment.quality import world_quality
 from crossfare.experiment.spending import Charge
-from crossfare.store import Store, write_json
+from crossfare.experiment.stages.ensemble import queries_done
+from crossfare.experiment.stages.keys import ENGINE_KIN, Find, answer_keys, engine_keys
+from crossfare.experiment.stages.stage import Stage, own_device, the_engine
+from crossfare.experiment.stages.translate import SEGMENTS
+from crossfare.experiment.stages.work import Work, gold
+from crossfare.store import Store
 from crossfare.strict import read_json
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjection, BackProjector, Found
-from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions
+from crossfare.translate.bitext import bitext
 from crossfare.translate.outcome import Lost
 from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.sentences import Span
 from crossfare.types import Prediction, Progress, QAExample, Step, Usage, Yield
 
-_SEGMENTS = "segments.json"
-
-
-def translate_unmarked(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    """Translate questions and contexts as when serving, and write which segment became which.
-
-    A context that several questions share is translated once here, but would come with each of them when serving:
-    usage is scaled to what serving sends, by characters.
-    """
-    engine, memory = engine_of(step), memory_of(store)
-    done = translate_questions(
-        input_data(step, store), engine, target=step.params["target"], memory=memory, progress=progress
-    )
-    result = done.translated
-    if not result.dataset.examples:
-        raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
-    artifact.write(result.dataset, work / "artifact")
-    write_json(work / "artifact" / _SEGMENTS, _segments(done.contexts))
-    quality = world_quality(result.dataset, step.params["target"])
-    write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
-    return result.usage.scaled(done.repeated)
+if TYPE_CHECKING:
+    from crossfare.experiment.forecast.counting import Counter
+    from crossfare.experiment.forecast.measurements import Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +80,7 @@ def carry_back(
     return [_projected(each.prediction, [(next(found), score) for _, score in each.spans]) for each in asked], done
 
 
-def back_project(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
+def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     """Find predicted answers in the contexts that were asked about; what is not found is an empty prediction."""
     answered = candidates(step, store)
     projector = projector_of(step.params, step.runtime, memory_of(store), step.runtime.get("charge"))
@@ -108,55 +92,6 @@ def back_project(step: Step, store: Store, work: Path, progress: Progress | None
     answers = {each.prediction.id: each.prediction.output for each in answered}
     _write_report(work, asked, answers, [(made.id, best) for made, best in made_of])
     return done.usage if not step.runtime["billed"] else done.own + _without_seconds(done.translating)
-
-
-def answering_latency(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    """Time translating questions with their contexts and projecting an answer back, and the first of them alone.
-
-    The answers are those that were marked in the translated test set: how long it takes does not depend on what a
-    model answers.
-    """
-    engine, asked, params = engine_of(step), step.params["asked"], step.params
-    projector = projector_of(params["back"], step.runtime["back"], None, step.runtime.get("charge"))
-    translating: list[float] = []
-    sent = Usage()
-
-    def serve(batch: Sequence[tuple[tuple[str, ...], str]]) -> None:
-        nonlocal sent
-        start = time.perf_counter()
-        texts = [text for request, _ in batch for text in request]
-        done = translate_aligned(texts, engine, source=params["source"], target=params["target"])
-        translating.append(time.perf_counter() - start)
-        answered = zip(done.pairs[::2], (answer for _, answer in batch), strict=True)
-        back = projector.project([(pair, _place(answer, pair.target)) for pair, answer in answered if pair is not None])
-        sent += done.segments.usage + back.translating
-
-    with meter.meter() as measured:
-        requests = _requests(step, store)
-        found: dict[str, list[Any]] = {"latency.json": [], "translation.json": []}
-        for done, size in enumerate(asked["batch_sizes"]):
-            translating.clear()
-            limits = {name: asked[name] for name in ("repeats", "warmup", "max_seconds")}
-            found["latency.json"].append(latency.measure(serve, requests, batch_size=size, **limits))
-            found["translation.json"].append(latency.summary(translating[asked["warmup"] :], size))
-            if progress:
-                progress(done + 1, len(asked["batch_sizes"]))
-    for name, latencies in found.items():
-        (work / "artifact" / name).write_bytes(LATENCIES.dump_json(tuple(latencies)))
-    return sent if params.get("billed") else measured.usage
-
-
-def _requests(step: Step, store: Store) -> list[tuple[tuple[str, ...], str]]:
-    """Context and question of each example whose answer is known in the source language, and that answer."""
-    answers = {each.id: cast("QAExample", each).answers[0].text for each in input_data(step, store, "marked").examples}
-    examples = (example for example in input_data(step, store).examples if example.id in answers)
-    return [(example.texts, answers[example.id]) for example in examples]
-
-
-def _place(answer: str, translation: str) -> Span:
-    """A span to project: the answer's, or as many characters where this translation words it otherwise."""
-    start = max(0, translation.find(answer))
-    return start, min(len(translation), start + len(answer))
 
 
 def projector_of(
@@ -220,17 +155,9 @@ def _write_report(
     ]
     details = {
         "report": {"lost": [{"id": each.id, "reason": each.reason, "excerpt": each.excerpt} for each in lost]},
-        "ways": dict(Counter(each.way for each in there.values())),
+        "ways": dict(Counts(each.way for each in there.values())),
     }
     write_yield(work, Yield(len(there), len(asked), tuple(each.id for each in lost)), details)
-
-
-def _segments(contexts: Mapping[str, Parallel]) -> list[dict[str, Any]]:
-    """Each distinct context once, with the examples that ask about it."""
-    ids: dict[Parallel, list[str]] = {}
-    for name, text in contexts.items():
-        ids.setdefault(text, []).append(name)
-    return [{"ids": own, "segments": [[*a, *b] for a, b in spans(text)]} for text, own in ids.items()]
 
 
 def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
@@ -239,7 +166,7 @@ def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
     ours = {each.id: cast("QAExample", each).context for each in input_data(step, store).examples}
     theirs = {each.id: cast("QAExample", each).context for each in artifact.read(folder).examples}
     found: dict[str, Parallel] = {}
-    for entry in read_json(folder / _SEGMENTS, error=StaleArtifact, todo=f"delete {folder.parent} and run again"):
+    for entry in read_json(folder / SEGMENTS, error=StaleArtifact, todo=f"delete {folder.parent} and run again"):
         segments = tuple(((a, b), (c, d)) for a, b, c, d in entry["segments"])
         first = entry["ids"][0]
         found |= dict.fromkeys(entry["ids"], bitext(ours[first], theirs[first], segments))
@@ -249,3 +176,52 @@ def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
 def _without_seconds(usage: Usage) -> Usage:
     """What a provider bills: its seconds are nobody's device time."""
     return replace(usage, seconds=None, hardware=None)
+
+
+def _work(step: Step, counter: Counter) -> Work:
+    """Answers to carry back: those that a model gave if it has, or else as many and as long as others had to be."""
+    spans = counter.datasets.read_by(step).examples * int(step.params["n_best"])
+    if not step.params["engine"]:  # it goes one way only
+        return Work({"query": float(spans), "character": 0.0}, characters=0, requests=0)
+    sent = counter.answers_sent(step)
+    least, characters, most = (round(each) for each in sent.characters)
+    amounts = {"query": float(spans), "character": float(characters)}
+    return Work(amounts, characters, sent.requests, exact=sent.exact, note=sent.note, least=least, most=most)
+
+
+def _resources(step: Step, task: str, engine: str) -> tuple[str, ...]:
+    """An engine that is billed by its seconds has them together with those of looking for the answers."""
+    own = the_engine(step, task, engine)
+    return (*own, *own_device(step, task, engine)) if step.runtime["billed"] else own
+
+
+def _did(step: Step, usage: Usage, store: Store) -> float:
+    return queries_done(step, usage, store) * int(step.params["n_best"])
+
+
+def _keys(step: Step, _: Find) -> tuple[str, ...]:
+    return engine_keys(step, step.params)
+
+
+def _learn(found: Measurements, step: Step, usage: Usage, store: Store) -> None:
+    """What was translated to project answers back, for each character of a gold answer."""
+    length = sum(map(len, gold(input_data(step, store)))) * int(step.params["n_best"])
+    if length and step.params["engine"]:
+        for key in answer_keys(step, lambda name: read_step(store, name)):
+            found.answers[key].append((step.id, (usage.characters or 0) / length))
+
+
+BACK_PROJECT = Stage(
+    _run,
+    _work,
+    weight=2,
+    resources=_resources,
+    unit="query",
+    did=_did,
+    keys=_keys,
+    kin=ENGINE_KIN,
+    else_like="translate",
+    called="engine",
+    answers=True,
+    learn=_learn,
+)
