@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crossfare.data.files import read_text, write_text
-from crossfare.data.loaded import Parsed
+from crossfare.data.files import json_object, read_text, write_text
+from crossfare.data.loaded import Loaded, LoadReport
 from crossfare.errors import DataError
-from crossfare.strict import parse_json
 from crossfare.types import (
     Answer,
     Dataset,
@@ -29,6 +28,7 @@ from crossfare.types import (
 K = TypeVar("K")
 
 FILE_NAME = "dataset.jsonl"
+_TOLD = ("name", "task", "split", "language", "revision", "origin")
 VERSION = 1
 
 
@@ -52,16 +52,7 @@ def read(target: Path) -> Dataset:
         DataError: the file is missing, malformed, cut short or was changed after it was written.
     """
     path = _file(target)
-    parsed = parse(read_text(path), str(path))
-    return Dataset(
-        parsed.name or "",
-        parsed.task,
-        parsed.split or "",
-        parsed.language or "",
-        parsed.examples,
-        content_revision(parsed.examples),
-        parsed.origin,
-    )
+    return parse(read_text(path), str(path)).dataset
 
 
 def read_header(target: Path) -> dict[str, Any]:
@@ -97,12 +88,13 @@ def render(dataset: Dataset) -> str:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def parse(text: str, where: str) -> Parsed:
+def parse(text: str, where: str, language: str | None = None) -> Loaded:
     """Read the text of an artifact.
 
     Raises:
         DataError: as `read`.
     """
+    del language  # the header says it
     lines = _objects(text, where)
     header = next(lines)[1]
     _check_header(header, where)
@@ -117,16 +109,9 @@ def parse(text: str, where: str) -> Parsed:
             f"{where}: its content is not what was written (revision {header['revision']}); write it again, "
             f"or set the revision in line 1 to {content_revision(examples)} to accept the change"
         )
-    return Parsed(
-        task,
-        examples,
-        len(examples),
-        unlabelled=tuple(e.id for e in examples if isinstance(e, PairExample) and e.label is None),
-        name=header["name"],
-        split=header["split"],
-        language=header["language"],
-        origin=header["origin"],
-    )
+    unlabelled = tuple(e.id for e in examples if isinstance(e, PairExample) and e.label is None)
+    dataset = Dataset(**{key: header[key] for key in _TOLD}, examples=examples)
+    return Loaded(dataset, LoadReport(read=len(examples), unlabelled=unlabelled))
 
 
 def _file(target: Path) -> Path:
@@ -135,10 +120,7 @@ def _file(target: Path) -> Path:
 
 def _objects(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        record = parse_json(line, f"{where}, line {number}", todo="write the dataset again")
-        if not isinstance(record, dict):
-            raise DataError(f"{where}, line {number}: not a JSON object; write the dataset again")
-        yield number, record
+        yield number, json_object(line, f"{where}, line {number}", "write the dataset again")
 
 
 def _check_header(header: dict[str, Any], where: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from crossfare.data import triples
 from crossfare.data.collection import id_hash
+from crossfare.data.sources import Triple
 
 Facts = tuple[tuple[str, int], ...]
 """(what, how many) of other things than characters."""
@@ -70,7 +69,7 @@ def count_with_ids(what: str, items: Iterable[tuple[str, str]]) -> tuple[TextCou
     return found.total(), ((f"empty {what}", empty), (f"{what} with a repeated id", ids.repeated()))
 
 
-def count_triples(path: Path, where: str) -> tuple[tuple[TextCount, ...], Facts]:
+def count_triples(triples: Iterable[Triple]) -> tuple[tuple[TextCount, ...], Facts]:
     """Count the texts of a file of triples, and how many distinct queries there are.
 
     Raises:
@@ -78,7 +77,7 @@ def count_triples(path: Path, where: str) -> tuple[tuple[TextCount, ...], Facts]
     """
     query, positive, negative = (_Sum(what) for what in ("queries", "positive passages", "negative passages"))
     distinct = _Ids()
-    for triple in triples.stream(path, where):
+    for triple in triples:
         query.add(triple.query)
         positive.add(triple.positive)
         negative.add(triple.negative)

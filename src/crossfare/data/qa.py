@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from crossfare.data.loaded import LostAnswer, Parsed, Repair, UniqueIds
+from crossfare.data.files import check_unicode
+from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, Repair, UniqueIds
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, Example, QAExample
@@ -46,12 +47,13 @@ class RawParagraph:
     questions: tuple[RawQuestion, ...]
 
 
-def read_squad(text: str, where: str) -> Parsed:
+def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
     """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed.
 
     Raises:
         DataError: not JSON (with its line), or a key is missing or of the wrong type (with its path).
     """
+    del language  # the format does not say it
     ignored: set[str] = set()
     questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
     return build(questions, where, ignored=tuple(sorted(ignored)))
@@ -78,7 +80,7 @@ def write_squad(dataset: Dataset) -> str:
     return json.dumps({"version": "1.1", "data": articles}, ensure_ascii=False) + "\n"
 
 
-def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, ...] = ()) -> Parsed:
+def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, ...] = ()) -> Loaded:
     """Turn questions as given into examples: starts repaired, lost answers listed, ids made unique.
 
     Raises:
@@ -94,7 +96,8 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
     read = 0
     for raw in questions:
         read += 1
-        _check_unicode(raw, where)
+        for text in (raw.id, raw.context, raw.question, raw.title or "", *(text for text, _ in raw.answers)):
+            check_unicode(text, f"{where}, example {raw.id!a}")
         name = ids.take(raw.id)
         if not raw.answers:
             unanswerable.append(name)
@@ -108,18 +111,17 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
             unplaced.append(QAExample(name, raw.context, raw.question, nowhere, raw.title))
     if not examples:
         raise DataError(_nothing_left(where, read, len(unanswerable), len(dropped)))
-    return Parsed(
-        "qa",
-        tuple(examples),
-        read,
+    report = LoadReport(
+        read=read,
         repaired=tuple(repaired),
         lost=tuple(lost),
         dropped=tuple(dropped),
-        unplaced=tuple(example for example in unplaced if example.answers),
         unanswerable=tuple(unanswerable),
         renamed=tuple(ids.renamed),
         ignored=ignored,
     )
+    placed = Dataset("", "qa", "", "", tuple(examples))
+    return Loaded(placed, report, tuple(example for example in unplaced if example.answers))
 
 
 def locate(context: str, text: str, given: int) -> tuple[int, int] | None:
@@ -205,23 +207,6 @@ def _composes(before: str, character: str) -> bool:
         return True
     nfc = unicodedata.normalize
     return nfc("NFC", before + character) != nfc("NFC", before) + nfc("NFC", character)
-
-
-def _check_unicode(raw: RawQuestion, where: str) -> None:
-    for field, text in (
-        ("id", raw.id),
-        ("context", raw.context),
-        ("question", raw.question),
-        ("title", raw.title or ""),
-        *(("answer", text) for text, _ in raw.answers),
-    ):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where}, example {raw.id!a}: its {field} holds the lone surrogate {text[error.start]!a} at offset "
-                f"{error.start}, which is not valid Unicode; correct the text"
-            ) from error
 
 
 def _nothing_left(where: str, read: int, unanswerable: int, dropped: int) -> str:

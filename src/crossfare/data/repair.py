@@ -1,6 +1,7 @@
-"""HTML entities ("&quot;", "&#39;") in published translations: turned into characters only on request.
+"""Damaged text, repaired only on request: mojibake, and HTML entities left over from a translation interface.
 
-A translation interface that was asked for HTML gives HTML back, and more than one published dataset keeps it.
+Mojibake is text that was decoded with the wrong table ("dâ€™oro" for "d’oro"). A translation interface that was asked
+for HTML gives HTML back ("&quot;", "&#39;"), and more than one published dataset keeps it.
 """
 
 from __future__ import annotations
@@ -8,12 +9,31 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 
+from crossfare.errors import ConfigError
 from crossfare.types import Answer, Example, PairExample, QAExample
 
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")  # "R&D" and "&c" are none
+
+
+def encoding_repair() -> Callable[[str], str]:
+    """The function that repairs mojibake in a text (ftfy's ``fix_encoding``) and changes nothing else.
+
+    Quotation marks, ligatures, widths and HTML entities stay as they are.
+
+    Raises:
+        ConfigError: the package ftfy is not installed.
+    """
+    try:
+        import ftfy
+    except ImportError as error:
+        raise ConfigError(
+            "fix_encoding needs the package 'ftfy'; install it with: pip install 'crossfare[encoding]'"
+        ) from error
+    return lambda text: text if text.isascii() else ftfy.fix_encoding(text)
 
 
 def unescaped(example: Example) -> Example:
