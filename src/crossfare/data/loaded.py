@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crossfare.types import Dataset, Example, PairExample, QAExample, QueryExample
+from crossfare.types import Dataset, Example, QAExample
 
 _SHOWN = 5
 
@@ -179,18 +179,8 @@ class UniqueIds:
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     """Pair each example with the first one of the same content: context and question, premise and hypothesis, texts."""
     first: dict[tuple[str, ...], str] = {}
-    found = ((example.id, first.setdefault(_content(example), example.id)) for example in examples)
+    found = ((example.id, first.setdefault(example.texts, example.id)) for example in examples)
     return tuple((name, earlier) for name, earlier in found if name != earlier)
-
-
-def _content(example: Example) -> tuple[str, ...]:
-    if isinstance(example, QAExample):
-        return example.context, example.question
-    if isinstance(example, PairExample):
-        return example.premise, example.hypothesis
-    if isinstance(example, QueryExample):
-        return (example.query,)
-    return example.query, example.positive, *example.negatives
 
 
 def _line(what: str, items: Iterable[str]) -> str:
