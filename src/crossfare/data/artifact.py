@@ -7,10 +7,10 @@ further line one example. The same dataset always gives the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from crossfare.data.files import json_object, read_text, write_text
 from crossfare.data.loaded import Loaded, LoadReport
@@ -130,15 +130,14 @@ def _check_header(header: dict[str, Any], where: str) -> None:
             f"{where}, line 1: artifact version {header.get('crossfare')!r}, this crossfare reads {VERSION}; "
             "write the dataset again"
         )
-    missing = [k for k in ("name", "task", "split", "language", "revision", "origin", "examples") if k not in header]
+    missing = [key for key in (*_TOLD, "examples") if key not in header]
     if missing:
         raise DataError(f"{where}, line 1: the header lacks {', '.join(missing)}; write the dataset again")
     try:
-        kinds = (("name", str), ("split", str), ("language", str), ("revision", str), ("task", str), ("examples", int))
-        for key, kind in kinds:
-            _a(kind, header[key])
-        if header["origin"] is not None:
-            _a(str, header["origin"])
+        for key in ("name", "task", "split", "language", "revision"):
+            _text(header[key])
+        _text_or_none(header["origin"])
+        _a(int, header["examples"])
     except TypeError as error:
         raise DataError(f"{where}, line 1: not a header ({error}); write the dataset again") from error
     if header["task"] not in _EXAMPLES:
@@ -153,7 +152,7 @@ def _entry(example: Example) -> dict[str, Any]:
 
 def _example(record: dict[str, Any], task: str, where: str, number: int) -> Example:
     try:
-        example = _EXAMPLES[task](record)
+        example = _made(task, record)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}, line {number}: not an example of task {task} ({error}); write the dataset again"
@@ -172,27 +171,31 @@ def _check_answers(example: QAExample, where: str, number: int) -> None:
             )
 
 
-def _question(record: dict[str, Any]) -> Example:
-    answers = tuple(Answer(_a(str, text), _a(int, start)) for text, start in record["answers"])
-    title = None if record["title"] is None else _a(str, record["title"])
-    name, context, question = (_a(str, record[key]) for key in ("id", "context", "question"))
-    return QAExample(name, context, question, answers, title)
+def _made(task: str, record: dict[str, Any]) -> Example:
+    """The example of a record: whatever a kind of examples holds is read by the name and kind of the field."""
+    kind = cast("Any", QueryExample if task == "ranking" and "judgements" in record else _EXAMPLES[task])
+    named = [f.name for f in fields(kind) if f.name in record or f.name != "extra"]
+    example: Example = kind(**{name: _FIELDS.get(name, _text)(record[name]) for name in named})
+    return example
 
 
-def _pair(record: dict[str, Any]) -> Example:
-    extra = tuple((_a(str, key), _a(str, value)) for key, value in record.get("extra", []))
-    label = None if record["label"] is None else _a(str, record["label"])
-    name, premise, hypothesis = (_a(str, record[key]) for key in ("id", "premise", "hypothesis"))
-    return PairExample(name, premise, hypothesis, label, extra)
+def _text(value: Any) -> str:
+    return _a(str, value)
 
 
-def _ranking(record: dict[str, Any]) -> Example:
-    if "judgements" in record:
-        judgements = tuple((_a(str, passage), _a(int, grade)) for passage, grade in record["judgements"])
-        return QueryExample(_a(str, record["id"]), _a(str, record["query"]), judgements)
-    negatives = tuple(_a(str, text) for text in _a(list, record["negatives"]))
-    name, query, positive = (_a(str, record[key]) for key in ("id", "query", "positive"))
-    return RankingExample(name, query, positive, negatives)
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "title": _text_or_none,
+    "label": _text_or_none,
+    "answers": lambda value: tuple(Answer(_text(text), _a(int, start)) for text, start in value),
+    "extra": lambda value: tuple((_text(key), _text(text)) for key, text in value),
+    "judgements": lambda value: tuple((_text(passage), _a(int, grade)) for passage, grade in value),
+    "negatives": lambda value: tuple(map(_text, _a(list, value))),
+}
+"""How fields that do not hold one text are read."""
 
 
 def _a(kind: type[K], value: Any) -> K:
@@ -205,4 +208,4 @@ def _a(kind: type[K], value: Any) -> K:
 _KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
 
 
-_EXAMPLES = {"qa": _question, "nli": _pair, "ranking": _ranking}
+_EXAMPLES: dict[str, type[Example]] = {"qa": QAExample, "nli": PairExample, "ranking": RankingExample}
