@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from crossfare.data.files import json_object, read_text, write_text
 from crossfare.data.loaded import Loaded, LoadReport
@@ -173,10 +173,9 @@ def _check_answers(example: QAExample, where: str, number: int) -> None:
 
 def _made(task: str, record: dict[str, Any]) -> Example:
     """The example of a record: whatever a kind of examples holds is read by the name and kind of the field."""
-    kind = cast("Any", QueryExample if task == "ranking" and "judgements" in record else _EXAMPLES[task])
-    named = [f.name for f in fields(kind) if f.name in record or f.name != "extra"]
-    example: Example = kind(**{name: _FIELDS.get(name, _text)(record[name]) for name in named})
-    return example
+    make = QueryExample if task == "ranking" and "judgements" in record else _EXAMPLES[task]
+    named = (f.name for f in fields(make) if f.name in record or f.name != "extra")  # type: ignore[arg-type]
+    return make(**{name: _FIELDS.get(name, _text)(record[name]) for name in named})
 
 
 def _text(value: Any) -> str:
@@ -208,4 +207,4 @@ def _a(kind: type[K], value: Any) -> K:
 _KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
 
 
-_EXAMPLES: dict[str, type[Example]] = {"qa": QAExample, "nli": PairExample, "ranking": RankingExample}
+_EXAMPLES: dict[str, Callable[..., Example]] = {"qa": QAExample, "nli": PairExample, "ranking": RankingExample}
