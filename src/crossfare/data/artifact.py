@@ -175,7 +175,8 @@ def _made(task: str, record: dict[str, Any]) -> Example:
     """The example of a record: whatever a kind of examples holds is read by the name and kind of the field."""
     make = QueryExample if task == "ranking" and "judgements" in record else _EXAMPLES[task]
     named = (f.name for f in fields(make) if f.name in record or f.name != "extra")  # type: ignore[arg-type]
-    return make(**{name: _FIELDS.get(name, _text)(record[name]) for name in named})
+    values: dict[str, Any] = {n: _FIELDS[n](record[n]) if n in _FIELDS else _text(record[n]) for n in named}
+    return make(**values)
 
 
 def _text(value: Any) -> str:
