@@ -70,6 +70,13 @@ class Table:
         rows = tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in said)
         return cls(title, headings, rows, tuple(notes), sections or {})
 
+    @classmethod
+    def of_texts(
+        cls, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[str] = ()
+    ) -> Table:
+        """Rows of texts under headings, none of them numbers."""
+        return cls(title, tuple(map(Column, columns)), tuple(tuple(map(Cell, row)) for row in rows), tuple(notes))
+
 
 def number(title: str) -> Column:
     """The heading of a column of numbers."""
