@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from crossfare.compare import (
     recommend,
 )
 from crossfare.errors import ConfigError, DataError
-from crossfare.report import evidence, labels, plots
+from crossfare.report import evidence, learning, plots
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
@@ -71,7 +72,7 @@ def write_report(
     over_targets = decisions([run], mean=True, months=horizon.months)
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
-    look = plots.decision_look([each.decision for each in made])
+    look = plots.looks([option for each in made for option in each.decision.options])
     context = _context(run, record, methods or {})
     written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
     curves = learning_curves([run])
@@ -94,11 +95,11 @@ def write_report(
 
 
 def _check_installed() -> None:
-    plots.check_installed()
-    try:
-        import jinja2  # noqa: F401
-    except ImportError:
-        raise ConfigError("the report needs jinja2: pip install 'crossfare[report]'") from None
+    for package, needing in (("matplotlib", "figures need"), ("jinja2", "the report needs")):
+        try:
+            import_module(package)
+        except ImportError:
+            raise ConfigError(f"{needing} {package}: pip install 'crossfare[report]'") from None
 
 
 def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
@@ -178,8 +179,8 @@ class _Learning:
 
 
 def _learning(curve: LearningCurve, drawn: plots.Drawn) -> _Learning:
-    tables = (labels.parity_table(curve), labels.labels_table(curve))
-    return _Learning(labels.heading(curve), labels.answers(curve), tables, drawn, drawn.data_uri())
+    tables = (learning.parity_table(curve), learning.labels_table(curve))
+    return _Learning(learning.heading(curve), learning.answers(curve), tables, drawn, drawn.data_uri())
 
 
 def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
