@@ -440,7 +440,7 @@ def test_a_file_is_counted_instead_of_stated_figures(tmp_path: Path, empty: Stor
     asked = stated_spec(Stated("nli", ("pt",), train=path, engines=("google-translate",), methods=("translate-train",)))
     forecaster = Forecaster(asked.spec, Basis.gather(store=empty), given=asked.given)
     found = next(each for each in forecaster.forecasts.values() if each.step.stage == "translate")
-    texts = {text for e in plan_made.pairs(12, "en", "train").examples for text in translate.texts_of(e)}
+    texts = {text for e in plan_made.pairs(12, "en", "train").examples for text in e.texts}
     assert found.usages["expected"].characters == sum(map(len, texts))
 
 
