@@ -14,7 +14,7 @@ from compare import made
 from crossfare.cli import app
 from crossfare.compare import LearningCurve, decisions, learning_curves, read_run, reprice
 from crossfare.report import to_markdown, write_report
-from crossfare.report.labels import answers, labels_table, parity_table, rounded, shown_labels
+from crossfare.report.learning import answers, labels_table, parity_table, rounded, shown_labels
 
 GROWN = tuple(made.Made("in-language", right, gold_size=labels) for labels, right in ((30, 4), (60, 12), (120, 17)))
 

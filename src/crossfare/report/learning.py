@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 
 from crossfare.compare import LearningCurve, Parity
+from crossfare.compare.estimates import Estimate
 from crossfare.report import numbers
 from crossfare.report.names import metric_name, task_name
-from crossfare.report.table import MISSING, Cell, Column, Table
+from crossfare.report.table import MISSING, Cell, Table, amount, count, number
 
 TRUSTED = 3
 """A curve is read up to so many times the most labels that were tried, and no further."""
@@ -18,53 +18,41 @@ _UNSURE = 0.05
 
 def labels_table(curve: LearningCurve) -> Table:
     """The numbers of labels that were tried: score, curve, price."""
-    columns = (
-        Column("Labels", number=True),
-        Column(f"{metric_name(curve.metric)}\n95 %", number=True),
-        Column("Curve", number=True),
-        Column("Annotation\nUSD", number=True),
-    )
-    rows = tuple(
-        (
-            Cell(f"{each.labels:,}", str(each.labels)),
-            Cell(
-                f"{numbers.score(each.score.value)} {numbers.score(each.score.low)}-{numbers.score(each.score.high)}",
-                f"{each.score.value}",
-            ),
-            Cell(numbers.score(each.fitted), f"{each.fitted}"),
-            _usd(curve.usd(each.labels)),
-        )
-        for each in curve.points
-    )
-    return Table(
-        f"{heading(curve)}: {curve.method} by number of labels", columns, rows, (_formula(curve), *_doubts(curve))
+    return Table.of(
+        f"{heading(curve)}: {curve.method} by number of labels",
+        {
+            number("Labels"): lambda point: count(point.labels),
+            number(f"{metric_name(curve.metric)}\n95 %"): lambda point: _scored(point.score),
+            number("Curve"): lambda point: Cell(numbers.score(point.fitted), f"{point.fitted}"),
+            number("Annotation\nUSD"): lambda point: amount(curve.usd(point.labels)),
+        },
+        curve.points,
+        (_formula(curve), *_doubts(curve)),
     )
 
 
 def parity_table(curve: LearningCurve) -> Table:
     """How many labels equal each method that needs none, and their price."""
-    columns = (
-        Column("Equal to"),
-        Column(metric_name(curve.metric), number=True),
-        Column("Labels", number=True),
-        Column("95 %", number=True),
-        Column("Annotation\nUSD", number=True),
-    )
-    rows = tuple(
-        (
-            Cell(each.other),
-            Cell(numbers.score(each.score), f"{each.score}"),
-            Cell(shown_labels(curve, each.reach.labels)),
-            Cell(f"{shown_labels(curve, each.reach.low)} to {shown_labels(curve, each.reach.high)}"),
-            _price(curve, each.reach.labels),
-        )
-        for each in curve.parities
-    )
+
+    def interval(parity: Parity) -> str:
+        return f"{shown_labels(curve, parity.reach.low)} to {shown_labels(curve, parity.reach.high)}"
+
     note = (
         f"Fewer than {curve.fewest:,} labels were not tried; above {curve.most:,} the curve is extrapolated, and "
         f"above {TRUSTED} times as many it is not read. Annotation alone: fine-tuning comes on top."
     )
-    return Table(f"{heading(curve)}: how many labels equal another method?", columns, rows, (note,))
+    return Table.of(
+        f"{heading(curve)}: how many labels equal another method?",
+        {
+            "Equal to": lambda parity: parity.other,
+            number(metric_name(curve.metric)): lambda parity: Cell(numbers.score(parity.score), f"{parity.score}"),
+            number("Labels"): lambda parity: shown_labels(curve, parity.reach.labels),
+            number("95 %"): interval,
+            number("Annotation\nUSD"): lambda parity: _price(curve, parity.reach.labels),
+        },
+        curve.parities,
+        [note],
+    )
 
 
 def answers(curve: LearningCurve) -> tuple[str, ...]:
@@ -131,24 +119,23 @@ def _spread(curve: LearningCurve, parity: Parity) -> str:
     return f"; 95 %: {labels}, {_price(curve, low).text} to {_price(curve, high).text} USD"
 
 
+def _scored(known: Estimate) -> Cell:
+    low, high = numbers.score(known.low), numbers.score(known.high)
+    return Cell(f"{numbers.score(known.value)} {low}-{high}", f"{known.value}")
+
+
 def _price(curve: LearningCurve, labels: float) -> Cell:
     if math.isinf(labels):
         return Cell(MISSING)
-    for sign, bound, outside in (
-        ("<", curve.fewest, labels < curve.fewest),
-        (">", TRUSTED * curve.most, labels > TRUSTED * curve.most),
-    ):
-        if outside:
-            return Cell(f"{sign} {numbers.amount(curve.usd(bound))}")
-    return _usd(curve.usd(rounded(labels)))
+    if labels < curve.fewest:
+        return Cell(f"< {numbers.amount(curve.usd(curve.fewest))}")
+    if labels > TRUSTED * curve.most:
+        return Cell(f"> {numbers.amount(curve.usd(TRUSTED * curve.most))}")
+    return amount(curve.usd(rounded(labels)))
 
 
 def _money(curve: LearningCurve, labels: int) -> str:
     return f"{numbers.amount(curve.usd(labels))} USD"
-
-
-def _usd(value: Decimal) -> Cell:
-    return Cell(numbers.amount(value), f"{value:f}")
 
 
 def _formula(curve: LearningCurve) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -20,6 +21,11 @@ Verdict = Literal[
     "does not reproduce",
 ]
 Explains = Literal["rounded input", "assumption", "nothing stated"]
+
+_TRUNCATED: Mapping[Explains, Verdict] = {
+    "rounded input": "rounded input, truncated",
+    "assumption": "assumption, truncated",
+}
 
 # A difference of one in ten thousand is put down to rounding on the way (50,793.00 for 50,792.34).
 _ROUNDING = Decimal("1e-4")
@@ -41,7 +47,7 @@ class Computation:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Audited:
     """One cost or latency of Table 1.
 
     ``computed`` is made from the stated inputs; ``others`` are further computations: first those that
@@ -72,23 +78,23 @@ class Cell:
         no more than 0.01 %, as if something was rounded on the way. Otherwise what the first computation
         that gives the printed figure explains it by, cut off or not; without one, it does not reproduce.
         """
-        agreement = agree(self.printed, self.computed.value)
-        if agreement:
+        if agreement := agree(self.printed, self.computed.value):
             return agreement
         for other in self.matches:
-            if other.explains == "rounded input":
-                return "rounded input" if self._exactly(other) else "rounded input, truncated"
-            if other.explains == "assumption":
-                return "assumption" if self._exactly(other) else "assumption, truncated"
+            if other.explains != "nothing stated":
+                exact = agree(self.printed, other.value) == "exact"
+                return other.explains if exact else _TRUNCATED[other.explains]
         return "does not reproduce"
-
-    def _exactly(self, other: Computation) -> bool:
-        return agree(self.printed, other.value) == "exact"
 
     @property
     def matches(self) -> tuple[Computation, ...]:
         """The further computations that give the printed figure, rounded or cut off to its digits."""
         return tuple(other for other in self.others if agree(self.printed, other.value) in ("exact", "truncated"))
+
+    @property
+    def rest(self) -> tuple[Computation, ...]:
+        """The further computations that do not."""
+        return tuple(other for other in self.others if other not in self.matches)
 
 
 def agree(printed: Decimal, value: Decimal) -> Agreement | None:
