@@ -31,11 +31,13 @@ from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.translate.alignment import EncoderAligner
-from crossfare.translate.back_projection import BackProjection, BackProjector, Found
-from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions
+from crossfare.translate.back_projection import BackProjection, BackProjector
+from crossfare.translate.bitext import Parallel
+from crossfare.translate.dataset import translate_questions
 from crossfare.translate.outcome import Lost
-from crossfare.translate.projection.projected import Parallel
+from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.sentences import Span
+from crossfare.translate.spans import Found
 from crossfare.types import Prediction, Progress, QAExample, Step, Usage, Yield
 
 _SEGMENTS = "segments.json"
@@ -230,7 +232,7 @@ def _segments(contexts: Mapping[str, Parallel]) -> list[dict[str, Any]]:
     ids: dict[Parallel, list[str]] = {}
     for name, text in contexts.items():
         ids.setdefault(text, []).append(name)
-    return [{"ids": own, "segments": [[*a, *b] for a, b in spans(text)]} for text, own in ids.items()]
+    return [{"ids": own, "segments": [[*a, *b] for a, b in text.segments]} for text, own in ids.items()]
 
 
 def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
@@ -242,7 +244,7 @@ def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
     for entry in read_json(folder / _SEGMENTS, error=StaleArtifact, todo=f"delete {folder.parent} and run again"):
         segments = tuple(((a, b), (c, d)) for a, b, c, d in entry["segments"])
         first = entry["ids"][0]
-        found |= dict.fromkeys(entry["ids"], bitext(ours[first], theirs[first], segments))
+        found |= dict.fromkeys(entry["ids"], Parallel(ours[first], theirs[first], segments))
     return found
 
 

@@ -23,7 +23,7 @@ from crossfare.experiment.forecast.work import Material, Passages, Work, one
 from crossfare.experiment.stages import billed_characters, load_data, projection_of
 from crossfare.store import Store
 from crossfare.translate import Projection, texts_of
-from crossfare.translate.bitext import translate_questions
+from crossfare.translate.dataset import translate_questions
 from crossfare.types import Dataset, Example, QueryExample, RankingExample, Step
 
 
