@@ -15,8 +15,9 @@ from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
 from crossfare.serving.parts import Parts
 from crossfare.serving.translation import Translator
 from crossfare.tasks import TASKS, Predictor
-from crossfare.translate.back_projection import BackProjector, Found
-from crossfare.translate.projection.projected import Parallel
+from crossfare.translate.back_projection import BackProjector
+from crossfare.translate.bitext import Parallel
+from crossfare.translate.spans import Found
 from crossfare.types import Dataset, Example, PairExample, Prediction, QAExample, Usage
 
 Texts = Mapping[str, str]
