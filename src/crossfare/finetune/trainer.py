@@ -18,7 +18,7 @@ from crossfare.finetune.hyperparameters import Hyperparameters, check_freezing
 from crossfare.types import Progress
 
 if TYPE_CHECKING:
-    from crossfare.finetune.training import Encoder, Feature, Loss
+    from crossfare.finetune.training import Feature, Loss, Trainable
 
 _LOGGED = 20  # points of the loss curve
 
@@ -60,7 +60,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Trainable,
         features: Sequence[Feature],
         hyper: Hyperparameters,
         loss: Loss | None,
@@ -173,7 +173,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
 
 def make(
-    encoder: Encoder,
+    encoder: Trainable,
     features: Sequence[Feature],
     folder: Path,
     hyper: Hyperparameters,

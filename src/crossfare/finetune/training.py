@@ -26,7 +26,7 @@ Loss = Callable[[Any, Any], Any]
 """From a model's outputs and the labels of a batch to its mean loss."""
 
 
-class Encoder(Protocol):
+class Trainable(Protocol):
     """A model with its tokenizer; ``collate`` makes a batch of tensors from features."""
 
     @property
@@ -41,7 +41,7 @@ class Encoder(Protocol):
         """Pad and stack."""
 
 
-E = TypeVar("E", bound=Encoder)
+E = TypeVar("E", bound=Trainable)
 
 
 @dataclass(frozen=True, slots=True)

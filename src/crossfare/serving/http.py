@@ -25,7 +25,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crossfare.errors import BudgetExceeded, DataError, EngineError, EngineQuota, EngineTransient
-from crossfare.serving.batcher import Batcher, Failed, Late, Limits, Overloaded, TooMany
+from crossfare.serving.batcher import Batcher, Late, Limits, Overloaded, TooMany, Unanswered
 from crossfare.serving.messages import Answer, NotJSON, Request, parse
 from crossfare.types import TaskName
 
@@ -130,7 +130,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (EngineTransient, 503),
     (EngineQuota, 503),
     (EngineError, 502),
-    (Failed, 500),
+    (Unanswered, 500),
 )
 """Whose error it is; the first kind that fits counts."""
 
@@ -154,7 +154,7 @@ async def _report_http(_: HTTPRequest, error: Exception) -> Response:
 _Handler = Callable[[HTTPRequest, Exception], Awaitable[Response]]
 _HANDLERS: dict[Any, _Handler] = {
     HTTPException: _report_http,
-    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Failed), _report),
+    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Unanswered), _report),
 }
 
 
