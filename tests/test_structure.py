@@ -1,4 +1,4 @@
-"""What lies between files: no circle of imports, no file or function too long, no class name of two meanings.
+"""What lies between files: no circle of imports, no file or function too long, no public class name twice.
 
 Exceptions are listed with their reasons; the lists only shrink.
 """

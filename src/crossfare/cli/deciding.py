@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, Judged, Months, Repriced, RunFolder, Volume, with_groups
+from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolder, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @with_groups
-def compare(judged: Judged, at: Repriced) -> None:
+def compare(judged: JudgingOptions, at: PriceOptions) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
     from crossfare import compare as comparing
     from crossfare.report import decision, labels
@@ -40,12 +40,12 @@ def compare(judged: Judged, at: Repriced) -> None:
 
 @with_groups
 def recommend(
-    judged: Judged,
+    judged: JudgingOptions,
     *,
     min_quality: Annotated[float | None, typer.Option(help="Least score, as a fraction.")] = None,
     max_latency_ms: Annotated[float | None, typer.Option(help="Most that translation may add to a request.")] = None,
     max_usd: Annotated[str | None, typer.Option(metavar="USD", help="Most that may be spent in all.")] = None,
-    at: Repriced,
+    at: PriceOptions,
 ) -> None:
     """Say which method to choose, why, why not the others, and what would change that.
 
@@ -66,7 +66,7 @@ def recommend(
 
 
 def _decide(
-    judged: Judged, at: Repriced, horizon: Horizon, constraints: comparing.Constraints
+    judged: JudgingOptions, at: PriceOptions, horizon: Horizon, constraints: comparing.Constraints
 ) -> tuple[tuple[comparing.Recommendation, ...], tuple[comparing.LearningCurve, ...]]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue

@@ -43,7 +43,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.",
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take groups: each parameter that is a dataclass becomes the options that are its fields."""
-    groups: dict[str, type[Any]] = {name: kind for name, kind in get_type_hints(command).items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in get_type_hints(command).items() if is_dataclass(kind)}
     flat: list[inspect.Parameter] = []
     for parameter in inspect.signature(command, eval_str=True).parameters.values():
         group = groups.get(parameter.name)
@@ -61,7 +61,7 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class PartOptions:
     """Which part of a spec is run, where to, and by how many processes."""
 
     targets: Targets = None
@@ -73,7 +73,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RunOptions:
     """What is done besides running it, or instead."""
 
     dry_run: Annotated[
@@ -86,7 +86,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgingOptions:
     """Which runs are judged, and over which horizon."""
 
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
@@ -98,7 +98,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Repriced:
+class PriceOptions:
     """At which prices runs are judged, without what, and where the outcome is written."""
 
     price: Annotated[

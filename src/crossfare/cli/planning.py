@@ -15,12 +15,12 @@ from crossfare.errors import ConfigError
 from crossfare.output import claim
 
 if TYPE_CHECKING:
+    from crossfare.compare.forecast import Plan
     from crossfare.experiment import forecast
-    from crossfare.report import forecast as shown
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RateOptions:
     """What a forecast goes by."""
 
     from_runs: Annotated[
@@ -36,7 +36,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckOptions:
     """A finished run that is forecast, and compared with what it used."""
 
     check: Annotated[
@@ -47,7 +47,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FigureOptions:
     """What is stated where there is no spec."""
 
     task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None
@@ -82,10 +82,10 @@ def plan(
     targets: Targets = None,
     tasks: Tasks = None,
     *,
-    known: Known,
+    known: RateOptions,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
-    checked: Checked,
-    figures: Figures,
+    checked: CheckOptions,
+    figures: FigureOptions,
     force: Force = False,
 ) -> None:
     """Forecast what each method will cost, from a spec or from figures; nothing is run.
@@ -128,16 +128,16 @@ def _asked_spec(
     return forecast.StatedSpec(experiment.narrowed(found, targets=figures.targets, tasks=tasks), {}, {})
 
 
-def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:
+def _print_forecast(plans: tuple[Plan, ...], volume: int, months: int) -> bool:
     """Print what each method will cost; False if something is not known."""
     from crossfare.report import decision
     from crossfare.report import forecast as shown
 
     horizon = decision.Horizon(volume, months)
-    unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
+    unknown = dict.fromkeys(line for each in plans for line in each.todo)
     for each in plans:
         show([shown.plan_table(each, horizon)])
-        if not shown.unknown(each):
+        if not each.todo:
             show([decision.break_even_table(each.expected, horizon)])
     show([shown.assumption_table(plans)])
     for line in unknown:
@@ -145,7 +145,7 @@ def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> 
     return not unknown
 
 
-def _show_check(checked: Checked, run: Path, known: Known, stated: dict[str, forecast.Rate]) -> None:
+def _show_check(checked: CheckOptions, run: Path, known: RateOptions, stated: dict[str, forecast.Rate]) -> None:
     from crossfare.experiment import forecast
     from crossfare.report import forecast as shown
 

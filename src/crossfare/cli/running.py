@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import AllowHost, AllowKey, Extent, Force, Manner, MaxUsd, Yes, with_groups
+from crossfare.cli.options import AllowHost, AllowKey, Force, MaxUsd, PartOptions, RunOptions, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import allow, limit, names, numbers
 from crossfare.errors import ConfigError, Unready
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @with_groups
 def demo(
-    extent: Extent,
-    manner: Manner,
+    part: PartOptions,
+    manner: RunOptions,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
     force: Force = False,
 ) -> None:
@@ -31,7 +31,7 @@ def demo(
     from crossfare import experiment
 
     whole, spec = experiment.demo_spec(), experiment.demo_spec(seeds=numbers(seeds))
-    folder = _run(spec, extent, manner, whole=whole, force=force)
+    folder = _run(spec, part, manner, whole=whole, force=force)
     if folder:
         _conclude(folder)
 
@@ -39,12 +39,12 @@ def demo(
 @with_groups
 def run(
     spec: Annotated[Path, typer.Argument(help="The spec, a YAML file (see docs/spec.md).")],
-    extent: Extent,
+    part: PartOptions,
     *,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
     max_usd: MaxUsd = None,
     yes: Yes = False,
-    manner: Manner,
+    manner: RunOptions,
     force: Force = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
@@ -58,13 +58,13 @@ def run(
     from crossfare import experiment
 
     allow(allow_host, allow_key)
-    _run(experiment.load_spec(spec, data_dir=data_dir), extent, manner, max_usd, yes, force=force)
+    _run(experiment.load_spec(spec, data_dir=data_dir), part, manner, max_usd, yes, force=force)
 
 
 def _run(
     spec: experiment.Spec,
-    extent: Extent,
-    manner: Manner,
+    part: PartOptions,
+    manner: RunOptions,
     max_usd: str | None = None,
     yes: bool = False,
     *,
@@ -75,8 +75,8 @@ def _run(
     from crossfare import experiment
 
     whole = whole or spec
-    spec = experiment.narrowed(spec, targets=names(extent.targets), tasks=names(extent.tasks))
-    out = extent.out or experiment.default_folder(whole, spec)
+    spec = experiment.narrowed(spec, targets=names(part.targets), tasks=names(part.tasks))
+    out = part.out or experiment.default_folder(whole, spec)
     if manner.energy:
         spec = spec.model_copy(update={"energy": True})
     try:
@@ -87,7 +87,7 @@ def _run(
             spec,
             written=_show_run,
             out=out,
-            jobs=extent.jobs,
+            jobs=part.jobs,
             console=wide_console(),
             quiet=manner.quiet,
             max_usd=limit(max_usd),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,7 +95,7 @@ def render(dataset: Dataset) -> str:
         "examples": len(dataset.examples),
     }
     records = [header, *(_entry(example) for example in dataset.examples)]
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return "".join(json.dumps(record, ensure_ascii=False, default=astuple) + "\n" for record in records)
 
 
 def parse(text: str, where: str) -> Parsed:
@@ -158,31 +159,14 @@ def _check_header(header: dict[str, Any], where: str) -> None:
             _a(str, header["origin"])
     except TypeError as error:
         raise DataError(f"{where}, line 1: not a header ({error}); write the dataset again") from error
-    if header["task"] not in {"qa", "nli", "ranking"}:
-        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa, nli or ranking")
+    if header["task"] not in _EXAMPLES:
+        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is one of {', '.join(_EXAMPLES)}")
 
 
 def _entry(example: Example) -> dict[str, Any]:
-    if isinstance(example, PairExample):
-        entry: dict[str, Any] = {
-            "id": example.id,
-            "premise": example.premise,
-            "hypothesis": example.hypothesis,
-            "label": example.label,
-        }
-        return {**entry, "extra": [list(item) for item in example.extra]} if example.extra else entry
-    if isinstance(example, QueryExample):
-        return {"id": example.id, "query": example.query, "judgements": [list(item) for item in example.judgements]}
-    if isinstance(example, RankingExample):
-        texts = {"positive": example.positive, "negatives": list(example.negatives)}
-        return {"id": example.id, "query": example.query, **texts}
-    return {
-        "id": example.id,
-        "title": example.title,
-        "context": example.context,
-        "question": example.question,
-        "answers": [[a.text, a.start] for a in example.answers],
-    }
+    """All fields of an example by name, but for columns of the file's own where there are none."""
+    names = sorted((f.name for f in fields(example)), key=lambda name: name not in ("id", "title"))  # type: ignore[arg-type]
+    return {name: getattr(example, name) for name in names if name != "extra" or getattr(example, name)}
 
 
 def _example(record: dict[str, Any], task: str, where: str, number: int) -> Example:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crossfare.types import Dataset, Example, PairExample, QAExample, QueryExample, TaskName
+from crossfare.types import Dataset, Example, QAExample, TaskName
 
 _SHOWN = 5
 
@@ -210,20 +210,10 @@ def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     first: dict[tuple[str, ...], str] = {}
     found = []
     for example in examples:
-        earlier = first.setdefault(_content(example), example.id)
+        earlier = first.setdefault(example.texts, example.id)
         if earlier != example.id:
             found.append((example.id, earlier))
     return tuple(found)
-
-
-def _content(example: Example) -> tuple[str, ...]:
-    if isinstance(example, QAExample):
-        return example.context, example.question
-    if isinstance(example, PairExample):
-        return example.premise, example.hypothesis
-    if isinstance(example, QueryExample):
-        return (example.query,)
-    return example.query, example.positive, *example.negatives
 
 
 def _line(what: str, items: Iterable[str]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from crossfare import data
 from crossfare.data import artifact
@@ -16,7 +15,7 @@ from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.stages import load_data
 from crossfare.store import Store
 from crossfare.tasks import TASKS
-from crossfare.types import Dataset, Step, TaskName
+from crossfare.types import Dataset, Step
 
 _STAGES = ("dataset", "existing", "collection")
 _REFS = ("ref", "ids_of", "collection", "qrels", "queries")
@@ -49,7 +48,7 @@ class DataChecks:
     def _load(self, step: Step) -> None:
         params, ref = step.params, str(step.runtime["ref"])
         asked = {name: params.get(name) for name in ("language", "split", "format")}
-        data.recognise(ref, task=cast("TaskName", params.get("task", "ranking")), **asked)
+        data.recognise(ref, task=params.get("task", "ranking"), **asked)
         if not _is_read_at_once(step):
             return
         if step.stage == "collection":
@@ -70,7 +69,7 @@ class DataChecks:
         """
         if step.stage != "finetune" or self._store.done(step.id):
             return
-        task = TASKS[cast("TaskName", step.params["task"])]
+        task = TASKS[step.params["task"]]
         try:
             learnt = [self._dataset(self._origin(each)) for each in step.inputs["train"]]
             task.check_examples([dataset for dataset in learnt if dataset], whole=None not in learnt)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from crossfare import meter, precision, strict
 from crossfare.errors import ConfigError, CrossfareError, Unready
@@ -29,7 +29,7 @@ from crossfare.pretrained.inspection import layers
 from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.translate import Projection, attention
-from crossfare.types import Step, TaskName, canonical_json
+from crossfare.types import Step, canonical_json
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ def _check_training(step: Step) -> None:
     """Refuse settings that do not fit the model or the machine."""
     if step.stage != "finetune":
         return
-    hyper = TASKS[cast("TaskName", step.params["task"])].hyperparameters(**step.runtime["training"])
+    hyper = TASKS[step.params["task"]].hyperparameters(**step.runtime["training"])
     try:
         precision.check(hyper.precision)
         check_freezing(hyper.freeze_layers, layers(Path(planning.resolved(step.runtime["model"]).path)))

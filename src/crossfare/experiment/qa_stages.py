@@ -150,7 +150,7 @@ def _requests(step: Step, store: Store) -> list[tuple[tuple[str, ...], str]]:
     """Context and question of each example whose answer is known in the source language, and that answer."""
     answers = {each.id: cast("QAExample", each).answers[0].text for each in input_data(step, store, "marked").examples}
     examples = (example for example in input_data(step, store).examples if example.id in answers)
-    return [(translate.texts_of(example), answers[example.id]) for example in examples]
+    return [(example.texts, answers[example.id]) for example in examples]
 
 
 def _place(answer: str, translation: str) -> Span:

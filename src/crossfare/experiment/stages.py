@@ -40,7 +40,6 @@ from crossfare.types import (
     Progress,
     QAExample,
     Step,
-    TaskName,
     Usage,
     Yield,
     content_revision,
@@ -146,9 +145,9 @@ def billed_characters(dataset: Dataset) -> int:
             texts.append(example.question)
             once.add(example.context)
         elif isinstance(example, PairExample):
-            texts += translate.texts_of(example)
+            texts += example.texts
         else:
-            once.update(translate.texts_of(example))
+            once.update(example.texts)
     return sum(map(len, texts)) + sum(map(len, once))
 
 
@@ -176,7 +175,7 @@ def _translate(step: Step, store: Store, work: Path, progress: Progress | None) 
 
 
 def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    task = TASKS[cast("TaskName", step.params["task"])]
+    task = TASKS[step.params["task"]]
     validation = inputs(step, store, "validation")
     tuned = task.finetune(
         step.runtime["model"],
@@ -195,7 +194,7 @@ def _finetune(step: Step, store: Store, work: Path, progress: Progress | None) -
 
 
 def _predict(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
-    task = TASKS[cast("TaskName", step.params["task"])]
+    task = TASKS[step.params["task"]]
     model, dataset, options = str(inputs(step, store, "model")[0]), input_data(step, store), step.params["options"]
     if "candidates" in step.inputs:
         found = read_predictions(step, store, "candidates")
@@ -211,7 +210,7 @@ def _predict(step: Step, store: Store, work: Path, progress: Progress | None) ->
 
 
 def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
-    task = TASKS[cast("TaskName", step.params["task"])]
+    task = TASKS[step.params["task"]]
     predictions = read_predictions(step, store, "predictions")
     options = step.params["options"]
     if translated := inputs(step, store, "translated"):
@@ -259,10 +258,10 @@ def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:
     """The texts that serving sends for each input: in ranking by strategy 2, its candidates too."""
     examples = input_data(step, store).examples
     if "candidates" not in step.inputs:
-        return [translate.texts_of(example) for example in examples]
+        return [example.texts for example in examples]
     found = {run.id: [name for name, _ in run.scores] for run in read_predictions(step, store, "candidates")}
     with Collection.open(inputs(step, store, "passages")[0]) as passages:
-        return [(*translate.texts_of(example), *(passages[name] for name in found[example.id])) for example in examples]
+        return [(*example.texts, *(passages[name] for name in found[example.id])) for example in examples]
 
 
 _STAGES: dict[str, Execution] = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import crossfare
 from crossfare.errors import ConfigError
+from crossfare.ledger.costs import SHARES
 from crossfare.serving.batcher import Limits
 from crossfare.serving.logs import configuration
 from crossfare.serving.parts import Parts, public_name
@@ -98,8 +99,6 @@ def _address(bound: socket.socket) -> str:
 
 # -- what GET /info shows ---------------------------------------------------------------------
 
-_SHARES = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
-
 
 def info(pipeline: Pipeline) -> dict[str, Any]:
     """Describe a pipeline as plain data, for GET /info."""
@@ -122,7 +121,7 @@ def info(pipeline: Pipeline) -> dict[str, Any]:
             {"metric": each.metric, "value": each.value, "low": each.low, "high": each.high, "n": each.n}
             for each in (parts.result.score, *parts.result.further_scores)
         ],
-        "usd": {share: _usd(getattr(parts.result, share)) for share in _SHARES},
+        "usd": {share: _usd(getattr(parts.result, share)) for share in SHARES},
         "added_latency_ms": [
             {"batch_size": each.batch_size, "p50": 1000 * each.p50, "p95": 1000 * each.p95}
             for each in parts.result.latency

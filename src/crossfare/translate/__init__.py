@@ -14,7 +14,6 @@ from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
-from crossfare.translate.pieces import texts_of
 from crossfare.translate.projection import METHODS, Projection
 from crossfare.translate.questions import ProjectedAnswer
 from crossfare.translate.recovery import recover_answers
@@ -37,7 +36,6 @@ __all__ = [
     "lint_examples",
     "lint_texts",
     "recover_answers",
-    "texts_of",
     "translate_dataset",
     "translate_texts",
 ]

@@ -15,18 +15,15 @@ from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
-from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain, texts_of
+from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
 from crossfare.translate.projection import Projection, abilities, default_projection
 from crossfare.translate.questions import ProjectedAnswer, Questions
 from crossfare.types import (
     Dataset,
     Engine,
     Example,
-    PairExample,
     Progress,
     QAExample,
-    QueryExample,
-    RankingExample,
     Usage,
     Yield,
     content_revision,
@@ -178,25 +175,17 @@ def translate_texts(
 class _Texts:
     """An example of independent texts (NLI, ranking): all of them survive, or the example is lost."""
 
-    def __init__(self, example: PairExample | QueryExample | RankingExample, cutter: Cutter) -> None:
+    def __init__(self, example: Example, cutter: Cutter) -> None:
         self._example = example
-        self._texts = tuple(Plain(text, cutter(text)) for text in texts_of(example))
+        self._texts = tuple(Plain(text, cutter(text)) for text in example.texts)
 
     def segments(self) -> Iterator[str]:
         for text in self._texts:
             yield from text.segments()
 
     def assemble(self, outcome: Outcome, losses: Losses) -> Example | None:
-        example = self._example
         try:
-            first, *rest = (text.assemble(outcome) for text in self._texts)
+            return self._example.with_texts([text.assemble(outcome) for text in self._texts])
         except Failed as failed:
-            losses.lost.append(Lost(example.id, failed.reason, failed.excerpt))
+            losses.lost.append(Lost(self._example.id, failed.reason, failed.excerpt))
             return None
-        match example:
-            case PairExample():
-                return replace(example, premise=first, hypothesis=rest[0])
-            case QueryExample():
-                return replace(example, query=first)
-            case RankingExample():
-                return replace(example, query=first, positive=rest[0], negatives=tuple(rest[1:]))

@@ -9,22 +9,9 @@ from functools import lru_cache, partial
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.segments import Segments, translate_segments
 from crossfare.translate.sentences import Granularity, Span, join, segment_spans
-from crossfare.types import Engine, Example, PairExample, Progress, QAExample, QueryExample, RankingExample
+from crossfare.types import Engine, Progress
 
 EXCERPT = 160
-
-
-def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts of one example: what a model reads, and what is sent where they are translated when serving."""
-    match example:
-        case QAExample():
-            return (example.context, example.question)
-        case PairExample():
-            return (example.premise, example.hypothesis)
-        case QueryExample():
-            return (example.query,)
-        case RankingExample():
-            return (example.query, example.positive, *example.negatives)
 
 
 class Failed(Exception):

@@ -29,7 +29,7 @@ from crossfare.types.examples import (
     content_revision,
     digest,
 )
-from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Score, Side, Step, Yield
+from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
 
 __all__ = [
     "NLI_LABELS",
@@ -55,6 +55,7 @@ __all__ = [
     "Result",
     "RunSpec",
     "Score",
+    "Share",
     "Side",
     "Step",
     "TaskName",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
-TaskName = Literal["qa", "nli", "ranking"]
+TaskName = str
+"""The name of a task: a key of `crossfare.tasks.TASKS`."""
 
 # The canonical NLI labels. Files that say "None" (ASSIN), "NEUTRAL" (SICK) or a number are
 # mapped to these when read and mapped back when written.
@@ -26,10 +27,31 @@ class Answer:
     start: int
 
 
+class Example:
+    """One example of a task.
+
+    ``roles`` name its texts: what a model reads of it, and what is sent where they are translated when serving.
+    """
+
+    __slots__ = ()
+    roles: ClassVar[tuple[str, ...]] = ()
+    id: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its texts, in the order of their roles."""
+        return tuple(getattr(self, role) for role in self.roles)
+
+    def with_texts(self, texts: Sequence[str]) -> Self:
+        """The same example with other texts, such as their translations; no span is carried along."""
+        return replace(self, **dict(zip(self.roles, texts, strict=True)))  # type: ignore[type-var]
+
+
 @dataclass(frozen=True, slots=True)
-class QAExample:
+class QAExample(Example):
     """One question about one context (SQuAD v1.1: at least one answer, each a span of the context)."""
 
+    roles = ("context", "question")
     id: str
     context: str
     question: str
@@ -38,13 +60,14 @@ class QAExample:
 
 
 @dataclass(frozen=True, slots=True)
-class PairExample:
+class PairExample(Example):
     """A premise and a hypothesis; ``label`` is None where annotators did not agree or none is given.
 
     ``extra`` carries the file's own further columns (genre, similarity) unread, so that writing
     the dataset back loses nothing.
     """
 
+    roles = ("premise", "hypothesis")
     id: str
     premise: str
     hypothesis: str
@@ -61,29 +84,38 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class RankingExample:
+class RankingExample(Example):
     """A query, a passage that answers it, and passages that do not: what a reranker is fine-tuned on."""
 
+    roles = ("query", "positive", "negatives")
     id: str
     query: str
     positive: str
     negatives: tuple[str, ...]
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The query, the passage that answers it, and the others."""
+        return (self.query, self.positive, *self.negatives)
+
+    def with_texts(self, texts: Sequence[str]) -> Self:
+        """See `Example.with_texts`."""
+        query, positive, *negatives = texts
+        return replace(self, query=query, positive=positive, negatives=tuple(negatives))
+
 
 @dataclass(frozen=True, slots=True)
-class QueryExample:
+class QueryExample(Example):
     """A query and what was judged for it: what retrieval and reranking are tested on.
 
     ``judgements`` are (passage id, grade) pairs, a grade of 1 or more meaning relevant; a passage
     that nobody judged counts as not relevant.
     """
 
+    roles = ("query",)
     id: str
     query: str
     judgements: tuple[tuple[str, int], ...]
-
-
-Example = QAExample | PairExample | RankingExample | QueryExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +153,11 @@ class Prediction:
     scores: tuple[tuple[str, float], ...] = ()
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
     """Serialise to the one JSON text that identifies ``value``: sorted keys, no blanks, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=default
+    )
 
 
 def digest(value: Any, length: int = 16) -> str:
@@ -135,8 +169,6 @@ def content_revision(examples: Sequence[Example]) -> str:
     """Identify examples by their content, independent of file format."""
     hasher = hashlib.sha256()
     for example in examples:
-        values = [getattr(example, f.name) for f in fields(example)]
-        if isinstance(example, QAExample):
-            values[3] = [[a.text, a.start] for a in example.answers]
-        hasher.update(canonical_json(values).encode())
+        values = [getattr(example, f.name) for f in fields(example)]  # type: ignore[arg-type]
+        hasher.update(canonical_json(values, default=astuple).encode())
     return hasher.hexdigest()[:16]

@@ -175,6 +175,22 @@ class Yield:
         return self.kept / self.total if self.total else 1.0
 
 
+Share = Literal[
+    "translation",
+    "annotation",
+    "fine_tuning",
+    "translation_per_1k",
+    "inference_per_1k",
+    "supporting",
+    "measuring",
+]
+"""The part of a cell's cost that a step is: three that are paid once, and two that are paid with every request.
+
+Steps that support a method (loading, mining, validating, scoring) are among what it costs alone; what only measures
+it (timing, the paper's score on the source side) is not.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One cell of the matrix, measured and priced: a line of the paper's Table 1.
@@ -201,6 +217,8 @@ class Result:
     its content: scores are paired across runs only where it is the same. Both are None in runs made before they
     were recorded.
 
+    ``steps`` are the steps it needs, in an order that can be executed, each with its part in the costs.
+
     ``stored_bytes`` is what its translations that were paid once take on disk. ``energy_kwh`` is the electricity
     of what is done once, ``energy_kwh_per_1k`` of serving 1,000 examples: of the processes of this run, not of
     providers; None where a step was not metered.
@@ -220,7 +238,7 @@ class Result:
     latency: tuple[Latency, ...] = ()
     train_yield: Yield | None = None
     test_yield: Yield | None = None
-    steps: tuple[str, ...] = ()
+    steps: Mapping[str, Share] = field(default_factory=dict)
     stored_bytes: int | None = None
     energy_kwh: float | None = None
     energy_kwh_per_1k: float | None = None

@@ -143,7 +143,7 @@ def _dataset(task: str, language: str, split: str) -> Dataset:
     texts = _texts(task, split, language)
     make = {"qa": _question, "nli": _pair, "ranking": _query}[task]
     examples = tuple(make(row, texts, LANGUAGES.index(language)) for row in _contents(task, split)["examples"])
-    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))  # type: ignore[arg-type]
+    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))
 
 
 def _question(row: list[Any], texts: Sequence[str], language: int) -> QAExample:

@@ -23,10 +23,9 @@ from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.keys import answer_keys, called, keys
 from crossfare.experiment.forecast.rates import PROVIDER, UNITS, Observation
 from crossfare.experiment.forecast.work import labels
-from crossfare.ledger import Book, Catalogue
+from crossfare.ledger import read_entries
 from crossfare.store import Store
 from crossfare.strict import parse_json, read_json
-from crossfare.translate import texts_of
 from crossfare.types import Dataset, Step, Usage
 
 K = TypeVar("K")
@@ -83,7 +82,7 @@ class Measurements:
             raise DataError(f"{folder}: not a run directory (it has no ledger.jsonl); give what `crossfare run` wrote")
         run_folder.verify(folder)
         where = f"measured in run {folder.name}"
-        for entry in Book.read(folder / "ledger.jsonl", Catalogue(()), {}):
+        for entry in read_entries(folder / "ledger.jsonl"):
             path = folder / "steps" / entry.step_id
             if not (path / "step.json").is_file():
                 self.unreadable.append(entry.step_id)
@@ -284,4 +283,4 @@ def _lines(store: Store, step_id: str) -> int:
 
 
 def _characters(example: Any) -> int:
-    return sum(map(len, texts_of(example)))
+    return sum(map(len, example.texts))

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from crossfare.errors import DataError
 from crossfare.strict import read_json
-from crossfare.translate import texts_of
 from crossfare.types import Example, PairExample, QAExample, RankingExample
 
 _SPECIALS = 3
@@ -69,7 +68,7 @@ def inference_tokens(examples: Sequence[Example], per_character: float, options:
     longest = int(options["max_length"])
     if isinstance(examples[0], QAExample):
         return _windows(_qa(examples), per_character, longest, int(options["stride"]), None, None)[0]
-    return _pairs([texts_of(example)[:2] for example in examples], per_character, longest)
+    return _pairs([example.texts[:2] for example in examples], per_character, longest)
 
 
 def pair_tokens(query: float, passage: float, per_character: float, longest: int) -> float:

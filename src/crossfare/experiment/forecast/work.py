@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossfare.experiment.forecast.rates import Level
-from crossfare.translate import texts_of
 from crossfare.types import Dataset, QAExample, Step, Usage
 
 
@@ -34,7 +33,7 @@ class Material:
     @property
     def characters(self) -> float:
         """Characters of all texts."""
-        shown = sum(len(text) for example in self.dataset.examples for text in texts_of(example))
+        shown = sum(len(text) for example in self.dataset.examples for text in example.texts)
         return shown * self.copies * self.stretch
 
 
