@@ -138,7 +138,10 @@ def clock() -> float:
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Report progress; ask for a checkpoint every ``save_every`` seconds and note in it how much work it took."""
+    """Report progress; ask for a checkpoint every ``save_every`` seconds and note in it how much work it took.
+
+    ``started`` is when the work began, by `clock`.
+    """
 
     def __init__(self, progress: Progress | None, save_every: float, started: float) -> None:
         self.progress, self.save_every, self.started = progress, save_every, started
@@ -195,13 +198,6 @@ def make(
         raise ConfigError(f"cannot report to {', '.join(report_to)}: {error}") from error
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def watch(trainer: Trainer, progress: Progress | None, save_every: float, started: float) -> Watch:
-    """Let a `Watch` follow the training; ``started`` is when its work began, by `clock`."""
-    callback = Watch(progress, save_every, started)
-    trainer.add_callback(callback)
-    return callback
 
 
 def _arguments(

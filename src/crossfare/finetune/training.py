@@ -111,7 +111,8 @@ def finetune(
         trainer = trainers.make(
             encoder, features, scratch, hyper, seed=seed, loss=own, validate=score, report_to=report_to
         )
-        watch = trainers.watch(trainer, progress, hyper.save_every, started)
+        watch = trainers.Watch(progress, hyper.save_every, started)
+        trainer.add_callback(watch)
         try:
             with _few_objects_to_collect():
                 trainer.train(resume_from_checkpoint=_last_checkpoint(scratch))
