@@ -13,8 +13,8 @@ from crossfare.compare.quantities import components, mean_of, named_bills, quant
 from crossfare.experiment import steps as planning
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast.expectations import latency, quality
-from crossfare.experiment.forecast.rates import LEVELS, Level
 from crossfare.experiment.forecast.usage import StepForecast
+from crossfare.experiment.stages.work import LEVELS, Level
 from crossfare.ledger import Book
 from crossfare.ledger.costs import SHARES, Needs
 from crossfare.tasks import TASKS
