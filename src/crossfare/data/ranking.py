@@ -20,9 +20,9 @@ from crossfare.data import formats, hub, world
 from crossfare.data.collection import Collection, is_collection
 from crossfare.data.files import check_unicode
 from crossfare.data.loaded import Loaded, LoadReport, RankingReport
-from crossfare.data.qrels import Judged, gather
 from crossfare.data.repair import encoding_repair
 from crossfare.data.sources import Source, Text, Triple, texts
+from crossfare.data.trec import Judged, gather
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, Passage, QueryExample, RankingExample
 

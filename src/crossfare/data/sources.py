@@ -19,7 +19,7 @@ from typing import NamedTuple
 from crossfare.data import artifact, collection, qa
 from crossfare.data.files import inside, read_text, stream_lines, tsv_line, write_text
 from crossfare.data.loaded import UniqueIds
-from crossfare.data.qrels import Judgement, stream_qrels
+from crossfare.data.trec import Judgement, stream_qrels
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Dataset, Passage, QueryExample

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from crossfare.data.files import stream_lines, tsv_line
-from crossfare.data.qrels import HEADERS
 from crossfare.data.sources import Source, Triple
+from crossfare.data.trec import HEADERS
 from crossfare.errors import DataError
 from crossfare.types import Dataset, RankingExample
 
