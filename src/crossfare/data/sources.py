@@ -106,11 +106,7 @@ def write_queries(dataset: Dataset, path: str | Path) -> None:
 
 
 def render_msmarco(dataset: Dataset) -> str:
-    """Lay queries out as MS MARCO does (id<TAB>text), without their judgements (see `write_qrels`).
-
-    Raises:
-        DataError: an example is no query, or a text holds a tab or line end.
-    """
+    """Lay queries out as MS MARCO does (id<TAB>text), without their judgements (see `write_qrels`)."""
     lines = []
     for example in dataset.examples:
         if not isinstance(example, QueryExample):

@@ -72,11 +72,7 @@ def write_qrels(dataset: Dataset, path: str | Path) -> None:
 
 
 def stream_qrels(path: Path, where: str) -> Iterator[Judgement]:
-    """Yield the lines of a qrels file as they stand.
-
-    Raises:
-        DataError: as `read_qrels`.
-    """
+    """Yield the lines of a qrels file as they stand."""
     width = 0
     for number, line in stream_lines(path):
         place = f"line {number}"
@@ -106,11 +102,7 @@ def _grade(cell: str) -> int | None:
 
 
 def gather(judgements: Iterable[Judgement], where: str) -> Judged:
-    """Put judgements together by query.
-
-    Raises:
-        DataError: a pair has two grades.
-    """
+    """Put judgements together by query."""
     judged = Judged()
     for query, passage, grade, place in judgements:
         grades = judged.grades.setdefault(query, {})
@@ -128,11 +120,7 @@ def gather(judgements: Iterable[Judgement], where: str) -> Judged:
 
 
 def column(name: str) -> str:
-    """Check that an id can be a column of a TREC file.
-
-    Raises:
-        DataError: it is empty or holds white space.
-    """
+    """Check that an id can be a column of a TREC file."""
     if len(name.split()) != 1 or name != name.strip():
         raise DataError(f"the id {name!r} is empty or holds white space, which TREC files cannot hold; rename it")
     return name
