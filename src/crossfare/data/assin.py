@@ -24,21 +24,13 @@ LAYOUT = nli.Layout(
 
 
 def read(text: str, where: str, language: str | None = None) -> Loaded:
-    """Read ASSIN 1 or 2 XML. Document types and entities of one's own are refused.
-
-    Raises:
-        DataError: the XML is broken, a part is missing or a label is unknown (with its line).
-    """
+    """Read ASSIN 1 or 2 XML. Document types and entities of one's own are refused."""
     del language
     return nli.build(_Reader(where).read(text), where, LAYOUT)
 
 
 def write(dataset: Dataset) -> str:
-    """Lay a dataset out as ASSIN XML; a pair without a label has no ``entailment`` attribute.
-
-    Raises:
-        DataError: a label is not one of ASSIN's, or a text holds a character XML cannot.
-    """
+    """Lay a dataset out as ASSIN XML; a pair without a label has no ``entailment`` attribute."""
     lines = ["<?xml version='1.0' encoding='utf-8'?>", "<entailment-corpus>"]
     for example in nli.pairs(dataset):
         label = {} if example.label is None else {LAYOUT.label: LAYOUT.native(example)}

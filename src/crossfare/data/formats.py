@@ -27,6 +27,9 @@ def _never(_: Any) -> bool:
 class Format:
     """A format of files, read whole, or as a stream where it is one of ranking data; what it cannot do is None.
 
+    What reads refuses malformed data by a DataError in one line that names the line, the example or the path; what
+    writes refuses in the same way what the format cannot hold, so that nothing is lost.
+
     ``task``      its task, or None where it holds any
     ``sniff``     whether a file is in it, by its first line of content
     ``read``      (text, name for messages, language or None) to what it holds

@@ -92,12 +92,7 @@ def _without_owner(ref: str, name: str) -> str:
 
 
 def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Loaded:
-    """Load one split of a dataset from the hub.
-
-    Raises:
-        ConfigError: no split is given, or the `datasets` library is not installed.
-        DataError: the dataset cannot be had, or its columns are neither SQuAD's nor those of pairs.
-    """
+    """Load one split of a dataset from the hub."""
     wanted = parse_ref(ref)
     made = convert(_table(ref, wanted, split), f"hub:{ref}")
     name = f"{wanted.name}/{wanted.config}" if wanted.config else wanted.name
@@ -109,10 +104,6 @@ def load_texts(ref: str, *, split: str | None = None) -> Iterator[Text]:
     """Stream queries or passages from the hub: an id and a text, before which BEIR's title stands if there is one.
 
     BEIR's configurations "corpus" and "queries" have one split of the same name, which is taken.
-
-    Raises:
-        ConfigError: as `load_hub`.
-        DataError: as `load_hub`, or there are no such columns.
     """
     where = f"hub:{ref}"
     wanted = parse_ref(ref)
@@ -163,11 +154,7 @@ def _refusal(wanted: HubRef, error: Exception) -> str:
 
 
 def convert(table: Any, where: str) -> Loaded:
-    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples.
-
-    Raises:
-        DataError: the columns are others, or a value is of the wrong type.
-    """
+    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples."""
     columns = set(table.column_names)
     if {"context", "question", "answers"} <= columns:
         return qa.build(_questions(table, where), where)

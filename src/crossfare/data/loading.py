@@ -83,13 +83,15 @@ def load(
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
-        made = _world(rest, language, split) if kind == "world" else hub.load_hub(rest, language=language, split=split)
-        return finish(made, format="embedded" if kind == "world" else "hub", unescape=unescape)
+        if kind == "hub":
+            return finish(hub.load_hub(rest, language=language, split=split), format="hub", unescape=unescape)
+        dataset = world.dataset(rest, *world.checked(rest, language, split))
+        return finish(Loaded(dataset, LoadReport(read=len(dataset))), format="embedded", unescape=unescape)
     path = dataset_file(Path(ref))
     made, name = _from_file(path, source, task, format, beside, language=language, split=split, limit=limit, seed=seed)
-    dataset = made.dataset
-    split = split or dataset.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
-    made = replace(made, dataset=replace(dataset, name=dataset.name or files.stem(path), split=split or ""))
+    told = made.dataset
+    split = split or told.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
+    made = replace(made, dataset=replace(told, name=told.name or files.stem(path), split=split or ""))
     return finish(made, format=name, unescape=unescape, guessed=guess_language(path))
 
 
@@ -187,12 +189,6 @@ def _refuse(beside: ranking.Beside, source: str) -> None:
             f"{source}: {', '.join(beside.given)} belong to ranking data that is no artifact; leave them out, or say "
             "task='ranking'"
         )
-
-
-def _world(name: str, language: str | None, split: str | None) -> Loaded:
-    language, split = world.checked(name, language, split)
-    dataset: Dataset = getattr(world, name)(language, split)
-    return Loaded(dataset, LoadReport(read=len(dataset)))
 
 
 def _finish(

@@ -52,11 +52,7 @@ class Layout:
     header: bool = True
 
     def canonical(self, word: str | None, where: str, place: str) -> str | None:
-        """Map the file's own word for a label to the canonical one.
-
-        Raises:
-            DataError: the layout does not know the word.
-        """
+        """Map the file's own word for a label to the canonical one."""
         if word is not None and word not in self.labels:
             raise DataError(
                 f"{where}, {place}: unknown label {word!r}; the {self.name} format knows {', '.join(self.labels)}"
@@ -64,11 +60,7 @@ class Layout:
         return None if word is None else self.labels[word]
 
     def native(self, example: PairExample) -> str:
-        """Write a label in the file's own words.
-
-        Raises:
-            DataError: the layout has no word for it.
-        """
+        """Write a label in the file's own words."""
         for word, label in self.labels.items():
             if label == example.label:
                 return word
@@ -110,11 +102,7 @@ XTREME = replace(PLAIN, name="xtreme", id="", header=False)
 
 
 def read_tsv(text: str, where: str, language: str | None = None, *, layout: Layout) -> Loaded:
-    """Read a tab-separated file; with a ``language`` column, only the rows of ``language``.
-
-    Raises:
-        DataError: a column is missing, a row has too many or too few, or a label is unknown (with its line).
-    """
+    """Read a tab-separated file; with a ``language`` column, only the rows of ``language``."""
     rows = ((place, line.split("\t")) for place, line in split_lines(text))
     header = next(rows)[1] if layout.header else list(layout.columns)
     _check_header(header, where, layout)
@@ -125,9 +113,6 @@ def read_jsonl(text: str, where: str, language: str | None = None) -> Loaded:
     """Read one JSON object per line with MNLI's keys, or with premise, hypothesis and label.
 
     Numbers among further keys become text, lists become JSON text.
-
-    Raises:
-        DataError: a line is not a JSON object, lacks a key or has an unknown label (with its line).
     """
     records = [(place, _values(line, f"{where}, {place}")) for place, line in split_lines(text)]
     layout = MNLI if MNLI.premise in records[0][1] else PLAIN
@@ -135,11 +120,7 @@ def read_jsonl(text: str, where: str, language: str | None = None) -> Loaded:
 
 
 def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
-    """Turn pairs as given into examples: ids made unique, or numbered from 1 where there are none.
-
-    Raises:
-        DataError: there is no pair, a part is missing, a label is unknown, or a text is not valid Unicode.
-    """
+    """Turn pairs as given into examples: ids made unique, or numbered from 1 where there are none."""
     ids = UniqueIds()
     examples = tuple(_pair(number, record, where, layout, ids) for number, record in enumerate(records, 1))
     if not examples:
@@ -153,9 +134,6 @@ def write_tsv(dataset: Dataset, layout: Layout) -> str:
     """Lay a dataset out as tab-separated text with a header line.
 
     Ids that only number the rows are not written, unless the layout has a column for them.
-
-    Raises:
-        DataError: a sentence holds a tab or a line end, or a label has no word in the layout.
     """
     records = [_record(example, layout) for example in pairs(dataset)]
     if layout is XNLI:
@@ -175,11 +153,7 @@ def write_tsv(dataset: Dataset, layout: Layout) -> str:
 
 
 def write_xtreme(dataset: Dataset) -> str:
-    """Lay a dataset out in the XTREME layout, which holds neither ids nor further columns.
-
-    Raises:
-        DataError: the dataset has ids other than 1, 2, 3 ... or further columns, which would be lost.
-    """
+    """Lay a dataset out in the XTREME layout, which holds neither ids nor further columns."""
     extra = sorted({key for example in pairs(dataset) for key, _ in example.extra})
     if extra or not _numbered(dataset):
         what = f"the columns {', '.join(extra)}" if extra else "ids other than row numbers"
@@ -213,11 +187,7 @@ def _two_class(example: Example) -> PairExample:
 
 
 def pairs(dataset: Dataset) -> tuple[PairExample, ...]:
-    """The examples of a dataset that is to be written.
-
-    Raises:
-        DataError: some are no pairs.
-    """
+    """The examples of a dataset that is to be written."""
     found = tuple(e for e in dataset.examples if isinstance(e, PairExample))
     if len(found) != len(dataset.examples):
         raise DataError(f"dataset {dataset.name!r} holds questions, not pairs; save it as .json or .jsonl")
