@@ -10,7 +10,7 @@ from crossfare.compare.paired import Contest, contests
 from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
-from crossfare.ledger import Rate
+from crossfare.ledger import UnitPrice
 
 __all__ = [
     "ALPHA",
@@ -25,9 +25,9 @@ __all__ = [
     "Option",
     "Pair",
     "Parity",
-    "Rate",
     "Recommendation",
     "RunRecord",
+    "UnitPrice",
     "Verdict",
     "break_even",
     "break_evens",

@@ -21,7 +21,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal
 
-from crossfare.ledger.price import PRECISION, Rate, usd_of
+from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
 
@@ -100,7 +100,7 @@ class Decision:
     task: str
     target: str
     metric: str
-    rates: Mapping[str, Rate]
+    rates: Mapping[str, UnitPrice]
     options: tuple[Option, ...]
     pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -153,7 +153,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def usd(components: Iterable[Component], rates: Mapping[str, Rate]) -> Decimal:
+def usd(components: Iterable[Component], rates: Mapping[str, UnitPrice]) -> Decimal:
     """What components cost together, each rounded as in the ledger."""
     with localcontext(prec=PRECISION):
         return sum((usd_of([(each.quantity, rates[each.resource])]) for each in components), Decimal(0))

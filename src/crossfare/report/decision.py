@@ -13,8 +13,8 @@ from crossfare.compare import (
     Decision,
     Flip,
     Option,
-    Rate,
     Recommendation,
+    UnitPrice,
     Verdict,
     break_evens,
     cost_front,
@@ -364,7 +364,7 @@ def _volume_row(flip: Flip, horizon: Horizon) -> tuple[Cell, ...]:
     )
 
 
-def _billed(rate: Rate) -> tuple[str, Decimal]:
+def _billed(rate: UnitPrice) -> tuple[str, Decimal]:
     """How people say what a rate bills, and the factor from its amount to that."""
     name, units = {
         "second": ("per device-hour", 3600),

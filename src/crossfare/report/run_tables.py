@@ -19,7 +19,7 @@ _SHOWN = 5  # lost examples shown of each translation
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class LostExample:
     """An example that translation lost: why, and what the engine made of it."""
 
     id: str
@@ -28,11 +28,11 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class LostExamples:
     """The first examples that one translation lost, and how many more there are."""
 
     label: str
-    shown: tuple[Loss, ...]
+    shown: tuple[LostExample, ...]
     more: int
 
 
@@ -108,19 +108,19 @@ def _score_cell(score: Mapping[str, Any] | None) -> Cell:
     return Cell(f"{100 * score['value']:.1f}", str(score["value"])) if score else Cell(MISSING)
 
 
-def losses(record: Mapping[str, Any]) -> tuple[Losses, ...]:
+def losses(record: Mapping[str, Any]) -> tuple[LostExamples, ...]:
     """The first lost examples of every translation that lost any, with reasons where the engine gave them."""
     found = []
     for report in _translations(record):
         explained = {str(each["id"]): each for each in report.get("report", {}).get("lost", ())}
         ids = [str(each) for each in report.get("lost", ())]
         shown = tuple(
-            Loss(each, str(known.get("reason", "not in the translation")), str(known.get("excerpt", "")))
+            LostExample(each, str(known.get("reason", "not in the translation")), str(known.get("excerpt", "")))
             for each in ids[:_SHOWN]
             for known in (explained.get(each, {}),)
         )
         if ids:
-            found.append(Losses(str(report["label"]), shown, len(ids) - len(shown)))
+            found.append(LostExamples(str(report["label"]), shown, len(ids) - len(shown)))
     return tuple(found)
 
 
