@@ -20,7 +20,8 @@ from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTra
 from crossfare.serving import Limits, Pipeline, open_pipeline
 from crossfare.serving.app import application
 from crossfare.serving.info import info, public_name
-from crossfare.serving.messages import Answer, QARequest, Request
+from crossfare.serving.messages import Answer, Request
+from crossfare.tasks.qa import QARequest
 from crossfare.types import TaskName
 
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from crossfare import latency, meter, translate
 from crossfare.data import artifact
-from crossfare.ensemble import nearest
 from crossfare.errors import DataError, StaleArtifact
 from crossfare.experiment.files import (
     LATENCIES,
@@ -30,6 +29,7 @@ from crossfare.experiment.quality import world_quality
 from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
+from crossfare.tasks.qa import nearest
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjection, BackProjector, Found
 from crossfare.translate.bitext import bitext, spans, translate_aligned, translate_questions

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
-from crossfare import data, ensemble, latency, meter, translate
+from crossfare import data, latency, meter, translate
 from crossfare.data import artifact
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
@@ -215,7 +215,7 @@ def _score(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     options = step.params["options"]
     if translated := inputs(step, store, "translated"):
         options = {**options, "lost": read_yield(translated[0]).lost}
-    meter.load(*(("ir_measures", "pytrec_eval") if task.name == "ranking" else ()))
+    meter.load(*task.scored_by)
     with meter.meter("cpu") as measured:
         scores = task.score(input_data(step, store), predictions, **options)
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))
@@ -249,7 +249,7 @@ def _latency(step: Step, store: Store, work: Path, progress: Progress | None) ->
 def _ensemble(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     with meter.meter("cpu") as measured:
         models = [read_predictions_of(folder) for folder in inputs(step, store, "predictions")]
-        combined = ensemble.combine(step.params["task"], models, input_data(step, store))
+        combined = TASKS[step.params["task"]].combine(models, input_data(step, store))
     write_predictions(combined, work)
     return measured.usage
 

@@ -32,7 +32,7 @@ from crossfare.report import evidence, labels, plots
 from crossfare.report.context import Context
 from crossfare.report.decision import Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
-from crossfare.report.names import metric_name, task_name, trivial_name, where
+from crossfare.report.names import metric_name, table_file, task_name, trivial_name, where
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
 from crossfare.run_folder import add_report
@@ -42,7 +42,6 @@ from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
 _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
@@ -144,7 +143,7 @@ def _tables_written(
     """Names of files, and what they hold."""
     yield "table1.tex", to_latex(table1(run.results, context), "table1")
     for task in _tasks(run):
-        name = _NUMBERED.get(task, task)
+        name = table_file(task)
         yield f"{name}.tex", to_latex(task_table(run.results, task, context), name)
     for each in made:
         name = f"methods-{_slug(each.decision)}"

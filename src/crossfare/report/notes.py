@@ -12,6 +12,7 @@ from crossfare.report.context import Context
 from crossfare.report.names import task_name
 from crossfare.report.summary import Line, price_refs, targets, translation_latencies
 from crossfare.report.table import MISSING
+from crossfare.tasks import TASKS
 
 SOURCE_SIDE = (
     "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
@@ -85,7 +86,7 @@ def cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
         f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
-    if any(line.first.task == "ranking" for line in found):
+    if any(TASKS[line.first.task].searches for line in found):
         notes.append(_STRATEGIES)
     if any(latency_cell(line).text == NOT_MEASURED for line in found):
         notes.append(f"{NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")

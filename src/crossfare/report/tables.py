@@ -31,7 +31,7 @@ from crossfare.report.cells import (
     training_data,
 )
 from crossfare.report.context import Context
-from crossfare.report.names import task_name
+from crossfare.report.names import table_file, task_name
 from crossfare.report.notes import (
     ENERGY_NOTE,
     SOURCE_SIDE,
@@ -45,9 +45,9 @@ from crossfare.report.provenance import provenance
 from crossfare.report.summary import BATCH_SIZE, targets
 from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown
 from crossfare.store import write_text
+from crossfare.tasks import TASKS
 from crossfare.types import Result, TaskName
 
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
 _PLAIN = Context()
 
 
@@ -158,7 +158,8 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
         model,
         *(Column(language, number=True) for language in languages),
     )
-    name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
+    number = TASKS[task].table
+    name = f"Table {number}: " if number else ""
     metric = f" ({metric_of(found)})" if found else ""
     notes = [*quality_notes(found, languages, context, intervals=False)]
     if any(source_side_rows(line, languages) for line in found):
@@ -185,7 +186,7 @@ def write_tables(
     written = {"table1": (table1(results, context), language_table(results, context.missing))}
     for task in tasks:
         table = task_table(results, task, context)
-        written[_NUMBERED.get(task, task)] = (table, table)
+        written[table_file(task)] = (table, table)
     origin = provenance(results, catalogue, facts)
     written["provenance"] = (origin, origin)
     paths = []
