@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from crossfare.compare.forecast import Check, StepCheck
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, parse, stated_spec
 from crossfare.experiment.forecast.billed_tokens import Billed, forecast
 from crossfare.experiment.forecast.latencies import Calls, requests
 from crossfare.experiment.forecast.measurements import Timed
 from crossfare.latency import measure
-from crossfare.report.forecast import Check, StepCheck, check_table
+from crossfare.report.forecast import check_table
 from crossfare.store import Store
 from crossfare.types import Step
 

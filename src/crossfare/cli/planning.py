@@ -14,8 +14,8 @@ from crossfare.errors import ConfigError
 from crossfare.output import claim
 
 if TYPE_CHECKING:
+    from crossfare.compare.forecast import Plan
     from crossfare.experiment import forecast
-    from crossfare.report import forecast as shown
 
 
 def plan(
@@ -112,16 +112,16 @@ def _asked_spec(
     return forecast.StatedSpec(experiment.narrowed(found, targets=figures.targets, tasks=tasks), {}, {})
 
 
-def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:
+def _print_forecast(plans: tuple[Plan, ...], volume: int, months: int) -> bool:
     """Print what each method will cost; False if something is not known."""
     from crossfare.report import decision
     from crossfare.report import forecast as shown
 
     horizon = decision.Horizon(volume, months)
-    unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
+    unknown = dict.fromkeys(line for each in plans for line in each.todo)
     for each in plans:
         show([shown.plan_table(each, horizon)])
-        if not shown.unknown(each):
+        if not each.todo:
             show([decision.break_even_table(each.expected, horizon)])
     show([shown.assumption_table(plans)])
     for line in unknown:

@@ -15,10 +15,11 @@ from crossfare.compare.hardware import hardware_notes
 from crossfare.compare.losses import fate_of_lost, lost_share
 from crossfare.compare.model import Component, Decision, Option, Part, Rate
 from crossfare.compare.paired import PairedTests, over_languages
-from crossfare.compare.runs import SHARES, RunRecord, Share, examples_of
+from crossfare.compare.runs import RunRecord
 from crossfare.errors import ConfigError
 from crossfare.ledger.book import STORAGE
-from crossfare.types import Score
+from crossfare.ledger.costs import SHARES, Needs
+from crossfare.types import Score, Share
 
 # Quantities are kept to this: a billionth of a character, a second or an example.
 _QUANTUM = Decimal("1e-9")
@@ -119,8 +120,10 @@ def _components(cell: Cell, names: _Names) -> list[tuple[Share, Component]]:
     sums: dict[tuple[Share, str], Decimal] = defaultdict(Decimal)
     with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
         for run, result in cell.results:
-            for share in (share for share in SHARES if getattr(result, share) is not None):
-                per = Decimal(1000) / examples_of(result, share) if share.endswith("per_1k") else Decimal(1)
+            needs = Needs.of(result)
+            for share in SHARES:
+                examples = needs.per(share)
+                per = Decimal(1) if examples is None else Decimal(1000) / max(1, examples)
                 for entry in run.steps(result, share):
                     for resource in entry.resources:
                         for bill in run.bills(resource):

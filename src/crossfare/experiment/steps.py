@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
-from crossfare.compare.runs import AND_BACK
 from crossfare.data import world
 from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError, DataError
@@ -55,6 +54,7 @@ VERSIONS = {
     "latency": 1,
 }
 
+_AND_BACK = ", there and back"
 _THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
 
 
@@ -98,7 +98,8 @@ class Planner:
             test=test,
             score=score,
             latency=latency,
-            all=self.closure(score, *latency),
+            needed=self.closure(score),
+            measuring=self.closure(*latency),
         )
 
     def step(
@@ -198,7 +199,7 @@ class Planner:
         translated = self.translate(cell, original, cell.source, cell.target, "validation set")
         if method(cell.method).infer_on != "translated":
             return translated
-        return self.translate(cell, translated, cell.target, cell.source, "validation set" + AND_BACK)
+        return self.translate(cell, translated, cell.target, cell.source, "validation set" + _AND_BACK)
 
     def _gold(self, cell: RunSpec) -> tuple[Step, Step]:
         """The labelled data of the target language, and what is learnt from: the same, but for mined ranking data."""
@@ -218,7 +219,7 @@ class Planner:
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
         if "round-trip" in sides:
             there = self._translated_training(cell, original)
-            what = "training set" + AND_BACK
+            what = "training set" + _AND_BACK
             back = self.translate(
                 cell, there, cell.target, cell.source, what, params=_dropping(self.engine_of(cell)[1])
             )
@@ -396,7 +397,7 @@ class Planner:
         validation = self._validation(cell)
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
-        there_and_back = AND_BACK if "round-trip" in method(cell.method).train_on else ""
+        there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
         identity = {
             "task": cell.task,
             "model": self.model_revision(cell.checkpoint),

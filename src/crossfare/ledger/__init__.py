@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossfare.ledger.book import Book, Entry
+from crossfare.ledger.book import Book, Entry, read_entries
 from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, Counting, Price, per_1k
 
-__all__ = ["STALE_AFTER_DAYS", "Book", "Catalogue", "Counting", "Entry", "Price", "per_1k"]
+__all__ = ["STALE_AFTER_DAYS", "Book", "Catalogue", "Counting", "Entry", "Price", "per_1k", "read_entries"]

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from crossfare.errors import DataError, PriceError
 from crossfare.ledger.prices import Catalogue
 from crossfare.store import file_name, write_text
 from crossfare.strict import parse_json
-from crossfare.types import Cost, Usage
+from crossfare.types import Cost, Share, Usage
 
 COMPUTE, STORAGE = "compute", "storage"
 
@@ -32,6 +32,7 @@ class Entry:
     ``resources`` names what the step used, such as "compute", "engine:reference" or
     "annotation:qa"; the book's offers say what prices each. No resource: nothing to pay.
     ``reused`` is True if the step was found finished: its usage is what it was when it ran.
+    ``parts`` says which parts of cells' costs it is; `Result.steps` says of which cells.
     """
 
     step_id: str
@@ -40,6 +41,7 @@ class Entry:
     usage: Usage
     resources: tuple[str, ...] = (COMPUTE,)
     reused: bool = False
+    parts: tuple[Share, ...] = ()
 
 
 class Book:
@@ -157,19 +159,18 @@ class Book:
         """Write the entries as JSON lines, one a step, atomically."""
         write_text(Path(path), "".join(_line(entry) + "\n" for entry in self))
 
-    @classmethod
-    def read(cls, path: str | Path, catalogue: Catalogue, offers: Mapping[str, str], *, on: date | None = None) -> Book:
-        """Read the entries that `write` wrote.
 
-        Raises:
-            DataError: the file cannot be read, or a line is not an entry; the message names it.
-        """
-        try:
-            lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
-        entries = [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
-        return cls(catalogue, offers, entries, on=on)
+def read_entries(path: str | Path) -> list[Entry]:
+    """Read the entries that `Book.write` wrote.
+
+    Raises:
+        DataError: the file cannot be read, or a line is not an entry; the message names it.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
+    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:
@@ -188,7 +189,10 @@ def _entry(line: str, where: str) -> Entry:
     try:
         values = parse_json(line, where)
         usage = Usage(**values.pop("usage"))
-        entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
+        values |= {name: tuple(values.get(name, ())) for name in ("resources", "parts")}
+        entry = Entry(usage=usage, **values)
+        if unknown := set(entry.parts) - set(get_args(Share)):
+            raise ValueError(f"no part of a cost: {min(unknown)!r}")
         file_name(entry.step_id)
     except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
         names = ", ".join(f.name for f in fields(Entry))

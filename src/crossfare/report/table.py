@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import sub
+from typing import TypeVar
 
 import rich.console
 from rich import box
@@ -16,7 +18,11 @@ from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from crossfare.report import numbers
+
 MISSING = "-"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,38 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     sections: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        columns: Mapping[Column | str, Callable[[T], Cell | str]],
+        items: Iterable[T],
+        notes: Iterable[str] = (),
+        sections: Mapping[int, str] | None = None,
+    ) -> Table:
+        """A row for each item: ``columns`` are headings, each with what it says of an item."""
+        headings = tuple(Column(each) if isinstance(each, str) else each for each in columns)
+        said = ([says(item) for says in columns.values()] for item in items)
+        rows = tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in said)
+        return cls(title, headings, rows, tuple(notes), sections or {})
+
+
+def number(title: str) -> Column:
+    """The heading of a column of numbers."""
+    return Column(title, number=True)
+
+
+def count(value: int | None) -> Cell:
+    """A whole number; "-" for none."""
+    return Cell(MISSING) if value is None else Cell(f"{value:,}", str(value))
+
+
+def amount(value: float | Decimal | None) -> Cell:
+    """An amount as people read it, in full for CSV; "-" for none."""
+    if value is None:
+        return Cell(MISSING)
+    return Cell(numbers.amount(value), f"{value:f}" if isinstance(value, Decimal) else f"{value}")
 
 
 def to_rich(table: Table) -> RenderableType:

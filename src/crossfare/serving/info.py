@@ -6,11 +6,10 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import crossfare
+from crossfare.ledger.costs import SHARES
 from crossfare.serving.parts import Parts
 from crossfare.serving.pipeline import Pipeline
 from crossfare.types import Cost, Result
-
-_SHARES = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
 
 
 def info(pipeline: Pipeline) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def info(pipeline: Pipeline) -> dict[str, Any]:
         "engine": {"name": cell.engine, "revision": engine.revision} if engine else None,
         "training_engine": None if engine else cell.engine,
         "scores": scores(parts.result),
-        "usd": {share: _usd(getattr(parts.result, share)) for share in _SHARES},
+        "usd": {share: _usd(getattr(parts.result, share)) for share in SHARES},
         "added_latency_ms": [
             {"batch_size": each.batch_size, "p50": 1000 * each.p50, "p95": 1000 * each.p95}
             for each in parts.result.latency

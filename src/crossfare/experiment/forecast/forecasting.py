@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossfare import pretrained
+from crossfare.compare.forecast import Plan
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
@@ -21,7 +22,6 @@ from crossfare.experiment.forecast.usage import StepForecast, StepUsage
 from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.spec import Spec
 from crossfare.ledger import Book, Catalogue, Entry
-from crossfare.report.forecast import Plan
 from crossfare.types import Step, Usage
 
 

@@ -23,7 +23,7 @@ from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.keys import answer_keys, called, keys
 from crossfare.experiment.forecast.rates import PROVIDER, UNITS, Observation
 from crossfare.experiment.forecast.work import labels
-from crossfare.ledger import Book, Catalogue
+from crossfare.ledger import read_entries
 from crossfare.store import Store
 from crossfare.strict import parse_json, read_json
 from crossfare.types import Dataset, Step, Usage
@@ -82,7 +82,7 @@ class Measurements:
             raise DataError(f"{folder}: not a run directory (it has no ledger.jsonl); give what `crossfare run` wrote")
         run_folder.verify(folder)
         where = f"measured in run {folder.name}"
-        for entry in Book.read(folder / "ledger.jsonl", Catalogue(()), {}):
+        for entry in read_entries(folder / "ledger.jsonl"):
             path = folder / "steps" / entry.step_id
             if not (path / "step.json").is_file():
                 self.unreadable.append(entry.step_id)

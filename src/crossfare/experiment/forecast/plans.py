@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare.compare import Component, Decision, Option, RunRecord
+from crossfare.compare.forecast import Assumption, Lack, Plan
 from crossfare.compare.hardware import hardware_notes
 from crossfare.compare.model import Part
 from crossfare.compare.model import Rate as UnitPrice
@@ -16,7 +17,6 @@ from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast.expectations import latency, quality
 from crossfare.experiment.forecast.rates import LEVELS, Level
 from crossfare.ledger.book import STORAGE
-from crossfare.report.forecast import RECURRING, Assumption, Plan
 from crossfare.tasks import TASKS
 from crossfare.types import RunSpec, Step, TaskName, Usage
 
@@ -113,11 +113,10 @@ def _components(
         return tuple(Component(part, name, total.quantize(_QUANTUM)) for (part, name), total in sums.items())
 
 
-def _lacking(made: Forecaster, cell: CellSteps) -> tuple[str, ...]:
-    parts = [("", step) for _, step in _once(cell)] + [(RECURRING, step) for _, step in _again(cell)]
-    return tuple(
-        dict.fromkeys(mark + made.forecasts[step.id].lacking for mark, step in parts if made.forecasts[step.id].lacking)
-    )
+def _lacking(made: Forecaster, cell: CellSteps) -> tuple[Lack, ...]:
+    parts = [(step, False) for _, step in _once(cell)] + [(step, True) for _, step in _again(cell)]
+    lacking = (Lack(made.forecasts[step.id].lacking, recurring) for step, recurring in parts)
+    return tuple(dict.fromkeys(each for each in lacking if each.todo))
 
 
 def _assumptions(made: Forecaster, cells: Sequence[CellSteps]) -> tuple[Assumption, ...]:
