@@ -15,6 +15,7 @@ from crossfare.experiment.forecast.passages import Collections, Facts
 from crossfare.experiment.forecast.work import Material, Passages, Work, labels
 from crossfare.experiment.stages import billed_characters
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.types import Step
 
 # Bytes of a passage or an example on disk besides its text: names of fields, an id, its place in an index.
@@ -155,14 +156,14 @@ class Counter:
     # -- models -------------------------------------------------------------------------------
 
     def _finetune(self, step: Step) -> Work:
-        settings = step.params["training"]
+        task, settings = TASKS[step.params["task"]], step.params["training"]
         read, features, examples = 0.0, 0, 0.0
         for train in step.inputs["train"]:
             made = self.datasets.made_by(train)
             ratio = self._ratio(step, made.dataset.language)
             if ratio is None:
                 return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
-            count, rows = tokens.training_tokens(made.dataset.examples, ratio * made.stretch, settings)
+            count, rows = task.training_tokens(made.dataset.examples, ratio * made.stretch, settings)
             read, features = read + count * made.copies, features + round(rows * made.copies)
         times = tokens.epochs(settings, features)
         steps = settings.get("max_steps") or times * features / settings["batch_size"]
@@ -175,8 +176,9 @@ class Counter:
         ratio = self._ratio(model, made.dataset.language)
         if ratio is None:
             return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
-        if step.params["task"] != "ranking":
-            read = tokens.inference_tokens(made.dataset.examples, ratio * made.stretch, options)
+        task = TASKS[step.params["task"]]
+        if not task.searches:
+            read = task.inference_tokens(made.dataset.examples, ratio * made.stretch, options)
             return Work({"token": read * made.copies, "example": float(made.examples)}, exact=False)
         passages = self.collections.read_by(step)
         pairs = made.examples * self.collections.candidates(step)

@@ -26,6 +26,7 @@ from crossfare.experiment.forecast.work import labels
 from crossfare.ledger import read_entries
 from crossfare.store import Store
 from crossfare.strict import parse_json, read_json
+from crossfare.tasks import TASKS
 from crossfare.types import Dataset, Step, Usage
 
 K = TypeVar("K")
@@ -171,9 +172,9 @@ class Measurements:
 
     def _learn_ratio(self, step: Step, usage: Usage, store: Store) -> None:
         """Tokens per character of a model that read a single dataset."""
-        if usage.input_tokens is None or step.params["task"] == "ranking":
+        if usage.input_tokens is None or TASKS[step.params["task"]].searches:
             return
-        total, model = float(usage.input_tokens), step
+        total, model, task = float(usage.input_tokens), step, TASKS[step.params["task"]]
         if step.stage == "finetune":
             if len(step.inputs["train"]) != 1:
                 return
@@ -181,7 +182,7 @@ class Measurements:
             examples = dataset.examples
 
             def count(ratio: float) -> float:
-                read, features = tokens.training_tokens(examples, ratio, settings)
+                read, features = task.training_tokens(examples, ratio, settings)
                 return read * tokens.epochs(settings, features)
         else:
             found = _find(store, step.inputs["model"][0])
@@ -191,7 +192,7 @@ class Measurements:
             examples, model = dataset.examples, found
 
             def count(ratio: float) -> float:
-                return tokens.inference_tokens(examples, ratio, options)
+                return task.inference_tokens(examples, ratio, options)
 
         solved = tokens.solve(total, count)
         if solved is not None:
