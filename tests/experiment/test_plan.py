@@ -33,12 +33,12 @@ from crossfare.experiment.forecast import (
     published,
     save,
     stated_spec,
-    tokens,
 )
 from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
 from crossfare.experiment.forecast.rates import Observation, Rates
 from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.stages import tokens
 from crossfare.ledger import Catalogue
 from crossfare.report.decision import Horizon
 from crossfare.report.forecast import check_table, plan_table, step_table

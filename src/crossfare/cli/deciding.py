@@ -46,7 +46,7 @@ def compare(
 ) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
     from crossfare import compare as comparing
-    from crossfare.report import decision, labels
+    from crossfare.report import decision, learning
 
     horizon = decision.Horizon(volume, months)
     asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file, force)
@@ -60,8 +60,8 @@ def compare(
             )
         )
     for curve in curves:
-        show((labels.labels_table(curve), labels.parity_table(curve)))
-        say(*labels.answers(curve), "")
+        show((learning.labels_table(curve), learning.parity_table(curve)))
+        say(*learning.answers(curve), "")
 
 
 def recommend(

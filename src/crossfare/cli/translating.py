@@ -108,34 +108,6 @@ def score_translation(
         say(experiment.score_line(score))
 
 
-def tune_markers(
-    model: Annotated[str, typer.Argument(help="Translation model: embedded:NAME, a folder or a hub id.")],
-    parallel: Annotated[Path, typer.Option(help="Parallel text: TSV or JSONL with source and target.")],
-    source: Annotated[str, typer.Option(help="Source language (BCP-47).")],
-    target: Annotated[str, typer.Option(help="Target language (BCP-47).")],
-    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model; it must not hold anything yet.")],
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 5e-5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sentences per step.")] = 32,
-    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
-) -> None:
-    """Fine-tune a translation model to keep answer delimiters (paper, section 4.2)."""
-    from crossfare import experiment
-
-    report = experiment.tune_markers(
-        model,
-        parallel,
-        source=source,
-        target=target,
-        out=out,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-    )
-    say(*report)
-
-
 def engines(
     price_file: Annotated[list[Path] | None, typer.Option(help="Further price files, such as your own rates.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,

@@ -21,6 +21,7 @@ from crossfare.experiment.engines import make_engine
 from crossfare.experiment.matrix import cells
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import paid_engines
+from crossfare.experiment.stages import STAGES
 from crossfare.experiment.steps import Planner
 from crossfare.finetune.hyperparameters import check_freezing
 from crossfare.ledger import Catalogue
@@ -32,12 +33,6 @@ from crossfare.translate import Projection, attention
 from crossfare.types import Step, canonical_json
 
 T = TypeVar("T")
-
-_NEEDS = {
-    **dict.fromkeys(("finetune", "predict", "embed"), ("torch", "transformers")),
-    **dict.fromkeys(("index", "retrieve"), ("bm25s",)),
-}
-"""Packages that a stage cannot do without; all come with one extra."""
 
 _TRANSLATORS = ("marian", "m2m_100", "nllb-moe", "fsmt")
 """Architectures that transformers has no heads for."""
@@ -123,13 +118,13 @@ def _check_encoders(step: Step) -> None:
 
 
 def _check_packages(step: Step) -> None:
-    if absent := [name for name in _NEEDS.get(step.stage, ()) if find_spec(name) is None]:
+    if absent := [name for name in STAGES[step.stage].packages if find_spec(name) is None]:
         raise ConfigError(f"{', '.join(absent)} is not installed, for {step.label}; pip install 'crossfare[models]'")
 
 
 def _check_training(step: Step) -> None:
     """Refuse settings that do not fit the model or the machine."""
-    if step.stage != "finetune":
+    if "training" not in step.runtime:
         return
     hyper = TASKS[step.params["task"]].hyperparameters(**step.runtime["training"])
     try:

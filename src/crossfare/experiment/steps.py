@@ -25,6 +25,7 @@ from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec
+from crossfare.experiment.stages import STAGES
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.pretrained.inspection import unnamed_head
@@ -33,26 +34,6 @@ from crossfare.translate import attention
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
 from crossfare.types import Engine, RunSpec, Step, TaskName, digest
-
-# Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
-VERSIONS = {
-    "dataset": 1,
-    "existing": 1,
-    "collection": 1,
-    "index": 1,
-    "retrieve": 1,
-    "mine": 1,
-    "translate": 1,
-    "translate-collection": 1,
-    "translate-candidates": 1,
-    "embed": 1,
-    "finetune": 1,
-    "predict": 1,
-    "back-project": 1,
-    "ensemble": 1,
-    "score": 1,
-    "latency": 1,
-}
 
 _AND_BACK = ", there and back"
 _THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
@@ -109,11 +90,12 @@ class Planner:
         inputs: Mapping[str, Step | tuple[Step, ...]],
         label: str,
         runtime: Mapping[str, Any] | None = None,
+        name: str = "",
     ) -> Step:
         """Make a step from the steps it reads, by role."""
         given = {role: steps if isinstance(steps, tuple) else (steps,) for role, steps in inputs.items()}
         ids = {role: tuple(step.id for step in steps) for role, steps in given.items()}
-        made = Step(stage, params, ids, VERSIONS[stage], label, runtime=runtime or {})
+        made = Step(stage, params, ids, STAGES[stage].version, label, runtime=runtime or {}, name=name)
         return self._steps.setdefault(made.id, made)
 
     def made(self, step_id: str) -> Step:
@@ -412,6 +394,7 @@ class Planner:
             {"train": train, **({"validation": validation} if validation else {})},
             f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
+            name=Path(cell.checkpoint).name,
         )
 
     def predict(self, cell: RunSpec, inputs: Mapping[str, Step], note: str = "") -> Step:

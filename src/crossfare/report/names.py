@@ -29,12 +29,6 @@ def task_name(task: str) -> str:
     return TASKS[task].title
 
 
-def table_file(task: str) -> str:
-    """The name of the file that a task's table is written to: that of the paper's table, if it has one."""
-    number = TASKS[task].table
-    return f"table{number}" if number else task
-
-
 def metric_name(metric: str) -> str:
     """A metric as it is written in a heading."""
     return _METRICS.get(metric, metric)

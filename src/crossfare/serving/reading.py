@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from crossfare.data import artifact
-from crossfare.experiment.qa_stages import Candidates, carry_back, projector_of
 from crossfare.experiment.qa_steps import projection
+from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
 from crossfare.experiment.steps import Planner
 from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import Parts
 from crossfare.serving.translation import Translator
 from crossfare.tasks import TASKS, Predictor, Task
-from crossfare.translate.back_projection import BackProjector, Found
-from crossfare.translate.projection.projected import Parallel
+from crossfare.translate.back_projection import BackProjector
+from crossfare.translate.bitext import Parallel
+from crossfare.translate.spans import Found
 from crossfare.types import Dataset, Example, Prediction, Usage
 
 Texts = Mapping[str, str]

@@ -11,9 +11,9 @@ from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.steps import engine_options
 from crossfare.serving.parts import Parts
 from crossfare.translate import TranslationMemory
-from crossfare.translate.bitext import translate_aligned
+from crossfare.translate.bitext import Parallel
 from crossfare.translate.engines.hosts import check_key
-from crossfare.translate.projection.projected import Parallel
+from crossfare.translate.pieces import translate_aligned
 from crossfare.types import Engine, Usage
 
 

@@ -144,7 +144,8 @@ class Step:
     """The cached unit of work. ``id`` hashes what changes the result and nothing else.
 
     ``inputs`` maps a role ("train", "model") to the ids of the steps it is filled from;
-    ``runtime`` holds knobs that must not change the result (batch sizes, devices, paths).
+    ``runtime`` holds knobs that must not change the result (batch sizes, devices, paths). ``label`` is for people;
+    ``name`` is what the spec calls the model that is fine-tuned.
     """
 
     stage: str
@@ -153,6 +154,7 @@ class Step:
     version: int = 1
     label: str = field(default="", compare=False)
     runtime: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:

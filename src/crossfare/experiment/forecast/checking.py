@@ -13,8 +13,8 @@ from crossfare.compare.forecast import Check, StepCheck
 from crossfare.errors import DataError, PriceError
 from crossfare.experiment.forecast.basis import Basis
 from crossfare.experiment.forecast.forecasting import Forecaster
-from crossfare.experiment.forecast.rates import LEVELS
 from crossfare.experiment.spec import load_spec
+from crossfare.experiment.stages.work import LEVELS
 from crossfare.ledger import Book, Entry
 from crossfare.store import write_json
 from crossfare.strict import read_json

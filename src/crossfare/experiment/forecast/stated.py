@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, PriceError
-from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec
+from crossfare.experiment.stages.work import Material, Passages
 from crossfare.ledger import Catalogue
 from crossfare.tasks import TASKS, task_named
 from crossfare.types import Dataset, TaskName
