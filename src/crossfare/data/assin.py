@@ -8,7 +8,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from crossfare.data import nli
-from crossfare.data.loaded import Loaded
+from crossfare.data.loaded import Loaded, Record
 from crossfare.errors import DataError
 from crossfare.types import Dataset
 
@@ -57,7 +57,7 @@ class _Reader:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.pairs: list[nli.Record] = []
+        self.pairs: list[Record] = []
         self._attributes: dict[str, str] | None = None
         self._place = ""
         self._texts: dict[str, list[str]] = {}
@@ -68,7 +68,7 @@ class _Reader:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
 
-    def read(self, text: str) -> list[nli.Record]:
+    def read(self, text: str) -> list[Record]:
         try:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:

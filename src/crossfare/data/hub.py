@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfare.data import nli, qa
-from crossfare.data.loaded import Loaded
+from crossfare.data.loaded import Loaded, Record
 from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
@@ -204,7 +204,7 @@ def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
         raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
 
 
-def _pairs(table: Any, where: str, layout: nli.Layout) -> Iterator[nli.Record]:
+def _pairs(table: Any, where: str, layout: nli.Layout) -> Iterator[Record]:
     names = getattr(table.features[layout.label], "names", None)
     for number, row in enumerate(table, 1):
         place = f"row {number}"

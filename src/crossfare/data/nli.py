@@ -12,17 +12,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from crossfare.data.files import check_unicode, json_object, split_lines, tsv_line
-from crossfare.data.loaded import Loaded, LoadReport, UniqueIds
+from crossfare.data.loaded import Loaded, LoadReport, Record, UniqueIds, of_language
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import primary
 from crossfare.strict import parse_json
 from crossfare.types import Dataset, Example, PairExample
-
-Record = tuple[str, Mapping[str, str | None]]
-"""A pair as a file gives it: its place ("line 7", for messages), and its values by column. A label may be None."""
 
 _LABELS: Mapping[str, str | None] = {
     "entailment": "entailment",
@@ -118,7 +115,8 @@ def read_tsv(text: str, where: str, language: str | None = None, *, layout: Layo
     rows = ((place, line.split("\t")) for place, line in split_lines(text))
     header = next(rows)[1] if layout.header else list(layout.columns)
     _check_header(header, where, layout)
-    return _of_language(list(_cells(rows, header, where, layout)), where, layout, language)
+    records = list(_cells(rows, header, where, layout))
+    return of_language(records, where, language, partial(build, where=where, layout=layout))
 
 
 def read_jsonl(text: str, where: str, language: str | None = None) -> Loaded:
@@ -131,7 +129,7 @@ def read_jsonl(text: str, where: str, language: str | None = None) -> Loaded:
     """
     records = [(place, _values(line, f"{where}, {place}")) for place, line in split_lines(text)]
     layout = MNLI if MNLI.premise in records[0][1] else PLAIN
-    return _of_language(records, where, layout, language)
+    return of_language(records, where, language, partial(build, where=where, layout=layout))
 
 
 def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
@@ -273,29 +271,6 @@ def _values(line: str, place: str) -> dict[str, str | None]:
         for key, value in record.items()
         if value is not None or key in labels
     }
-
-
-def _of_language(records: Sequence[Record], where: str, layout: Layout, language: str | None) -> Loaded:
-    """The examples of one language, where rows name theirs; those of others are counted."""
-    counts = Counter(record["language"] or "" for _, record in records if "language" in record)
-    if not counts:
-        return build(records, where, layout)
-    if language is None and len(counts) > 1:
-        raise DataError(
-            f"{where}: holds {len(counts)} languages ({', '.join(sorted(counts))}); say which with language="
-        )
-    wanted = language or next(iter(counts))
-    chosen = [
-        (place, {key: value for key, value in record.items() if key != "language"})
-        for place, record in records
-        if primary(record.get("language") or "") == primary(wanted)
-    ]
-    if not chosen:
-        raise DataError(f"{where}: has no row in language {wanted!r}; it holds {', '.join(sorted(counts))}")
-    others = tuple(sorted((name, n) for name, n in counts.items() if primary(name) != primary(wanted)))
-    made = build(chosen, where, layout)
-    dataset, report = replace(made.dataset, language=wanted), replace(made.report, other_languages=others)
-    return Loaded(dataset, report)
 
 
 def _pair(number: int, given: Record, where: str, layout: Layout, ids: UniqueIds) -> PairExample:
