@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from crossfare.compare.breakeven import break_evens, curves, grid
-from crossfare.compare.frontier import cost_front, latency_front
 from crossfare.compare.model import plain
 from crossfare.compare.recommend import Recommendation, Verdict
 from crossfare.compare.sensitivity import price_flips, volume_flips
+from crossfare.compare.trade_offs import break_evens, cost_front, curves, grid, latency_front
 
 
 def to_json(made: Recommendation) -> dict[str, Any]:

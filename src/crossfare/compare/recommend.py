@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from crossfare.compare.frontier import dominator
 from crossfare.compare.model import Decision, Option
+from crossfare.compare.trade_offs import dominator
 from crossfare.score import significance
 
 ALPHA = 0.05
