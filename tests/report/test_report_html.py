@@ -247,6 +247,18 @@ def test_the_page_computes_what_python_computes(tmp_path: Path) -> None:
     assert statuses == {"recommended", "excluded", "not-above-baseline", "dominated", "tied", "worse", "below-worse"}
 
 
+def test_a_cost_of_the_page_is_its_quantity_at_the_price_that_people_state() -> None:
+    rng = random.Random(6)
+    for decision in (random_decision(rng) for _ in range(20)):
+        model = panel_model(decision)
+        for option in model["options"]:
+            for resource, usd, quantity in (*option["fixed"], *option["kept"], *option["recurring"]):
+                stated = decision.rates[resource].stated_usd()
+                assert Decimal(usd) == pytest.approx(
+                    Decimal(quantity) * stated, rel=Decimal("1e-9"), abs=Decimal("1e-11")
+                )
+
+
 def test_the_page_says_what_python_says(tmp_path: Path) -> None:
     rng = random.Random(5)
     cases = [(random_decision(rng), random_setting(rng)) for _ in range(60)]
