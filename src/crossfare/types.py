@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -225,11 +225,14 @@ class Metered(Protocol):
 
 
 @runtime_checkable
-class Billed(Protocol):
-    """An engine that knows better than its price's counting rule how many characters it will be billed for."""
+class Itemised(Protocol):
+    """An engine that knows better than its price's counting rule what it will be billed for."""
 
-    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
-        """The characters that translating ``texts``, by one request for each of `Metered.batches`, is billed for."""
+    def itemised(self, texts: Sequence[str], *, source: str) -> Iterable[tuple[Sequence[str], Usage]]:
+        """The requests that translating ``texts`` takes: of each what is sent, and its characters as they are billed.
+
+        If every request is answered at once, that is the bill; every attempt is billed alike.
+        """
 
 
 Paying = Callable[[Sequence[str], Usage], AbstractContextManager[Callable[[Usage], None]]]

@@ -15,6 +15,7 @@ from crossfare import latency, meter, translate
 from crossfare.data import artifact
 from crossfare.ensemble import nearest
 from crossfare.errors import DataError, StaleArtifact
+from crossfare.experiment.charges import Charge
 from crossfare.experiment.files import (
     LATENCIES,
     engine_named,
@@ -27,7 +28,6 @@ from crossfare.experiment.files import (
     write_yield,
 )
 from crossfare.experiment.quality import world_quality
-from crossfare.experiment.spending import Charge
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.translate.alignment import EncoderAligner

@@ -6,9 +6,9 @@ from crossfare.serving.batcher import Limits
 from crossfare.serving.lines import Answered, estimate_file, predict_file
 from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest
 from crossfare.serving.model_folder import export
+from crossfare.serving.paid_requests import Standing, standing
 from crossfare.serving.pipeline import Pipeline, open_pipeline
 from crossfare.serving.server import serve
-from crossfare.serving.spending import Standing, standing
 
 __all__ = [
     "Answered",

@@ -16,10 +16,10 @@ from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Asked, choose
 from crossfare.serving.combining import EnsemblePipeline
 from crossfare.serving.messages import REQUESTS, Answer, Request
+from crossfare.serving.paid_requests import opened_charge
 from crossfare.serving.parts import Parts, read_parts
 from crossfare.serving.reading import nli_pipeline, qa_pipeline
 from crossfare.serving.reranking import ranking_pipeline
-from crossfare.serving.spending import opened_charge
 from crossfare.serving.translation import Translator, translator
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest

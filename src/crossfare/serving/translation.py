@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.charges import Charge, Charged
 from crossfare.experiment.engines import make_engine
-from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.steps import engine_options
 from crossfare.serving.parts import Parts
 from crossfare.translate import TranslationMemory

@@ -11,14 +11,18 @@ from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.datasets import Datasets
 from crossfare.experiment.forecast.keys import called
 from crossfare.experiment.forecast.measurements import Measurements
-from crossfare.experiment.forecast.passages import Collections, Facts
+from crossfare.experiment.forecast.passages import Collections, Rehearsing
 from crossfare.experiment.forecast.work import Material, Passages, Work, labels
 from crossfare.experiment.stages import billed_characters
 from crossfare.store import Store
+from crossfare.translate import texts_of
 from crossfare.types import Step
 
 # Bytes of a passage or an example on disk besides its text: names of fields, an id, its place in an index.
 _RECORD = 50
+
+_SOME = 200
+"""So many texts tell how many characters are billed for one."""
 
 
 class Counter:
@@ -26,7 +30,7 @@ class Counter:
 
     Args:
         steps: every step of the plan, by id.
-        facts: from an engine's identity in a step to what is known of it.
+        rehearsed: the engine of a step, which sends nothing and says what it would be billed for.
         learnt: what finished steps tell.
         store: where finished steps lie whose output may be read; None to count on the sources alone.
         given: materials of references that the user stated instead of a file.
@@ -37,7 +41,7 @@ class Counter:
     def __init__(
         self,
         steps: Mapping[str, Step],
-        facts: Facts,
+        rehearsed: Rehearsing,
         learnt: Measurements,
         *,
         store: Store | None = None,
@@ -46,15 +50,15 @@ class Counter:
         stated: Mapping[str, float] | None = None,
     ) -> None:
         self.steps = steps
-        self.facts = facts
+        self.rehearsed = rehearsed
         self.learnt = learnt
         self.store = store
         self.folders = folders or {}
         self.stated = stated or {}
         self.stretches = learnt.mean_stretches()
-        self.collections = Collections(steps, facts, self.stretches, given or {})
+        self.collections = Collections(steps, rehearsed, self.stretches, given or {})
         self.datasets = Datasets(
-            steps, facts, self.collections, store=store, stretches=self.stretches, given=given or {}
+            steps, rehearsed, self.collections, store=store, stretches=self.stretches, given=given or {}
         )
         self._learn(())
 
@@ -132,13 +136,21 @@ class Counter:
         spans = made.examples * int(step.params["n_best"])
         if not step.params["engine"]:  # it goes one way only
             return Work({"query": float(spans), "character": 0.0}, characters=0, requests=0)
-        facts = self.facts(step.params["engine"])
-        sent = answers.counted(step, facts, self.store) if self.store else None
+        sent = answers.counted(step, self.rehearsed, self.store) if self.store else None
         if sent is None:
-            sent = answers.forecast(step, made, facts, self._answers, self.steps.get)
+            sent = answers.forecast(step, made, self.rehearsed, self._answers, self.steps.get)
         least, characters, most = (round(each) for each in sent.characters)
         amounts = {"query": float(spans), "character": float(characters)}
-        return Work(amounts, characters, sent.requests, exact=sent.exact, note=sent.note, least=least, most=most)
+        return Work(
+            amounts,
+            characters,
+            sent.requests,
+            exact=sent.exact,
+            note=sent.note,
+            least=least,
+            most=most,
+            bound=sent.bound,
+        )
 
     def stored_bytes(self, step: Step) -> int:
         """What a translation takes on disk: its text in UTF-8, and a record and an index around each part of it."""
@@ -217,9 +229,18 @@ class Counter:
         return sum(others) / len(others) if others else None
 
     def _timed(self, step: Step) -> Work:
-        """Characters that serving one input sends to be translated."""
+        """Characters that serving one input sends to be translated, and those billed if it is timed as often as can be.
+
+        They are billed as some of the texts would be, each sent alone.
+        """
         made = self.datasets.read_by(step)
+        some = [text for example in made.dataset.examples[:_SOME] for text in texts_of(example)]
         mean = made.characters / max(1, made.examples)
         if "candidates" in step.inputs:
-            mean += self.collections.candidates(step) * self.collections.read_by(step).mean
-        return Work({"character": mean})
+            passages = self.collections.read_by(step)
+            mean += self.collections.candidates(step) * passages.mean
+            some += passages.some[:_SOME]
+        asked = step.params["asked"]
+        inputs = sum(size * (asked["warmup"] + asked["repeats"]) for size in asked["batch_sizes"])
+        billed = round(mean * inputs * self.rehearsed(step).per_character(some, str(step.params["source"])))
+        return Work({"character": mean}, billed, exact=False, note="timed as often as it may be")

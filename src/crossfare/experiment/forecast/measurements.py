@@ -17,12 +17,12 @@ from crossfare.data import artifact
 from crossfare.data import collection as collections
 from crossfare.data.collection import is_collection, read_header
 from crossfare.errors import DataError, StaleArtifact
-from crossfare.experiment import searches
 from crossfare.experiment.files import read_predictions
 from crossfare.experiment.forecast import answers, tokens
 from crossfare.experiment.forecast.keys import answer_keys, called, keys
 from crossfare.experiment.forecast.rates import PROVIDER, UNITS, Observation
 from crossfare.experiment.forecast.work import labels
+from crossfare.experiment.rehearse import searched
 from crossfare.ledger import Book, Catalogue
 from crossfare.store import Store
 from crossfare.strict import parse_json, read_json
@@ -158,7 +158,7 @@ class Measurements:
         if step.params.get("projection", {}).get("method") != "cascade":
             return
         record = read_json(store.artifact(step.id) / "yield.json")
-        if (share := searches.measured(record["report"])) is not None:
+        if (share := searched(record["report"])) is not None:
             name, languages = str(step.params["engine"]["name"]), (step.params["source"], step.params["target"])
             self.searched[name, *languages].append((step.id, share))
             self.searched[name,].append((step.id, share))

@@ -60,7 +60,8 @@ class Work:
 
     ``characters`` and ``requests`` are expected, ``least`` and ``most`` are characters too, where these differ.
     ``exact`` says that characters and requests are what will be billed, ``stated`` that the user says so;
-    ``lacking`` what had to be known to count, and was not.
+    ``lacking`` what had to be known to count, and was not. ``bound`` is the most that can be billed, where that is
+    known before it is.
     """
 
     amounts: Mapping[str, float] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Work:
     note: str = ""
     least: int | None = None
     most: int | None = None
+    bound: Usage | None = None
 
     @property
     def source(self) -> str:

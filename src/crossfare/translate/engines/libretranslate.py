@@ -11,9 +11,7 @@ import re
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal
 
 from crossfare.errors import ConfigError, CrossfareError
 from crossfare.languages import primary
@@ -24,6 +22,9 @@ from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
+
+if TYPE_CHECKING:
+    import httpx
 
 VERSION = 1
 KEY = "LIBRETRANSLATE_API_KEY"
@@ -132,6 +133,8 @@ class LibreTranslateEngine(RemoteEngine):
 
     def connect(self) -> httpx.Client:
         """Make the client, whose connection is kept open from call to call."""
+        import httpx
+
         client = httpx.Client(timeout=self.timeout, event_hooks=bounding(self.timeout))
         weakref.finalize(self, client.close)
         return client
@@ -153,6 +156,8 @@ class LibreTranslateEngine(RemoteEngine):
 
     def fault(self, error: Exception) -> Fault | CrossfareError | None:
         """What an exception of httpx means."""
+        import httpx
+
         if isinstance(error, httpx.HTTPStatusError):
             response, said = error.response, _message(error.response)
             if response.status_code in (401, 403) and self.withheld:

@@ -215,11 +215,12 @@ class RemoteEngine(ABC):
         """
         return self.cutter.batches(texts)
 
-    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
-        """Characters that the service would bill for translating ``texts``, if it answers every request at once."""
+    def itemised(self, texts: Sequence[str], *, source: str) -> Iterator[tuple[list[str], Usage]]:
+        """The requests that `translate` would send, and the characters that each is billed for (see `Itemised`)."""
         cutter = self.cutter
-        pieces = (distinct(cutter.plan(texts[i], source) for i in batch) for batch in cutter.batches(texts))
-        return sum(self.billed(cutter.sent(piece)) for batch in pieces for piece in batch)
+        for pieces in _requests(cutter, texts, [cutter.plan(text, source) for text in texts]):
+            sent = [cutter.sent(piece) for piece in pieces]
+            yield sent, Usage(requests=1, characters=sum(map(self.billed, sent)))
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
         """Translate ``texts``, batch by batch; what was answered before a failure is returned.
@@ -241,10 +242,9 @@ class RemoteEngine(ABC):
             route = Route(source, target, *(self.codes(source, target) if any(p.spans for p in plans) else ("", "")))
             asked = self._asking(cutter, route, paying)
             try:
-                for batch in cutter.batches(texts):
-                    for request in cutter.requests(distinct(plans[i] for i in batch)):
-                        _ = self.client  # made before time is taken
-                        asked.ask(request)
+                for request in _requests(cutter, texts, plans):
+                    _ = self.client  # made before time is taken
+                    asked.ask(request)
             except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
                 if not asked.texts:
                     raise
@@ -310,6 +310,12 @@ def service_code(tag: str, names: Mapping[str, str]) -> str:
         if key in names:
             return names[key]
     return language
+
+
+def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[Plan]) -> Iterator[list[str]]:
+    """The pieces of each request that texts take, in order; each is sent once in a request."""
+    for batch in cutter.batches(texts):
+        yield from cutter.requests(distinct(plans[i] for i in batch))
 
 
 def _assemble(
