@@ -242,7 +242,7 @@ def test_wrong_options_are_refused(make: Callable[..., Any], options: dict[str, 
 
 
 def test_wrong_quantizations_are_refused(make: Callable[..., Any]) -> None:
-    with pytest.raises(ConfigError, match="quantization must be auto or one of int8"):
+    with pytest.raises(ConfigError, match="quantization cannot be 'int4': it should be 'auto', 'int8'"):
         make("ctranslate2:marian", quantization="int4")
 
 

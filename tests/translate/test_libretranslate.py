@@ -199,7 +199,7 @@ def test_the_key_is_needed_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
         ({"url": "http://me:secret@host"}, "must hold no secrets in its address: set LIBRETRANSLATE_API_KEY"),
         ({"url": "http://host?api_key=secret"}, "must hold no secrets"),
         ({"format": "xml"}, "format cannot be 'xml': it should be 'text' or 'html'"),
-        ({"max_texts": 0}, "must be positive"),
+        ({"max_texts": 0}, "max_texts cannot be 0: it should be greater than or equal to 1"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], said: str) -> None:
