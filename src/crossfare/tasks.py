@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import numpy as np
 
 from crossfare import settings
-from crossfare.errors import DataError
+from crossfare.errors import ConfigError, DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
 from crossfare.meter import meter
 from crossfare.predict import Predicted, PredictOptions, logits
@@ -431,6 +431,17 @@ TASKS: Mapping[str, Task] = {
     "ranking": Task("ranking", "mrr@10", _Ranking(), {"max_length": 512}),
 }
 """The tasks by name. QA: F1, then exact match. NLI: accuracy, then macro-F1. Ranking: MRR@10, then more."""
+
+
+def task_named(name: str) -> Task:
+    """Look a task up.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"unknown task {name!r}; choose from {', '.join(TASKS)}")
+    return TASKS[name]
 
 
 def dense_run(

@@ -132,8 +132,9 @@ def test_a_text_that_begins_with_a_byte_order_mark_keeps_it(tmp_path: Path) -> N
 
 
 def test_every_format_has_its_own_name_and_task() -> None:
-    assert len({row.name for row in FORMATS}) == len(FORMATS)
-    assert {row.task for row in FORMATS} == {None, "qa", "nli"}
+    assert len({(row.task, row.name) for row in FORMATS}) == len(FORMATS)
+    assert {row.task for row in FORMATS} == {None, "qa", "nli", "ranking"}
+    assert all(row.read or row.open for row in FORMATS)
 
 
 def test_format_overrides_recognition(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from crossfare.compare import contests, decisions, read_run
 from crossfare.data import artifact
 from crossfare.experiment import Run, Spec, run
 from crossfare.experiment.files import PREDICTIONS
-from crossfare.experiment.ranking_stages import without_lost
+from crossfare.experiment.stages.translate_candidates import without_lost
 from crossfare.experiment.steps import Planner
 from crossfare.report import Context, task_table
 from crossfare.serving import open_pipeline

@@ -24,7 +24,7 @@ from crossfare.experiment import Run, dry_run, run
 from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.runner import RESULTS
 from crossfare.experiment.steps import Planner, distinct
-from crossfare.ledger import Book, Catalogue
+from crossfare.ledger import Book, Catalogue, read_entries
 from crossfare.model import nli
 from crossfare.store import Store
 from crossfare.types import NLI_LABELS, Step, Usage
@@ -99,7 +99,7 @@ def test_the_run_directory_can_be_read_again(finished: tuple[Run, Path]) -> None
         "annotation:qa": "annotation-qa",
         "annotation:nli": "annotation-nli",
     }
-    book = Book.read(made.folder / "ledger.jsonl", Catalogue.load(), offers)
+    book = Book(Catalogue.load(), offers, read_entries(made.folder / "ledger.jsonl"))
     assert book.total(entry.step_id for entry in book).usd == Decimal(record["total_usd"])
 
 

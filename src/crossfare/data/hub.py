@@ -8,14 +8,14 @@ hub is never run: of a dataset that is a script, ``@refs/convert/parquet`` is wh
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfare.data import nli, qa
-from crossfare.data.loaded import Parsed, Text
+from crossfare.data.loaded import Loaded
+from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
 
@@ -91,7 +91,7 @@ def _without_owner(ref: str, name: str) -> str:
     return f"{problem}; write hub:OWNER/{ref}, with the owner that its page on the hub names (./{ref} is a folder)"
 
 
-def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Parsed:
+def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Loaded:
     """Load one split of a dataset from the hub.
 
     Raises:
@@ -99,8 +99,10 @@ def load_hub(ref: str, *, language: str | None = None, split: str | None = None)
         DataError: the dataset cannot be had, or its columns are neither SQuAD's nor those of pairs.
     """
     wanted = parse_ref(ref)
-    parsed = convert(_table(ref, wanted, split), f"hub:{ref}")
-    return replace(parsed, name=_name(wanted), split=split, language=language or _language(wanted.config))
+    made = convert(_table(ref, wanted, split), f"hub:{ref}")
+    name = f"{wanted.name}/{wanted.config}" if wanted.config else wanted.name
+    tag = language or _language(wanted.config) or ""
+    return replace(made, dataset=replace(made.dataset, name=name, split=split or "", language=tag))
 
 
 def load_texts(ref: str, *, split: str | None = None) -> Iterator[Text]:
@@ -160,7 +162,7 @@ def _refusal(wanted: HubRef, error: Exception) -> str:
     )
 
 
-def convert(table: Any, where: str) -> Parsed:
+def convert(table: Any, where: str) -> Loaded:
     """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples.
 
     Raises:
@@ -171,7 +173,8 @@ def convert(table: Any, where: str) -> Parsed:
         return qa.build(_questions(table, where), where)
     premise, hypothesis, label = (_first(names, columns) for names in (_PREMISES, _HYPOTHESES, _PAIR_LABELS))
     if premise and hypothesis and label:
-        return nli.build(_pairs(table, where, premise, hypothesis, label), where)
+        layout = nli.Layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, (), _LABELS)
+        return nli.build(_pairs(table, where, layout), where, layout)
     raise DataError(
         f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
         "nor premise, hypothesis, label; save it as a file with such columns and load that"
@@ -201,20 +204,13 @@ def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
         raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
 
 
-def _pairs(table: Any, where: str, premise: str, hypothesis: str, label: str) -> Iterator[nli.RawPair]:
-    id_column = _first(_PAIR_IDS, set(table.column_names))
-    own = {premise, hypothesis, label, id_column, "language"}
-    names = getattr(table.features[label], "names", None)
+def _pairs(table: Any, where: str, layout: nli.Layout) -> Iterator[nli.Record]:
+    names = getattr(table.features[layout.label], "names", None)
     for number, row in enumerate(table, 1):
         place = f"row {number}"
-        yield nli.RawPair(
-            place,
-            str(row[id_column]) if id_column else None,
-            _text(row, premise, where, place),
-            _text(row, hypothesis, where, place),
-            _label(row[label], names, where, place),
-            nli.sorted_extra((k, _scalar(v)) for k, v in row.items() if k not in own and v is not None),
-        )
+        values = {key: nli.as_text(value) for key, value in row.items() if value is not None and key != "language"}
+        parts = {key: _text(row, key, where, place) for key in (layout.premise, layout.hypothesis)}
+        yield place, {**values, **parts, layout.label: _label(row[layout.label], names, where, place)}
 
 
 def _label(value: Any, names: list[str] | None, where: str, place: str) -> str | None:
@@ -226,7 +222,7 @@ def _label(value: Any, names: list[str] | None, where: str, place: str) -> str |
         raise DataError(
             f"{where}, {place}: unknown label {word!r}; known are {', '.join(_LABELS)}, or a ClassLabel of them"
         )
-    return _LABELS[key]
+    return key
 
 
 def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
@@ -239,16 +235,8 @@ def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
     return value
 
 
-def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
 def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
     return next((name for name in names if name in columns), None)
-
-
-def _name(ref: HubRef) -> str:
-    return f"{ref.name}/{ref.config}" if ref.config else ref.name
 
 
 def _language(config: str | None) -> str | None:

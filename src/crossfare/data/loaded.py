@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from crossfare.types import Dataset, Example, PairExample, QAExample, QueryExample, TaskName
+from crossfare.types import Dataset, Example, QAExample
 
 _SHOWN = 5
 
@@ -62,7 +61,7 @@ class RankingReport:
 
     def lines(self) -> list[str]:
         """Lay it out as plain lines, empty ones for what did not happen."""
-        unknown, repeated = ([f"{q} {p}" for q, p in x] for x in (self.unknown_passages, self.repeated_judgements))
+        unknown, repeated = (map(" ".join, pairs) for pairs in (self.unknown_passages, self.repeated_judgements))
         return [
             _line("judgements dropped, their passage is not in the collection", unknown),
             _line("judged queries that are not in the file of queries", self.unknown_queries),
@@ -78,6 +77,9 @@ class RankingReport:
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """What was read and what was done to it; every item is listed, none only counted.
+
+    A format's reader fills in what it did; `load` adds ``source``, ``format``, ``kept``, ``selected``, ``answers``,
+    ``duplicates``, ``unescaped`` and ``language_from``.
 
     ``read``             examples in the file, in the language asked for
     ``kept``             examples in the dataset before ``limit``; ``selected`` after it
@@ -96,11 +98,11 @@ class LoadReport:
     ``ranking``          the same for ranking data, None for other tasks
     """
 
-    source: str
-    format: str
-    read: int
-    kept: int
-    selected: int
+    source: str = ""
+    format: str = ""
+    read: int = 0
+    kept: int = 0
+    selected: int = 0
     answers: int = 0
     repaired: tuple[Repair, ...] = ()
     lost: tuple[LostAnswer, ...] = ()
@@ -117,18 +119,19 @@ class LoadReport:
 
     def summary(self) -> tuple[str, ...]:
         """Lay the report out as plain lines; what did not happen has no line."""
-        repairs = [f"{r.id} ({r.given} -> {r.found})" for r in self.repaired]
         lines = [
             f"{self.source}: {self.selected:,} of {self.read:,} examples, format {self.format}",
-            _line("answers moved to where their text occurs", repairs),
-            _line("answers whose text does not occur in the context", [x.id for x in self.lost]),
+            _line(
+                "answers moved to where their text occurs", (f"{r.id} ({r.given} -> {r.found})" for r in self.repaired)
+            ),
+            _line("answers whose text does not occur in the context", (x.id for x in self.lost)),
             _line("examples dropped, all their answers lost", self.dropped),
             _line("questions without an answer, left out", self.unanswerable),
-            _line("repeated ids, renamed", [f"{old} -> {new}" for old, new in self.renamed]),
-            _line("examples with the content of an earlier one, kept", [f"{a} = {b}" for a, b in self.duplicates]),
+            _line("repeated ids, renamed", map(" -> ".join, self.renamed)),
+            _line("examples with the content of an earlier one, kept", map(" = ".join, self.duplicates)),
             _line("pairs without a label", self.unlabelled),
             _line("examples with HTML entities, unescaped", self.unescaped),
-            _line("other languages left out", [f"{name}: {n:,} rows" for name, n in self.other_languages]),
+            _line("other languages left out", (f"{name}: {n:,} rows" for name, n in self.other_languages)),
             _line("keys of the file not carried over", self.ignored),
             *(self.ranking.lines() if self.ranking else ()),
         ]
@@ -137,7 +140,7 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A dataset and how it was read.
+    """A dataset and how it was read; of a format's reader, with "" for what the file does not say of the dataset.
 
     ``unplaced`` are the examples dropped because none of their answers occurs: the answers have the
     start -1. Where they are in a translation can still be found (`crossfare.translate.recover_answers`).
@@ -146,38 +149,6 @@ class Loaded:
     dataset: Dataset
     report: LoadReport
     unplaced: tuple[QAExample, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a format's reader returns: examples, and what it had to do to get them."""
-
-    task: TaskName
-    examples: tuple[Example, ...]
-    read: int
-    repaired: tuple[Repair, ...] = ()
-    lost: tuple[LostAnswer, ...] = ()
-    dropped: tuple[str, ...] = ()
-    unplaced: tuple[QAExample, ...] = ()
-    unanswerable: tuple[str, ...] = ()
-    renamed: tuple[tuple[str, str], ...] = ()
-    unlabelled: tuple[str, ...] = ()
-    unescaped: tuple[str, ...] = ()
-    other_languages: tuple[tuple[str, int], ...] = ()
-    ignored: tuple[str, ...] = ()
-    name: str | None = None
-    split: str | None = None
-    language: str | None = None
-    origin: str | None = None
-    ranking: RankingReport | None = None
-
-
-class Text(NamedTuple):
-    """A query or a passage as a file gives it; ``place`` ("line 7") is for messages."""
-
-    id: str
-    text: str
-    place: str
 
 
 class UniqueIds:
@@ -208,22 +179,8 @@ class UniqueIds:
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     """Pair each example with the first one of the same content: context and question, premise and hypothesis, texts."""
     first: dict[tuple[str, ...], str] = {}
-    found = []
-    for example in examples:
-        earlier = first.setdefault(_content(example), example.id)
-        if earlier != example.id:
-            found.append((example.id, earlier))
-    return tuple(found)
-
-
-def _content(example: Example) -> tuple[str, ...]:
-    if isinstance(example, QAExample):
-        return example.context, example.question
-    if isinstance(example, PairExample):
-        return example.premise, example.hypothesis
-    if isinstance(example, QueryExample):
-        return (example.query,)
-    return example.query, example.positive, *example.negatives
+    found = ((example.id, first.setdefault(example.texts, example.id)) for example in examples)
+    return tuple((name, earlier) for name, earlier in found if name != earlier)
 
 
 def _line(what: str, items: Iterable[str]) -> str:

@@ -62,7 +62,8 @@ def ranking_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         test=test,
         score=score,
         latency=served.latency,
-        all=planner.closure(score, *served.latency),
+        needed=planner.closure(score),
+        measuring=planner.closure(*served.latency),
         first_stage=served.run,
         collection=collection,
     )
@@ -108,7 +109,7 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
         test=test,
         score=score,
         latency=(),
-        all=planner.closure(score),
+        needed=planner.closure(score),
         first_stage=run if run.stage == "retrieve" else None,
         collection=collection,
     )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from crossfare.experiment.charges import NOTHING, Charge, Within, counted
 from crossfare.translate import Markers, Projection, TranslatedDataset, translate_dataset
 from crossfare.translate.memory import ReadOnlyMemory
-from crossfare.translate.projection.cascade import SURE
+from crossfare.translate.spans import SURE_FORWARD
 from crossfare.types import Dataset, Engine, Metered, Translation, Usage
 
 # Of the characters of all answers, those of 300 questions of XQuAD, en-es by Apertium (docs/span-projection.md):
@@ -129,7 +129,7 @@ def searched(report: Mapping[str, Any]) -> float | None:
     if not answers:
         return None
     lost = len(report["answers_dropped"]) + sum(not each["reason"].startswith("lint") for each in report["lost"])
-    unsure = [each for each in answers if each["method"] == "match" or each["confidence"] < SURE]
+    unsure = [each for each in answers if each["method"] == "match" or each["confidence"] < SURE_FORWARD]
     total, of_lost = _length(answers), lost * _length(answers) / len(answers)
     return (_length(unsure) + of_lost) / (total + of_lost)
 

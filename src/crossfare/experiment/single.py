@@ -1,4 +1,4 @@
-"""Single verbs outside a run: translate one file, fine-tune one translation model."""
+"""A single verb outside a run: translate one file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from crossfare import data, pretrained, translate
+from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
@@ -20,15 +20,14 @@ from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
-from crossfare.output import claim, claim_folder, new_folder
+from crossfare.output import claim
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
+from crossfare.tasks import task_named
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
-from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
-
-_HELD_OUT = 200
+from crossfare.types import Dataset, Engine, Progress, Usage
 
 
 def translate_file(
@@ -120,8 +119,7 @@ class FileTranslation:
         Raises:
             CrossfareError: bad input, an unknown engine, option or offer.
         """
-        if task not in get_args(TaskName):
-            raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
+        task_named(task)
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         source, target = language_tag(source), language_tag(target)
@@ -130,7 +128,7 @@ class FileTranslation:
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
             file=Path(file),
-            loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
+            loaded=data.load(file, task=task, language=source, limit=limit),
             target=target,
             engine=made,
             memory=memory_of(Store()),
@@ -139,7 +137,7 @@ class FileTranslation:
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
-            reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
+            reference=data.load(reference, task=task, language=target).dataset if reference else None,
             drop_bad=drop_bad,
         )
 
@@ -314,55 +312,3 @@ def _time(usage: Usage) -> str:
         return f"{usage.seconds or 0.0:.1f} device-seconds"
     waited, worked = usage.waited_seconds or 0.0, usage.worked_seconds or 0.0
     return f"{usage.served_seconds:.1f} s until the service had answered, {waited:.1f} s waiting, {worked:.1f} s here"
-
-
-def tune_markers(
-    model: str,
-    parallel: str | Path,
-    *,
-    source: str,
-    target: str,
-    out: str | Path,
-    steps: int = 500,
-    learning_rate: float = 5e-5,
-    batch_size: int = 32,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> tuple[str, ...]:
-    """Fine-tune a translation model to keep answer delimiters; returns survival before and after.
-
-    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on. ``out`` must not hold
-    anything yet, and is complete or not there at all.
-
-    Raises:
-        CrossfareError: bad input, or a model that cannot be loaded.
-    """
-    from crossfare.translate import finetune_markers as tuning
-
-    source, target = language_tag(source), language_tag(target)
-    claim_folder(Path(out))
-    pairs = tuning.read_pairs(Path(parallel), source, target)
-    held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
-    if len(pairs) < 2:
-        raise DataError(f"{parallel}: {len(pairs)} pairs are too few; give at least two, better thousands")
-    train, test = pairs[:-held_out], pairs[-held_out:]
-    path = pretrained.resolve(model).path
-    before = tuning.marker_survival(make_engine("transformers", {"model": path}), test)
-    with new_folder(Path(out)) as made:
-        tuning.finetune_markers(
-            path,
-            train,
-            out=made,
-            steps=steps,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            seed=seed,
-            progress=progress,
-        )
-    after = tuning.marker_survival(make_engine("transformers", {"model": str(out)}), test)
-    return (
-        f"{len(train):,} pairs trained on, {after.total:,} held-out sentences with a marked span",
-        f"delimiters survive: {before.survival_rate:.1%} before, {after.survival_rate:.1%} after",
-        f"span exactly as in the reference: {before.exact_rate:.1%} before, {after.exact_rate:.1%} after",
-        f"written: {out}",
-    )

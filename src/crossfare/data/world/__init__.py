@@ -143,7 +143,23 @@ def _dataset(task: str, language: str, split: str) -> Dataset:
     texts = _texts(task, split, language)
     make = {"qa": _question, "nli": _pair, "ranking": _query}[task]
     examples = tuple(make(row, texts, LANGUAGES.index(language)) for row in _contents(task, split)["examples"])
-    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))  # type: ignore[arg-type]
+    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))
+
+
+def checked(name: str, language: str | None, split: str | None) -> tuple[str, str]:
+    """The language and the split of a reference to the embedded data ("world:" and ``name``).
+
+    Raises:
+        ConfigError: there is no such data, or language or split are missing or unknown.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"'world:{name}' is not known; the embedded data is world:qa, world:nli and world:ranking")
+    if language is None or split is None:
+        raise ConfigError(f"'world:{name}' needs a language (en, pt, de, vi) and a split (train, validation, test)")
+    for value, known, what in ((language, LANGUAGES, "language"), (split, SPLITS, "split")):
+        if value not in known:
+            raise ConfigError(f"'world:{name}' has no {what} {value!r}; it has {', '.join(known)}")
+    return language, split
 
 
 def _question(row: list[Any], texts: Sequence[str], language: int) -> QAExample:

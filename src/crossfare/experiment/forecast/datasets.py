@@ -17,12 +17,11 @@ from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.forecast.passages import Collections, Rehearsing
 from crossfare.experiment.forecast.stated import Stated, material
-from crossfare.experiment.forecast.work import Material, Passages, Work, one
 from crossfare.experiment.rehearse import Rehearsed, assumed, between, rehearse
-from crossfare.experiment.stages import billed_characters, load_data, projection_of
+from crossfare.experiment.stages.loading import billed_characters, load_data, projection_of
+from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.store import Store
-from crossfare.translate import texts_of
-from crossfare.translate.bitext import translate_questions
+from crossfare.translate.dataset import translate_questions
 from crossfare.translate.projection import abilities
 from crossfare.types import Example, QueryExample, RankingExample, Step
 
@@ -109,7 +108,7 @@ class Datasets:
         if made.exact and not made.stated:
             sample = self.samples.setdefault(made.dataset.language, [])
             if len(sample) < 200:
-                sample += [text for example in made.dataset.examples[:100] for text in texts_of(example)]
+                sample += [text for example in made.dataset.examples[:100] for text in example.texts]
         return made
 
     def _existing(self, step: Step) -> Material:

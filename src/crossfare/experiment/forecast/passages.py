@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from crossfare import data, translate
 from crossfare.data.collection import id_hash
-from crossfare.experiment.forecast.work import Material, Passages, Work, one
 from crossfare.experiment.rehearse import Rehearsed, TextByText
+from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.types import Passage, Step
 
 _SAMPLED = 20_480  # whole chunks of `PassageTranslation`

@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, PriceError
-from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec
+from crossfare.experiment.stages.work import Material, Passages
 from crossfare.ledger import Catalogue
-from crossfare.tasks import TASKS
+from crossfare.tasks import task_named
 from crossfare.translate.engines import declared
 from crossfare.types import Answer, Dataset, Example, PairExample, QAExample, QueryExample, RankingExample, TaskName
 
@@ -103,11 +103,10 @@ def stated_spec(stated: Stated) -> StatedSpec:
 
 
 def _task(stated: Stated) -> TaskName:
-    if stated.task not in TASKS:
-        raise ConfigError(f"unknown task {stated.task!r}; choose from {', '.join(TASKS)}")
+    task_named(stated.task)
     if not stated.targets:
         raise ConfigError("name the target languages with --targets, such as --targets pt,de")
-    return cast("TaskName", stated.task)
+    return stated.task
 
 
 def _data(

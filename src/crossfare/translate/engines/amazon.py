@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
@@ -47,7 +47,7 @@ class AmazonEngine(RemoteEngine):
     }
     # No more of amazonaws.com, where its customers have hosts too.
     own_hosts = ("translate.REGION.amazonaws.com", "translate-fips.REGION.amazonaws.com")
-    limits = Limits(texts=1, size=10_000, unit="bytes")
+    limits = RequestLimits(texts=1, size=10_000, unit="bytes")
 
     def vendor_host(self) -> str:
         """That of the region, unless boto3's settings name another."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from crossfare.translate.engines.cutting import Limits, utf16_units
+from crossfare.translate.engines.cutting import RequestLimits, utf16_units
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
@@ -38,7 +38,7 @@ class AzureEngine(RemoteEngine):
     }
     own_hosts = (_HOST, ".cognitive.microsofttranslator.com")
     endpoint_variable = "AZURE_TEXT_TRANSLATION_ENDPOINT"
-    limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
+    limits = RequestLimits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
 
     def identity(self) -> dict[str, Any]:

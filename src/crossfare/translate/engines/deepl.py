@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from crossfare.errors import EngineError, EngineQuota
 from crossfare.languages import primary
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.markup import visible
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code, traditional
@@ -47,7 +47,7 @@ class DeepLEngine(RemoteEngine):
     own_hosts = ("api.deepl.com", ".deepl.com")
     endpoint_variable = "DEEPL_SERVER_URL"
     # 50 texts, and 128 KiB of request in all.
-    limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
+    limits = RequestLimits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
 
     model_type: ModelType = "quality_optimized"

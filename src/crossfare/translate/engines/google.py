@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from crossfare.errors import EngineCredential, EngineError
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
@@ -60,7 +60,7 @@ class GoogleEngine(RemoteEngine):
         self._project = ""
         self.keys = ("GOOGLE_API_KEY",) if self.api == "v2" else (_ADC,)
         # v3: 1024 texts and 30,000 code points. v2: 128 texts, and 100 KB of request in all.
-        self.limits = Limits(1024, 30_000) if self.api == "v3" else Limits(128, 99_000, "bytes of JSON")
+        self.limits = RequestLimits(1024, 30_000) if self.api == "v3" else RequestLimits(128, 99_000, "bytes of JSON")
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""

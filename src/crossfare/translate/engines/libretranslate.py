@@ -17,7 +17,7 @@ from crossfare.errors import ConfigError, CrossfareError
 from crossfare.languages import primary
 from crossfare.settings import Count, NotNegative
 from crossfare.translate.engines.attempts import patiently
-from crossfare.translate.engines.cutting import Cutter, Limits, Plan
+from crossfare.translate.engines.cutting import Cutter, CutText, RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
@@ -73,7 +73,7 @@ class LibreTranslateEngine(RemoteEngine):
         self.backoff = max(self.pause, _SHORTEST_PAUSE)
         super().__post_init__()
         self.url = (self.address.url or f"http://{self.vendor_host()}").rstrip("/")
-        self.limits = Limits(self.max_texts, self.max_characters)
+        self.limits = RequestLimits(self.max_texts, self.max_characters)
         self.marked_by_tags = self.format == "html"
         self._known: dict[str, tuple[str, ...]] = {}
 
@@ -178,13 +178,13 @@ class _Whole(Cutter):
             size += len(text)
         return [*made, range(start, len(texts))] if texts else []
 
-    def plan(self, text: str, language: str) -> Plan:  # noqa: ARG002 - nothing is cut
+    def plan(self, text: str, language: str) -> CutText:  # noqa: ARG002 - nothing is cut
         """All of a text but its outer blanks."""
         if unreadable := self._unreadable(text):
-            return Plan(text, failure=unreadable)
+            return CutText(text, failure=unreadable)
         core = text.strip()
         start = text.index(core)
-        return Plan(text, ((start, start + len(core)),) if core else ())
+        return CutText(text, ((start, start + len(core)),) if core else ())
 
     def requests(self, pieces: Iterable[str]) -> list[list[str]]:
         """One request: each batch is within the limits, or a long text alone."""

@@ -13,7 +13,7 @@ from crossfare.languages import language_name
 from crossfare.settings import Count
 from crossfare.translate.engines import replies
 from crossfare.translate.engines.attempts import stated
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault, Refused
 from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
@@ -94,7 +94,7 @@ class LLMEngine(RemoteEngine):
         self.label = self.label or f"{self.name or self.registered} ({self.model})"
         self.endpoint = self.base_url
         self.keys = (self.key_variable,)
-        self.limits = Limits(self.texts_per_request, self.characters_per_request)
+        self.limits = RequestLimits(self.texts_per_request, self.characters_per_request)
         super().__post_init__()
 
     def identity(self) -> dict[str, Any]:

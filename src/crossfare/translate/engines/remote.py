@@ -22,7 +22,7 @@ from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, Engine
 from crossfare.meter import meter
 from crossfare.settings import Count, Positive
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
-from crossfare.translate.engines.cutting import Cutter, Limits, Markup, Plan, distinct
+from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
 from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
 from crossfare.translate.engines.hosts import UNNAMED, Address, address
 from crossfare.translate.engines.isolation import Health, Isolation
@@ -93,7 +93,7 @@ class RemoteEngine(ABC):
     # An engine may set them by its options.
     granularity: Granularity = field(init=False, default="document")
     keys: tuple[str, ...] = field(init=False, default=())
-    limits: Limits = field(init=False)
+    limits: RequestLimits = field(init=False)
     tag_handling: Markup | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -312,14 +312,14 @@ def service_code(tag: str, names: Mapping[str, str]) -> str:
     return language
 
 
-def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[Plan]) -> Iterator[list[str]]:
+def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[CutText]) -> Iterator[list[str]]:
     """The pieces of each request that texts take, in order; each is sent once in a request."""
     for batch in cutter.batches(texts):
         yield from cutter.requests(distinct(plans[i] for i in batch))
 
 
 def _assemble(
-    plans: Sequence[Plan], route: Route, asked: Isolation, usage: Usage, stopped: BaseException | None
+    plans: Sequence[CutText], route: Route, asked: Isolation, usage: Usage, stopped: BaseException | None
 ) -> ExplainedTranslation:
     """Put the translated pieces back between the line ends and blanks of their texts."""
     texts: list[str | None] = []

@@ -59,7 +59,7 @@ class Generated(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PairRoute:
     """How one model is asked for one language pair: a text prefix, or language codes.
 
     ``source_code`` is set on the tokenizer; ``forced`` is the token every output starts with.
@@ -79,7 +79,7 @@ class Vocabulary:
     limit: int
     controls: frozenset[int]
 
-    def encode(self, texts: Sequence[str], route: Route) -> list[list[int]]:
+    def encode(self, texts: Sequence[str], route: PairRoute) -> list[list[int]]:
         """Turn texts into token ids, special tokens included, never truncated."""
         if route.source_code:
             self.tokenizer.src_lang = route.source_code
@@ -141,7 +141,7 @@ class Seq2SeqEngine(ABC):
         self.label = f"{self.name} ({self.model})"
         self._resolved = resolve(self.model)
         self._vocabulary: Vocabulary | None = None
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._routes: dict[tuple[str, str], PairRoute] = {}
 
     @property
     def revision(self) -> str:
@@ -192,12 +192,12 @@ class Seq2SeqEngine(ABC):
         """ConfigError if the model does not know one of the languages; its weights are not loaded."""
         self._route(source, target)
 
-    def _route(self, source: str, target: str) -> Route:
+    def _route(self, source: str, target: str) -> PairRoute:
         if (source, target) not in self._routes:
             self._routes[source, target] = find_route(self.vocabulary, source, target, self.prefix, self.model)
         return self._routes[source, target]
 
-    def _translate_lines(self, lines: Sequence[str], route: Route) -> dict[str, _Line]:
+    def _translate_lines(self, lines: Sequence[str], route: PairRoute) -> dict[str, _Line]:
         vocabulary = self.vocabulary
         encoded = vocabulary.encode(lines, route) if lines else []
         done = {
@@ -263,7 +263,7 @@ def load_seq2seq(path: str, model: str, dtype: Any) -> Any:
     return load_model(path, "AutoModelForSeq2SeqLM", load_config(path, model), model, dtype=dtype)[0]
 
 
-def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> Route:
+def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> PairRoute:
     """Say how the model is asked for a language pair.
 
     Raises:
@@ -271,11 +271,11 @@ def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | N
     """
     tokenizer = vocabulary.tokenizer
     if vocabulary.family == "marian":
-        return Route(prefix=_marian_prefix(tokenizer, target, model))
+        return PairRoute(prefix=_marian_prefix(tokenizer, target, model))
     if vocabulary.family == "t5":
-        return Route(prefix=_t5_prefix(tokenizer, source, target, prefix))
+        return PairRoute(prefix=_t5_prefix(tokenizer, source, target, prefix))
     codes = [_multilingual_code(tokenizer, vocabulary.family, tag, model) for tag in (source, target)]
-    return Route(source_code=codes[0][0], forced=codes[1][1])
+    return PairRoute(source_code=codes[0][0], forced=codes[1][1])
 
 
 def _marian_prefix(tokenizer: Any, target: str, model: str) -> str:

@@ -1,0 +1,68 @@
+"""The vocabulary. Read these three files first: every stage speaks in their types, and imports them from here."""
+
+from __future__ import annotations
+
+from crossfare.types.engine import (
+    Engine,
+    Itemised,
+    Metered,
+    PaidByRequest,
+    Paying,
+    Probing,
+    Progress,
+    Translation,
+    Usage,
+)
+from crossfare.types.examples import (
+    NLI_LABELS,
+    Answer,
+    Dataset,
+    Example,
+    PairExample,
+    Passage,
+    Prediction,
+    QAExample,
+    QueryExample,
+    RankingExample,
+    TaskName,
+    canonical_json,
+    content_revision,
+    digest,
+)
+from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
+
+__all__ = [
+    "NLI_LABELS",
+    "Answer",
+    "Cost",
+    "Dataset",
+    "Engine",
+    "Example",
+    "Itemised",
+    "Latency",
+    "Metered",
+    "Method",
+    "PaidByRequest",
+    "PairExample",
+    "Passage",
+    "Paying",
+    "Prediction",
+    "Probing",
+    "Progress",
+    "QAExample",
+    "QueryExample",
+    "RankingExample",
+    "Result",
+    "RunSpec",
+    "Score",
+    "Share",
+    "Side",
+    "Step",
+    "TaskName",
+    "Translation",
+    "Usage",
+    "Yield",
+    "canonical_json",
+    "content_revision",
+    "digest",
+]
