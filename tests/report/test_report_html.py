@@ -285,6 +285,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_needs_nothing_else(run_folder: Path) -> None:
     text = (run_folder / "report.html").read_text(encoding="utf-8")
+    assert text.count("significance level 0.05") == 1
     parsed = Parsed(text)
     for attributes in parsed.named("a", "img", "link", "script", "iframe", "source", "object"):
         for name in ("src", "href", "data"):

@@ -61,6 +61,7 @@ def recommend(
     found, _ = _decide(judged, at, horizon, constraints)
     for made in found:
         say(*decision.explain(made, horizon), "")
+    say(f"Recommended is {decision.RULE}.")
     if any(made.chosen is None for made in found):
         raise typer.Exit(1)
 

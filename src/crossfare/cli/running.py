@@ -140,7 +140,7 @@ def _conclude(folder: Path) -> None:
     ):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         say(*decision.explain(chosen, horizon)[:2])
-    say(f"Why, and what would change it: crossfare recommend {folder}")
+    say(f"Recommended is {decision.RULE}.", f"Why, and what would change it: crossfare recommend {folder}")
     try:
         say(f"Report: {write_report(folder, methods=METHODS)}")
     except ConfigError as error:  # the light install has no plotting

@@ -30,7 +30,7 @@ from crossfare.compare import (
 )
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import evidence, learning, plots
-from crossfare.report.decision import Horizon, break_even_table, explain, front_table
+from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
 from crossfare.report.names import task_name, where
@@ -85,6 +85,7 @@ def write_report(
         run=run,
         record=record,
         horizon=horizon,
+        rule=RULE,
         choices=[_choice(each, horizon) for each in made],
         results=_result_tables(run, context),
         figures=[(each, each.data_uri()) for each in drawn],
