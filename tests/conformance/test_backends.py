@@ -231,8 +231,8 @@ def test_markers_survive_even_as_special_tokens(checkpoint: Checkpoints) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"beam": 0}, "at least 1"),
-        ({"max_batch_tokens": 0}, "at least 1"),
+        ({"beam": 0}, "beam cannot be 0: it should be greater than or equal to 1"),
+        ({"max_batch_tokens": 0}, "max_batch_tokens cannot be 0"),
         ({"precision": "int4"}, "precision cannot be 'int4'"),
     ],
 )

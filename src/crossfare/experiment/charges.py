@@ -49,7 +49,7 @@ class Charge:
     budget: Budget | None = None
 
     @classmethod
-    def by(cls, catalogue: Catalogue, offer: str, budget: Budget | None = None) -> Charge | None:
+    def by(cls, catalogue: Catalogue, offer: str) -> Charge | None:
         """The charge of an offer; None for one that bills device time, which is not paid by the request.
 
         Raises:
@@ -61,7 +61,7 @@ class Charge:
             return None
         if price.unit not in ("character", "token"):
             raise ConfigError(f"{offer!r} bills by the {price.unit}, not for translating; name another offer")
-        return cls(price, budget)
+        return cls(price)
 
     def usd(self, usage: Usage) -> Decimal:
         """What was used, in money."""
