@@ -21,7 +21,6 @@ from crossfare.types import Answer
 
 SURE_FORWARD = 0.9
 SURE_BACK = 0.8
-FALSE_FRIEND = 0.6
 ELSEWHERE = 0.7
 
 
@@ -158,11 +157,10 @@ def as_it_stands(asked: Asked, way: str) -> Found | Failed:
     text = asked.text.target[first:last]
     expected = asked.place * len(text) - len(wanted) / 2
     starts = [start for start in occurrences(wanted, text) if _is_whole(wanted, text, start)]
-    if not starts:
-        return Failed("it does not stand in the other text", wanted)
+    if not starts or not any(character.isdigit() or character.isupper() for character in wanted):
+        return Failed("it does not stand in the other text as a name or a number", wanted)
     start = first + min(starts, key=lambda each: abs(each - expected))
-    telling = any(character.isdigit() or character.isupper() for character in wanted)
-    return asked.found((start, start + len(wanted)), way, 1.0 if telling else FALSE_FRIEND)
+    return asked.found((start, start + len(wanted)), way, 1.0)
 
 
 def _is_whole(wanted: str, text: str, start: int) -> bool:
