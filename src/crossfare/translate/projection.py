@@ -33,15 +33,14 @@ from crossfare.types import Answer, Engine, QAExample
 Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
 METHODS: tuple[Method, ...] = get_args(Method)
 RECOVERING: tuple[Method, ...] = ("align", "match", "cascade")
-ALIGNER = "offline:e5-small"
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """How answers are carried into translated contexts.
 
-    ``aligner``     what aligns words, where the method needs it: the reference of an encoder, "attention" for the
-                    engine's own model, or an aligner
+    ``aligner``     what aligns words, where the method needs it: the reference of any multilingual encoder that
+                    `crossfare.pretrained` resolves, an aligner, or "attention" for the engine's own model
     ``threshold``   answers found with less confidence (0-1) are dropped
     ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
                     with every other method, instead of each having that of its own marked copy
@@ -52,7 +51,7 @@ class Projection:
     """
 
     method: Method
-    aligner: str | Aligner = ALIGNER
+    aligner: str | Aligner = ATTENTION
     threshold: float = 0.0
     consistent: bool = False
     sure: float = SURE_FORWARD
