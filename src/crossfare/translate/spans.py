@@ -29,8 +29,8 @@ half; what is searched for besides costs 1 % of the characters (`benchmarks/span
 SURE_BACK = 0.8
 """From here on no further way is tried back into the original.
 
-On the embedded world F1 is 0.966 (pt), 0.943 (de) and 0.921 (vi); at 0.5 it is 0.930, 0.905 and 0.873, at 1.0 0.969, 0.943
-and 0.926, for twice the characters translated (`benchmarks/back_projection.py`, default ways).
+On the embedded world F1 is 0.966 (pt), 0.943 (de) and 0.921 (vi); at 0.5 it is 0.930, 0.905 and 0.873, at 1.0 0.969,
+0.943 and 0.926, for twice the characters translated (`benchmarks/back_projection.py`, default ways).
 """
 
 ELSEWHERE = 0.7
