@@ -30,7 +30,7 @@ class AnswerOptions:
     ] = None
     aligner: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Encoder that aligns words, or attention: the engine's own model."),
+        typer.Option(metavar="MODEL", help="Encoder that aligns words; attention, or none: the engine's own model."),
     ] = None
     threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0
 

@@ -24,9 +24,10 @@ from crossfare.output import claim
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.tasks import task_named
+from crossfare.translate import attention
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
-from crossfare.translate.projection import ALIGNER, abilities, default_projection
+from crossfare.translate.projection import abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress, Usage
 
 
@@ -283,7 +284,7 @@ def chosen_projection(
     if method is None:
         chosen = default_projection(abilities(engine), aligner=aligner, markers_named=markers_named)
     else:
-        chosen = translate.Projection(cast("Any", method), aligner or ALIGNER)
+        chosen = translate.Projection(cast("Any", method), aligner or attention.NAME)
     return replace(chosen, threshold=threshold)
 
 

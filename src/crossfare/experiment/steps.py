@@ -32,7 +32,7 @@ from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
-from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
+from crossfare.translate.projection import Abilities, Projection, abilities, default_projection
 from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
 _AND_BACK = ", there and back"
@@ -339,7 +339,9 @@ class Planner:
         name, engine = self.engine_of(cell)
         asked, aligner = engine.projection, self.spec.aligner(cell.target)
         if asked is not None:
-            return Projection(asked.method, asked.aligner or aligner or ALIGNER, asked.threshold, asked.consistent)
+            return Projection(
+                asked.method, asked.aligner or aligner or attention.NAME, asked.threshold, asked.consistent
+            )
         if engine.engine == "existing":
             return None
         return default_projection(
