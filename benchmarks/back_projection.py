@@ -18,8 +18,9 @@ from crossfare.experiment.engines import make_engine
 from crossfare.score.qa import exact_match, f1, normalise_mlqa
 from crossfare.translate import TranslationMemory, translate_dataset
 from crossfare.translate.alignment import EncoderAligner
-from crossfare.translate.back_projection import BackProjector, Found
+from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.bitext import bitext
+from crossfare.translate.spans import Found
 from crossfare.types import QAExample
 
 WAYS = (("search",), ("align",), ("markers",), ("search", "align", "markers"), ("markers", "align", "search"))

@@ -25,7 +25,7 @@ from transformers import logging as transformers_logging
 from checkpoints import encoder, marian, passages, seq2seq
 from crossfare.data.world import Aligned
 from crossfare.pretrained.loading import load_config, load_model
-from crossfare.translate.finetune_markers import MarkedPair, finetune_markers
+from tune_markers import MarkedPair, finetune_markers
 from world_generator import tasks
 
 LANGUAGES = ("en", "pt", "de", "vi")

@@ -15,7 +15,7 @@ from crossfare.data import world
 from crossfare.data.world import Aligned
 from crossfare.pretrained import resolve
 from crossfare.translate.engines.ctranslate2_seq2seq import CTranslate2Engine
-from crossfare.translate.finetune_markers import MarkedPair, marker_survival
+from tune_markers import MarkedPair, marker_survival
 
 ENCODERS = {"multilingual-encoder": ("en", "pt", "de", "vi"), "english-encoder": ("en",)}
 TRANSLATORS = {

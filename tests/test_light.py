@@ -118,7 +118,6 @@ MISSING = {
     "score-translation tiny.yaml tiny.yaml --target pt": "lint",
     "datasets inspect hub:facebook/xnli:de --split test": "hub",
     "translate p.tsv --task nli --source en --target de --engine deepl --estimate": "deepl",
-    "tune-markers embedded:marian-en-xx --parallel w.tsv --source en --target pt --out m": "models",
 }
 
 

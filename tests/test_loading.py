@@ -23,7 +23,7 @@ from crossfare.pretrained import loading, resolve
 from crossfare.pretrained.convert import main as convert
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.engines.ctranslate2_seq2seq import converted
-from crossfare.translate.finetune_markers import MarkedPair, finetune_markers
+from tune_markers import MarkedPair, finetune_markers
 
 torch = pytest.importorskip("torch")
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         run,
         score_translation,
         translate_file,
-        tune_markers,
     )
     from crossfare.experiment import list_engines as engines
     from crossfare.ledger import Catalogue as Prices
@@ -61,7 +60,6 @@ _HOME = {
     "score_translation": ("crossfare.experiment", "score_translation"),
     "serve": ("crossfare.serving", "serve"),
     "translate_file": ("crossfare.experiment", "translate_file"),
-    "tune_markers": ("crossfare.experiment", "tune_markers"),
 }
 
 __all__ = [
@@ -86,7 +84,6 @@ __all__ = [
     "score_translation",
     "serve",
     "translate_file",
-    "tune_markers",
 ]
 
 

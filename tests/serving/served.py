@@ -14,7 +14,7 @@ import httpx
 from crossfare.data import artifact
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.serving import Limits
-from crossfare.serving.app import application
+from crossfare.serving.http import application
 from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest, Request
 from crossfare.serving.parts import Parts, StepRecord
 from crossfare.types import Prediction

@@ -15,9 +15,11 @@ from crossfare.errors import ConfigError
 from crossfare.translate import TranslationMemory, translate_texts
 from crossfare.translate.alignment import EncoderAligner, Link
 from crossfare.translate.back_projection import WAYS, BackProjector
-from crossfare.translate.bitext import around, bitext, by_sentence, spans, translate_aligned, translate_questions
+from crossfare.translate.bitext import bitext, by_sentence
+from crossfare.translate.dataset import translate_questions
 from crossfare.translate.engines.echo import EchoEngine
 from crossfare.translate.engines.reference import ReferenceEngine
+from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.sentences import Granularity
 from crossfare.types import Answer, Dataset, QAExample, Usage
 
@@ -164,7 +166,7 @@ def test_aligned_translation_is_plain_translation_with_its_segments(texts: list[
     assert [pair and pair.target for pair in aligned.pairs] == list(plain.texts)
     for text, pair in zip(texts, aligned.pairs, strict=True):
         assert pair is not None
-        for (a, b), (c, d) in spans(pair):
+        for (a, b), (c, d) in pair.segments:
             assert pair.target[c:d] == text[a:b].upper() + "!"
 
 
@@ -172,12 +174,12 @@ def test_sentences_of_a_paragraph_are_aligned_by_their_lengths() -> None:
     ours = "Chove. O gato, que é velho, dorme o dia inteiro. E o cão come."
     theirs = "It rains. The cat is old. It sleeps all day long. And the dog eats."
     cut = by_sentence(bitext(ours, theirs), "pt", "en")
-    assert [(s.source, s.target) for s in cut.segments] == [
+    assert [(ours[slice(*a)], theirs[slice(*b)]) for a, b in cut.segments] == [
         ("Chove.", "It rains."),
         ("O gato, que é velho, dorme o dia inteiro.", "The cat is old. It sleeps all day long."),
         ("E o cão come.", "And the dog eats."),
     ]
-    assert around(cut, theirs.index("old"), theirs.index("old") + 3)[0] == (7, 48)
+    assert cut.flipped.around((theirs.index("old"), theirs.index("old") + 3))[1] == (7, 48)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.lists(st.integers(1, 40), min_size=1, max_size=6))
@@ -186,7 +188,7 @@ def test_aligned_sentences_are_all_there_in_order(ours: list[int], theirs: list[
     texts = [" ".join("B" + "a" * (size + 1) + "." for size in sizes) for sizes in (ours, theirs)]
     cut = by_sentence(bitext(*texts), "en", "en")
     for side in (0, 1):
-        at = [pair[side] for pair in spans(cut)]
+        at = [pair[side] for pair in cut.segments]
         assert at == sorted(at)
         assert "".join("".join(texts[side][a:b] for a, b in at).split()) == "".join(texts[side].split())
 
@@ -207,4 +209,4 @@ def test_questions_are_translated_without_knowing_their_answers(tmp_path: str) -
     sent = [context[:17], context[18:], "Onde mora Ana?", "bad"]
     assert done.repeated == (2 * len(sent[0] + sent[1]) + len(sent[2] + sent[3])) / sum(map(len, sent))
     assert not any("<a>" in text for text in engine.asked)
-    assert spans(done.contexts["1"]) == [((0, 17), (0, 17)), ((18, 31), (18, 31))]
+    assert done.contexts["1"].segments == (((0, 17), (0, 17)), ((18, 31), (18, 31)))

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import ConfigError
-from crossfare.translate.markers import Markers, MarkersLost, Recovered, mark, recover, wrap_all
+from crossfare.translate.markers import Markers, Recovered, mark, recover, wrap_all
+from crossfare.translate.outcome import Failed
 
 PAPER = Markers("<answer_start>", "<answer_end>")
 AWKWARD = st.text(
@@ -81,7 +82,7 @@ def test_blanks_case_and_escapes_are_forgiven(translated: str, text: str, answer
     ],
 )
 def test_number_and_order_are_not_forgiven(translated: str, reason: str) -> None:
-    with pytest.raises(MarkersLost, match=reason):
+    with pytest.raises(Failed, match=reason):
         recover(translated, Markers())
 
 
@@ -98,7 +99,7 @@ def test_the_next_free_pair_is_taken_in_order() -> None:
 
 
 def test_a_text_full_of_markers_is_given_up_with_a_reason() -> None:
-    with pytest.raises(MarkersLost, match="cannot be marked"):
+    with pytest.raises(Failed, match="cannot be marked"):
         mark("".join(Markers().variant(n).opening for n in range(200)) + "x", 0, 3)
 
 

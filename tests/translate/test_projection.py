@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from crossfare.errors import ConfigError
 from crossfare.translate import METHODS, Projection, engine, recover_answers, translate_dataset
 from crossfare.translate.alignment import WordForWord
-from crossfare.translate.markers import Markers
-from crossfare.translate.projection.tagged import Place, Untagged, untag
+from crossfare.translate.markers import Markers, Place, Untagged, untag
 from crossfare.translate.words import words
 from crossfare.types import Answer, Dataset, QAExample, content_revision
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +10,16 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes
+from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
 
-def translate(
-    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
-    task: Annotated[str, typer.Option(help="qa or nli.")],
-    source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
-    target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
-    engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
-    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
-    markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How answers get into a translation."""
+
+    markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None
     projection: Annotated[
         str | None,
         typer.Option(
@@ -30,12 +27,25 @@ def translate(
             "cascade with an --aligner, or an engine that can align (ctranslate2); else native where the engine keeps "
             "tags; else markers."
         ),
-    ] = None,
+    ] = None
     aligner: Annotated[
         str | None,
         typer.Option(metavar="MODEL", help="Encoder that aligns words, or attention: the engine's own model."),
-    ] = None,
-    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0,
+    ] = None
+    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0
+
+
+@with_groups
+def translate(
+    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
+    task: Annotated[str, typer.Option(help="qa or nli.")],
+    source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
+    target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
+    engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
+    answers: AnswerOptions,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the engine, such as url=http://...")
@@ -73,10 +83,7 @@ def translate(
         target=target,
         engine=engine,
         options={**values.engine_options(option), **({"model": model} if model else {})},
-        markers=values.names(markers),
-        projection=projection,
-        aligner=aligner,
-        threshold=threshold,
+        **{**asdict(answers), "markers": values.names(answers.markers)},
         limit=limit,
         price=price,
         price_files=price_file or (),
@@ -107,34 +114,6 @@ def score_translation(
         file, reference, target=target, task=task, source_file=source_file, metrics=values.names(metrics)
     ):
         say(score_line(score))
-
-
-def tune_markers(
-    model: Annotated[str, typer.Argument(help="Translation model: embedded:NAME, a folder or a hub id.")],
-    parallel: Annotated[Path, typer.Option(help="Parallel text: TSV or JSONL with source and target.")],
-    source: Annotated[str, typer.Option(help="Source language (BCP-47).")],
-    target: Annotated[str, typer.Option(help="Target language (BCP-47).")],
-    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model; it must not hold anything yet.")],
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 500,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 5e-5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sentences per step.")] = 32,
-    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
-) -> None:
-    """Fine-tune a translation model to keep answer delimiters (paper, section 4.2)."""
-    from crossfare import experiment
-
-    report = experiment.tune_markers(
-        model,
-        parallel,
-        source=source,
-        target=target,
-        out=out,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-    )
-    say(*report)
 
 
 def engines(

@@ -18,14 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from crossfare import run_folder
 from crossfare.compare.format_1 import upgraded
-from crossfare.compare.model import Rate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.escaping import check_printable
 from crossfare.languages import language_tag
-from crossfare.ledger import Book, Catalogue, Entry, Price
-from crossfare.ledger.book import COMPUTE, STORAGE, read_entries
+from crossfare.ledger import Book, Catalogue, Entry, Price, read_entries
 from crossfare.ledger.costs import SHARES, Needs, costs
-from crossfare.ledger.price import EXCHANGE_RATE
+from crossfare.ledger.price import BILLED, EXCHANGE_RATE
 from crossfare.store import file_name
 from crossfare.strict import read_json, read_yaml
 from crossfare.tasks import task_named
@@ -36,36 +34,6 @@ FORMAT = 2
 _RESULTS = TypeAdapter(tuple[Result, ...])
 _REFERENCE = "reference"
 _REFERENCE_NOTE = "reference translation, priced as a commercial API"
-
-# What a rate bills, by the unit of its price: its name, the field of Usage, and how many make one unit.
-_UNITS: Mapping[str, tuple[str, str, int]] = {
-    "character": ("character", "characters", 1),
-    "device-hour": ("second", "seconds", 3600),
-    "example": ("example", "annotated", 1),
-    "token": ("token", "input_tokens", 1),
-    "gigabyte-month": ("byte-month", "stored_bytes", 2**30),
-}
-
-# What a stated price buys: dollars a device-hour, a million characters, an example, a gigabyte-month.
-_STATED_PER = {
-    "device-hour": Decimal(1),
-    "character": Decimal(1_000_000),
-    "example": Decimal(1),
-    "gigabyte-month": Decimal(1),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate."""
-
-    name: str
-    field: str
-    rate: Rate
-
-    def quantity(self, entry: Entry) -> Decimal:
-        """How much of it a step used, in the unit of the rate."""
-        return Decimal(str(getattr(entry.usage, self.field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +97,6 @@ class RunRecord:
         prices = [_stated(offers[resource], now[resource], amount) for resource, amount in amounts.items()]
         return self.repriced(offers, Catalogue(prices))
 
-    def bills(self, resource: str) -> tuple[Bill, ...]:
-        """How a resource is billed: at one unit price, or at two where tokens read and written differ."""
-        price = self.book.catalogue.get(self.book.offer(resource))
-        name = COMPUTE if self.book.offers.get(resource) == COMPUTE else resource
-        unit, field, units = _UNITS[price.unit]
-        usd = Decimal(1) if price.usd_rate is None else price.usd_rate
-        read = Rate(price.amount * usd, price.per * units, unit, price.ref)
-        if price.output_amount is None:
-            return (Bill(name, field, read),)
-        written = replace(read, usd=price.output_amount * usd)
-        return Bill(f"{name} tokens read", field, read), Bill(f"{name} tokens written", "output_tokens", written)
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        """What the run's steps used that has a price."""
-        used = (name for entry in self.book for name in entry.resources)
-        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.book.stores else ()))))
-
-    def stored_bytes(self, result: Result) -> int:
-        """What has to be kept on disk of what the result paid once: its translations."""
-        return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
-
 
 def read_run(folder: str | Path) -> RunRecord:
     """Read a run directory.
@@ -210,7 +156,7 @@ def reprice(
         PriceError: an offer is unknown, or bills what was not measured.
     """
     prices, offers = prices or {}, offers or {}
-    there = tuple(dict.fromkeys(name for run in runs for name in run.resources))
+    there = tuple(dict.fromkeys(name for run in runs for name in run.book.resources))
     for name in (*prices, *offers):
         if name not in there:
             raise ConfigError(f"nothing here uses {name!r}; what has a price here: {', '.join(there)}")
@@ -223,7 +169,7 @@ def reprice(
 def _repriced(
     run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue | None
 ) -> RunRecord:
-    used = set(run.resources)
+    used = set(run.book.resources)
     if own := {resource: offer for resource, offer in offers.items() if resource in used}:
         run = run.repriced(own, known)
     stated = {resource: amount for resource, amount in prices.items() if resource in used}
@@ -264,7 +210,7 @@ def _first(error: Exception) -> str:
 
 def _price(ref: str, values: Mapping[str, Any]) -> Price:
     offer, _, start = ref.rpartition("@")
-    if values["unit"] not in _UNITS:
+    if values["unit"] not in BILLED:
         raise ValueError(f"{ref} bills by an unknown unit, {values['unit']!r}")
     return Price(
         offer=offer,
@@ -287,12 +233,13 @@ def _decimal(value: str | None) -> Decimal | None:
 
 
 def _stated(offer: str, now: Price, amount: Decimal) -> Price:
-    if now.unit not in _STATED_PER:
+    if now.unit == "token":
         raise ConfigError(f"{now.offer!r} bills by the {now.unit}; state it in a price file and name it as the offer")
+    billed = BILLED[now.unit]
     return replace(
         now,
         offer=offer,
-        per=_STATED_PER[now.unit],
+        per=Decimal(billed.stated[1]) / billed.units,
         amount=amount,
         currency="USD",
         usd_rate=None,

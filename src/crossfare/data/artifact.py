@@ -90,11 +90,7 @@ def render(dataset: Dataset) -> str:
 
 
 def parse(text: str, where: str, language: str | None = None) -> Loaded:
-    """Read the text of an artifact.
-
-    Raises:
-        DataError: as `read`.
-    """
+    """Read the text of an artifact."""
     del language  # the header says it
     lines = _objects(text, where)
     header = next(lines)[1]

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from crossfare.data.files import inside, stream_lines
-from crossfare.data.qrels import Judgement, stream_qrels
 from crossfare.data.sources import Source, Text, as_passages
+from crossfare.data.trec import Judgement, stream_qrels
 from crossfare.errors import DataError
 
 _FIELD = re.compile(r"\.([A-Z])\s*")

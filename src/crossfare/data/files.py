@@ -87,11 +87,7 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def first_line(path: Path) -> str:
-    """The first line with content.
-
-    Raises:
-        DataError: the file is missing, empty, or no text.
-    """
+    """The first line with content."""
     return next(line for _, line in stream_lines(path) if line.strip())
 
 
@@ -102,11 +98,7 @@ def split_lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def json_object(line: str, place: str, todo: str) -> dict[str, Any]:
-    """Read a line that must hold a JSON object; ``todo`` is what to do about another one.
-
-    Raises:
-        DataError: it holds something else.
-    """
+    """Read a line that must hold a JSON object; ``todo`` is what to do about another one."""
     record = parse_json(line, place, todo=todo)
     if not isinstance(record, dict):
         raise DataError(f"{place}: not a JSON object but {line[:40]!r}; {todo}")
@@ -114,11 +106,7 @@ def json_object(line: str, place: str, todo: str) -> dict[str, Any]:
 
 
 def check_unicode(text: str, place: str) -> None:
-    """Refuse a text that no UTF-8 file can hold.
-
-    Raises:
-        DataError: it holds a lone surrogate; ``place`` is where it stands.
-    """
+    """Refuse a text with a lone surrogate, which no UTF-8 file can hold; ``place`` is where it stands."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -129,11 +117,7 @@ def check_unicode(text: str, place: str) -> None:
 
 
 def tsv_line(name: str, *cells: str) -> str:
-    """Lay cells out as a line.
-
-    Raises:
-        DataError: a cell holds a tab or line end; ``name`` is the example it belongs to.
-    """
+    """Lay cells out as a line; a cell of the example ``name`` with a tab or line end in it is refused."""
     for cell in cells:
         if any(mark in cell for mark in "\t\n\r"):
             raise DataError(
@@ -147,9 +131,6 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 atomically (a reader sees the old file or the new one), packed where the name ends in .gz.
 
     The same text always gives the same bytes.
-
-    Raises:
-        DataError: the text holds a lone surrogate, which no UTF-8 file can hold, or the folder cannot be written.
     """
     with writing(path) as write:
         write(text)

@@ -60,15 +60,13 @@ def load(
             and the file does not say, a single language code in the file's name is taken
             ("xquad.de.json"; MLQA's "context-de-question-en" is German, the language of the context);
             otherwise it is "und".
-        split: the split's name, guessed alike from the file's name, otherwise "unknown". Chooses the judgements of
-            a BEIR folder.
+        split: the split's name, guessed alike, otherwise "unknown". Chooses the judgements of a BEIR folder.
         format: a name from `formats.FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
         labels: "two-class" maps contradiction to neutral and paraphrase to entailment.
         qrels: a file of judgements of the queries.
-        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it does not have
-            are dropped. Triples of ids need it.
-        queries: the file of queries that triples of ids need.
+        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it lacks are dropped.
+        queries: the file of queries that triples of ids need, beside a collection.
         fix_encoding: repair mojibake in queries and in triples of texts (needs the package ftfy).
         unescape: turn HTML entities in QA and NLI texts into the characters they stand for; answers stay in place.
 
@@ -83,13 +81,15 @@ def load(
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
-        made = _world(rest, language, split) if kind == "world" else hub.load_hub(rest, language=language, split=split)
-        return finish(made, format="embedded" if kind == "world" else "hub", unescape=unescape)
+        if kind == "hub":
+            return finish(hub.load_hub(rest, language=language, split=split), format="hub", unescape=unescape)
+        dataset = world.dataset(rest, *world.checked(rest, language, split))
+        return finish(Loaded(dataset, LoadReport(read=len(dataset))), format="embedded", unescape=unescape)
     path = dataset_file(Path(ref))
     made, name = _from_file(path, source, task, format, beside, language=language, split=split, limit=limit, seed=seed)
-    dataset = made.dataset
-    split = split or dataset.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
-    made = replace(made, dataset=replace(dataset, name=dataset.name or files.stem(path), split=split or ""))
+    told = made.dataset
+    split = split or told.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
+    made = replace(made, dataset=replace(told, name=told.name or files.stem(path), split=split or ""))
     return finish(made, format=name, unescape=unescape, guessed=guess_language(path))
 
 
@@ -189,12 +189,6 @@ def _refuse(beside: ranking.Beside, source: str) -> None:
         )
 
 
-def _world(name: str, language: str | None, split: str | None) -> Loaded:
-    language, split = world.checked(name, language, split)
-    dataset: Dataset = getattr(world, name)(language, split)
-    return Loaded(dataset, LoadReport(read=len(dataset)))
-
-
 def _finish(
     made: Loaded,
     *,
@@ -229,19 +223,15 @@ def _finish(
         language_from=language_from,
     )
     selected = _select(nli.relabel(examples, labels) if labels else examples, limit, seed)
-    made_of = content_revision(selected)
-    return Loaded(
-        replace(
-            dataset,
-            name=dataset.name or source,
-            split=dataset.split or "unknown",
-            language=tag,
-            examples=selected,
-            revision=made_of,
-        ),
-        replace(report, selected=len(selected)),
-        unplaced,
+    dataset = replace(
+        dataset,
+        name=dataset.name or source,
+        split=dataset.split or "unknown",
+        language=tag,
+        examples=selected,
+        revision=content_revision(selected),
     )
+    return Loaded(dataset, replace(report, selected=len(selected)), unplaced)
 
 
 def _language(told: str, source: str, given: str | None, guessed: str | None) -> tuple[str, str]:

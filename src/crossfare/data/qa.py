@@ -48,11 +48,7 @@ class RawParagraph:
 
 
 def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
-    """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed.
-
-    Raises:
-        DataError: not JSON (with its line), or a key is missing or of the wrong type (with its path).
-    """
+    """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed."""
     del language  # the format does not say it
     ignored: set[str] = set()
     questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
@@ -60,11 +56,7 @@ def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
 
 
 def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawParagraph]:
-    """Read SQuAD v1.1-style JSON as it stands; keys that have no place are added to ``ignored``.
-
-    Raises:
-        DataError: as `read_squad`.
-    """
+    """Read SQuAD v1.1-style JSON as it stands; keys that have no place are added to ``ignored``."""
     return _Squad(where, ignored).paragraphs(parse_json(text, where))
 
 
@@ -81,11 +73,7 @@ def write_squad(dataset: Dataset) -> str:
 
 
 def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, ...] = ()) -> Loaded:
-    """Turn questions as given into examples: starts repaired, lost answers listed, ids made unique.
-
-    Raises:
-        DataError: there is no question, none could be kept, or a text is not valid Unicode.
-    """
+    """Turn questions as given into examples: starts repaired, lost answers listed, ids made unique."""
     ids = UniqueIds()
     examples: list[QAExample] = []
     repaired: list[Repair] = []

@@ -10,8 +10,8 @@ from statistics import median_low
 from typing import NamedTuple
 
 from crossfare.data.files import first_line, stream_lines
-from crossfare.data.qrels import Judgement
 from crossfare.data.sources import Source, Text
+from crossfare.data.trec import Judgement
 from crossfare.errors import DataError
 from crossfare.types import Passage
 

@@ -20,9 +20,9 @@ from crossfare.data import formats, hub, world
 from crossfare.data.collection import Collection, is_collection
 from crossfare.data.files import check_unicode
 from crossfare.data.loaded import Loaded, LoadReport, RankingReport
-from crossfare.data.qrels import Judged, gather
 from crossfare.data.repair import encoding_repair
 from crossfare.data.sources import Source, Text, Triple, texts
+from crossfare.data.trec import Judged, gather
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, Passage, QueryExample, RankingExample
 
@@ -83,12 +83,7 @@ def passages(
 def open_source(
     ref: str | Path, path: Path | None = None, *, split: str | None = None, format: str | None = None
 ) -> Source:
-    """What a reference holds; ``path`` is its file where that is not the reference itself.
-
-    Raises:
-        DataError: it is missing, or no format recognises it.
-        ConfigError: ``format`` is not one of ranking data.
-    """
+    """What a reference holds; ``path`` is its file where that is not the reference itself."""
     where, path = str(ref), path or Path(ref)
     if where.startswith("hub:"):
         return texts("hub", where, partial(hub.load_texts, where.removeprefix("hub:"), split=split))
@@ -100,12 +95,7 @@ def open_source(
 def load_source(
     source: Source, beside: Beside, *, language: str | None, split: str | None, limit: int | None, seed: int
 ) -> Loaded:
-    """Load queries or triples. For arguments see `load`.
-
-    Raises:
-        DataError: a file is missing or malformed, or files do not belong together.
-        ConfigError: triples of ids come without queries or collection.
-    """
+    """Load queries or triples. For arguments see `load`."""
     if source.triples and not source.of_ids:
         return _triples_of_texts(*_choose(source.triples(), limit, seed), fix_encoding=beside.fix_encoding)
     with _held(beside.collection, language, split) as held:
@@ -167,11 +157,7 @@ def _queries_with_judgements(source: Source, beside: Beside, held: Held | None) 
 
 
 def _gather_queries(texts: Iterable[Text], where: str, repair: Callable[[str], str] | None = None) -> _Queries:
-    """Collect queries by id; the same one again counts as repeated.
-
-    Raises:
-        DataError: an id comes twice with different texts, or a text is not valid Unicode.
-    """
+    """Collect queries by id; the same one again counts as repeated."""
     queries = _Queries()
     for name, given, place in texts:
         queries.read += 1

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from crossfare.data import artifact, collection, qa
 from crossfare.data.files import inside, read_text, stream_lines, tsv_line, write_text
 from crossfare.data.loaded import UniqueIds
-from crossfare.data.qrels import Judgement, stream_qrels
+from crossfare.data.trec import Judgement, stream_qrels
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Dataset, Passage, QueryExample
@@ -106,11 +106,7 @@ def write_queries(dataset: Dataset, path: str | Path) -> None:
 
 
 def render_msmarco(dataset: Dataset) -> str:
-    """Lay queries out as MS MARCO does (id<TAB>text), without their judgements (see `write_qrels`).
-
-    Raises:
-        DataError: an example is no query, or a text holds a tab or line end.
-    """
+    """Lay queries out as MS MARCO does (id<TAB>text), without their judgements (see `write_qrels`)."""
     lines = []
     for example in dataset.examples:
         if not isinstance(example, QueryExample):

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from crossfare.data.files import stream_lines, tsv_line
-from crossfare.data.qrels import HEADERS
 from crossfare.data.sources import Source, Triple
+from crossfare.data.trec import HEADERS
 from crossfare.errors import DataError
 from crossfare.types import Dataset, RankingExample
 
@@ -53,12 +53,7 @@ def _stream(path: Path, where: str) -> Iterator[Triple]:
 
 
 def write(dataset: Dataset) -> str:
-    """Lay triples out as MS MARCO does.
-
-    Raises:
-        DataError: an example is no triple with one negative passage, its id is not the number of its line, which
-            would be lost, or a text holds a tab or line end.
-    """
+    """Lay triples out as MS MARCO does."""
     lines = []
     for number, example in enumerate(dataset.examples, 1):
         if not isinstance(example, RankingExample) or len(example.negatives) != 1 or example.id != str(number):

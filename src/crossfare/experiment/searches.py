@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crossfare.translate.projection.cascade import SURE
+from crossfare.translate.spans import SURE_FORWARD
 from crossfare.types import Usage
 
 # Of the characters of all answers, those of 300 questions of XQuAD, en-es by Apertium (docs/span-projection.md):
@@ -32,7 +32,7 @@ def measured(report: Mapping[str, Any]) -> float | None:
     if not answers:
         return None
     lost = len(report["answers_dropped"]) + sum(not each["reason"].startswith("lint") for each in report["lost"])
-    searched = [each for each in answers if each["method"] == "match" or each["confidence"] < SURE]
+    searched = [each for each in answers if each["method"] == "match" or each["confidence"] < SURE_FORWARD]
     total = sum(len(each["text"]) for each in answers)
     unsure = sum(len(each["text"]) for each in searched) + lost * total / len(answers)
     return unsure / (total + lost * total / len(answers))

@@ -1,4 +1,4 @@
-"""Single verbs outside a run: translate one file, fine-tune one translation model."""
+"""A single verb outside a run: translate one file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from crossfare import data, pretrained, translate
+from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
@@ -19,7 +19,7 @@ from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
-from crossfare.output import claim, claim_folder, new_folder
+from crossfare.output import claim
 from crossfare.report.translation import lint_lines, outcome_lines, score_line
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
@@ -28,8 +28,6 @@ from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import ALIGNER, abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress
-
-_HELD_OUT = 200
 
 
 def translate_file(
@@ -294,55 +292,3 @@ def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
         return default_offer(engine, options) or DEVICE
     except ValueError as error:
         raise ConfigError(str(error)) from None
-
-
-def tune_markers(
-    model: str,
-    parallel: str | Path,
-    *,
-    source: str,
-    target: str,
-    out: str | Path,
-    steps: int = 500,
-    learning_rate: float = 5e-5,
-    batch_size: int = 32,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> tuple[str, ...]:
-    """Fine-tune a translation model to keep answer delimiters; returns survival before and after.
-
-    The last lines of ``parallel`` (a tenth, at most 200) are held out to measure survival on. ``out`` must not hold
-    anything yet, and is complete or not there at all.
-
-    Raises:
-        CrossfareError: bad input, or a model that cannot be loaded.
-    """
-    from crossfare.translate import finetune_markers as tuning
-
-    source, target = language_tag(source), language_tag(target)
-    claim_folder(Path(out))
-    pairs = tuning.read_pairs(Path(parallel), source, target)
-    held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
-    if len(pairs) < 2:
-        raise DataError(f"{parallel}: {len(pairs)} pairs are too few; give at least two, better thousands")
-    train, test = pairs[:-held_out], pairs[-held_out:]
-    path = pretrained.resolve(model).path
-    before = tuning.marker_survival(make_engine("transformers", {"model": path}), test)
-    with new_folder(Path(out)) as made:
-        tuning.finetune_markers(
-            path,
-            train,
-            out=made,
-            steps=steps,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            seed=seed,
-            progress=progress,
-        )
-    after = tuning.marker_survival(make_engine("transformers", {"model": str(out)}), test)
-    return (
-        f"{len(train):,} pairs trained on, {after.total:,} held-out sentences with a marked span",
-        f"delimiters survive: {before.survival_rate:.1%} before, {after.survival_rate:.1%} after",
-        f"span exactly as in the reference: {before.exact_rate:.1%} before, {after.exact_rate:.1%} after",
-        f"written: {out}",
-    )

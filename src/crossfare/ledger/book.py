@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from crossfare.errors import DataError, PriceError
+from crossfare.ledger.price import Bill
 from crossfare.ledger.prices import Catalogue
 from crossfare.store import file_name, write_text
 from crossfare.strict import parse_json
@@ -73,6 +74,9 @@ class Book:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, step_id: str) -> bool:
+        return step_id in self._entries
+
     def add(self, entry: Entry) -> None:
         """Enter a step; entering it again replaces what was entered."""
         self._entries[entry.step_id] = entry
@@ -119,6 +123,21 @@ class Book:
         if offer is None:
             raise PriceError(f"no offer prices {resource!r}; name one, or {COMPUTE!r} to bill device time")
         return offer
+
+    def bills(self, resource: str) -> tuple[Bill, ...]:
+        """How a resource is billed; an engine that runs on one's own device is billed as "compute".
+
+        Raises:
+            PriceError: nothing prices it.
+        """
+        name = COMPUTE if self.offers.get(resource) == COMPUTE else resource
+        return self.catalogue.get(self.offer(resource), self.on).bills(name)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What its steps used that has a price."""
+        used = (name for entry in self for name in entry.resources)
+        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.stores else ()))))
 
     @property
     def stores(self) -> bool:

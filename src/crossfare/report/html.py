@@ -30,10 +30,11 @@ from crossfare.compare import (
 )
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import evidence, learning, plots
-from crossfare.report.decision import Horizon, break_even_table, explain, front_table
+from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
-from crossfare.report.names import metric_name, task_name, trivial_name, where
+from crossfare.report.names import task_name, where
+from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
 from crossfare.run_folder import add_report
@@ -84,6 +85,7 @@ def write_report(
         run=run,
         record=record,
         horizon=horizon,
+        rule=RULE,
         choices=[_choice(each, horizon) for each in made],
         results=_result_tables(run, context),
         figures=[(each, each.data_uri()) for each in drawn],
@@ -205,11 +207,10 @@ def _slug(decision: Decision) -> str:
 
 def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:
     """A decision as the page's scripts read it."""
-    plain = decision.to_json()
-    for option in plain["options"]:
+    model = panel_model(decision)
+    for option in model["options"]:
         option["look"] = asdict(look[option["key"]])
-    names = {"metric_label": metric_name(decision.metric), "trivial_label": trivial_name(decision.task)}
-    return {**plain, "id": _slug(decision), "where": where(decision), **names}
+    return {**model, "id": _slug(decision)}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from crossfare.compare.losses import Fate, fate_of_lost
+from crossfare.compare.caveats import Fate, fate_of_lost
 from crossfare.report import numbers
 from crossfare.report.columns import NOT_MEASURED, added_latency, energies, footnoted, label
 from crossfare.report.lines import Gathered, latencies, price_refs, targets

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from crossfare.serving.batcher import Limits
-from crossfare.serving.lines import Answered, estimate_file, predict_file
 from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest
 from crossfare.serving.model_folder import export
 from crossfare.serving.pipeline import Pipeline, open_pipeline
+from crossfare.serving.request_files import Answered, estimate_file, predict_file
 from crossfare.serving.server import serve
 from crossfare.serving.spending import Standing, standing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from crossfare.compare import RunRecord
@@ -130,3 +130,13 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
             "whole data set; choose another --method"
         )
     return Parts(run, result, load_spec(run.folder / "spec.yaml"), result.spec, answering)
+
+
+def public_name(checkpoint: str) -> str:
+    """A model reference without the folder it lies in: ``embedded:x``, ``org/name``, or a folder's own name."""
+    if checkpoint.startswith(("embedded:", "offline:")):
+        return checkpoint
+    local = checkpoint.startswith((".", "/", "~")) or "\\" in checkpoint or checkpoint.count("/") > 1
+    if local or Path(checkpoint).exists():
+        return PureWindowsPath(checkpoint).name  # reads both kinds of slashes
+    return checkpoint

@@ -8,37 +8,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from crossfare import compare
 from crossfare.errors import DataError
 from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Asked, choose
-from crossfare.serving.combining import EnsemblePipeline
 from crossfare.serving.messages import REQUESTS, Answer, Request
 from crossfare.serving.parts import Parts, read_parts
-from crossfare.serving.reading import nli_pipeline, qa_pipeline
+from crossfare.serving.reading import Answering, EnsemblePipeline, Translator, nli_pipeline, qa_pipeline, translator
 from crossfare.serving.reranking import ranking_pipeline
 from crossfare.serving.spending import opened_charge
-from crossfare.serving.translation import Translator, translator
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
-
-
-class Answering(Protocol):
-    """What answers the requests of one task."""
-
-    def problem(self, request: Request) -> str | None:
-        """Why a request could never be answered, if so."""
-
-    def texts(self, requests: Sequence[Request]) -> Sequence[str]:
-        """What a method that translates translates of these requests before its model reads them."""
-
-    def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
-        """One answer for each request, in their order, and what making them took."""
-
-    def close(self) -> None:
-        """Close what is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +51,7 @@ class Pipeline:
     def revision(self) -> str:
         """Identifies everything that an answer depends on: model, settings, engine, collection (16 hex digits)."""
         steps = [step for step in self.parts.result.steps if not step.startswith(("dataset", "score", "latency"))]
-        return digest({"steps": steps, "engine": self.translator.revision if self.translator else None})
+        return digest({"steps": steps, "engine": self.translator.engine.revision if self.translator else None})
 
     @property
     def budget(self) -> Budget | None:
@@ -153,14 +135,13 @@ def open_pipeline(
     with ExitStack() as opened:
         charge = opened_charge(parts, max_usd, opened, price_files)
         translating = translator(parts, memory, charge)
-        answering = _answering(parts, translating)
-        opened.callback(answering.close)
+        answering = _answering(parts, translating, opened)
         return Pipeline(parts, translating, answering, tuple(price_files), opened.pop_all())
 
 
-def _answering(parts: Parts, translating: Translator | None) -> Answering:
+def _answering(parts: Parts, translating: Translator | None, opened: ExitStack) -> Answering:
     if parts.cell.task == "ranking":
-        return ranking_pipeline(parts, translating)
+        return ranking_pipeline(parts, translating, opened)
     make = {"qa": qa_pipeline, "nli": nli_pipeline}[parts.cell.task]
     if not parts.parents:
         return make(parts, translating)

@@ -1,26 +1,133 @@
-"""QA and NLI: a model that reads the request, or its translation."""
+"""Models that read: a request, or its translation, goes in, and an answer of QA or NLI comes out."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol
 
 from crossfare.data import artifact
+from crossfare.ensemble import combine
+from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.engines import make_engine
 from crossfare.experiment.qa_steps import projection
+from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
-from crossfare.experiment.steps import Planner
+from crossfare.experiment.steps import Planner, engine_options
 from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
 from crossfare.serving.parts import Parts
-from crossfare.serving.translation import Translator
 from crossfare.tasks import TASKS, Predictor
-from crossfare.translate.back_projection import BackProjector, Found
-from crossfare.translate.projection.projected import Parallel
-from crossfare.types import Dataset, Example, PairExample, Prediction, QAExample, Usage
+from crossfare.translate import TranslationMemory
+from crossfare.translate.back_projection import BackProjector
+from crossfare.translate.bitext import Parallel
+from crossfare.translate.engines.hosts import check_key
+from crossfare.translate.pieces import translate_aligned
+from crossfare.translate.spans import Found
+from crossfare.types import Dataset, Engine, Example, PairExample, Prediction, QAExample, TaskName, Usage
 
 Texts = Mapping[str, str]
 """What a model reads of one request, by role: "context", "question"."""
+
+
+class Answering(Protocol):
+    """What answers the requests of one task."""
+
+    def problem(self, _: Request, /) -> str | None:
+        """Why a request could never be answered, if so: here every request can that fits its schema."""
+        return None
+
+    @abstractmethod
+    def texts(self, requests: Sequence[Request], /) -> Sequence[str]:
+        """What a method that translates translates of these requests before its model reads them."""
+
+    @abstractmethod
+    def answer(self, requests: Sequence[Request], /) -> tuple[tuple[Answer, ...], Usage]:
+        """One answer for each request, in their order, and what making them took."""
+
+
+# -- translating ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """Translations by their originals, reasons where there is none, and what it took."""
+
+    pairs: Mapping[str, Parallel]
+    failures: Mapping[str, str]
+    usage: Usage
+
+    def __getitem__(self, text: str) -> str:
+        return self.pairs[text].target
+
+    def why_not(self, texts: Mapping[str, str]) -> str | None:
+        """Say which of some texts, named by their role, has no translation."""
+        for role, text in texts.items():
+            if text in self.failures:
+                return f"the {role} was not translated: {self.failures[text]}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """An engine in the direction of serving: from the target language into the model's.
+
+    With a ``charge``, its requests are paid from that one's budget.
+    """
+
+    engine: Engine
+    source: str
+    target: str
+    memory: TranslationMemory | None = None
+    charge: Charge | None = None
+
+    def __call__(self, texts: Sequence[str]) -> Translated:
+        """Translate the distinct ones among ``texts``; blank ones stay as they are.
+
+        Raises:
+            EngineError: the engine could do nothing at all.
+            BudgetExceeded: the next request would pass the budget.
+        """
+        wanted = list(dict.fromkeys(texts))
+        engine = Charged(self.engine, self.charge) if self.charge else self.engine
+        made = translate_aligned(wanted, engine, source=self.source, target=self.target, memory=self.memory)
+        pairs = {text: pair for text, pair in zip(wanted, made.pairs, strict=True) if pair is not None}
+        failures = {wanted[place]: failed.reason for place, failed in made.failures.items()}
+        return Translated(pairs, failures, made.segments.usage)
+
+
+def translator(
+    parts: Parts, memory: TranslationMemory | None = None, charge: Charge | None = None
+) -> Translator | None:
+    """The cell's engine in the direction of serving; None if nothing is translated then.
+
+    Raises:
+        ConfigError: the cell's translations were looked up, which no new text can be.
+        DataError: the engine has changed since the run, so that its scores are not those of what would be served.
+        EngineError: the engine is not installed or has no key.
+    """
+    own = parts.translating
+    if own is None:
+        return None
+    cell = own.cell
+    assert cell.engine is not None
+    spec = parts.spec.engines[cell.engine]
+    if spec.engine == "reference":
+        raise ConfigError(
+            f"engine {cell.engine!r} looks translations up and has none of new text; choose another --engine"
+        )
+    engine = make_engine(spec.engine, engine_options(spec, cell.task, cell.target, cell.source))
+    check_key(engine)
+    scored = own.source(own.predict, "data").params["engine"]["revision"]
+    if engine.revision != scored:
+        raise DataError(
+            f"engine {cell.engine!r} is not what {parts.run.name} was scored with (revision {engine.revision}, then "
+            f"{scored}); run its spec again"
+        )
+    return Translator(engine, cell.target, cell.source, memory, charge)
+
+
+# -- reading ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +156,6 @@ def reader(parts: Parts, **settings: Any) -> Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the model read of a request, and what it said; ``context`` has the context with its translation (QA)."""
-
-    prediction: Prediction
-    context: Parallel | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """A prediction on the target side, or a note why there is none.
 
@@ -69,16 +168,12 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(ABC):
+class Reading(Answering):
     """Translate the texts of requests where the method does, let the model read them, and make answers of it."""
 
     reader: Reader
     translator: Translator | None
     roles: ClassVar[tuple[str, ...]]
-
-    def problem(self, _: Request) -> None:
-        """Nothing: every request that fits its schema can be answered."""
-        return
 
     def texts(self, requests: Sequence[Request]) -> list[str]:
         """See `Answering.texts`."""
@@ -103,20 +198,19 @@ class Reading(ABC):
             notes |= {n: why for n, own in texts.items() if (why := done.why_not(own))}
             texts = {n: {role: done[text] for role, text in own.items()} for n, own in texts.items() if n not in notes}
         predictions, used = self.reader([self.example(str(n), own) for n, own in texts.items()])
-        contexts = {n: done.pairs[given[n]["context"]] for n in texts if "context" in given[n]} if done else {}
-        read = [Read(each, contexts.get(n)) for n, each in zip(texts, predictions, strict=True)]
-        made, finishing = self.brought_back(read)
+        made, finishing = self.brought_back(
+            predictions, [done.pairs[given[n][self.roles[0]]] for n in texts] if done else []
+        )
         said = dict(zip(texts, made, strict=True))
         usage = (done.usage if done else Usage()) + used + finishing
         return [said.get(n) or Said(None, notes[n]) for n in given], usage
 
-    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
-        """The predictions on the target side, and what that took besides translating and reading."""
-        return [Said(each.prediction) for each in read], Usage()
+    def brought_back(self, read: Sequence[Prediction], _: Sequence[Parallel]) -> tuple[list[Said], Usage]:
+        """The predictions on the target side, and what that took besides translating and reading.
 
-    def close(self) -> None:
-        """Nothing is open."""
-        return
+        Also given is the first text of each request with its translation, where the method translates.
+        """
+        return [Said(each) for each in read], Usage()
 
     @abstractmethod
     def example(self, name: str, texts: Texts) -> Example:
@@ -143,13 +237,13 @@ class QAPipeline(Reading):
         """A question without gold answers."""
         return QAExample(name, texts["context"], texts["question"], ())
 
-    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
+    def brought_back(self, read: Sequence[Prediction], contexts: Sequence[Parallel]) -> tuple[list[Said], Usage]:
         """The spans that the model found, in the contexts as they were given."""
         if self.projector is None:
-            return [Said(each.prediction) for each in read], Usage()
-        asked = [Candidates.of(each.prediction, cast("Parallel", each.context), self.n_best) for each in read]
+            return [Said(each) for each in read], Usage()
+        asked = [Candidates.of(each, context, self.n_best) for each, context in zip(read, contexts, strict=True)]
         made_of, done = carry_back(self.projector, asked)
-        said = [_found_again(each.prediction, *made) for each, made in zip(read, made_of, strict=True)]
+        said = [_found_again(each, *made) for each, made in zip(read, made_of, strict=True)]
         return said, done.usage
 
     def reply(self, request: Request, said: Said) -> Answer:
@@ -221,3 +315,33 @@ def nli_pipeline(parts: Parts, translator: Translator | None) -> NLIPipeline:
 def blank(texts: Texts) -> str | None:
     """Say which of some texts is blank."""
     return next((f"the {role} is blank" for role, text in texts.items() if not text.strip()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsemblePipeline(Answering):
+    """Answers with what several models predict, as `crossfare.ensemble` combines it.
+
+    Of a request that one of them cannot answer (an engine gave no translation, a span was not found again), the
+    others decide. A QA answer's score is the mean confidence, 0-1.
+    """
+
+    task: TaskName
+    parents: tuple[Reading, ...]
+
+    def texts(self, requests: Sequence[Request]) -> list[str]:
+        """See `Answering.texts`."""
+        return [text for each in self.parents if each.translator for text in each.texts(requests)]
+
+    def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
+        """See `Answering.answer`."""
+        first, usage, said = self.parents[0], Usage(), []
+        for parent in self.parents:
+            own, used = parent.predict(requests)
+            said.append(own)
+            usage += used
+        examples = tuple(first.example(str(n), texts) for n, texts in first.given(requests).items())
+        predictions = [[each.prediction for each in own if each.prediction] for own in said]
+        combined = combine(self.task, predictions, Dataset("requests", self.task, "serve", "", examples))
+        found = {int(each.id): Said(each) for each in combined}
+        answers = (first.reply(request, found.get(n) or said[0][n]) for n, request in enumerate(requests))
+        return tuple(answers), usage

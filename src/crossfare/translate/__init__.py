@@ -6,7 +6,6 @@ from crossfare.translate.dataset import (
     TranslatedDataset,
     TranslationReport,
     translate_dataset,
-    translate_texts,
 )
 from crossfare.translate.engines import EngineInfo, engine, engines
 from crossfare.translate.lint import LintReport, lint_examples, lint_texts
@@ -14,9 +13,8 @@ from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
 from crossfare.translate.passages import PassageTranslation
-from crossfare.translate.projection import METHODS, Projection
-from crossfare.translate.questions import ProjectedAnswer
-from crossfare.translate.recovery import recover_answers
+from crossfare.translate.pieces import translate_texts
+from crossfare.translate.projection import METHODS, ProjectedAnswer, Projection, recover_answers
 
 __all__ = [
     "METHODS",

@@ -13,41 +13,38 @@ original; where nothing is found, there is no answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from crossfare.errors import ConfigError
 from crossfare.meter import meter
-from crossfare.translate import matching
-from crossfare.translate.alignment import Aligner, project
-from crossfare.translate.bitext import around, by_sentence
-from crossfare.translate.markers import Markers, MarkersLost, mark, recover
+from crossfare.translate.alignment import Aligner
+from crossfare.translate.bitext import Parallel, by_sentence
+from crossfare.translate.markers import Markers, mark, recover
 from crossfare.translate.memory import TranslationMemory, total_usage
+from crossfare.translate.outcome import Failed
 from crossfare.translate.projection import abilities
-from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.segments import translate_segments
 from crossfare.translate.sentences import Span
-from crossfare.types import Answer, Engine, Usage
+from crossfare.translate.spans import (
+    ELSEWHERE,
+    SURE_BACK,
+    Asked,
+    Found,
+    alike,
+    as_it_stands,
+    by_alignment,
+    carry,
+    surer,
+    unchanged,
+)
+from crossfare.translate.spans import Way as Carrying
+from crossfare.types import Engine, Usage
 
 Way = Literal["search", "align", "markers"]
-WAYS: tuple[Way, ...] = ("search", "align", "markers")
-
-SURE = 0.8
-"""The confidence from which no further way is tried."""
-
-_FALSE_FRIEND = 0.6  # of a word that occurs in both languages, but is no name and no number: it may be a false friend
-_ELSEWHERE = 0.7  # what is left of the confidence if the match is in another sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A span of the original and how sure it is, 0-1; ``way`` found it ("same": the sentence was not changed)."""
-
-    answer: Answer
-    way: str
-    confidence: float
+WAYS: tuple[Way, ...] = get_args(Way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,7 @@ class BackProjection:
         return self.translating + self.own
 
 
+@dataclass(frozen=True, slots=True)
 class BackProjector:
     """Carries spans of translated contexts back.
 
@@ -82,31 +80,17 @@ class BackProjector:
         ConfigError: an unknown way.
     """
 
-    def __init__(
-        self,
-        *,
-        source: str,
-        target: str,
-        engine: Engine | None = None,
-        aligner: Aligner | None = None,
-        ways: Sequence[str] = WAYS,
-        memory: TranslationMemory | None = None,
-        markers: Markers | None = None,
-    ) -> None:
-        if unknown := [way for way in ways if way not in WAYS]:
+    source: str
+    target: str
+    engine: Engine | None = None
+    aligner: Aligner | None = None
+    ways: Sequence[str] = WAYS
+    memory: TranslationMemory | None = None
+    markers: Markers | None = None
+
+    def __post_init__(self) -> None:
+        if unknown := [way for way in self.ways if way not in WAYS]:
             raise ConfigError(f"unknown way of back-projection {unknown[0]!r}; choose from {', '.join(WAYS)}")
-        self.source = source
-        self.target = target
-        self.engine = engine
-        self.aligner = aligner
-        self.memory = memory
-        self.markers = abilities(engine).markers(markers) if engine else markers
-        tried: Mapping[str, _Finding] = {
-            "search": self._search,
-            "align": self._align,
-            "markers": self._mark,
-        }
-        self._ways = [tried[way] for way in ways]
 
     def project(self, spans: Sequence[tuple[Parallel, Span]]) -> BackProjection:
         """Carry each span of a translation (the target of a `Parallel`) into its original (the source).
@@ -114,67 +98,29 @@ class BackProjector:
         Raises:
             EngineError: the engine could do nothing at all.
         """
-        spent = _Spent()
-        with spent.looking("cpu"):
-            cut = {
-                text: by_sentence(text, self.target, self.source) for text in dict.fromkeys(text for text, _ in spans)
-            }
-            asked = [_Asked.of(cut[text], span) for text, span in spans]
-            found = [_unchanged(each) for each in asked]
-        for way in self._ways:
-            unsure = [i for i in _unsure(found) if asked[i].text]
-            for i, made in zip(unsure, way([asked[i] for i in unsure], spent), strict=True):
-                found[i] = _surer(found[i], made)
-        return BackProjection(tuple(found), spent.translating, spent.own)
+        work = _Work(self)
+        with work.looking("cpu"):
+            texts = dict.fromkeys(text for text, _ in spans)
+            cut = {text: by_sentence(text, self.target, self.source).flipped for text in texts}
+            asked = [Asked.of(cut[text], _trimmed(text.target, span)) for text, span in spans]
+        found = carry(asked, work.ways(), SURE_BACK)
+        return BackProjection(
+            tuple(each if isinstance(each, Found) else None for each in found), work.translating, work.own
+        )
 
-    def _search(self, asked: Sequence[_Asked], spent: _Spent) -> list[Found | None]:
-        with spent.looking("cpu"):
-            found = [_surer(_verbatim(each), _alike(each, each.text, each.place, "search")) for each in asked]
-        rest = _unsure(found)
-        made = self._translated([asked[i].text for i in rest], spent)
-        with spent.looking("cpu"):
-            for i in rest:
-                if (answer := made.get(asked[i].text)) is not None:
-                    found[i] = _surer(found[i], _alike(asked[i], answer, asked[i].place, "search"))
-        return found
 
-    def _align(self, asked: Sequence[_Asked], spent: _Spent) -> list[Found | None]:
-        if self.aligner is None or not asked:
-            return [None] * len(asked)
-        with spent.looking():
-            links = self.aligner.align([(each.theirs, each.ours) for each in asked])
-            made = [project(each.within, linked) for each, linked in zip(asked, links, strict=True)]
-        return [
-            one.found(each[0], "align", each[1]) if each is not None and each[1] > 0 else None
-            for one, each in zip(asked, made, strict=True)
-        ]
-
-    def _mark(self, asked: Sequence[_Asked], spent: _Spent) -> list[Found | None]:
-        marked: dict[int, tuple[str, Markers]] = {}
-        for i, each in enumerate(asked):
-            try:
-                marked[i] = mark(each.theirs, *each.within, self.markers)
-            except MarkersLost:
-                continue
-        made = self._translated([text for text, _ in marked.values()], spent)
-        with spent.looking("cpu"):
-            return [
-                _between(asked[i], made.get(marked[i][0]), marked[i][1]) if i in marked else None
-                for i in range(len(asked))
-            ]
-
-    def _translated(self, texts: Sequence[str], spent: _Spent) -> dict[str, str]:
-        if self.engine is None or not texts:
-            return {}
-        done = translate_segments(texts, self.engine, source=self.source, target=self.target, memory=self.memory)
-        spent.translating += done.usage
-        return done.translations
+def _trimmed(text: str, span: Span) -> Span:
+    """A span without its outer blanks."""
+    answer = text[slice(*span)]
+    start = span[0] + len(answer) - len(answer.lstrip())
+    return start, start + len(answer.strip())
 
 
 @dataclass(slots=True)
-class _Spent:
-    """What one call of `BackProjector.project` consumes."""
+class _Work:
+    """One call of `BackProjector.project`: the ways it goes, and what they consume."""
 
+    by: BackProjector
     translating: Usage = field(default_factory=lambda: total_usage(()))
     own: Usage = field(default_factory=lambda: Usage(seconds=0.0))
 
@@ -185,110 +131,62 @@ class _Spent:
             yield
         self.own += measured.usage
 
+    def ways(self) -> Iterator[Carrying]:
+        """What is tried, in order."""
+        own: dict[str, tuple[Carrying, ...]] = {"search": (self._own_words, self._search), "markers": (self._marked,)}
+        own["align"] = (self._align,) if self.by.aligner else ()
+        yield lambda asked: [unchanged(each) for each in asked]
+        for way in self.by.ways:
+            yield from own[way]
 
-_Finding = Callable[["Sequence[_Asked]", _Spent], list[Found | None]]
+    def _own_words(self, asked: Sequence[Asked]) -> list[Found | Failed]:
+        with self.looking("cpu"):
+            return [surer(as_it_stands(each, "search"), _alike(each, each.wording)) for each in asked]
 
+    def _search(self, asked: Sequence[Asked]) -> list[Found | Failed]:
+        made = self._translated([each.wording for each in asked])
+        with self.looking("cpu"):
+            return [
+                _alike(each, text) if text is not None else Failed("it was not translated", each.wording)
+                for each, text in zip(asked, made, strict=True)
+            ]
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A span to carry back, and where to look: corresponding parts of original (``ours``) and translation.
+    def _align(self, asked: Sequence[Asked]) -> list[Found | Failed]:
+        assert self.by.aligner is not None
+        with self.looking():
+            return by_alignment(asked, self.by.aligner)
 
-    ``within`` is the span in ``theirs``; ``at`` is where ``ours`` starts in the original.
-    """
+    def _marked(self, asked: Sequence[Asked]) -> list[Found | Failed]:
+        markers = abilities(self.by.engine).markers(self.by.markers) if self.by.engine else self.by.markers
+        marked: dict[int, tuple[str, Markers]] = {}
+        for i, each in enumerate(asked):
+            with suppress(Failed):
+                start, end = (at - each.here[0] for at in each.span)
+                marked[i] = mark(each.sides[0], start, end, markers)
+        made = dict(zip(marked, self._translated([text for text, _ in marked.values()]), strict=True))
+        with self.looking("cpu"):
+            return [_between(each, made.get(i), marked[i][1] if i in marked else None) for i, each in enumerate(asked)]
 
-    original: str
-    ours: str
-    theirs: str
-    at: int
-    within: Span
-
-    @classmethod
-    def of(cls, text: Parallel, span: Span) -> _Asked:
-        """Look for a span of the translation, less its outer blanks, in the sentences that correspond."""
-        answer = text.target[slice(*span)]
-        start = span[0] + len(answer) - len(answer.lstrip())
-        end = start + len(answer.strip())
-        ours, theirs = around(text, start, end)
-        within = (start - theirs[0], end - theirs[0])
-        return cls(text.source, text.source[slice(*ours)], text.target[slice(*theirs)], ours[0], within)
-
-    @property
-    def text(self) -> str:
-        """The predicted answer."""
-        return self.theirs[slice(*self.within)]
-
-    @property
-    def place(self) -> float:
-        """Where its middle stands in its sentence, 0-1."""
-        return sum(self.within) / 2 / max(1, len(self.theirs))
-
-    def found(self, span: Span, way: str, confidence: float) -> Found:
-        """A span of ``ours`` as one of the original."""
-        start = self.at + span[0]
-        return Found(Answer(self.ours[slice(*span)], start), way, confidence)
-
-
-def _unchanged(asked: _Asked) -> Found | None:
-    """Where translating changed nothing, the answer stands where it stood."""
-    if asked.ours != asked.theirs or not asked.text:
-        return None
-    return asked.found(asked.within, "same", 1.0)
+    def _translated(self, texts: Sequence[str]) -> list[str | None]:
+        by = self.by
+        if by.engine is None or not texts:
+            return [None] * len(texts)
+        done = translate_segments(texts, by.engine, source=by.source, target=by.target, memory=by.memory)
+        self.translating += done.usage
+        return [done.translations.get(text) for text in texts]
 
 
-def _verbatim(asked: _Asked) -> Found | None:
-    """The answer as it stands, as whole words, nearest to its place: names and numbers are often not translated."""
-    text = asked.text
-    expected = asked.place * len(asked.ours) - len(text) / 2
-    starts = list(_whole(text, asked.ours))
-    if not starts:
-        return None
-    start = min(starts, key=lambda each: abs(each - expected))
-    telling = any(character.isdigit() or character.isupper() for character in text)
-    return asked.found((start, start + len(text)), "search", 1.0 if telling else _FALSE_FRIEND)
+def _alike(asked: Asked, wording: str) -> Found | Failed:
+    return alike(asked, wording, "search", elsewhere=ELSEWHERE)
 
 
-def _whole(wanted: str, text: str) -> Iterator[int]:
-    """Where ``wanted`` occurs without being a part of longer words."""
-    start = text.find(wanted) if wanted else -1
-    while start >= 0:
-        end = start + len(wanted)
-        before, after = text[start - 1 : start], text[end : end + 1]
-        if not (before.isalnum() and wanted[0].isalnum()) and not (after.isalnum() and wanted[-1].isalnum()):
-            yield start
-        start = text.find(wanted, start + 1)
-
-
-def _alike(asked: _Asked, answer: str, place: float, way: str) -> Found | None:
-    """The words of the sentence most like ``answer``, or else of the whole original."""
-    match = matching.find(answer, asked.ours, expected=place)
-    if match is not None:
-        return asked.found(match.span, way, match.confidence)
-    if asked.ours == asked.original:
-        return None
-    expected = (asked.at + place * len(asked.ours)) / max(1, len(asked.original))
-    match = matching.find(answer, asked.original, expected=expected)
-    if match is None:
-        return None
-    found = Answer(asked.original[match.start : match.end], match.start)
-    return Found(found, way, _ELSEWHERE * match.confidence)
-
-
-def _between(asked: _Asked, translation: str | None, markers: Markers) -> Found | None:
+def _between(asked: Asked, translation: str | None, markers: Markers | None) -> Found | Failed:
     """What stands between the markers, looked for where they stand in their sentence."""
-    if translation is None:
-        return None
+    if translation is None or markers is None:
+        return Failed("it was not translated with markers", asked.wording)
     try:
         inner = recover(translation, markers)
-    except MarkersLost:
-        return None
-    return _alike(asked, inner.answer, (inner.start + inner.end) / 2 / len(inner.text), "markers")
-
-
-def _unsure(found: Sequence[Found | None]) -> list[int]:
-    return [i for i, each in enumerate(found) if each is None or each.confidence < SURE]
-
-
-def _surer(one: Found | None, other: Found | None) -> Found | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.confidence > one.confidence else one
+    except Failed as failed:
+        return failed
+    place = (inner.start + inner.end) / 2 / len(inner.text)
+    return alike(asked, inner.answer, "markers", place=place, elsewhere=ELSEWHERE)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 
+from crossfare.translate.bitext import Parallel
 from crossfare.translate.lint import LintReport, lint_examples
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
-from crossfare.translate.outcome import ExplainedTranslation, Losses, Lost
-from crossfare.translate.pieces import Cutter, Failed, Outcome, Plain
-from crossfare.translate.projection import Projection, abilities, default_projection
-from crossfare.translate.questions import ProjectedAnswer, Questions
+from crossfare.translate.outcome import Failed, Losses, Lost
+from crossfare.translate.pieces import Outcome
+from crossfare.translate.projection import ProjectedAnswer, Projection, abilities, default_projection
+from crossfare.translate.questions import Questions
 from crossfare.types import (
     Dataset,
     Engine,
@@ -100,15 +101,14 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or default_projection(abilities(engine), markers_named=markers is not None)
-    cutter = Cutter(dataset.language, engine.granularity)
+    outcome = Outcome(engine, dataset.language, target, memory, progress)
     questions = Questions(
         [example for example in dataset.examples if isinstance(example, QAExample)],
-        cutter,
+        outcome,
         chosen,
         chosen.projector(engine, markers, source=dataset.language, target=target),
     )
-    others = [_Texts(example, cutter) for example in dataset.examples if not isinstance(example, QAExample)]
-    outcome = Outcome.by(engine, source=dataset.language, target=target, memory=memory, progress=progress)
+    others = [_Texts(example, outcome) for example in dataset.examples if not isinstance(example, QAExample)]
     outcome.fetch([*questions.segments(), *(segment for texts in others for segment in texts.segments())])
     losses = Losses()
     answered, answers = questions.assemble(outcome, losses)
@@ -117,67 +117,50 @@ def translate_dataset(
     if drop_bad:
         losses.lost += linted.losses
         kept = [example for example in kept if example.id not in linted.flagged]
+    left = {example.id for example in kept}
+    explained = tuple(answer for answer in answers if answer.id in left) if chosen.method != "markers" else ()
+    return _translated(dataset, kept, losses, outcome, linted, explained)
+
+
+def _translated(
+    dataset: Dataset,
+    kept: Sequence[Example],
+    losses: Losses,
+    outcome: Outcome,
+    linted: LintReport,
+    answers: tuple[ProjectedAnswer, ...] = (),
+) -> TranslatedDataset:
+    engine, done = outcome.engine, outcome.segments
     translated = replace(
         dataset,
-        language=target,
+        language=outcome.target,
         examples=tuple(kept),
         revision=content_revision(kept),
         origin=f"{engine.name}@{engine.revision}",
     )
-    done, left = outcome.segments, {example.id for example in kept}
     report = TranslationReport(
         engine=engine.name,
         revision=engine.revision,
         source=dataset.language,
-        target=target,
+        target=outcome.target,
         fresh=done.fresh,
         from_memory=done.remembered,
         fresh_usage=done.fresh_usage,
         lost=tuple(losses.lost),
         answers_dropped=tuple(losses.dropped),
-        answers=tuple(answer for answer in answers if answer.id in left) if chosen.method != "markers" else (),
+        answers=answers,
         lint=linted,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in losses.lost))
     return TranslatedDataset(translated, survivors, done.usage, report)
 
 
-def translate_texts(
-    texts: Sequence[str],
-    engine: Engine,
-    *,
-    source: str,
-    target: str,
-    memory: TranslationMemory | None = None,
-    progress: Progress | None = None,
-) -> ExplainedTranslation:
-    """Translate plain texts, as when serving: in order, None where one failed, blank ones as they are.
-
-    Texts are cut into sentences for an engine that prefers them. The result's ``failures`` says why
-    a text is None.
-
-    Raises:
-        EngineError: the engine could do nothing at all.
-    """
-    outcome = Outcome.by(engine, source=source, target=target, memory=memory, progress=progress)
-    plans = outcome.fetch_whole(texts, Cutter(source, engine.granularity))
-    translations: list[str | None] = []
-    failures: dict[int, str] = {}
-    for index, plan in enumerate(plans):
-        try:
-            translations.append(plan.assemble(outcome))
-        except Failed as failed:
-            translations.append(None)
-            failures[index] = failed.reason
-    return ExplainedTranslation(tuple(translations), outcome.segments.usage, failures)
-
-
 class _Texts:
     """An example of independent texts (NLI, ranking): all of them survive, or the example is lost."""
 
-    def __init__(self, example: Example, cutter: Cutter) -> None:
+    def __init__(self, example: Example, outcome: Outcome) -> None:
         self._example = example
-        self._texts = tuple(Plain(text, cutter(text)) for text in example.texts)
+        self._texts = tuple(map(outcome.plain, example.texts))
 
     def segments(self) -> Iterator[str]:
         for text in self._texts:
@@ -185,7 +168,58 @@ class _Texts:
 
     def assemble(self, outcome: Outcome, losses: Losses) -> Example | None:
         try:
-            return self._example.with_texts([text.assemble(outcome) for text in self._texts])
+            return self._example.with_texts([text.assemble(outcome).target for text in self._texts])
         except Failed as failed:
-            losses.lost.append(Lost(self._example.id, failed.reason, failed.excerpt))
+            losses.lost.append(failed.of(self._example.id))
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTranslation:
+    """Questions translated as when serving; ``contexts`` is by example, for those that survived.
+
+    A context or a sentence is translated once, however many questions come with it. ``repeated`` is how
+    many times the characters of that would be sent if every question came alone.
+    """
+
+    translated: TranslatedDataset
+    repeated: float
+    contexts: dict[str, Parallel]
+
+
+def translate_questions(
+    dataset: Dataset,
+    engine: Engine,
+    *,
+    target: str,
+    memory: TranslationMemory | None = None,
+    progress: Progress | None = None,
+) -> PlainTranslation:
+    """Translate questions and contexts without marking any answer: what a served system can do.
+
+    Nobody knows the answer then, so the translated examples have none. An example is lost only if a
+    text of it has no translation.
+
+    Raises:
+        EngineError: the engine could do nothing at all.
+    """
+    asked = [cast("QAExample", example) for example in dataset.examples]
+    outcome = Outcome(engine, dataset.language, target, memory, progress)
+    texts = dict.fromkeys(text for example in asked for text in (example.context, example.question))
+    sent = {text.text: text for text in outcome.fetch_whole(texts)}
+    kept: list[QAExample] = []
+    losses = Losses()
+    contexts: dict[str, Parallel] = {}
+    for example in asked:
+        try:
+            context, question = (sent[text].assemble(outcome) for text in (example.context, example.question))
+        except Failed as failed:
+            losses.lost.append(failed.of(example.id))
+            continue
+        kept.append(replace(example, context=context.target, question=question.target, answers=()))
+        contexts[example.id] = context
+    linted = lint_examples(dataset.examples, kept, source=dataset.language, target=target)
+    lengths = {text: sum(map(len, plain.segments())) for text, plain in sent.items()}
+    once = sum(map(len, {segment for plain in sent.values() for segment in plain.segments()}))
+    repeated = sum(lengths[each.context] + lengths[each.question] for each in asked) / max(1, once)
+    return PlainTranslation(_translated(dataset, kept, losses, outcome, linted), repeated, contexts)

@@ -12,11 +12,13 @@ forgiven. Their number and order are not: exactly one opening, then exactly one 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from crossfare.errors import ConfigError
+from crossfare.translate.outcome import Failed
 
 # What engines make of the characters of a tag: themselves, HTML escapes, full-width forms.
 _FORGIVEN = {
@@ -31,10 +33,6 @@ _SPACED_TOKEN = re.compile(r"[^\W\d_]+|\d+|_|\W")
 OPENS = "([{<«„“‘¿¡"
 CLOSES = ")]}>»”’.,;:!?%…"
 _VARIANTS = 100
-
-
-class MarkersLost(ValueError):
-    """The markers did not survive; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def mark(text: str, start: int, end: int, preferred: Markers | None = None) -> t
     does not hold already in any spelling `recover` would take for it.
 
     Raises:
-        MarkersLost: no pair is free, or there is nothing to mark.
+        Failed: no pair is free, or there is nothing to mark.
     """
     for number in range(_VARIANTS):
         markers = (preferred or Markers()).variant(number)
@@ -133,39 +131,103 @@ def mark(text: str, start: int, end: int, preferred: Markers | None = None) -> t
         try:
             if recover(marked, markers) == Recovered(text, start, end):
                 return marked, markers
-        except MarkersLost:
+        except Failed:
             continue
-    raise MarkersLost(f"the answer {text[start:end]!r} cannot be marked")
+    raise Failed(f"the answer {text[start:end]!r} cannot be marked", text[start:end])
 
 
 def recover(text: str, markers: Markers) -> Recovered:
-    """Take the markers out of a translated text and measure the span they held.
-
-    The blanks an engine put inside the markers stay outside the answer, and are dropped where they
-    would double a blank or stand before punctuation.
+    """Take the markers out of a translated text and measure the span they held, as `untag` does.
 
     Raises:
-        MarkersLost: not exactly one opening marker followed by one closing marker, or nothing between.
+        Failed: not exactly one opening marker followed by one closing marker, or nothing between.
     """
-    openings = list(pattern(markers.opening).finditer(text))
-    closings = list(pattern(markers.closing).finditer(text))
-    if len(openings) != 1 or len(closings) != 1:
-        raise MarkersLost(f"{len(openings)} opening and {len(closings)} closing markers instead of one each")
-    opening, closing = openings[0], closings[0]
-    if opening.end() > closing.start():
-        raise MarkersLost("the closing marker stands before the opening one")
-    left, inner, right = text[: opening.start()], text[opening.end() : closing.start()], text[closing.end() :]
-    answer = inner.strip()
-    if not answer:
-        raise MarkersLost("nothing between the markers")
-    lead = inner[: len(inner) - len(inner.lstrip())]
-    tail = inner[len(inner.rstrip()) :]
-    if not left or left[-1].isspace() or left[-1] in OPENS:
-        lead = ""
-    if not right or right[0].isspace() or right[0] in CLOSES:
-        tail = ""
-    start = len(left) + len(lead)
-    return Recovered(f"{left}{lead}{answer}{tail}{right}", start, start + len(answer))
+    tags = _tags(text, [markers])
+    openings = sum(tag.is_opening for tag in tags)
+    if (openings, len(tags)) != (1, 2):
+        raise Failed(f"{openings} opening and {len(tags) - openings} closing markers instead of one each", text)
+    if not tags[0].is_opening:
+        raise Failed("the closing marker stands before the opening one", text)
+    plain = untag(text, [markers])
+    place = plain.places[0]
+    if isinstance(place, Failed):
+        raise Failed("nothing between the markers", text)
+    return Recovered(plain.text, place.start, place.end)
+
+
+class Place(NamedTuple):
+    """Where a tagged span lies in the text without tags; several pieces of it that lie apart cost confidence."""
+
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Untagged:
+    """A text without its tags, and for each pair of tags its place or why it has none."""
+
+    text: str
+    places: tuple[Place | Failed, ...]
+
+
+def untag(text: str, pairs: Sequence[Markers]) -> Untagged:
+    """Take the tags of all pairs out of a translated text, and measure the spans they held.
+
+    Blanks an engine put inside tags are moved outside, and dropped where they would double a blank or
+    stand before punctuation. An engine that moves words may close a tag and open it again: the place
+    then reaches from the first piece to the last.
+    """
+    tags = _tags(text, pairs)
+    pieces = [
+        text[start:end]
+        for start, end in zip([0, *(t.end for t in tags)], [*(t.start for t in tags), None], strict=True)
+    ]
+    plain = gap = ""
+    offsets: list[int] = []
+    for number, (piece, before, after) in enumerate(zip(pieces, [None, *tags], [*tags, None], strict=True)):
+        rest = "".join(pieces[number:])
+        if gap and rest and not rest[0].isspace() and rest[0] not in CLOSES:
+            plain += gap
+        gap = ""
+        held = piece.lstrip() if before and before.is_opening else piece
+        if before and before.is_opening:
+            if plain and not plain[-1].isspace() and plain[-1] not in OPENS:
+                plain += piece[: len(piece) - len(held)]
+            offsets[-1] = len(plain)
+        inner = held.rstrip() if after and not after.is_opening else held
+        gap = held[len(inner) :]
+        plain += inner
+        offsets.append(len(plain))
+    return Untagged(plain, tuple(_place(number, tags, offsets) for number in range(len(pairs))))
+
+
+class _Tag(NamedTuple):
+    start: int
+    end: int
+    pair: int
+    is_opening: bool
+
+
+def _tags(text: str, pairs: Sequence[Markers]) -> list[_Tag]:
+    return sorted(
+        _Tag(*match.span(), number, is_opening)
+        for number, pair in enumerate(pairs)
+        for is_opening, marker in ((True, pair.opening), (False, pair.closing))
+        for match in pattern(marker).finditer(text)
+    )
+
+
+def _place(pair: int, tags: Sequence[_Tag], offsets: Sequence[int]) -> Place | Failed:
+    """Say where a pair's tags were: ``offsets`` has the place of each tag in the plain text."""
+    own = [(tag.is_opening, offset) for tag, offset in zip(tags, offsets, strict=False) if tag.pair == pair]
+    openings, closings = own[::2], own[1::2]
+    if len(openings) != len(closings) or not all(o[0] for o in openings) or any(c[0] for c in closings) or not own:
+        count = sum(is_opening for is_opening, _ in own)
+        return Failed(f"{count} opening and {len(own) - count} closing tags instead of one each")
+    held = sum(closing[1] - opening[1] for opening, closing in zip(openings, closings, strict=True))
+    start, end = own[0][1], own[-1][1]
+    return Place(start, end, held / (end - start)) if held else Failed("nothing between the tags")
 
 
 def _numbered(marker: str, number: int) -> str:

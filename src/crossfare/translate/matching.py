@@ -86,6 +86,14 @@ def fold(text: str) -> Folded:
     return Folded("".join(folded), tuple(offsets))
 
 
+def occurrences(wanted: str, text: str) -> Iterator[int]:
+    """Where ``wanted`` stands in a text to the letter; the places may overlap."""
+    start = text.find(wanted)
+    while start >= 0:
+        yield start
+        start = text.find(wanted, start + 1)
+
+
 def _core(text: str) -> Span:
     """Leave out blanks and signs at both ends, unless there is nothing else."""
     kept = [i for i, character in enumerate(text) if character.isalnum()]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crossfare.types import Translation
+from crossfare.types import Answer, Translation
+
+EXCERPT = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,20 @@ class Losses:
 
     lost: list[Lost] = field(default_factory=list)
     dropped: list[Lost] = field(default_factory=list)
+
+
+class Failed(Exception):
+    """A text has no translation, or a span none in the other text; carries the reason and what there is of it."""
+
+    def __init__(self, reason: str, excerpt: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.excerpt = excerpt[:EXCERPT]
+
+    def about(self, answer: Answer) -> Failed:
+        """The same, naming the answer."""
+        return Failed(f"answer {answer.text!r}: {self.reason}", self.excerpt)
+
+    def of(self, example: str) -> Lost:
+        """The same as the loss of an example, given by its id."""
+        return Lost(example, self.reason, self.excerpt)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from crossfare.translate.dataset import translate_texts
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import Lost
+from crossfare.translate.pieces import translate_texts
 from crossfare.types import Engine, Passage, Progress, Usage, Yield
 
 CHUNK = 2048

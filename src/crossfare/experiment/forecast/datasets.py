@@ -23,7 +23,7 @@ from crossfare.experiment.stages.loading import billed_characters, load_data, pr
 from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.store import Store
 from crossfare.translate import Projection
-from crossfare.translate.bitext import translate_questions
+from crossfare.translate.dataset import translate_questions
 from crossfare.types import Dataset, Example, QueryExample, RankingExample, Step
 
 

@@ -33,11 +33,11 @@ from crossfare.experiment.stages.work import Work, gold
 from crossfare.store import Store
 from crossfare.strict import read_json
 from crossfare.translate.alignment import EncoderAligner
-from crossfare.translate.back_projection import BackProjection, BackProjector, Found
-from crossfare.translate.bitext import bitext
+from crossfare.translate.back_projection import BackProjection, BackProjector
+from crossfare.translate.bitext import Parallel
 from crossfare.translate.outcome import Lost
-from crossfare.translate.projection.projected import Parallel
 from crossfare.translate.sentences import Span
+from crossfare.translate.spans import Found
 from crossfare.types import Prediction, Progress, QAExample, Step, Usage, Yield
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _contexts(step: Step, store: Store) -> dict[str, Parallel]:
     for entry in read_json(folder / SEGMENTS, error=StaleArtifact, todo=f"delete {folder.parent} and run again"):
         segments = tuple(((a, b), (c, d)) for a, b, c, d in entry["segments"])
         first = entry["ids"][0]
-        found |= dict.fromkeys(entry["ids"], bitext(ours[first], theirs[first], segments))
+        found |= dict.fromkeys(entry["ids"], Parallel(ours[first], theirs[first], segments))
     return found
 
 

@@ -16,7 +16,7 @@ from crossfare.experiment.stages.stage import Stage, own_device, the_engine
 from crossfare.experiment.stages.work import Timed, Work
 from crossfare.store import Store
 from crossfare.strict import read_json
-from crossfare.translate.bitext import translate_aligned
+from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.sentences import Span
 from crossfare.types import Progress, QAExample, Step, Usage
 

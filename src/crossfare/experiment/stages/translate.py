@@ -18,8 +18,8 @@ from crossfare.experiment.stages.stage import Stage, the_engine
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
-from crossfare.translate.bitext import spans, translate_questions
-from crossfare.translate.projection.projected import Parallel
+from crossfare.translate.bitext import Parallel
+from crossfare.translate.dataset import translate_questions
 from crossfare.types import Example, Progress, Step, Usage
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _segments(contexts: Mapping[str, Parallel]) -> list[dict[str, Any]]:
     ids: dict[Parallel, list[str]] = {}
     for name, text in contexts.items():
         ids.setdefault(text, []).append(name)
-    return [{"ids": own, "segments": [[*a, *b] for a, b in spans(text)]} for text, own in ids.items()]
+    return [{"ids": own, "segments": [[*a, *b] for a, b in text.segments]} for text, own in ids.items()]
 
 
 def _work(step: Step, counter: Counter) -> Work:

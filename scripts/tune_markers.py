@@ -1,5 +1,11 @@
 """Teach a translation model to carry answer delimiters (paper section 4.2: the remedy for lost answers).
 
+    python scripts/tune_markers.py MODEL --parallel pairs.tsv --source en --target pt --out ./tuned [--steps 500]
+
+MODEL is a folder, a hub id or embedded:NAME. Parallel text is ``source<TAB>target`` lines, or JSON lines with "source",
+"target" and optional "spans". Its last lines (a tenth, at most 200) are held out: how many delimiters survive in them
+is printed before and after. The folder must not hold anything yet, and is complete or not there at all.
+
 The paper found that open translation models drop or move the delimiters round an answer, and fine-tuned
 them on text with delimiters until they did not. The parallel text needs no annotation: in each sentence a
 span whose translation is known is wrapped on both sides. Where the caller knows no spans, those are used
@@ -8,24 +14,32 @@ that need no word alignment, because they read the same in both languages (names
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from crossfare.boundary import explained
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.engines import make_engine
+from crossfare.languages import language_tag
 from crossfare.meter import meter
+from crossfare.output import claim_folder, new_folder
 from crossfare.precision import resolved
 from crossfare.pretrained import resolve
 from crossfare.strict import parse_json, read_text
 from crossfare.translate.engines.seq2seq import Vocabulary, find_route, load_seq2seq, load_vocabulary
-from crossfare.translate.markers import Markers, MarkersLost, mark, recover
+from crossfare.translate.markers import Markers, mark, recover
+from crossfare.translate.outcome import Failed
+from crossfare.translate.sentences import Span
 from crossfare.types import Engine, Progress, Usage
 
-Span = tuple[int, int]
+_HELD_OUT = 200
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 
 
@@ -116,13 +130,8 @@ def marker_survival(
 
     Pairs without a span that can be marked are left out of the count.
     """
-    chosen = [
-        found
-        for found in (
-            _mark_one(pair, markers or Markers(), random.Random(f"{seed}/{i}")) for i, pair in enumerate(pairs)
-        )
-        if found
-    ]
+    tried = (_mark_one(pair, markers or Markers(), random.Random(f"{seed}/{i}")) for i, pair in enumerate(pairs))
+    chosen = [found for found in tried if found]
     directions = dict.fromkeys((pair.source_language, pair.target_language) for pair in chosen)
     survived = exact = 0
     for source, target in directions:
@@ -141,12 +150,8 @@ def same_words(source: str, target: str) -> tuple[tuple[Span, Span], ...]:
     Neighbouring ones with the same characters between them are joined ("Rio de Janeiro" is one span).
     """
     here, there = _unique_words(source), _unique_words(target)
-    joined: list[tuple[Span, Span]] = []
-    for word in here.keys() & there.keys():
-        joined.append((here[word], there[word]))
-    joined.sort()
     spans: list[tuple[Span, Span]] = []
-    for (start, end), (other_start, other_end) in joined:
+    for (start, end), (other_start, other_end) in sorted((here[word], there[word]) for word in here.keys() & there):
         if spans:
             (left, left_end), (other_left, other_left_end) = spans[-1]
             gap, other_gap = source[left_end:start], target[other_left_end:other_start]
@@ -213,7 +218,7 @@ def _mark_one(pair: MarkedPair, markers: Markers, rng: random.Random) -> MarkedP
     try:
         source, used = mark(pair.source, *source_span, markers)
         target, used_there = mark(pair.target, *target_span, markers)
-    except MarkersLost:
+    except Failed:
         return None
     if used != markers or used_there != markers:
         return None
@@ -223,7 +228,7 @@ def _mark_one(pair: MarkedPair, markers: Markers, rng: random.Random) -> MarkedP
 def _answer(text: str | None, markers: Markers | None) -> str | None:
     try:
         return recover(text or "", markers or Markers()).answer
-    except MarkersLost:
+    except Failed:
         return None
 
 
@@ -320,13 +325,7 @@ def _train(
         disable_tqdm=True,
     )
     collator = DataCollatorForSeq2Seq(tokenizer, model=network)
-    trainer = Seq2SeqTrainer(
-        network,
-        arguments,
-        train_dataset=rows,
-        data_collator=collator,
-        callbacks=[AfterStep()],
-    )
+    trainer = Seq2SeqTrainer(network, arguments, train_dataset=rows, data_collator=collator, callbacks=[AfterStep()])
     trainer.remove_callback(PrinterCallback)  # it prints to stdout; progress is reported through `progress`
     trainer.train()
 
@@ -342,3 +341,62 @@ def zero_padding_row(network: Any) -> None:
     if network.config.model_type == "marian":
         with torch.no_grad():
             network.get_input_embeddings().weight[network.config.pad_token_id].zero_()
+
+
+def tune(
+    model: str, parallel: Path, *, source: str, target: str, out: Path, steps: int = 500, **training: Any
+) -> tuple[str, ...]:
+    """Fine-tune on a file of parallel text; returns how many delimiters survive before and after.
+
+    ``training`` are the other arguments of `finetune_markers`.
+
+    Raises:
+        CrossfareError: bad input, or a model that cannot be loaded.
+    """
+    claim_folder(out)
+    pairs = read_pairs(parallel, language_tag(source), language_tag(target))
+    if len(pairs) < 2:
+        raise DataError(f"{parallel}: {len(pairs)} pairs are too few; give at least two, better thousands")
+    held_out = max(1, min(_HELD_OUT, len(pairs) // 10))
+    train, test = pairs[:-held_out], pairs[-held_out:]
+    path = resolve(model).path
+    before = marker_survival(make_engine("transformers", {"model": path}), test)
+    with new_folder(out) as made:
+        finetune_markers(path, train, out=made, steps=steps, **training)
+    after = marker_survival(make_engine("transformers", {"model": str(out)}), test)
+    return (
+        f"{len(train):,} pairs trained on, {after.total:,} held-out sentences with a marked span",
+        f"delimiters survive: {before.survival_rate:.1%} before, {after.survival_rate:.1%} after",
+        f"span exactly as in the reference: {before.exact_rate:.1%} before, {after.exact_rate:.1%} after",
+        f"written: {out}",
+    )
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line; errors are one line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="translation model: embedded:NAME, a folder or a hub id")
+    parser.add_argument("--parallel", type=Path, required=True, help="parallel text: TSV or JSONL")
+    parser.add_argument("--source", required=True, help="source language (BCP-47)")
+    parser.add_argument("--target", required=True, help="target language (BCP-47)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the fine-tuned model")
+    parser.add_argument("--steps", type=_positive, default=500, help="training steps")
+    parser.add_argument("--learning-rate", type=float, default=5e-5, help="peak learning rate")
+    parser.add_argument("--batch-size", type=_positive, default=32, help="sentences per step")
+    parser.add_argument("--seed", type=int, default=0)
+    try:
+        print(*tune(**vars(parser.parse_args(arguments))), sep="\n")
+    except Exception as error:
+        print(explained(error), file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The HTTP face of a pipeline: an ASGI app with three routes.
+"""The HTTP face of a pipeline: an ASGI app with three routes, and the connections that it is asked over.
 
     POST /predict   one request, or a list of them; answers in the same form (see `messages`)
     GET  /health    {"status": "ok"} while requests are being answered
@@ -10,22 +10,26 @@ Every error is {"error": "<one line>"} with a status that says whose it is. Text
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
+import h11
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crossfare.errors import BudgetExceeded, DataError, EngineError, EngineQuota, EngineTransient
-from crossfare.serving.batcher import Batcher, Failed, Late, Limits, Overloaded, TooMany
+from crossfare.serving.batcher import Batcher, Late, Limits, Overloaded, TooMany, Unanswered
 from crossfare.serving.messages import Answer, NotJSON, Request, parse
 from crossfare.types import TaskName
 
+_LOG = logging.getLogger("crossfare.serving")
 _LATER = 5
 """Seconds after which to try again when the translation engine has refused or failed for now."""
 
@@ -126,7 +130,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (EngineTransient, 503),
     (EngineQuota, 503),
     (EngineError, 502),
-    (Failed, 500),
+    (Unanswered, 500),
 )
 """Whose error it is; the first kind that fits counts."""
 
@@ -150,5 +154,76 @@ async def _report_http(_: HTTPRequest, error: Exception) -> Response:
 _Handler = Callable[[HTTPRequest, Exception], Awaitable[Response]]
 _HANDLERS: dict[Any, _Handler] = {
     HTTPException: _report_http,
-    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Failed), _report),
+    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Unanswered), _report),
 }
+
+
+# -- connections ------------------------------------------------------------------------------
+# Those that hold a server up are cut: no more of them than it takes on, none that sends or reads too slowly.
+
+_BUSY = b'{"error": "too many connections; try again later"}'
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(_BUSY), _BUSY)
+)
+
+
+class Connection(H11Protocol):
+    """One client's connection.
+
+    A request, head and body each, must arrive within ``receive_seconds``, however steadily it trickles in; an answer
+    must be taken within as many after the ``seconds`` that it may take to be made.
+    """
+
+    limits: ClassVar[Limits]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._watch: asyncio.TimerHandle | None = None
+        self._phase: tuple[Any, ...] = ()
+        self._since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection on, or refuse it."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            _LOG.warning("refused %s: %d connections are open", self._peer, self.limits.connections)
+            transport.write(_REFUSAL)
+            transport.close()
+            return
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Cut the connection if nothing has come of it for too long, else look again soon."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        receiving = self.conn.their_state in (h11.IDLE, h11.SEND_BODY) or not answering
+        phase, now = (self.conn.their_state, id(self.cycle), answering), self.loop.time()
+        if phase != self._phase:
+            self._phase, self._since = phase, now
+        allowed = self.limits.receive_seconds + (0 if receiving else self.limits.seconds)
+        if now - self._since > allowed:
+            untaken = not receiving or self.transport.get_write_buffer_size()
+            what = "the answer was not taken" if untaken else "no whole request"
+            _LOG.warning("cut off %s: %s within %g s", self._peer, what, allowed)
+            self.transport.abort()
+            return
+        self._watch = self.loop.call_later(min(1.0, self.limits.receive_seconds / 4), self._look)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """One line of what uvicorn says in two."""
+        _LOG.warning("%s asks for another protocol; it is answered by HTTP", self._peer)
+
+    @property
+    def _peer(self) -> str:
+        return ":".join(map(str, self.client)) if self.client else "a client"
+
+
+def connections(limits: Limits) -> type[Connection]:
+    """Connections within limits."""
+    return type("LimitedConnection", (Connection,), {"limits": limits})

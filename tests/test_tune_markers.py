@@ -12,23 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare.errors import ConfigError, DataError
-from crossfare.translate.finetune_markers import (
+from crossfare.translate.markers import Markers
+from crossfare.types import Translation, Usage
+from tune_markers import (
     MarkedPair,
     finetune_markers,
+    main,
     marker_survival,
     read_pairs,
     same_words,
     zero_padding_row,
 )
-from crossfare.translate.markers import Markers
-from crossfare.types import Translation, Usage
 
 PAIR = MarkedPair("the cat sat on the mat", "the mat on sat the cat", "en", "de", (((4, 7), (19, 22)),))
 
 
 def checkpoints() -> ModuleType:
     """The tiny checkpoints the engines are tested with."""
-    path = Path(__file__).resolve().parents[1] / "conformance" / "checkpoints.py"
+    path = Path(__file__).resolve().parent / "conformance" / "checkpoints.py"
     spec = importlib.util.spec_from_file_location("tiny_checkpoints", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -178,6 +179,21 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
         weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_the_script_says_what_survives_before_and_after(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    folder, pairs, out = checkpoints().marian(tmp_path / "before"), tmp_path / "pairs.tsv", tmp_path / "after"
+    pairs.write_text("In 1990 the cat sat\tIn 1990 sat the cat\n" * 20, encoding="utf-8")
+    asked = [str(folder), "--parallel", str(pairs), "--source", "en", "--target", "de", "--out", str(out)]
+    assert main([*asked, "--steps", "1", "--batch-size", "2"]) == 0
+    assert AutoModelForSeq2SeqLM.from_pretrained(out)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "18 pairs trained on, 2 held-out sentences with a marked span"
+    assert said[1].startswith("delimiters survive: ") and said[1].endswith(" after")
+    assert main(asked) == 2  # the folder holds something now
+    assert str(out) in capsys.readouterr().err
 
 
 def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The cells of one or several runs: what is a repetition of what, and how it is called."""
+"""What there is to choose from in one or several runs: what is a repetition of what, and how it is called."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from crossfare.compare.runs import EngineFacts, RunRecord
 from crossfare.errors import ConfigError
-from crossfare.types import Result, Score
+from crossfare.types import Result, RunSpec, Score
 
 REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Candidate:
     """One method, engine and model in one target language: its results, each with the run it is from.
 
     ``mark`` names the run if the same cell of another run stands beside it.
@@ -74,7 +74,7 @@ class Cell:
         return any(facts.reference for _, facts in self.engines)
 
 
-def gather_cells(runs: Sequence[RunRecord]) -> list[Cell]:
+def candidates_of(runs: Sequence[RunRecord]) -> list[Candidate]:
     """The cells of all runs, in order of first appearance; equal ones pooled or marked by run."""
     names = run_names(runs)
     found: dict[str, dict[int, list[Result]]] = defaultdict(lambda: defaultdict(list))
@@ -86,10 +86,15 @@ def gather_cells(runs: Sequence[RunRecord]) -> list[Cell]:
         pairs = {index: tuple((runs[index], result) for result in own) for index, own in by_run.items()}
         together = tuple(pair for own in pairs.values() for pair in own)
         if len(pairs) == 1 or _alike(together):
-            cells.append(Cell(together))
+            cells.append(Candidate(together))
         else:
-            cells += [Cell(own, names[index]) for index, own in pairs.items()]
+            cells += [Candidate(own, names[index]) for index, own in pairs.items()]
     return cells
+
+
+def runs_of(cells: Iterable[Candidate]) -> list[RunRecord]:
+    """The runs that cells are from, in order of first appearance."""
+    return list({id(run): run for cell in cells for run, _ in cell.results}.values())
 
 
 def run_names(runs: Sequence[RunRecord]) -> list[str]:
@@ -107,20 +112,28 @@ def _alike(found: Sequence[tuple[RunRecord, Result]]) -> bool:
         (run.hardware, str(run.tasks.get(result.spec.task)), result.score.signature, result.tested or id(run))
         for run, result in found
     }
-    prices = {tuple(bill for name in sorted(run.resources) for bill in run.bills(name)) for run, _ in found}
+    prices = {tuple(bill for name in sorted(run.book.resources) for bill in run.book.bills(name)) for run, _ in found}
     return len(set(seeds)) == len(seeds) and len(conditions) == 1 and len(prices) == 1
 
 
-def asked_cells(cells: Sequence[Cell], tasks: Sequence[str], targets: Sequence[str]) -> list[Cell]:
-    """The cells of some tasks and target languages; none named: all.
+def chosen(
+    runs: Sequence[RunRecord], tasks: Sequence[str] = (), targets: Sequence[str] = (), without: Sequence[str] = ()
+) -> list[Candidate]:
+    """The cells of some tasks and target languages (none named: all) without some engines and methods.
+
+    "reference" stands for every engine of that kind.
 
     Raises:
         ConfigError: one that is named is not there.
     """
+    cells = candidates_of(runs)
     _check("task", tasks, (cell.task for cell in cells))
-    kept = [cell for cell in cells if not tasks or cell.task in tasks]
-    _check("target", targets, (cell.target for cell in kept))
-    return [cell for cell in kept if not targets or cell.target in targets]
+    cells = [cell for cell in cells if not tasks or cell.task in tasks]
+    _check("target", targets, (cell.target for cell in cells))
+    cells = [cell for cell in cells if not targets or cell.target in targets]
+    called = [_names(cell) for cell in cells]
+    _check("engine or method", without, (name for own in called for name in sorted(own)))
+    return [cell for cell, own in zip(cells, called, strict=True) if not own.intersection(without)]
 
 
 def _check(what: str, asked: Sequence[str], there: Iterable[str]) -> None:
@@ -130,42 +143,42 @@ def _check(what: str, asked: Sequence[str], there: Iterable[str]) -> None:
             raise ConfigError(f"no result for {what} {name!r}; there: {', '.join(known) or 'none'}")
 
 
-def leave_out(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
-    """The cells without some engines and methods; "reference" stands for every engine of that kind.
-
-    Raises:
-        ConfigError: a name fits none of them.
-    """
-    called = [_names(cell) for cell in cells]
-    _check("engine or method", names, (name for own in called for name in sorted(own)))
-    return [cell for cell, own in zip(cells, called, strict=True) if not own.intersection(names)]
-
-
-def _names(cell: Cell) -> set[str]:
+def _names(cell: Candidate) -> set[str]:
     names = {cell.first.spec.method, *cell.first.spec.engines}
     return names | ({REFERENCE} if cell.reference else set())
 
 
-def label(cell: Cell, cells: Sequence[Cell]) -> str:
+def label(cell: Candidate, cells: Sequence[Candidate]) -> str:
     """Method, engine, and as much of the model and the run as it takes to tell these cells apart."""
-    spec = cell.first.spec
-    alike = [c.first.spec for c in cells if (c.first.spec.method, c.first.spec.engines) == (spec.method, spec.engines)]
-    words = [engine_label(cell)] if spec.engine else []
+    spec, specs = cell.first.spec, [each.first.spec for each in cells]
+    checkpoints = {each.checkpoint for each in specs if _called_alike(each, spec) and each.model == spec.model}
+    short = {checkpoint: checkpoint.rstrip("/").replace(":", "/").rpartition("/")[2] for checkpoint in checkpoints}
+    clear = len(set(short.values())) == len(short)
+    return method_label(
+        spec, specs, engine_label(cell), short[spec.checkpoint] if clear else spec.checkpoint, cell.mark
+    )
+
+
+def method_label(spec: RunSpec, specs: Sequence[RunSpec], engine: str, checkpoint: str, run: str = "") -> str:
+    """A method with what tells it from others: its engine, labels and run, and where they differ its model."""
+    alike = [each for each in specs if _called_alike(each, spec)]
+    words = [engine] if spec.engine else []
     if spec.gold_size is not None:
         words.append(f"{spec.gold_size:,} labels")
     if len({other.model for other in alike}) > 1:
         words.append(spec.model)
-    checkpoints = {other.checkpoint for other in alike if other.model == spec.model}
-    if len(checkpoints) > 1:
-        short = {checkpoint: checkpoint.rstrip("/").replace(":", "/").rpartition("/")[2] for checkpoint in checkpoints}
-        clear = len(set(short.values())) == len(short)
-        words.append(short[spec.checkpoint] if clear else spec.checkpoint)
-    if cell.mark:
-        words.append(f"run {cell.mark}")
+    if len({other.checkpoint for other in alike if other.model == spec.model}) > 1:
+        words.append(checkpoint)
+    if run:
+        words.append(f"run {run}")
     return f"{spec.method} ({', '.join(words)})" if words else spec.method
 
 
-def engine_label(cell: Cell) -> str:
+def _called_alike(one: RunSpec, other: RunSpec) -> bool:
+    return (one.method, one.engines) == (other.method, other.engines)
+
+
+def engine_label(cell: Candidate) -> str:
     """As in the tables: a mark where a note must be read, and the engine of the training data first."""
     return " + ".join(
         f"{label}†" if facts.note and not label.endswith(("*", "†", "‡")) else label for label, facts in cell.engines
