@@ -52,7 +52,6 @@ SAME_NAME = {
     "Billed": "",
     "BreakEven": "",
     "Candidates": "",
-    "Cell": "",
     "Contents": "",
     "Cutter": "",
     "Encoder": "",
