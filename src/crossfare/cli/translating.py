@@ -108,11 +108,12 @@ def score_translation(
 ) -> None:
     """Score a translation against a reference, with 95 % intervals and signatures."""
     from crossfare import experiment
+    from crossfare.report.translation import score_line
 
     for score in experiment.score_translation(
         file, reference, target=target, task=task, source_file=source_file, metrics=values.names(metrics)
     ):
-        say(experiment.score_line(score))
+        say(score_line(score))
 
 
 def engines(
@@ -124,9 +125,10 @@ def engines(
     from dataclasses import asdict
 
     from crossfare import experiment
+    from crossfare.report.translation import engine_table
 
     listed = experiment.list_engines(price_file or ())
     if as_json:
         typer.echo(json.dumps([asdict(engine) for engine in listed], indent=2))
     else:
-        show([experiment.engine_table(listed)])
+        show([engine_table(listed)])
