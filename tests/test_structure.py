@@ -28,20 +28,13 @@ TOO_LONG_FILES = {
 }
 TOO_LONG_FUNCTIONS = {"cli/planning.py:plan", "cli/translating.py:translate"}
 SAME_NAME = {
-    "Answer": "what people labelled, and what a service said",
-    "BreakEven": "",
-    "Candidates": "",
-    "Contents": "",
-    "Cutter": "",
-    "Encoder": "",
-    "Estimate": "",
-    "Failed": "",
-    "Found": "",
-    "Header": "",
-    "Losses": "",
-    "Plan": "",
-    "Rate": "",
-    "Training": "",
+    "Answer": "what people labelled, what a service said, and what is said to a request",
+    "Asked": "a cell to be served, and an answer to be found",
+    "BreakEven": "of two methods of a run, and as the paper states it",
+    "Candidates": "places that an answer may come from, and passages to be reranked",
+    "Contents": "of the embedded world, and of a package's archive",
+    "Header": "of a collection, and of an index",
+    "Training": "what a cell's model learns from, and a reranker's features",
 }
 
 
