@@ -14,11 +14,10 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
 from crossfare.strict import read_json
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
-_COMBINED = ("qa", "nli")
-"""Tasks whose ensembles are served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
     """
     score = _read_step(run, next(step for step in result.steps if step.startswith("score-")))
     answering = _read_step(run, score.inputs["predictions"][0])
-    if answering.stage == "ensemble" and result.spec.task not in _COMBINED:
+    if answering.stage == "ensemble" and TASKS[result.spec.task].searches:
         raise ConfigError(f"{result.spec.method} is not served: ensembles of ranking are not; choose another --method")
     if answering.stage not in (*_SERVED, "ensemble"):
         raise ConfigError(
