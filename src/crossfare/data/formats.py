@@ -103,7 +103,7 @@ FORMATS: tuple[Format, ...] = (
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
-        _begins("{", "["),
+        lambda first: _begins("{", "[")(first) and not _is_nli_jsonl(first),
         qa.read_squad,
         qa.write_squad,
         (".json",),
@@ -234,7 +234,9 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
         )
     else:
         first = files.first_line(path)
-        found = next((row for row in _tried(task) if row.sniff(first)), None)
+        # what is asked for is tried first: a list may be SQuAD's or another's
+        rows = sorted(_tried(task), key=lambda row: row.task not in {None, task})
+        found = next((row for row in rows if row.sniff(first)), None)
         problem = _not_recognised(first, task)
     if found is None:
         raise DataError(f"{where}: {problem}")
