@@ -5,7 +5,6 @@ A new format is a row here and a reader.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -104,7 +103,7 @@ FORMATS: tuple[Format, ...] = (
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
-        _begins("{", "["),
+        lambda first: _begins("{", "[")(first) and not _is_nli_jsonl(first),
         qa.read_squad,
         qa.write_squad,
         (".json",),
@@ -222,9 +221,7 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
         DataError: it is missing, or no format recognises it.
         ConfigError: ``format`` is not known.
     """
-    folder = os.path.isdir(path)  # noqa: PTH112 - a name that no file can have is none
-    if folder and task not in {None, "ranking"}:
-        raise DataError(f"{where}: a folder that holds no dataset; name a file")
+    folder = files.is_folder(path)
     if format:
         return named(format, "ranking" if folder else task)
     if folder:
@@ -232,10 +229,14 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
         problem = (
             f"is a folder in no known format (BEIR has corpus.jsonl and queries.jsonl, Cranfield cran.qry, a "
             f"collection {collection.HEADER}); name a file in it"
+            if task in {None, "ranking"}
+            else "a folder that holds no dataset; name a file"
         )
     else:
         first = files.first_line(path)
-        found = next((row for row in _tried(task) if row.sniff(first)), None)
+        # what is asked for is tried first: a list may be SQuAD's or another's
+        rows = sorted(_tried(task), key=lambda row: row.task not in {None, task})
+        found = next((row for row in rows if row.sniff(first)), None)
         problem = _not_recognised(first, task)
     if found is None:
         raise DataError(f"{where}: {problem}")
@@ -243,14 +244,13 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
 
 
 def _tried(task: TaskName | None) -> list[Format]:
-    """The formats that data of a task can be in, in order.
+    """The formats that are tried, in order.
 
     A file of another task is recognised, to say so; but not as ranking data, which nearly any line could be.
     """
     if task == "ranking":
         return [row for row in FORMATS if row.task in {None, "ranking"}]
-    rows = [row for row in FORMATS if task is None or row.task != "ranking"]
-    return sorted(rows, key=lambda row: task is not None and row.task not in {None, task})
+    return [row for row in FORMATS if task is None or row.task != "ranking"]
 
 
 def _not_recognised(first: str, task: TaskName | None) -> str:
