@@ -47,7 +47,7 @@ class NLIRequest(_Request):
     hypothesis: str
 
 
-class Candidate(BaseModel):
+class RankingCandidate(BaseModel):
     """A passage to rank; without ``text`` it is looked up in the run's collection."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ class RankingRequest(_Request):
     model_config = ConfigDict(extra="forbid")
 
     query: str
-    candidates: Annotated[tuple[Candidate, ...], Field(max_length=MOST_CANDIDATES, strict=False)] | None = None
+    candidates: Annotated[tuple[RankingCandidate, ...], Field(max_length=MOST_CANDIDATES, strict=False)] | None = None
 
     @model_validator(mode="before")
     @classmethod
