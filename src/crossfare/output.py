@@ -113,9 +113,9 @@ def _check_not_read(path: Path, reads: Iterable[str | Path]) -> None:
         return
     for each in reads:
         read = Path(each)
-        if _is_file(read) and path.samefile(read):
+        if os.path.isfile(read) and path.samefile(read):  # noqa: PTH113 - Path.is_file fails on what no file can be called
             raise ConfigError(f"{path}: is read here, and would be lost; name another file to write")
-        if _is_folder(read) and _holds(read, path):
+        if os.path.isdir(read) and _holds(read, path):  # noqa: PTH112 - as above
             raise ConfigError(f"{path}: belongs to {read}, which is read here; name another file to write")
 
 
@@ -124,17 +124,3 @@ def _holds(folder: Path, path: Path) -> bool:
     return any(
         parent.exists() and parent.samefile(folder) for parent in (*path.absolute().parents, *path.resolve().parents)
     )
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # no name of a file
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False

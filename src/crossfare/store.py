@@ -260,6 +260,7 @@ def describe(step: Step) -> Mapping[str, Any]:
     return {
         "id": step.id,
         "label": step.label,
+        "name": step.name,
         "stage": step.stage,
         "version": step.version,
         "params": dict(step.params),

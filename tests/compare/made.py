@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import TypeAdapter
 
 from crossfare.compare import Component, Decision, Option, Pair, Rate
-from crossfare.ledger import Book, Catalogue, Entry, per_1k
-from crossfare.types import Cost, Latency, Result, RunSpec, Score, TaskName, Usage, Yield
+from crossfare.compare.runs import FORMAT
+from crossfare.ledger import Book, Catalogue, Entry
+from crossfare.ledger.costs import Needs, costs
+from crossfare.types import Latency, Result, RunSpec, Score, Share, TaskName, Usage, Yield
 
 OFFERS = {
     "compute": "cpu-core",
@@ -112,24 +114,19 @@ def run(
     entries = {cell: _entries(cell, speed, stored) for cell in cells}
     book = Book(Catalogue.load(), offers, [entry for own in entries.values() for entry in own.values()])
     specs = {cell: _spec(cell) for cell in cells}
-    order = [
-        (specs[cell], [entry.step_id for entry in own.values() if entry.stage != "latency"])
-        for cell, own in entries.items()
-    ]
-    standalone, marginal = book.standalone(order), book.marginal(order)
-    measured = (
-        _result(cell, specs[cell], entries[cell], book, standalone[specs[cell]], marginal[specs[cell]])
-        for cell in cells
-    )
+    needs = [Needs(_shares(own), TESTED, TESTED) for own in entries.values()]
+    priced = costs(book, needs)
+    measured = (_result(cell, specs[cell], entries[cell], found) for cell, found in zip(entries, priced, strict=True))
     results = tuple(replace(result, baseline=baseline, tested=tested) for result in measured)
     used = sorted({resource for entry in book for resource in entry.resources} | {"storage"} & set(offers))
     prices = [book.catalogue.get(book.offer(resource)) for resource in used]
     record = {
-        "format": 1,
+        "format": FORMAT,
         "name": name,
         "results": json.loads(TypeAdapter(tuple[Result, ...]).dump_json(results)),
         "provenance": {
             "hardware": hardware,
+            "offers": offers,
             "prices": {
                 price.ref: {
                     "amount": str(price.amount),
@@ -198,37 +195,26 @@ def _entries(cell: Made, speed: float, stored: int | None) -> dict[str, Entry]:
     return found
 
 
-def _result(
-    cell: Made, spec: RunSpec, entries: Mapping[str, Entry], book: Book, standalone: Cost, marginal: Cost
-) -> Result:
-    def cost(part: str, examples: int | None = None) -> Cost | None:
-        if part not in entries:
-            return None
-        total = book.cost(entries[part].step_id)
-        return per_1k(total, examples) if examples else total
+def _shares(entries: Mapping[str, Entry]) -> dict[str, Share]:
+    other: dict[str, Share] = {"data": "supporting", "score": "supporting", "latency": "measuring"}
+    return {entry.step_id: other.get(part, cast("Share", part)) for part, entry in entries.items()}
 
+
+def _result(cell: Made, spec: RunSpec, entries: Mapping[str, Entry], priced: Mapping[str, Any]) -> Result:
     ids = tuple(f"{cell.task}-{n}" for n in range(TESTED))
     # Seeds get other examples right, as many of them.
     values = tuple(float((n + cell.seed) % TESTED < cell.right) for n in range(TESTED))
     mean = sum(values) / TESTED
-    inference = cost("inference_per_1k", TESTED)
-    assert inference is not None
     served = "translation_per_1k" in entries
     return Result(
         spec=spec,
         score=Score("accuracy", mean, TESTED, max(0, mean - 0.1), min(1, mean + 0.1), "accuracy|v:1", ids, values),
         further_scores=(),
         train_examples=100,
-        translation=cost("translation"),
-        annotation=cost("annotation"),
-        fine_tuning=cost("fine_tuning"),
-        translation_per_1k=cost("translation_per_1k", TESTED),
-        inference_per_1k=inference,
-        standalone=standalone,
-        marginal=marginal,
+        **priced,
         latency=(Latency(32, 5, 0.2, 0.2, 0.3, 0.4, "test"), Latency(1, 5, 0.011, 0.01, 0.02, 0.03, "test"))
         if "latency" in entries
         else (),
         test_yield=Yield(TESTED, TESTED) if served else None,
-        steps=tuple(entry.step_id for entry in entries.values()),
+        steps=_shares(entries),
     )

@@ -65,6 +65,7 @@ def test_recommend_says_what_and_why(call: Call, folder: Path) -> None:
     status, out, _ = call("recommend", folder, "--without", "reference")
     assert status == 0
     assert "Recommended: translate-" in out
+    assert out.count("significance level 0.05") == 1
     assert "- in-language is dominated by" in out
     assert "Reference" not in out
 

@@ -44,6 +44,11 @@ def test_a_clear_winner_says_how_clear() -> None:
     assert "- cheap is significantly worse than dear (difference 0.100, p < 0.001)." in text
 
 
+def test_the_table_names_the_level_that_decides() -> None:
+    notes = " ".join(front_table(recommend(made.decision(THREE), YEAR.examples), YEAR).notes)
+    assert "not told apart from the best (paired tests, Holm's correction, significance level 0.05)" in notes
+
+
 def test_every_broken_constraint_is_said() -> None:
     asked = Constraints(min_quality=0.72, max_latency_ms=10.0, max_usd=Decimal(600))
     text = said(made.decision(THREE), asked)

@@ -68,6 +68,18 @@ def test_runs_that_differ_in_their_seeds_only_are_pooled(tmp_path: Path) -> None
     assert dict(apart.pairs) == dict(joined.pairs)
 
 
+def test_one_method_that_is_pooled_or_listed_by_run_is_enough_for_a_note(tmp_path: Path) -> None:
+    first = read_run(made.run(tmp_path / "a", cells(seed=0), name="first"))
+    more = read_run(made.run(tmp_path / "b", cells(seed=2)[1:], name="more"))
+    (decision,) = decisions([first, more])
+    assert [option.seeds for option in decision.options] == [1, 2, 2, 2, 2, 2]
+    assert [note.partition(":")[0] for note in decision.notes] == ["Runs that differ in their seeds only are pooled"]
+    again = read_run(made.run(tmp_path / "c", cells(seed=0)[1:], name="again"))
+    (decision,) = decisions([first, again])
+    assert len(decision.options) == 2 * len(made.CELLS) - 1
+    assert [note.partition(":")[0] for note in decision.notes] == ["Cells found in several runs are listed by run"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

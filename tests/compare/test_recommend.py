@@ -155,6 +155,12 @@ def test_p_values_are_adjusted_for_the_number_of_methods() -> None:
     assert [verdict.p for verdict in found.verdicts] == [0.06, 0.06, None]
 
 
+def test_the_level_that_decides_is_five_percent() -> None:
+    assert recommend(made.decision([CHEAP, DEAR], p=0.0499), THOUSAND).chosen == DEAR
+    for p in (0.05, 0.055):
+        assert recommend(made.decision([CHEAP, DEAR], p=p), THOUSAND).chosen == CHEAP
+
+
 def test_ties_end_at_the_first_method_that_is_significantly_worse() -> None:
     """The cheapest is not told apart from the best, but scores less than one that is."""
     p = {("cheap", "dear"): 0.3, ("middle", "dear"): 0.001}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import made
 import pytest
@@ -15,20 +17,9 @@ from hypothesis import strategies as st
 
 from crossfare.compare import Decision, Rate, RunRecord, decisions, read_run, reprice
 from crossfare.errors import ConfigError, DataError, PriceError
-from crossfare.experiment import Spec, load_spec
-from crossfare.experiment.methods import METHODS
-from crossfare.experiment.steps import Planner
-from crossfare.ledger import Book, Catalogue, Entry
-from crossfare.types import Result, Usage
+from crossfare.ledger import Catalogue
+from crossfare.types import Result, Share, Usage
 
-TASKS = {
-    task: {"train": f"world:{task}", "test": f"world:{task}", "gold": f"world:{task}", **more}
-    for task, more in {
-        "qa": {"validation": "world:qa", "training": {"select_best": True}, "select_on": "translated"},
-        "nli": {},
-        "ranking": {"ranking": {"negatives": 2}, "validation": "world:ranking", "training": {"select_best": True}},
-    }.items()
-}
 MONEY = {
     "translation",
     "annotation",
@@ -50,42 +41,49 @@ def shape(decision: Decision) -> Decision:
     return replace(decision, rates={name: Rate(Decimal(0), Decimal(1), "", "") for name in decision.rates}, pairs={})
 
 
-def planned(folder: Path) -> Spec:
-    """Every task and trained method there is, with one engine."""
-    roles = {role: "embedded:multilingual-encoder" for role in ("target-encoder", "source-encoder")}
-    values = {
-        "name": "planned",
-        "targets": ["pt"],
-        "tasks": TASKS,
-        "methods": [name for name, method in METHODS.items() if method.train_on],
-        "models": roles,
-        "engines": {"echo": {"engine": "echo"}},
-    }
-    path = folder / "planned.yaml"
-    path.write_text(yaml.safe_dump(values), encoding="utf-8")
-    return load_spec(path)
+FORMAT_1 = Path(__file__).with_name("format_1")
+"""The run of an earlier version: every task and way of crossing, gold data, ensembles, a validation set, timings."""
 
 
-def test_the_steps_of_every_method_find_their_part(tmp_path: Path, record: RunRecord) -> None:
-    """What the planner says a step is for is read back from its stage and label."""
-    for cell in Planner(planned(tmp_path)).plan():
-        result = replace(record.results[0], steps=tuple(step.id for step in cell.all))
-        entries = [
-            Entry(step.id, step.stage, step.label, Usage(), ("annotation:x",) if step in cell.gold else ())
-            for step in cell.all
-        ]
-        run = replace(record, book=Book(Catalogue([]), {}, entries))
-        parts = {
-            share: {entry.step_id for entry in run.steps(result, share)}
-            for share in ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
-        }
-        assert parts == {
-            "translation": {step.id for step in cell.one_time},
-            "annotation": {step.id for step in cell.gold},
-            "fine_tuning": {step.id for step in cell.fine_tunings},
-            "translation_per_1k": {step.id for step in cell.recurring},
-            "inference_per_1k": {step.id for step in cell.inference},
-        }, cell.cell.id
+def test_a_run_of_the_format_before_is_read_with_the_costs_it_was_written_with() -> None:
+    run = read_run(FORMAT_1)
+    written = json.loads((FORMAT_1 / "results.json").read_text(encoding="utf-8"))["results"]
+    played = {share for result in run.results for share in result.steps.values()}
+    assert played == set(get_args(Share))
+    for result, then in zip(run.results, written, strict=True):
+        assert list(result.steps) == then["steps"]
+        for part in MONEY:
+            usd = getattr(result, part) and getattr(result, part).usd
+            assert usd == (then[part] and Decimal(then[part]["usd"])), (result.spec.id, part)
+    assert run.book.offers["engine:reference"] == "google-translate"
+    assert run.book.offers["engine:echo"] == "compute"
+    assert {decision.task for decision in decisions([run])} == {"qa", "nli", "ranking"}
+
+
+@pytest.mark.parametrize("damage", ["steps", "translation", "spec"])
+def test_a_damaged_run_of_the_format_before_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+    folder = Path(shutil.copytree(FORMAT_1, tmp_path / "run"))
+    record = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    del record["results"][3][damage]
+    (folder / "results.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(DataError, match=r"results\.json: '\w+' is missing; run its spec again"):
+        read_run(folder)
+
+
+def test_labels_are_for_people(tmp_path: Path) -> None:
+    """A run whose steps are all called otherwise has the same costs, and leads to the same decisions."""
+    folder = made.run(tmp_path / "made")
+    plain = read_run(folder)
+    rows = [json.loads(line) for line in (folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
+    labels = [row["label"] for row in rows]
+    shuffled = [{**row, "label": label} for row, label in zip(rows, [*labels[1:], labels[0]], strict=True)]
+    (folder / "ledger.jsonl").write_text("".join(json.dumps(row) + "\n" for row in shuffled), encoding="utf-8")
+    run = read_run(folder)
+    assert run.results == plain.results
+    assert decisions([run]) == decisions([plain])
+    prices = {"compute": Decimal(3), "engine:reference": Decimal(7)}
+    again, before = (reprice([each], prices=prices)[0].results for each in (run, plain))
+    assert again == before
 
 
 @settings(max_examples=40)
@@ -185,7 +183,7 @@ def test_what_is_no_run_directory_is_refused_in_one_line(tmp_path: Path) -> None
     for folder in (tmp_path / "empty", tmp_path / "nowhere"):
         with pytest.raises(DataError, match="not a run directory"):
             read_run(folder)
-    with pytest.raises(DataError, match="format 0, this version reads format 1"):
+    with pytest.raises(DataError, match="format 0, this version reads formats 1 and 2"):
         read_run(edited(tmp_path / "older", format=0))
     with pytest.raises(DataError, match=r"results\.json: 0\.spec: "):
         read_run(edited(tmp_path / "other", results=[{"task": "nli"}]))
@@ -230,7 +228,12 @@ def test_the_note_of_an_engine_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", ["../../../outside"]), ("target", "x/../../../PWNED"), ("model", "m\x1b[2J"), ("engine_label", "e\x07")],
+    [
+        ("steps", {"../../../outside": "supporting"}),
+        ("target", "x/../../../PWNED"),
+        ("model", "m\x1b[2J"),
+        ("engine_label", "e\x07"),
+    ],
 )
 def test_a_strangers_results_lead_nowhere_else_and_draw_as_text(tmp_path: Path, field: str, value: object) -> None:
     folder = made.run(tmp_path)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crossfare.data import FORMATS, RANKING_FORMATS, Published, catalog, published
+from crossfare.data import FORMATS, Published, catalog, published
 from crossfare.data.hub import parse_ref
 from crossfare.languages import language_name
 
@@ -24,8 +24,7 @@ def test_every_dataset_is_there_once() -> None:
 def test_an_entry_is_complete(name: str) -> None:
     entry = NAMES[name]
     assert all((entry.title, entry.languages, entry.licence, entry.sizes, entry.source, entry.role))
-    formats = RANKING_FORMATS if entry.task == "ranking" else {row.name for row in FORMATS if row.task == entry.task}
-    assert entry.format in {"embedded", *formats}
+    assert entry.format in {"embedded", *(row.name for row in FORMATS if row.task == entry.task)}
     collection = {"collection"} if entry.task == "ranking" else set()
     assert {split for split, _ in entry.sizes} <= {"train", "validation", "test"} | collection
     assert list(entry.languages) == sorted(entry.languages) or entry.format == "embedded"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare import data
-from crossfare.data.entities import unescaped
+from crossfare.data.repair import unescaped
 from crossfare.types import Answer, PairExample, QAExample
 
 PLAIN = st.text(st.sampled_from("ab &;#\"'<é日x3"), max_size=12)

@@ -117,9 +117,9 @@ def test_questions_in_both_shapes_of_answers() -> None:
         for answers in ({"text": ["is"], "answer_start": [0]}, [{"text": "is", "answer_start": 6}])
     ]
     parsed = hub.convert(Table(rows), "hub:x")
-    assert parsed.examples[0] == QAExample("7", "Paris is", "?", (Answer("is", 3),), "T")
-    assert [e.id for e in parsed.examples] == ["7", "7#2"]
-    assert [(r.id, r.given, r.found) for r in parsed.repaired] == [("7", 0, 3)]
+    assert parsed.dataset.examples[0] == QAExample("7", "Paris is", "?", (Answer("is", 3),), "T")
+    assert [e.id for e in parsed.dataset.examples] == ["7", "7#2"]
+    assert [(r.id, r.given, r.found) for r in parsed.report.repaired] == [("7", 0, 3)]
 
 
 def test_pairs_with_class_labels() -> None:
@@ -128,9 +128,9 @@ def test_pairs_with_class_labels() -> None:
         for i in (0, 1, 2, -1)
     ]
     parsed = hub.convert(Table(rows, entailment_judgment=Feature()), "hub:x")
-    assert [e.label for e in parsed.examples] == ["neutral", "entailment", "paraphrase", None]
-    assert parsed.examples[1].id == "1"
-    assert parsed.examples[1].extra == (("relatedness_score", "4.5"),)
+    assert [e.label for e in parsed.dataset.examples] == ["neutral", "entailment", "paraphrase", None]
+    assert parsed.dataset.examples[1].id == "1"
+    assert parsed.dataset.examples[1].extra == (("relatedness_score", "4.5"),)
 
 
 @pytest.mark.parametrize(

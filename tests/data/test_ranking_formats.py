@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crossfare.data import RANKING_FORMATS, hub, load, passages
+from crossfare.data import FORMATS, hub, load, passages
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Passage, QueryExample
 
@@ -257,11 +257,9 @@ def test_parallel_files_have_parallel_paragraphs(tmp_path: Path) -> None:
 
 
 def test_every_format_has_a_description() -> None:
-    assert set(RANKING_FORMATS) == {
-        *("crossfare", "beir", "squad", "cranfield", "quati", "msmarco"),
-        *("triples", "triple-ids"),
-    }
-    assert all(RANKING_FORMATS.values())
+    names = {row.name for row in FORMATS if row.task in {None, "ranking"}}
+    assert names == {*("crossfare", "beir", "squad", "cranfield", "quati", "msmarco"), *("triples", "triple-ids")}
+    assert all(row.description for row in FORMATS)
 
 
 def test_a_format_can_be_named(tmp_path: Path) -> None:

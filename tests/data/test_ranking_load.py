@@ -298,7 +298,7 @@ def test_an_artifact_is_read_as_written(tmp_path: Path, examples: tuple[Example,
 def test_a_damaged_artifact_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(artifact.render(Dataset("d", "ranking", "t", "en", EXAMPLES[0])).replace('"judgements"', '"x"'))
-    with pytest.raises(DataError, match="line 2: not an example of task ranking \\('negatives'\\)"):
+    with pytest.raises(DataError, match="line 2: not an example of task ranking \\('positive'\\)"):
         artifact.read(path)
 
 

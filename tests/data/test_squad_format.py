@@ -129,7 +129,7 @@ def question(id_: object, *answers: tuple[str, int], **keys: object) -> dict[str
 
 
 def test_ids_that_are_numbers_become_text() -> None:
-    assert [e.id for e in read_squad(document(question(38089, ("big", 9))), "f").examples] == ["38089"]
+    assert [e.id for e in read_squad(document(question(38089, ("big", 9))), "f").dataset.examples] == ["38089"]
 
 
 def test_unanswerable_questions_are_listed() -> None:
@@ -141,36 +141,36 @@ def test_unanswerable_questions_are_listed() -> None:
         ),
         "f",
     )
-    assert [e.id for e in parsed.examples] == ["yes"]
-    assert (parsed.unanswerable, parsed.read) == (("no", "none"), 3)
-    assert parsed.ignored == ("data[].paragraphs[].qas[].plausible_answers",)
+    assert [e.id for e in parsed.dataset.examples] == ["yes"]
+    assert (parsed.report.unanswerable, parsed.report.read) == (("no", "none"), 3)
+    assert parsed.report.ignored == ("data[].paragraphs[].qas[].plausible_answers",)
 
 
 def test_a_lost_answer_is_listed_and_the_others_kept() -> None:
     parsed = read_squad(document(question("q", ("big", 9), ("London", 0), ("", 0), ("old", 9))), "f")
-    (example,) = parsed.examples
+    (example,) = parsed.dataset.examples
     assert isinstance(example, QAExample)
     assert example.answers == (Answer("big", 9), Answer("old", 23))
-    assert [(x.id, x.text) for x in parsed.lost] == [("q", "London"), ("q", "")]
-    assert [(x.id, x.given, x.found, x.normalised) for x in parsed.repaired] == [("q", 9, 23, False)]
-    assert parsed.dropped == ()
+    assert [(x.id, x.text) for x in parsed.report.lost] == [("q", "London"), ("q", "")]
+    assert [(x.id, x.given, x.found, x.normalised) for x in parsed.report.repaired] == [("q", 9, 23, False)]
+    assert parsed.report.dropped == ()
 
 
 def test_a_normalised_answer_carries_the_spelling_of_the_context() -> None:
     parsed = read_squad(document(question("q", ("Việt", 6)), context=NFD("Tiếng Việt")), "f")
-    (example,) = parsed.examples
+    (example,) = parsed.dataset.examples
     assert isinstance(example, QAExample)
     assert example.context == NFD("Tiếng Việt")
     assert example.answers == (Answer(NFD("Việt"), 8),)
-    assert [(x.text, x.found, x.normalised) for x in parsed.repaired] == [("Việt", 8, True)]
+    assert [(x.text, x.found, x.normalised) for x in parsed.report.repaired] == [("Việt", 8, True)]
 
 
 def test_repeated_ids_and_contents() -> None:
     parsed = read_squad(
         document(question("7", ("big", 9)), question("7#2", ("big", 9)), question("7", ("old", 23))), "f"
     )
-    assert [e.id for e in parsed.examples] == ["7", "7#2", "7#3"]
-    assert parsed.renamed == (("7", "7#3"),)
+    assert [e.id for e in parsed.dataset.examples] == ["7", "7#2", "7#3"]
+    assert parsed.report.renamed == (("7", "7#3"),)
 
 
 @st.composite

@@ -248,7 +248,7 @@ def test_unknown_names_are_refused() -> None:
         world.qa("fr", "test")
     with pytest.raises(ConfigError, match="no split 'dev': choose one of train, validation, test"):
         world.nli("en", "dev")
-    with pytest.raises(ConfigError, match="no task 'ner': choose one of qa, nli"):
+    with pytest.raises(ConfigError, match="'world:ner' is not known; the embedded data is world:qa"):
         world.parallel("ner", "train")
 
 

@@ -12,8 +12,7 @@ from crossfare import data
 from crossfare.data import artifact
 from crossfare.experiment import Run, Spec, load_spec, run
 from crossfare.experiment.files import PREDICTIONS
-from crossfare.experiment.forecast import tokens
-from crossfare.experiment.stages import execute
+from crossfare.experiment.stages import execute, tokens
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.store import Store
 from crossfare.types import Answer, Dataset, Example, PairExample, Prediction, QAExample, Step, Usage

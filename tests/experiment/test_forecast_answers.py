@@ -15,10 +15,11 @@ from crossfare.data import artifact, world
 from crossfare.experiment import Spec
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, answers, parse, stated_spec
-from crossfare.experiment.forecast.keys import answer_keys
 from crossfare.experiment.forecast.planner import EngineFacts
-from crossfare.experiment.forecast.work import Material
 from crossfare.experiment.stages import execute
+from crossfare.experiment.stages.keys import answer_keys
+from crossfare.experiment.stages.work import Material
+from crossfare.experiment.stages.work import gold as gold_answers
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store
 from crossfare.types import Prediction, QAExample, Step, Usage
@@ -83,7 +84,7 @@ def test_answers_that_are_not_there_are_told_from_finished_steps(tmp_path: Path)
     assert (usages["low"].characters or 0) * 3 == pytest.approx(usages["high"].characters, abs=3)
     assert "assumed" not in known.forecasts[back.id].note
     left_out = known.forecast(back, without={back.id})
-    gold = sum(len(text) for text in answers.gold(artifact.read(store.artifact(back.inputs["data"][0]))))
+    gold = sum(len(text) for text in gold_answers(artifact.read(store.artifact(back.inputs["data"][0]))))
     assert [usage.characters for usage in left_out.usages.values()] == [
         round(share * gold) for share in (0.25, 0.6, 1.0)
     ]
@@ -100,13 +101,13 @@ def find(step_id: str) -> Step:
     kind, _, name = step_id.partition(" ")
     if kind == "predict":
         return Step("predict", {}, {"model": (f"finetune {name}",)})
-    return Step("finetune", {}, {}, label=f"qa fine-tune {name} on en")
+    return Step("finetune", {}, {}, name=name)
 
 
 def test_the_same_models_answers_tell_before_those_of_others() -> None:
     dataset = world.qa("pt", "test")
     asked = Material(replace(dataset, examples=dataset.examples[:40]))
-    gold = sum(map(len, answers.gold(asked.dataset)))
+    gold = sum(map(len, gold_answers(asked.dataset)))
     own, other = (answer_keys(step(name), find)[0] for name in ("bert", "other"))
     of_other_models = answer_keys(step("bert"), find)[2]
     learnt = {own: [0.5, 0.5, 0.5], other: [0.9], of_other_models: [0.7]}

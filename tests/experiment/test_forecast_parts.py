@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from crossfare.compare.forecast import Check, StepCheck
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, parse, stated_spec
 from crossfare.experiment.forecast.billed_tokens import Billed, forecast
 from crossfare.experiment.forecast.latencies import Calls, requests
-from crossfare.experiment.forecast.measurements import Timed
+from crossfare.experiment.stages.work import Timed
 from crossfare.latency import measure
-from crossfare.report.forecast import Check, StepCheck, check_table
+from crossfare.report.forecast import check_table
 from crossfare.store import Store
 from crossfare.types import Step
 
@@ -67,7 +68,7 @@ def test_requests_are_counted_as_they_are_made(monkeypatch: pytest.MonkeyPatch) 
         for size in ASKED["batch_sizes"]:
             limits = {name: ASKED[name] for name in ("repeats", "warmup", "max_seconds")}
             measure(serve, list(range(50)), batch_size=size, **limits)  # type: ignore[arg-type]
-        assert requests(STEP, each) == made
+        assert requests(ASKED, each) == made
 
 
 def test_tokens_are_stated_measured_or_assumed_in_this_order() -> None:

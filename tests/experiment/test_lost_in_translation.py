@@ -19,13 +19,14 @@ from crossfare.compare import contests, decisions, read_run
 from crossfare.data import artifact
 from crossfare.experiment import Run, Spec, run
 from crossfare.experiment.files import PREDICTIONS
-from crossfare.experiment.ranking_stages import without_lost
+from crossfare.experiment.stages.translate_candidates import without_lost
 from crossfare.experiment.steps import Planner
 from crossfare.report import Context, task_table
 from crossfare.serving import open_pipeline
-from crossfare.serving.messages import NLIAnswer, NLIRequest, RankingAnswer, RankingRequest
 from crossfare.store import Store
 from crossfare.tasks import TASKS
+from crossfare.tasks.nli import NLIAnswer, NLIRequest
+from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 from crossfare.types import PairExample, Prediction, QueryExample, Result
 
 DEPTH = 6

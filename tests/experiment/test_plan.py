@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from crossfare import cli, translate
 from crossfare.compare import decisions, read_run, reprice
+from crossfare.compare.forecast import StepCheck
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.experiment import Run, Spec, dry_run, load_spec, run
 from crossfare.experiment.forecast import (
@@ -32,15 +33,15 @@ from crossfare.experiment.forecast import (
     published,
     save,
     stated_spec,
-    tokens,
 )
 from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
 from crossfare.experiment.forecast.rates import Observation, Rates
 from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.stages import tokens
 from crossfare.ledger import Catalogue
 from crossfare.report.decision import Horizon
-from crossfare.report.forecast import StepCheck, check_table, plan_table, step_table, unknown
+from crossfare.report.forecast import check_table, plan_table, step_table
 from crossfare.store import Store
 from crossfare.translate.engines.echo import EchoEngine
 from crossfare.types import Answer, Dataset, PairExample, QAExample, RunSpec, Step
@@ -271,7 +272,7 @@ def test_costs_are_those_of_the_results_once_everything_is_known(made: Made) -> 
 
 def test_without_a_rate_there_is_no_number_but_a_line_that_says_what_to_give(made: Made, empty: Store) -> None:
     plans = Forecaster(made[1], Basis.gather(store=empty, stated=parse(["tokens=0.25"]))).plans()
-    lines = unknown(plans[0])
+    lines = plans[0].todo
     assert any("--rate finetune:" in line and "per token" in line for line in lines)
     assert any("translate:own" in line for line in lines)
     table = plan_table(plans[0], Horizon(1000, 2))
@@ -284,13 +285,13 @@ def test_without_a_rate_there_is_no_number_but_a_line_that_says_what_to_give(mad
 
 def test_tokens_that_cannot_be_told_are_asked_for(made: Made, empty: Store) -> None:
     plans = Forecaster(made[1], Basis.gather(store=empty, stated=parse(["finetune=0.001", "predict=0.001"]))).plans()
-    assert any("--rate tokens=0.25" in line for line in unknown(plans[0]))
+    assert any("--rate tokens=0.25" in line for line in plans[0].todo)
 
 
 def test_stated_rates_give_low_expected_and_high(made: Made, empty: Store) -> None:
     stated = parse(["tokens=0.25", "finetune=0.001,0.002,0.004", "predict=0", "translate=0", "latency=0"])
     plan = Forecaster(made[1], Basis.gather(store=empty, stated=stated)).plans()[0]
-    assert not unknown(plan)
+    assert not plan.todo
     totals = [decision.fixed_usd(decision.options[0]) for decision in (plan.low, plan.expected, plan.high)]
     assert totals[1] == pytest.approx(2 * totals[0])
     assert totals[2] == pytest.approx(4 * totals[0])
@@ -439,7 +440,7 @@ def test_a_file_is_counted_instead_of_stated_figures(tmp_path: Path, empty: Stor
     asked = stated_spec(Stated("nli", ("pt",), train=path, engines=("google-translate",), methods=("translate-train",)))
     forecaster = Forecaster(asked.spec, Basis.gather(store=empty), given=asked.given)
     found = next(each for each in forecaster.forecasts.values() if each.step.stage == "translate")
-    texts = {text for e in plan_made.pairs(12, "en", "train").examples for text in translate.texts_of(e)}
+    texts = {text for e in plan_made.pairs(12, "en", "train").examples for text in e.texts}
     assert found.usages["expected"].characters == sum(map(len, texts))
 
 
@@ -468,7 +469,7 @@ def test_ranking_is_forecast_from_figures(empty: Store) -> None:
     strategy_1 = kept["translate-infer-strategy-1 (google-translate, source-encoder)"]
     assert abs(strategy_1 - stored * Decimal("0.02")) < Decimal("1e-11")
     assert kept["translate-infer-strategy-2 (google-translate, source-encoder)"] == kept["zero-shot"] == 0
-    assert not unknown(plan)
+    assert not plan.todo
 
 
 def test_a_model_known_by_its_size_takes_a_rate_in_proportion(empty: Store) -> None:
@@ -519,7 +520,7 @@ def test_a_forecast_written_before_is_compared_with_the_run_after(tmp_path: Path
 
 
 def test_the_check_counts_what_is_within_and_names_the_worst() -> None:
-    from crossfare.report.forecast import Check
+    from crossfare.compare.forecast import Check
 
     def step(name: str, forecast: float | None, used: float) -> StepCheck:
         money = None if forecast is None else Decimal(str(forecast))

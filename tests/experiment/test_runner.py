@@ -24,8 +24,8 @@ from crossfare.experiment import Run, dry_run, run
 from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.runner import RESULTS
 from crossfare.experiment.steps import Planner, distinct
-from crossfare.ledger import Book, Catalogue
-from crossfare.model import nli
+from crossfare.ledger import Book, Catalogue, read_entries
+from crossfare.model import labels
 from crossfare.store import Store
 from crossfare.types import NLI_LABELS, Step, Usage
 
@@ -99,7 +99,7 @@ def test_the_run_directory_can_be_read_again(finished: tuple[Run, Path]) -> None
         "annotation:qa": "annotation-qa",
         "annotation:nli": "annotation-nli",
     }
-    book = Book.read(made.folder / "ledger.jsonl", Catalogue.load(), offers)
+    book = Book(Catalogue.load(), offers, read_entries(made.folder / "ledger.jsonl"))
     assert book.total(entry.step_id for entry in book).usd == Decimal(record["total_usd"])
 
 
@@ -295,7 +295,7 @@ def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> No
 
 
 def test_a_head_that_was_made_anew_is_named_below_the_scores(tmp_path: Path) -> None:
-    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    encoder = labels.load(tiny_models.checkpoint(), labels=NLI_LABELS)
     encoder.model.config.id2label = dict(enumerate(("LABEL_0", "LABEL_1", "LABEL_2")))
     encoder.model.save_pretrained(tmp_path / "unnamed")
     encoder.tokenizer.save_pretrained(tmp_path / "unnamed")

@@ -19,7 +19,6 @@ from crossfare.experiment.stages import execute
 from crossfare.experiment.steps import Planner
 from crossfare.report.evidence import translation_quality_table
 from crossfare.store import Store
-from crossfare.translate import texts_of
 from crossfare.types import PairExample
 
 REFERENCE = {"engine": "reference", "options": {"parallel": "world"}, "price": "google-translate"}
@@ -80,7 +79,7 @@ def test_what_was_dropped_is_not_sent_back_and_the_way_back_drops_too(tmp_path: 
     record = json.loads((store.artifact(back.id) / "yield.json").read_text(encoding="utf-8"))
     assert record["total"] == len(sent) < 12
     assert store.usage(back.id).characters == sum(
-        map(len, {text for example in sent.examples for text in texts_of(example)})
+        map(len, {text for example in sent.examples for text in example.texts})
     )
     assert {each["id"] for each in record["report"]["lost"]} == {e.id for e in sent.examples} - {
         e.id for e in kept.examples

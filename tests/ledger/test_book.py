@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import DataError, PriceError
-from crossfare.ledger import Book, Catalogue, Entry
+from crossfare.ledger import Book, Catalogue, Entry, read_entries
 from crossfare.types import Usage
 
 CATALOGUE = Catalogue.load()
@@ -128,7 +128,7 @@ def test_repricing_changes_money_only(made: list[Entry]) -> None:
 def test_a_written_ledger_reads_back_the_same(tmp_path_factory, made: list[Entry]) -> None:
     path = tmp_path_factory.mktemp("ledger") / "ledger.jsonl"
     book(*made).write(path)
-    again = Book.read(path, CATALOGUE, OFFERS)
+    again = Book(CATALOGUE, OFFERS, read_entries(path))
     assert list(again) == made
     assert again.total(STEPS) == book(*made).total(STEPS)
 
@@ -136,9 +136,9 @@ def test_a_written_ledger_reads_back_the_same(tmp_path_factory, made: list[Entry
 def test_labels_may_hold_any_text(tmp_path: Path) -> None:
     odd = Entry("a", "translate", "Straße \u2028 \x85 \n {", Usage(seconds=1.5, hardware="cpu\u2029"))
     book(odd).write(tmp_path / "ledger.jsonl")
-    assert list(Book.read(tmp_path / "ledger.jsonl", CATALOGUE, OFFERS)) == [odd]
+    assert list(Book(CATALOGUE, OFFERS, read_entries(tmp_path / "ledger.jsonl"))) == [odd]
     book().write(tmp_path / "empty.jsonl")
-    assert len(Book.read(tmp_path / "empty.jsonl", CATALOGUE, OFFERS)) == 0
+    assert len(Book(CATALOGUE, OFFERS, read_entries(tmp_path / "empty.jsonl"))) == 0
 
 
 def test_a_ledger_has_one_line_a_step_and_keeps_the_last_word(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str) -> None:
     book(entry("a", Usage(seconds=1), "compute")).write(path)
     path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"line 2(: not a ledger entry|, column 2: broken JSON)"):
-        Book.read(path, CATALOGUE, OFFERS)
+        Book(CATALOGUE, OFFERS, read_entries(path))
 
 
 def test_a_ledger_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        Book.read(tmp_path / "ledger.jsonl", CATALOGUE, OFFERS)
+        Book(CATALOGUE, OFFERS, read_entries(tmp_path / "ledger.jsonl"))

@@ -17,7 +17,7 @@ from crossfare import data, paper
 from crossfare.cli import app
 from crossfare.errors import ConfigError
 from crossfare.ledger import Counting
-from crossfare.paper.cells import agree
+from crossfare.paper.audited import agree
 from crossfare.paper.published import inputs, printed
 from crossfare.types import PairExample, QAExample
 

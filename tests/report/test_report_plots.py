@@ -37,7 +37,7 @@ def texts(svg: str) -> list[str]:
 def drawn() -> dict[str, plots.Drawn]:
     found = recommendation()
     results = [each for each in fixed.results() if each.spec.task == "nli"]
-    look = plots.decision_look([found.decision])
+    look = plots.looks(found.decision.options)
     return {each.name: each for each in plots.figures([found], results, HORIZON, look)}
 
 
@@ -53,13 +53,13 @@ def test_labels_stay_text_and_are_no_formulas(drawn: dict[str, plots.Drawn]) -> 
 
 def test_a_figure_is_drawn_the_same_twice(drawn: dict[str, plots.Drawn]) -> None:
     found = recommendation()
-    again = plots.quality([found], plots.decision_look([found.decision]))
+    again = plots.quality([found], plots.looks(found.decision.options))
     assert again.svg == drawn["quality-nli"].svg and again.png == drawn["quality-nli"].png
 
 
 def test_a_method_without_cost_can_be_drawn() -> None:
     found = recommendation(free=True)
-    look = plots.decision_look([found.decision])
+    look = plots.looks(found.decision.options)
     assert "Total USD" in texts(plots.cost_quality([found], HORIZON, look).svg)
     assert "2" in texts(plots.break_even_curves([found], HORIZON, look).svg)
 

@@ -15,6 +15,7 @@ import fixed
 import pytest
 from rich.console import Console
 
+from crossfare.compare.estimates import estimate
 from crossfare.ledger import Catalogue
 from crossfare.report import (
     REFERENCE_NOTE,
@@ -35,7 +36,7 @@ from crossfare.report import (
     to_rich,
     write_tables,
 )
-from crossfare.report.summary import estimate, lines
+from crossfare.report.lines import lines
 from crossfare.types import Cost, Result, Score
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,9 +14,12 @@ import httpx
 from crossfare.data import artifact
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.serving import Limits
-from crossfare.serving.app import application
-from crossfare.serving.messages import NLIRequest, QARequest, RankingRequest, Request
+from crossfare.serving.http import application
+from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts, StepRecord
+from crossfare.tasks.nli import NLIRequest
+from crossfare.tasks.qa import QARequest
+from crossfare.tasks.ranking import RankingRequest
 from crossfare.types import Prediction
 
 DEPTH = 6

@@ -18,9 +18,11 @@ from served import asked, body, talking
 
 from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTransient
 from crossfare.serving import Limits, Pipeline, open_pipeline
-from crossfare.serving.app import application
-from crossfare.serving.info import info, public_name
-from crossfare.serving.messages import Answer, QARequest, Request
+from crossfare.serving.http import application
+from crossfare.serving.messages import Answer, Request
+from crossfare.serving.parts import public_name
+from crossfare.serving.server import info
+from crossfare.tasks.qa import QARequest
 from crossfare.types import TaskName
 
 

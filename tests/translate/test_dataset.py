@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import EngineError
-from crossfare.translate import Markers, TranslationMemory, engine, texts_of, translate_dataset, translate_texts
+from crossfare.translate import Markers, TranslationMemory, engine, translate_dataset, translate_texts
 from crossfare.types import Answer, Dataset, Example, PairExample, QAExample, Usage, Yield, content_revision
 
 CONTEXT = "Dr. Smith lives in Rome.  He is old.\n\nHe left in 1990. He came back."
@@ -268,5 +268,5 @@ def test_an_empty_translation_counts_as_none() -> None:
 
 
 def test_texts_of_an_example_are_what_serving_translates() -> None:
-    assert texts_of(question("I like it", "like")) == ("I like it", "Who?")
-    assert texts_of(PairExample("1", "p", "h", None)) == ("p", "h")
+    assert question("I like it", "like").texts == ("I like it", "Who?")
+    assert PairExample("1", "p", "h", None).texts == ("p", "h")

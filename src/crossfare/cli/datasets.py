@@ -39,7 +39,7 @@ def inspect_dataset(
     """Count examples and characters, list repairs and duplicates, and compare with the paper."""
     from crossfare import data
 
-    shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))  # type: ignore[arg-type]
+    shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))
     from crossfare.report import Cell, Column, Table
 
     # A narrow terminal needs the room for the labels.

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import (
-    AsJson,
-    Force,
-    Mean,
-    Months,
-    Offers,
-    PriceFiles,
-    Runs,
-    StatedPrices,
-    Targets,
-    Tasks,
-    Volume,
-    Without,
-)
+from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolder, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
@@ -30,27 +17,14 @@ if TYPE_CHECKING:
     from crossfare.report.decision import Horizon
 
 
-def compare(
-    runs: Runs,
-    tasks: Tasks = None,
-    targets: Targets = None,
-    mean: Mean = False,
-    volume: Volume = 100_000,
-    months: Months = 12,
-    price: StatedPrices = None,
-    offer: Offers = None,
-    price_file: PriceFiles = None,
-    without: Without = None,
-    json_file: AsJson = None,
-    force: Force = False,
-) -> None:
+@with_groups
+def compare(judged: JudgingOptions, at: PriceOptions) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
     from crossfare import compare as comparing
-    from crossfare.report import decision, labels
+    from crossfare.report import decision, learning
 
-    horizon = decision.Horizon(volume, months)
-    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file, force)
-    made, curves = _decide(asked, horizon, comparing.Constraints())
+    horizon = decision.Horizon(judged.volume, judged.months)
+    made, curves = _decide(judged, at, horizon, comparing.Constraints())
     for each in made:
         show(
             (
@@ -60,26 +34,18 @@ def compare(
             )
         )
     for curve in curves:
-        show((labels.labels_table(curve), labels.parity_table(curve)))
-        say(*labels.answers(curve), "")
+        show((learning.labels_table(curve), learning.parity_table(curve)))
+        say(*learning.answers(curve), "")
 
 
+@with_groups
 def recommend(
-    runs: Runs,
-    tasks: Tasks = None,
-    targets: Targets = None,
-    mean: Mean = False,
-    volume: Volume = 100_000,
-    months: Months = 12,
+    judged: JudgingOptions,
+    *,
     min_quality: Annotated[float | None, typer.Option(help="Least score, as a fraction.")] = None,
     max_latency_ms: Annotated[float | None, typer.Option(help="Most that translation may add to a request.")] = None,
     max_usd: Annotated[str | None, typer.Option(metavar="USD", help="Most that may be spent in all.")] = None,
-    price: StatedPrices = None,
-    offer: Offers = None,
-    price_file: PriceFiles = None,
-    without: Without = None,
-    json_file: AsJson = None,
-    force: Force = False,
+    at: PriceOptions,
 ) -> None:
     """Say which method to choose, why, why not the others, and what would change that.
 
@@ -88,69 +54,49 @@ def recommend(
     from crossfare import compare as comparing
     from crossfare.report import decision
 
-    horizon = decision.Horizon(volume, months)
-    asked = _Asked(runs, tasks, targets, mean, price, offer, price_file, without, json_file, force)
+    horizon = decision.Horizon(judged.volume, judged.months)
     if min_quality is not None and not 0 <= min_quality <= 1:
         raise ConfigError(f"--min-quality is a fraction from 0 to 1, not {min_quality:g}")
     constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
-    found, _ = _decide(asked, horizon, constraints)
+    found, _ = _decide(judged, at, horizon, constraints)
     for made in found:
         say(*decision.explain(made, horizon), "")
+    say(f"Recommended is {decision.RULE}.")
     if any(made.chosen is None for made in found):
         raise typer.Exit(1)
 
 
-class _Asked(NamedTuple):
-    """What `compare` and `recommend` are both asked."""
-
-    runs: list[Path]
-    tasks: str | None
-    targets: str | None
-    mean: bool
-    price: list[str] | None
-    offer: list[str] | None
-    price_file: list[Path] | None
-    without: str | None
-    json_file: Path | None
-    force: bool
-
-
 def _decide(
-    asked: _Asked,
-    horizon: Horizon,
-    constraints: comparing.Constraints,
-) -> tuple[
-    tuple[comparing.Recommendation, ...],
-    tuple[comparing.LearningCurve, ...],
-]:
+    judged: JudgingOptions, at: PriceOptions, horizon: Horizon, constraints: comparing.Constraints
+) -> tuple[tuple[comparing.Recommendation, ...], tuple[comparing.LearningCurve, ...]]:
     from crossfare import compare as comparing
     from crossfare.ledger import Catalogue
     from crossfare.output import claim
     from crossfare.store import write_json
 
-    if asked.json_file:
-        claim(asked.json_file, reads=(*asked.runs, *(asked.price_file or ())), force=asked.force)
-    if asked.price_file and not asked.offer:
+    if at.json_file:
+        claim(at.json_file, reads=(*judged.runs, *(at.price_file or ())), force=at.force)
+    if at.price_file and not at.offer:
         raise ConfigError("--price-file holds offers; name the one to use with --offer RESOURCE=OFFER")
     runs = comparing.reprice(
-        [comparing.read_run(folder) for folder in asked.runs],
-        prices={name: usd("--price", text) for name, text in settings("--price", asked.price).items()},
-        offers=settings("--offer", asked.offer),
-        catalogue=Catalogue.load(asked.price_file) if asked.price_file else None,
+        [comparing.read_run(folder) for folder in judged.runs],
+        prices={name: usd("--price", text) for name, text in settings("--price", at.price).items()},
+        offers=settings("--offer", at.offer),
+        catalogue=Catalogue.load(at.price_file) if at.price_file else None,
     )
-    kept = {"tasks": names(asked.tasks), "targets": names(asked.targets), "without": names(asked.without)}
-    found = comparing.decisions(runs, **kept, mean=asked.mean, months=horizon.months)
+    kept = {"tasks": names(judged.tasks), "targets": names(judged.targets), "without": names(at.without)}
+    found = comparing.decisions(runs, **kept, mean=judged.mean, months=horizon.months)
     made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
     curves = comparing.learning_curves(runs, **kept)
-    if asked.json_file:
+    if at.json_file:
         decisions = [comparing.to_json(each) for each in made]
         written = {"format": 1, "decisions": decisions, "learning_curves": [each.to_json() for each in curves]}
-        write_json(asked.json_file, written)
+        write_json(at.json_file, written)
     return made, curves
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)],
+    folder: RunFolder,
     volume: Volume = 100_000,
     months: Months = 12,
     force: Force = False,

@@ -1,19 +1,18 @@
-"""Options and arguments that several commands take."""
+"""Options and arguments that several commands take, and groups of them."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-Out = Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME, of a part runs/NAME-PART).")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")]
 Targets = Annotated[str | None, typer.Option(help="Only these target languages, separated by commas.")]
 Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by commas.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="List the steps, what is cached and what has to be paid; run nothing.")
-]
 MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
@@ -23,6 +22,9 @@ PriceFile = Annotated[
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before texts leave this machine, or requests have to be paid.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
+Months = Annotated[int, typer.Option(min=1, help="Months that costs are counted over.")]
 AllowHost = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,35 +35,104 @@ AllowKey = Annotated[
     list[str] | None,
     typer.Option(metavar="VARIABLE", help="A variable that a spec may name as a key, beside the engine's own."),
 ]
-Energy = Annotated[bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")]
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
-Mean = Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")]
-Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
-Months = Annotated[int, typer.Option(min=1, help="Months that costs are counted over.")]
-Without = Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")]
-StatedPrices = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--price", metavar="RESOURCE=USD", help="State a price: per device-hour, million characters, example."
-    ),
-]
-Offers = Annotated[
-    list[str] | None, typer.Option("--offer", metavar="RESOURCE=OFFER", help="Price a resource by a catalogue offer.")
-]
-PriceFiles = Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")]
-AsJson = Annotated[Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
-OneTask = Annotated[str | None, typer.Option("--task", help="The task, if the run has several.")]
-OneTarget = Annotated[str | None, typer.Option("--target", help="The target language, if the run has several.")]
-OneMethod = Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")]
-OneEngine = Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")]
-OneModel = Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")]
-OneGoldSize = Annotated[
-    str | None, typer.Option("--gold-size", help="How many labels it learnt from, if the run has several; or all.")
-]
-OneTrainEngine = Annotated[
+TrainEngine = Annotated[
     str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
 ]
-OneSeed = Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take groups: each parameter that is a dataclass becomes the options that are its fields."""
+    groups: dict[str, Any] = {name: kind for name, kind in get_type_hints(command).items() if is_dataclass(kind)}
+    flat: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        group = groups.get(parameter.name)
+        flat += inspect.signature(group, eval_str=True).parameters.values() if group else [parameter]
+    flat = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat]
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        made = {name: kind(*(given.pop(own.name) for own in fields(kind))) for name, kind in groups.items()}
+        command(**made, **given)
+
+    called.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in flat}
+    return called
+
+
+@dataclass(frozen=True, slots=True)
+class PartOptions:
+    """Which part of a spec is run, where to, and by how many processes."""
+
+    targets: Targets = None
+    tasks: Tasks = None
+    out: Annotated[Path | None, typer.Option(help="Run directory (default: runs/NAME, of a part runs/NAME-PART).")] = (
+        None
+    )
+    jobs: Annotated[int | None, typer.Option(min=1, help="Steps to run side by side (default: one per core).")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What is done besides running it, or instead."""
+
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the steps, what is cached and what has to be paid; run nothing.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the tables only, no progress.")] = False
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingOptions:
+    """Which runs are judged, and over which horizon."""
+
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
+    tasks: Tasks = None
+    targets: Targets = None
+    mean: Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")] = False
+    volume: Volume = 100_000
+    months: Months = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PriceOptions:
+    """At which prices runs are judged, without what, and where the outcome is written."""
+
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--price", metavar="RESOURCE=USD", help="State a price: per device-hour, million characters, example."
+        ),
+    ] = None
+    offer: Annotated[
+        list[str] | None,
+        typer.Option("--offer", metavar="RESOURCE=OFFER", help="Price a resource by a catalogue offer."),
+    ] = None
+    price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
+        None
+    )
+    without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")
+    ] = None
+    force: Force = False
+
+
+@dataclass(frozen=True, slots=True)
+class CellOptions:
+    """Which cell of a run is put to work."""
+
+    task: Annotated[str | None, typer.Option("--task", help="The task, if the run has several.")] = None
+    target: Annotated[str | None, typer.Option("--target", help="The target language, if the run has several.")] = None
+    method: Annotated[str | None, typer.Option("--method", help="The method (default: the recommended one).")] = None
+    engine: Annotated[str | None, typer.Option("--engine", help="The engine, by its name in the spec.")] = None
+    model: Annotated[str | None, typer.Option("--model", help="The model: its role in the spec, or a checkpoint.")] = (
+        None
+    )
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed (default: the run's first).")] = None
+    gold_size: Annotated[
+        str | None, typer.Option("--gold-size", help="How many labels it learnt from, if the run has several; or all.")
+    ] = None

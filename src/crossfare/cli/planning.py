@@ -2,57 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, Months, Targets, Tasks, Volume
+from crossfare.cli.options import Force, Months, Targets, Tasks, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
 from crossfare.output import claim
 
 if TYPE_CHECKING:
+    from crossfare.compare.forecast import Plan
     from crossfare.experiment import forecast
-    from crossfare.report import forecast as shown
 
 
+@dataclass(frozen=True, slots=True)
+class RateOptions:
+    """What a forecast goes by."""
+
+    from_runs: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="RUN", help="Pilot runs: their scores and rates are used.")
+    ] = None
+    rate: Annotated[
+        list[str] | None,
+        typer.Option("--rate", metavar="STAGE[:NAME]=SECONDS", help="State a rate, or its LOW,EXPECTED,HIGH."),
+    ] = None
+    compute: Annotated[str | None, typer.Option(metavar="OFFER", help="What prices device time.")] = None
+    hardware: Annotated[str | None, typer.Option(help="Use rates of this device, as runs name it.")] = None
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """A finished run that is forecast, and compared with what it used."""
+
+    check: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Forecast this finished run by other steps, and compare.")
+    ] = None
+    against: Annotated[Path | None, typer.Option(help="With --check: compare with this forecast (--json).")] = None
+    steps: Annotated[bool, typer.Option("--steps", help="With --check: list every step.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class FigureOptions:
+    """What is stated where there is no spec."""
+
+    task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None
+    source: Annotated[str, typer.Option(help="Language of the labelled data (BCP-47).")] = "en"
+    examples: Annotated[int | None, typer.Option(min=1, help="Training examples.")] = None
+    characters: Annotated[int | None, typer.Option(min=1, help="Characters of an example (ranking: a query).")] = None
+    data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None
+    test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None
+    gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None
+    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None
+    translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None
+    model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None
+    method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None
+    passages: Annotated[int | None, typer.Option(min=1, help="Ranking: passages of the collection.")] = None
+    passage_characters: Annotated[int | None, typer.Option(min=1, help="Ranking: characters of a passage.")] = None
+
+    def stated(self, targets: tuple[str, ...]) -> forecast.Stated:
+        """The same, for the forecast of methods in these languages."""
+        from crossfare.experiment import forecast
+
+        told = asdict(self)
+        engines, methods = (tuple(told.pop(name) or ()) for name in ("engine", "method"))
+        told |= {"task": self.task or "", "train": told.pop("data")}
+        return forecast.Stated(**told, targets=targets, engines=engines, methods=methods)
+
+
+@with_groups
 def plan(
     spec: Annotated[str | None, typer.Argument(help="The spec, a YAML file, or demo; without one, state it.")] = None,
     volume: Volume = 100_000,
     months: Months = 12,
     targets: Targets = None,
     tasks: Tasks = None,
-    from_runs: Annotated[
-        list[Path] | None, typer.Option("--from", metavar="RUN", help="Pilot runs: their scores and rates are used.")
-    ] = None,
-    rate: Annotated[
-        list[str] | None,
-        typer.Option("--rate", metavar="STAGE[:NAME]=SECONDS", help="State a rate, or its LOW,EXPECTED,HIGH."),
-    ] = None,
-    compute: Annotated[str | None, typer.Option(metavar="OFFER", help="What prices device time.")] = None,
-    hardware: Annotated[str | None, typer.Option(help="Use rates of this device, as runs name it.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
+    *,
+    known: RateOptions,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
-    check: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Forecast this finished run by other steps, and compare.")
-    ] = None,
-    against: Annotated[Path | None, typer.Option(help="With --check: compare with this forecast (--json).")] = None,
-    steps: Annotated[bool, typer.Option("--steps", help="With --check: list every step.")] = False,
-    task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None,
-    source: Annotated[str, typer.Option(help="Language of the labelled data (BCP-47).")] = "en",
-    examples: Annotated[int | None, typer.Option(min=1, help="Training examples.")] = None,
-    characters: Annotated[int | None, typer.Option(min=1, help="Characters of an example (ranking: a query).")] = None,
-    data: Annotated[Path | None, typer.Option(help="Training set to count instead.")] = None,
-    test: Annotated[Path | None, typer.Option(help="File of what is asked, to count.")] = None,
-    gold: Annotated[int | None, typer.Option(min=1, help="Examples to label in the target language.")] = None,
-    engine: Annotated[list[str] | None, typer.Option(help="Engine, or offer of one, such as llm:MODEL.")] = None,
-    translation_model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model to fine-tune, or its size without embeddings: 86M.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="Only these methods.")] = None,
-    passages: Annotated[int | None, typer.Option(min=1, help="Ranking: passages of the collection.")] = None,
-    passage_characters: Annotated[int | None, typer.Option(min=1, help="Ranking: characters of a passage.")] = None,
+    checked: CheckOptions,
+    figures: FigureOptions,
     force: Force = False,
 ) -> None:
     """Forecast what each method will cost, from a spec or from figures; nothing is run.
@@ -61,34 +94,20 @@ def plan(
     """
     from crossfare.experiment import forecast
 
+    pilots = known.from_runs or []
     if json_file:
-        reads = (spec, data, test, check, against, *(from_runs or ()))
+        reads = (spec, figures.data, figures.test, checked.check, checked.against, *pilots)
         claim(json_file, reads=(each for each in reads if each), force=force)
-    stated_rates = forecast.parse(rate or ())
-    if check:
-        _check_forecast(check, from_runs or [], stated_rates, hardware, data_dir, against, steps)
+    stated_rates = forecast.parse(known.rate or ())
+    if checked.check:
+        _show_check(checked, checked.check, known, stated_rates)
         return
-    if against or steps:
+    if checked.against or checked.steps:
         raise ConfigError("--against and --steps compare a forecast with a run; name the run with --check")
-    figures = forecast.Stated(
-        task=task or "",
-        targets=names(targets),
-        source=source,
-        examples=examples,
-        characters=characters,
-        train=data,
-        test=test,
-        gold=gold,
-        engines=tuple(engine or ()),
-        translation_model=translation_model,
-        model=model,
-        methods=tuple(method or ()),
-        passages=passages,
-        passage_characters=passage_characters,
-    )
-    asked = _asked_spec(spec, figures, names(tasks), data_dir)
-    basis = forecast.Basis.gather(from_runs or (), stated=stated_rates, hardware=hardware)
-    made = forecast.Forecaster(forecast.priced(asked.spec, compute), basis, given=asked.given, sizes=asked.sizes)
+    asked = _asked_spec(spec, figures.stated(names(targets)), names(tasks), known.data_dir)
+    basis = forecast.Basis.gather(pilots, stated=stated_rates, hardware=known.hardware)
+    priced = forecast.priced(asked.spec, known.compute)
+    made = forecast.Forecaster(priced, basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
     if not _print_forecast(made.plans(months), volume, months):
@@ -96,10 +115,7 @@ def plan(
 
 
 def _asked_spec(
-    spec: str | None,
-    figures: forecast.Stated,
-    tasks: tuple[str, ...],
-    data_dir: Path | None,
+    spec: str | None, figures: forecast.Stated, tasks: tuple[str, ...], data_dir: Path | None
 ) -> forecast.StatedSpec:
     from crossfare import experiment
     from crossfare.experiment import forecast
@@ -112,16 +128,16 @@ def _asked_spec(
     return forecast.StatedSpec(experiment.narrowed(found, targets=figures.targets, tasks=tasks), {}, {})
 
 
-def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> bool:
+def _print_forecast(plans: tuple[Plan, ...], volume: int, months: int) -> bool:
     """Print what each method will cost; False if something is not known."""
     from crossfare.report import decision
     from crossfare.report import forecast as shown
 
     horizon = decision.Horizon(volume, months)
-    unknown = dict.fromkeys(line for each in plans for line in shown.unknown(each))
+    unknown = dict.fromkeys(line for each in plans for line in each.todo)
     for each in plans:
         show([shown.plan_table(each, horizon)])
-        if not shown.unknown(each):
+        if not each.todo:
             show([decision.break_even_table(each.expected, horizon)])
     show([shown.assumption_table(plans)])
     for line in unknown:
@@ -129,21 +145,13 @@ def _print_forecast(plans: tuple[shown.Plan, ...], volume: int, months: int) -> 
     return not unknown
 
 
-def _check_forecast(
-    run: Path,
-    others: list[Path],
-    stated: dict[str, forecast.Rate],
-    hardware: str | None,
-    data_dir: Path | None,
-    against: Path | None,
-    steps: bool,
-) -> None:
+def _show_check(checked: CheckOptions, run: Path, known: RateOptions, stated: dict[str, forecast.Rate]) -> None:
     from crossfare.experiment import forecast
     from crossfare.report import forecast as shown
 
-    if against:
-        found = forecast.check_saved(run, against)
+    if checked.against:
+        found = forecast.check_saved(run, checked.against)
     else:
-        basis = forecast.Basis.gather([run, *others], stated=stated, hardware=hardware)
-        found = forecast.check_rates(run, basis, data_dir=data_dir)
-    show([shown.check_table(found), *([shown.step_table(found)] if steps else [])])
+        basis = forecast.Basis.gather([run, *(known.from_runs or ())], stated=stated, hardware=known.hardware)
+        found = forecast.check_rates(run, basis, data_dir=known.data_dir)
+    show([shown.check_table(found), *([shown.step_table(found)] if checked.steps else [])])

@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import (
-    AllowHost,
-    AllowKey,
-    DryRun,
-    Energy,
-    Force,
-    Jobs,
-    MaxUsd,
-    Out,
-    Quiet,
-    Targets,
-    Tasks,
-    Yes,
-)
+from crossfare.cli.options import AllowHost, AllowKey, Force, MaxUsd, PartOptions, RunOptions, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import allow, limit, names, numbers
 from crossfare.errors import ConfigError, Unready
@@ -30,14 +17,10 @@ if TYPE_CHECKING:
     from crossfare import experiment
 
 
+@with_groups
 def demo(
-    targets: Targets = None,
-    tasks: Tasks = None,
-    out: Out = None,
-    jobs: Jobs = None,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    energy: Energy = False,
+    part: PartOptions,
+    manner: RunOptions,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
     force: Force = False,
 ) -> None:
@@ -48,23 +31,20 @@ def demo(
     from crossfare import experiment
 
     whole, spec = experiment.demo_spec(), experiment.demo_spec(seeds=numbers(seeds))
-    folder = _run(_metered(spec, energy), targets, tasks, out, jobs, dry_run, quiet, whole=whole, force=force)
+    folder = _run(spec, part, manner, whole=whole, force=force)
     if folder:
         _conclude(folder)
 
 
+@with_groups
 def run(
     spec: Annotated[Path, typer.Argument(help="The spec, a YAML file (see docs/spec.md).")],
-    targets: Targets = None,
-    tasks: Tasks = None,
-    out: Out = None,
-    jobs: Jobs = None,
+    part: PartOptions,
+    *,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
     max_usd: MaxUsd = None,
     yes: Yes = False,
-    dry_run: DryRun = False,
-    quiet: Quiet = False,
-    energy: Energy = False,
+    manner: RunOptions,
     force: Force = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
@@ -78,23 +58,13 @@ def run(
     from crossfare import experiment
 
     allow(allow_host, allow_key)
-    loaded = _metered(experiment.load_spec(spec, data_dir=data_dir), energy)
-    _run(loaded, targets, tasks, out, jobs, dry_run, quiet, max_usd, yes, force=force)
-
-
-def _metered(spec: experiment.Spec, energy: bool) -> experiment.Spec:
-    """The spec, with energy metered if the flag asks for it."""
-    return spec.model_copy(update={"energy": True}) if energy else spec
+    _run(experiment.load_spec(spec, data_dir=data_dir), part, manner, max_usd, yes, force=force)
 
 
 def _run(
     spec: experiment.Spec,
-    targets: str | None,
-    tasks: str | None,
-    out: Path | None,
-    jobs: int | None,
-    dry_run: bool,
-    quiet: bool,
+    part: PartOptions,
+    manner: RunOptions,
     max_usd: str | None = None,
     yes: bool = False,
     *,
@@ -105,19 +75,21 @@ def _run(
     from crossfare import experiment
 
     whole = whole or spec
-    spec = experiment.narrowed(spec, targets=names(targets), tasks=names(tasks))
-    out = out or experiment.default_folder(whole, spec)
+    spec = experiment.narrowed(spec, targets=names(part.targets), tasks=names(part.tasks))
+    out = part.out or experiment.default_folder(whole, spec)
+    if manner.energy:
+        spec = spec.model_copy(update={"energy": True})
     try:
-        if dry_run:
+        if manner.dry_run:
             _show_dry_run(spec, out, force)
             return None
         return experiment.run(
             spec,
             written=_show_run,
             out=out,
-            jobs=jobs,
+            jobs=part.jobs,
             console=wide_console(),
-            quiet=quiet,
+            quiet=manner.quiet,
             max_usd=limit(max_usd),
             agree=None if yes else agree,
             force=force,
@@ -168,7 +140,7 @@ def _conclude(folder: Path) -> None:
     ):
         chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
         say(*decision.explain(chosen, horizon)[:2])
-    say(f"Why, and what would change it: crossfare recommend {folder}")
+    say(f"Recommended is {decision.RULE}.", f"Why, and what would change it: crossfare recommend {folder}")
     try:
         say(f"Report: {write_report(folder, methods=METHODS)}")
     except ConfigError as error:  # the light install has no plotting

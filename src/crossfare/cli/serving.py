@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crossfare.cli.options import (
     AllowHost,
     AllowKey,
+    CellOptions,
     MaxUsd,
-    OneEngine,
-    OneGoldSize,
-    OneMethod,
-    OneModel,
-    OneSeed,
-    OneTarget,
-    OneTask,
-    OneTrainEngine,
     PriceFile,
     RunFolder,
+    TrainEngine,
     Yes,
+    with_groups,
 )
 from crossfare.cli.terminal import agree, say
 from crossfare.cli.values import allow, limit
@@ -32,20 +28,16 @@ if TYPE_CHECKING:
     from crossfare.translate import TranslationMemory
 
 
+@with_groups
 def predict(
     run_folder: RunFolder,
+    *,
     source: Annotated[str, typer.Option("--input", metavar="FILE", help="Requests, JSON Lines; - for standard input.")],
     out: Annotated[
         str | None, typer.Option("--output", metavar="FILE", help="Answers, JSON Lines; - for standard output.")
     ] = None,
-    task: OneTask = None,
-    target: OneTarget = None,
-    method: OneMethod = None,
-    engine: OneEngine = None,
-    model: OneModel = None,
-    seed: OneSeed = None,
-    gold_size: OneGoldSize = None,
-    train_engine: OneTrainEngine = None,
+    cell: CellOptions,
+    train_engine: TrainEngine = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last answer of the output.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
     price_file: PriceFile = None,
@@ -67,8 +59,7 @@ def predict(
     allow(allow_host, allow_key)
     with serving.open_pipeline(
         run_folder,
-        **_cell(task, target, method, engine, model, seed),
-        gold_size=gold_size,
+        **asdict(cell),
         train_engine=train_engine,
         memory=_memory(),
         max_usd=limit(max_usd),
@@ -88,18 +79,14 @@ def predict(
         say(done.summary(), err=True)
 
 
+@with_groups
 def serve(
     run_folder: RunFolder,
+    *,
     host: Annotated[str, typer.Option(help="Address to listen on; there is no authentication.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
-    task: OneTask = None,
-    target: OneTarget = None,
-    method: OneMethod = None,
-    engine: OneEngine = None,
-    model: OneModel = None,
-    seed: OneSeed = None,
-    gold_size: OneGoldSize = None,
-    train_engine: OneTrainEngine = None,
+    cell: CellOptions,
+    train_engine: TrainEngine = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Requests answered together, at most.")] = 16,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; further ones get status 503.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a call may take, waiting included.")] = 30.0,
@@ -131,8 +118,7 @@ def serve(
     limits = serving.Limits(batch_size, queue, timeout, max_bytes, receive_timeout, connections)
     with serving.open_pipeline(
         run_folder,
-        **_cell(task, target, method, engine, model, seed),
-        gold_size=gold_size,
+        **asdict(cell),
         train_engine=train_engine,
         memory=_memory() if remember else None,
         max_usd=limit(max_usd),
@@ -149,29 +135,18 @@ def serve(
         serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
 
 
+@with_groups
 def export(
     run_folder: RunFolder,
+    *,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write; it must not hold anything yet.")],
-    task: OneTask = None,
-    target: OneTarget = None,
-    method: OneMethod = None,
-    engine: OneEngine = None,
-    model: OneModel = None,
-    seed: OneSeed = None,
-    gold_size: OneGoldSize = None,
+    cell: CellOptions,
 ) -> None:
     """Write a run's model as a plain Hugging Face folder, with a card that states data, scores and costs."""
     from crossfare import serving
 
-    made = serving.export(run_folder, out, **_cell(task, target, method, engine, model, seed), gold_size=gold_size)
+    made = serving.export(run_folder, out, **asdict(cell))
     say(f"written: {made}")
-
-
-def _cell(
-    task: str | None, target: str | None, method: str | None, engine: str | None, model: str | None, seed: int | None
-) -> dict[str, Any]:
-    """Which cell of a run is meant, as `serving.open_pipeline` and `serving.export` take it."""
-    return {"task": task, "target": target, "method": method, "engine": engine, "model": model, "seed": seed}
 
 
 def _memory() -> TranslationMemory:

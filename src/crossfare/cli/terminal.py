@@ -43,7 +43,7 @@ def show(tables: Iterable[Table]) -> None:
         console.print()
 
 
-class Plan(Protocol):
+class Proposal(Protocol):
     """What is about to be sent, and spent: in a clause, and in lines."""
 
     @property
@@ -55,7 +55,7 @@ class Plan(Protocol):
         """All that somebody has to know to agree."""
 
 
-def agree(plan: Plan, *, err: bool = False) -> None:
+def agree(plan: Proposal, *, err: bool = False) -> None:
     """Show what is about to be sent and spent, and ask.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +10,16 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes
+from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
 
-def translate(
-    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
-    task: Annotated[str, typer.Option(help="qa or nli.")],
-    source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
-    target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
-    engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
-    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
-    markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None,
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How answers get into a translation."""
+
+    markers: Annotated[str | None, typer.Option(help="Answer delimiters, separated by a comma.")] = None
     projection: Annotated[
         str | None,
         typer.Option(
@@ -30,12 +27,25 @@ def translate(
             "cascade with an --aligner, or an engine that can align (ctranslate2); else native where the engine keeps "
             "tags; else markers."
         ),
-    ] = None,
+    ] = None
     aligner: Annotated[
         str | None,
         typer.Option(metavar="MODEL", help="Encoder that aligns words; attention, or none: the engine's own model."),
-    ] = None,
-    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0,
+    ] = None
+    threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0
+
+
+@with_groups
+def translate(
+    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
+    task: Annotated[str, typer.Option(help="qa or nli.")],
+    source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
+    target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
+    engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
+    *,
+    out: Annotated[Path | None, typer.Option(metavar="OUTPUT", help="File to write, in the input's format.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model for engines that load one: a folder or hub id.")] = None,
+    answers: AnswerOptions,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first examples.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the engine, such as url=http://...")
@@ -73,10 +83,7 @@ def translate(
         target=target,
         engine=engine,
         options={**values.engine_options(option), **({"model": model} if model else {})},
-        markers=values.names(markers),
-        projection=projection,
-        aligner=aligner,
-        threshold=threshold,
+        **{**asdict(answers), "markers": values.names(answers.markers)},
         limit=limit,
         price=price,
         price_files=price_file or (),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from crossfare.compare.cells import Cell, asked_cells, gather_cells, label, leave_out
+from crossfare.compare.candidates import Candidate, chosen, label
 from crossfare.compare.estimates import Estimate, estimate
 from crossfare.compare.learning import FEWEST_SIZES, Fitted, Reach, Sized, band, curve_of, reach
-from crossfare.compare.model import Rate
 from crossfare.compare.runs import RunRecord
+from crossfare.ledger import Rate
+from crossfare.ledger.price import usd_of
 from crossfare.types import Score
 
 _BAND = 40
@@ -70,8 +71,7 @@ class LearningCurve:
 
     def usd(self, labels: int) -> Decimal:
         """What so many labels cost."""
-        with localcontext(prec=50):
-            return labels * self.label_price.usd / self.label_price.per
+        return usd_of([(Decimal(labels), self.label_price)])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for other programs; a number of labels that is never reached is null."""
@@ -113,13 +113,13 @@ def learning_curves(
     Raises:
         ConfigError: the runs do not hold what is asked for.
     """
-    groups: dict[tuple[str, str], list[Cell]] = defaultdict(list)
-    for cell in leave_out(asked_cells(gather_cells(runs), tasks, targets), without):
+    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for cell in chosen(runs, tasks, targets, without):
         groups[cell.task, cell.target].append(cell)
     return tuple(curve for cells in groups.values() for curve in _curves(cells))
 
 
-def _curves(cells: Sequence[Cell]) -> list[LearningCurve]:
+def _curves(cells: Sequence[Candidate]) -> list[LearningCurve]:
     grown = dict.fromkeys(_learner(cell) for cell in cells if cell.first.spec.gold_size is not None)
     found = []
     for learner in grown:
@@ -130,18 +130,18 @@ def _curves(cells: Sequence[Cell]) -> list[LearningCurve]:
     return found
 
 
-def _learner(cell: Cell) -> tuple[Hashable, ...]:
+def _learner(cell: Candidate) -> tuple[Hashable, ...]:
     """What the points of one curve have in common."""
     spec = cell.first.spec
     return (spec.method, spec.model, spec.checkpoint, spec.engine or "", cell.mark, cell.tested)
 
 
-def _labels(cell: Cell) -> int:
+def _labels(cell: Candidate) -> int:
     run, result = cell.results[0]
     return sum(entry.usage.annotated or 0 for entry in run.steps(result, "annotation"))
 
 
-def _curve(own: Sequence[Cell], others: Sequence[Cell], cells: Sequence[Cell]) -> LearningCurve:
+def _curve(own: Sequence[Candidate], others: Sequence[Candidate], cells: Sequence[Candidate]) -> LearningCurve:
     last, sizes = own[-1], [_labels(cell) for cell in own]
     sized = [Sized(labels, _matrix(cell.scores)) for labels, cell in zip(sizes, own, strict=True)]
     fitted, at = curve_of(sized), np.geomspace(sizes[0], sizes[-1], _BAND)
@@ -160,17 +160,17 @@ def _curve(own: Sequence[Cell], others: Sequence[Cell], cells: Sequence[Cell]) -
         fitted,
         tuple(zip(at.tolist(), low.tolist(), high.tolist(), strict=True)),
         _parities(own, sizes, others, cells),
-        run.bills(resource)[0].rate,
+        run.book.bills(resource)[0].rate,
         min(len(cell.scores) for cell in own),
     )
 
 
 def _parities(
-    own: Sequence[Cell], sizes: Sequence[int], others: Sequence[Cell], cells: Sequence[Cell]
+    own: Sequence[Candidate], sizes: Sequence[int], others: Sequence[Candidate], cells: Sequence[Candidate]
 ) -> tuple[Parity, ...]:
     """Each other method on the test examples that both were scored on; without any, it is left out."""
     tested = own[0].scores[0].ids
-    groups: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Candidate]] = defaultdict(list)
     for other in others:
         there = set(other.scores[0].ids)
         groups[tuple(name for name in tested if name in there)].append(other)

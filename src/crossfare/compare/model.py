@@ -16,29 +16,14 @@ Decimal, every component rounded to 1e-12 USD; sums and products of these are ex
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal
 
-from crossfare.ledger.prices import QUANTUM
+from crossfare.ledger.price import PRECISION, Rate, usd_of
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
-
-_PRECISION = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example", "byte-month").
-
-    ``source`` names the price record, or says who stated it.
-    """
-
-    usd: Decimal
-    per: Decimal
-    unit: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +116,7 @@ class Decision:
 
     def fixed_usd(self, option: Option) -> Decimal:
         """What is paid however much is served: once, and for keeping translations over the months."""
-        with localcontext(prec=_PRECISION):
+        with localcontext(prec=PRECISION):
             return self.once_usd(option) + self.kept_usd_per_month(option) * self.months
 
     def recurring_usd_per_1k(self, option: Option) -> Decimal:
@@ -140,7 +125,7 @@ class Decision:
 
     def total_usd(self, option: Option, examples: Decimal) -> Decimal:
         """What the method costs until ``examples`` examples are served."""
-        with localcontext(prec=_PRECISION):
+        with localcontext(prec=PRECISION):
             return self.fixed_usd(option) + self.recurring_usd_per_1k(option) * examples / 1000
 
     def at_price(self, resource: str, usd: Decimal) -> Decision:
@@ -149,30 +134,29 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for other programs: Decimals as text, every pair that can be tested."""
-        return {
-            "task": self.task,
-            "target": self.target,
-            "metric": self.metric,
-            "months": self.months,
-            "rates": {
-                name: {"usd": f"{rate.usd:f}", "per": f"{rate.per:f}", "unit": rate.unit, "source": rate.source}
-                for name, rate in self.rates.items()
-            },
-            "options": [_option_json(option) for option in self.options],
-            "pairs": [
-                {name: getattr(pair, name) for name in Pair.__dataclass_fields__} for pair in self.pairs.values()
-            ],
-            "notes": list(self.notes),
+        found = {
+            name: plain(getattr(self, name)) for name in ("task", "target", "metric", "months", "rates", "options")
         }
+        return {**found, "pairs": plain(list(self.pairs.values())), "notes": list(self.notes)}
+
+
+def plain(value: Any) -> Any:
+    """Any of these as JSON has it: a record as an object of its fields, a Decimal as text."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    return value
 
 
 def usd(components: Iterable[Component], rates: Mapping[str, Rate]) -> Decimal:
-    """What components cost together, each rounded to 1e-12 USD as in the ledger."""
-    with localcontext(prec=_PRECISION, rounding=ROUND_HALF_EVEN):
-        costs = (
-            (each.quantity * (rate := rates[each.resource]).usd / rate.per).quantize(QUANTUM) for each in components
-        )
-        return sum(costs, Decimal(0))
+    """What components cost together, each rounded as in the ledger."""
+    with localcontext(prec=PRECISION):
+        return sum((usd_of([(each.quantity, rates[each.resource])]) for each in components), Decimal(0))
 
 
 def quantity_of(option: Option, resource: str, examples: Decimal, months: int) -> Fraction:
@@ -182,12 +166,3 @@ def quantity_of(option: Option, resource: str, examples: Decimal, months: int) -
         for components in (option.fixed, option.kept, option.recurring)
     )
     return fixed + kept * months + per_1k * Fraction(examples) / 1000
-
-
-def _option_json(option: Option) -> dict[str, Any]:
-    values: dict[str, Any] = {name: getattr(option, name) for name in Option.__dataclass_fields__}
-    for name in ("fixed", "recurring", "kept"):
-        values[name] = [
-            {"part": each.part, "resource": each.resource, "quantity": f"{each.quantity:f}"} for each in values[name]
-        ]
-    return values

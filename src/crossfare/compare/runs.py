@@ -12,67 +12,28 @@ from dataclasses import astuple, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from crossfare import run_folder
-from crossfare.compare.model import Rate
+from crossfare.compare.format_1 import upgraded
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.escaping import check_printable
 from crossfare.languages import language_tag
-from crossfare.ledger import Book, Catalogue, Entry, Price, per_1k
-from crossfare.ledger.book import COMPUTE, STORAGE
-from crossfare.ledger.price import EXCHANGE_RATE
+from crossfare.ledger import Book, Catalogue, Entry, Price, read_entries
+from crossfare.ledger.costs import SHARES, Needs, costs
+from crossfare.ledger.price import BILLED, EXCHANGE_RATE
 from crossfare.store import file_name
 from crossfare.strict import read_json, read_yaml
-from crossfare.types import Cost, Result
+from crossfare.tasks import task_named
+from crossfare.types import Cost, Result, Share
 
-FORMAT = 1
-
-Share = Literal["translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k"]
-"""The costs of a `Result` that steps add up to."""
-
-SHARES: tuple[Share, ...] = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
+FORMAT = 2
 
 _RESULTS = TypeAdapter(tuple[Result, ...])
-ANSWERS_KNOWN = ", answers known"
-"""Ends the labels of steps that only the score on the source side needs."""
-AND_BACK = ", there and back"
-"""Ends the labels of steps that make or read round-tripped data."""
-
 _REFERENCE = "reference"
 _REFERENCE_NOTE = "reference translation, priced as a commercial API"
-
-# What a rate bills, by the unit of its price: its name, the field of Usage, and how many make one unit.
-_UNITS: Mapping[str, tuple[str, str, int]] = {
-    "character": ("character", "characters", 1),
-    "device-hour": ("second", "seconds", 3600),
-    "example": ("example", "annotated", 1),
-    "token": ("token", "input_tokens", 1),
-    "gigabyte-month": ("byte-month", "stored_bytes", 2**30),
-}
-
-# What a stated price buys: dollars a device-hour, a million characters, an example, a gigabyte-month.
-_STATED_PER = {
-    "device-hour": Decimal(1),
-    "character": Decimal(1_000_000),
-    "example": Decimal(1),
-    "gigabyte-month": Decimal(1),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate."""
-
-    name: str
-    field: str
-    rate: Rate
-
-    def quantity(self, entry: Entry) -> Decimal:
-        """How much of it a step used, in the unit of the rate."""
-        return Decimal(str(getattr(entry.usage, self.field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +67,7 @@ class RunRecord:
 
     def steps(self, result: Result, share: Share) -> tuple[Entry, ...]:
         """The ledger's entries that one of the result's costs is made of."""
-        entries = {entry.step_id: entry for entry in self.book}
-        return tuple(entries[step] for step in result.steps if _share(entries[step]) == share)
+        return tuple(map(self.book.entry, Needs.of(result).playing(share)))
 
     def repriced(self, offers: Mapping[str, str], catalogue: Catalogue | None = None) -> RunRecord:
         """The same run at other prices: costs change and nothing else does.
@@ -137,28 +97,6 @@ class RunRecord:
         prices = [_stated(offers[resource], now[resource], amount) for resource, amount in amounts.items()]
         return self.repriced(offers, Catalogue(prices))
 
-    def bills(self, resource: str) -> tuple[Bill, ...]:
-        """How a resource is billed: at one unit price, or at two where tokens read and written differ."""
-        price = self.book.catalogue.get(self.book.offer(resource))
-        name = COMPUTE if self.book.offers.get(resource) == COMPUTE else resource
-        unit, field, units = _UNITS[price.unit]
-        usd = Decimal(1) if price.usd_rate is None else price.usd_rate
-        read = Rate(price.amount * usd, price.per * units, unit, price.ref)
-        if price.output_amount is None:
-            return (Bill(name, field, read),)
-        written = replace(read, usd=price.output_amount * usd)
-        return Bill(f"{name} tokens read", field, read), Bill(f"{name} tokens written", "output_tokens", written)
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        """What the run's steps used that has a price."""
-        used = (name for entry in self.book for name in entry.resources)
-        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.book.stores else ()))))
-
-    def stored_bytes(self, result: Result) -> int:
-        """What has to be kept on disk of what the result paid once: its translations."""
-        return sum(entry.usage.stored_bytes or 0 for entry in self.steps(result, "translation"))
-
 
 def read_run(folder: str | Path) -> RunRecord:
     """Read a run directory.
@@ -169,16 +107,22 @@ def read_run(folder: str | Path) -> RunRecord:
     folder = Path(folder)
     record = _record(folder)
     run_folder.verify(folder)
-    try:
-        results = _RESULTS.validate_python(record["results"], strict=False)
-        prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
-        name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
-    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     spec = _spec(folder)
     engines = {name: _engine(_mapping(values)) for name, values in _mapping(spec.get("engines")).items()}
+    entries = read_entries(folder / "ledger.jsonl")
+    try:
+        if record["format"] == 1:
+            record = upgraded(record, entries, own_device={n for n, facts in engines.items() if facts.price is None})
+        results = _RESULTS.validate_python(record["results"], strict=False)
+        for task in {result.spec.task for result in results}:
+            task_named(task)
+        prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
+        offers = {str(name): str(offer) for name, offer in record["provenance"]["offers"].items()}
+        name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
+    except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+        raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     _check_names(results, folder)
-    book = Book.read(folder / "ledger.jsonl", Catalogue(prices), _offers(results, engines, prices))
+    book = Book(Catalogue(prices), offers, entries)
     run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
     _check(run)
     return run
@@ -212,7 +156,7 @@ def reprice(
         PriceError: an offer is unknown, or bills what was not measured.
     """
     prices, offers = prices or {}, offers or {}
-    there = tuple(dict.fromkeys(name for run in runs for name in run.resources))
+    there = tuple(dict.fromkeys(name for run in runs for name in run.book.resources))
     for name in (*prices, *offers):
         if name not in there:
             raise ConfigError(f"nothing here uses {name!r}; what has a price here: {', '.join(there)}")
@@ -225,7 +169,7 @@ def reprice(
 def _repriced(
     run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue | None
 ) -> RunRecord:
-    used = set(run.resources)
+    used = set(run.book.resources)
     if own := {resource: offer for resource, offer in offers.items() if resource in used}:
         run = run.repriced(own, known)
     stated = {resource: amount for resource, amount in prices.items() if resource in used}
@@ -241,8 +185,8 @@ def _record(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder}: not a run directory (it has no results.json); give what `crossfare run` wrote")
     record = read_json(path, todo="run its spec again")
     found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise DataError(f"{path}: format {found!r}, this version reads format {FORMAT}; run its spec again")
+    if found not in (1, FORMAT):
+        raise DataError(f"{path}: format {found!r}, this version reads formats 1 and {FORMAT}; run its spec again")
     return dict(record)
 
 
@@ -266,7 +210,7 @@ def _first(error: Exception) -> str:
 
 def _price(ref: str, values: Mapping[str, Any]) -> Price:
     offer, _, start = ref.rpartition("@")
-    if values["unit"] not in _UNITS:
+    if values["unit"] not in BILLED:
         raise ValueError(f"{ref} bills by an unknown unit, {values['unit']!r}")
     return Price(
         offer=offer,
@@ -289,12 +233,13 @@ def _decimal(value: str | None) -> Decimal | None:
 
 
 def _stated(offer: str, now: Price, amount: Decimal) -> Price:
-    if now.unit not in _STATED_PER:
+    if now.unit == "token":
         raise ConfigError(f"{now.offer!r} bills by the {now.unit}; state it in a price file and name it as the offer")
+    billed = BILLED[now.unit]
     return replace(
         now,
         offer=offer,
-        per=_STATED_PER[now.unit],
+        per=Decimal(billed.stated[1]) / billed.units,
         amount=amount,
         currency="USD",
         usd_rate=None,
@@ -318,98 +263,10 @@ def _engine(values: Mapping[str, Any]) -> EngineFacts:
 # -- money ------------------------------------------------------------------------------------
 
 
-def _offers(results: Sequence[Result], engines: Mapping[str, EngineFacts], prices: Sequence[Price]) -> dict[str, str]:
-    """Which offer priced which resource: results name the records their costs were derived from."""
-    offers = dict((STORAGE, price.offer) for price in prices if price.unit == "gigabyte-month")
-    for result in results:
-        once, engine = (f"engine:{name}" for name in (next(iter(result.spec.engines), None), result.spec.engine))
-        task = result.spec.task
-        for resource, cost in (
-            (COMPUTE, result.inference_per_1k),
-            (COMPUTE, result.fine_tuning),
-            (f"annotation:{task}", result.annotation),
-            (once, result.translation),
-            (engine, result.translation_per_1k),
-        ):
-            if cost is not None and cost.price:
-                # "offer@day", followed by " + exchange-rate:eur@day" where the price is in EUR
-                offers[resource] = cost.price.partition(" + ")[0].rpartition("@")[0]
-    return offers | {f"engine:{name}": COMPUTE for name, facts in engines.items() if facts.price is None}
-
-
-_TRANSLATED: Mapping[str, Share | None] = {"training set": "translation", "validation set": None}
-_BY_STAGE: Mapping[str, Share] = {
-    "existing": "translation",
-    "translate-collection": "translation",
-    "translate-candidates": "translation_per_1k",
-    "back-project": "translation_per_1k",
-    "finetune": "fine_tuning",
-    "predict": "inference_per_1k",
-    "embed": "inference_per_1k",
-    "ensemble": "inference_per_1k",
-}
-
-
-def _share(entry: Entry) -> Share | None:
-    """The part a step plays in the costs of a cell, told from its stage and its label.
-
-    Translating a training set or a collection is paid once, and what is asked is translated again
-    and again; steps with no part in a result's costs (loading, mining, scoring, timing, and what only
-    the score on the source side needs) have none.
-    """
-    stage, what = entry.stage, entry.label.rpartition(": ")[2].removesuffix(AND_BACK)
-    if what.endswith(ANSWERS_KNOWN):
-        return None
-    if any(resource.startswith("annotation:") for resource in entry.resources):
-        return "annotation"
-    if stage == "translate":
-        return _TRANSLATED.get(what, "translation_per_1k")
-    if stage == "retrieve":
-        return None if _mines(entry) else "inference_per_1k"
-    return _BY_STAGE.get(stage)
-
-
-def for_measuring(stage: str, label: str) -> bool:
-    """Whether a step is no part of using a method: it times it, or scores it the paper's way."""
-    return stage == "latency" or label.endswith(ANSWERS_KNOWN)
-
-
-def _mines(entry: Entry) -> bool:
-    """Whether a first-stage run looks for training examples instead of answering."""
-    return any(f"over collection {split} " in entry.label for split in ("train", "validation"))
-
-
-def examples_of(result: Result, share: Share) -> int:
-    """How many examples the usage behind one of a result's costs served: 0 for what is paid once."""
-    if share == "translation_per_1k":
-        return result.test_yield.total if result.test_yield else 0
-    return result.score.n if share == "inference_per_1k" else 0
-
-
 def _priced(run: RunRecord, book: Book) -> Iterator[Result]:
     """The run's results with the costs that follow from a book."""
-    aside = {entry.step_id for entry in book if for_measuring(entry.stage, entry.label)}
-    whole = [(result.spec, [step for step in result.steps if step not in aside]) for result in run.results]
-    standalone, marginal = book.standalone(whole), book.marginal(whole)
-    for result in run.results:
-        yield replace(
-            result,
-            translation=_cost(run, book, result, "translation"),
-            annotation=_cost(run, book, result, "annotation"),
-            fine_tuning=_cost(run, book, result, "fine_tuning"),
-            translation_per_1k=_cost(run, book, result, "translation_per_1k"),
-            inference_per_1k=_cost(run, book, result, "inference_per_1k") or result.inference_per_1k,
-            standalone=standalone[result.spec],
-            marginal=marginal[result.spec],
-        )
-
-
-def _cost(run: RunRecord, book: Book, result: Result, share: Share) -> Cost | None:
-    """One of a result's costs; None where the method has nothing of the kind."""
-    if getattr(result, share) is None:
-        return None
-    total = book.total(entry.step_id for entry in run.steps(result, share))
-    return per_1k(total, examples_of(result, share)) if share.endswith("per_1k") else total
+    priced = costs(book, [Needs.of(result) for result in run.results])
+    return (replace(result, **found) for result, found in zip(run.results, priced, strict=True))
 
 
 def _check(run: RunRecord) -> None:

@@ -6,16 +6,13 @@ from crossfare.data.collection import Collection
 from crossfare.data.formats import FORMATS, Format
 from crossfare.data.inspection import Inspection, InspectionTable, inspect, tabulate
 from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, RankingReport, Repair
-from crossfare.data.loading import load, save
-from crossfare.data.qrels import read_qrels, write_qrels
-from crossfare.data.queries import write_queries
-from crossfare.data.ranking import RANKING_FORMATS, passages
-from crossfare.data.recognition import recognise
-from crossfare.data.runs import read_run, write_run
+from crossfare.data.loading import load, recognise, save
+from crossfare.data.ranking import passages
+from crossfare.data.sources import write_queries
+from crossfare.data.trec import read_qrels, read_run, write_qrels, write_run
 
 __all__ = [
     "FORMATS",
-    "RANKING_FORMATS",
     "CatalogEntry",
     "Collection",
     "Format",

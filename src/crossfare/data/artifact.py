@@ -7,18 +7,19 @@ further line one example. The same dataset always gives the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crossfare.data.files import read_text, write_text
-from crossfare.data.loaded import Parsed
+from crossfare.data.files import json_object, read_text, write_text
+from crossfare.data.loaded import Loaded, LoadReport
 from crossfare.errors import DataError
-from crossfare.strict import parse_json
 from crossfare.types import (
     Answer,
     Dataset,
     Example,
+    Labelled,
     PairExample,
     QAExample,
     QueryExample,
@@ -29,6 +30,7 @@ from crossfare.types import (
 K = TypeVar("K")
 
 FILE_NAME = "dataset.jsonl"
+_TOLD = ("name", "task", "split", "language", "revision", "origin")
 VERSION = 1
 
 
@@ -52,16 +54,7 @@ def read(target: Path) -> Dataset:
         DataError: the file is missing, malformed, cut short or was changed after it was written.
     """
     path = _file(target)
-    parsed = parse(read_text(path), str(path))
-    return Dataset(
-        parsed.name or "",
-        parsed.task,
-        parsed.split or "",
-        parsed.language or "",
-        parsed.examples,
-        content_revision(parsed.examples),
-        parsed.origin,
-    )
+    return parse(read_text(path), str(path)).dataset
 
 
 def read_header(target: Path) -> dict[str, Any]:
@@ -94,15 +87,12 @@ def render(dataset: Dataset) -> str:
         "examples": len(dataset.examples),
     }
     records = [header, *(_entry(example) for example in dataset.examples)]
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return "".join(json.dumps(record, ensure_ascii=False, default=astuple) + "\n" for record in records)
 
 
-def parse(text: str, where: str) -> Parsed:
-    """Read the text of an artifact.
-
-    Raises:
-        DataError: as `read`.
-    """
+def parse(text: str, where: str, language: str | None = None) -> Loaded:
+    """Read the text of an artifact."""
+    del language  # the header says it
     lines = _objects(text, where)
     header = next(lines)[1]
     _check_header(header, where)
@@ -117,16 +107,9 @@ def parse(text: str, where: str) -> Parsed:
             f"{where}: its content is not what was written (revision {header['revision']}); write it again, "
             f"or set the revision in line 1 to {content_revision(examples)} to accept the change"
         )
-    return Parsed(
-        task,
-        examples,
-        len(examples),
-        unlabelled=tuple(e.id for e in examples if isinstance(e, PairExample) and e.label is None),
-        name=header["name"],
-        split=header["split"],
-        language=header["language"],
-        origin=header["origin"],
-    )
+    unlabelled = tuple(e.id for e in examples if isinstance(e, Labelled) and e.label is None)
+    dataset = Dataset(**{key: header[key] for key in _TOLD}, examples=examples)
+    return Loaded(dataset, LoadReport(read=len(examples), unlabelled=unlabelled))
 
 
 def _file(target: Path) -> Path:
@@ -135,10 +118,7 @@ def _file(target: Path) -> Path:
 
 def _objects(text: str, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        record = parse_json(line, f"{where}, line {number}", todo="write the dataset again")
-        if not isinstance(record, dict):
-            raise DataError(f"{where}, line {number}: not a JSON object; write the dataset again")
-        yield number, record
+        yield number, json_object(line, f"{where}, line {number}", "write the dataset again")
 
 
 def _check_header(header: dict[str, Any], where: str) -> None:
@@ -147,47 +127,29 @@ def _check_header(header: dict[str, Any], where: str) -> None:
             f"{where}, line 1: artifact version {header.get('crossfare')!r}, this crossfare reads {VERSION}; "
             "write the dataset again"
         )
-    missing = [k for k in ("name", "task", "split", "language", "revision", "origin", "examples") if k not in header]
+    missing = [key for key in (*_TOLD, "examples") if key not in header]
     if missing:
         raise DataError(f"{where}, line 1: the header lacks {', '.join(missing)}; write the dataset again")
     try:
-        kinds = (("name", str), ("split", str), ("language", str), ("revision", str), ("task", str), ("examples", int))
-        for key, kind in kinds:
-            _a(kind, header[key])
-        if header["origin"] is not None:
-            _a(str, header["origin"])
+        for key in ("name", "task", "split", "language", "revision"):
+            _text(header[key])
+        _text_or_none(header["origin"])
+        _a(int, header["examples"])
     except TypeError as error:
         raise DataError(f"{where}, line 1: not a header ({error}); write the dataset again") from error
-    if header["task"] not in {"qa", "nli", "ranking"}:
-        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is qa, nli or ranking")
+    if header["task"] not in _EXAMPLES:
+        raise DataError(f"{where}, line 1: unknown task {header['task']!r}; it is one of {', '.join(_EXAMPLES)}")
 
 
 def _entry(example: Example) -> dict[str, Any]:
-    if isinstance(example, PairExample):
-        entry: dict[str, Any] = {
-            "id": example.id,
-            "premise": example.premise,
-            "hypothesis": example.hypothesis,
-            "label": example.label,
-        }
-        return {**entry, "extra": [list(item) for item in example.extra]} if example.extra else entry
-    if isinstance(example, QueryExample):
-        return {"id": example.id, "query": example.query, "judgements": [list(item) for item in example.judgements]}
-    if isinstance(example, RankingExample):
-        texts = {"positive": example.positive, "negatives": list(example.negatives)}
-        return {"id": example.id, "query": example.query, **texts}
-    return {
-        "id": example.id,
-        "title": example.title,
-        "context": example.context,
-        "question": example.question,
-        "answers": [[a.text, a.start] for a in example.answers],
-    }
+    """All fields of an example by name, but for columns of the file's own where there are none."""
+    names = sorted((f.name for f in fields(example)), key=lambda name: name not in ("id", "title"))  # type: ignore[arg-type]
+    return {name: getattr(example, name) for name in names if name != "extra" or getattr(example, name)}
 
 
 def _example(record: dict[str, Any], task: str, where: str, number: int) -> Example:
     try:
-        example = _EXAMPLES[task](record)
+        example = _made(task, record)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}, line {number}: not an example of task {task} ({error}); write the dataset again"
@@ -206,27 +168,31 @@ def _check_answers(example: QAExample, where: str, number: int) -> None:
             )
 
 
-def _question(record: dict[str, Any]) -> Example:
-    answers = tuple(Answer(_a(str, text), _a(int, start)) for text, start in record["answers"])
-    title = None if record["title"] is None else _a(str, record["title"])
-    name, context, question = (_a(str, record[key]) for key in ("id", "context", "question"))
-    return QAExample(name, context, question, answers, title)
+def _made(task: str, record: dict[str, Any]) -> Example:
+    """The example of a record: whatever a kind of examples holds is read by the name and kind of the field."""
+    make = QueryExample if task == "ranking" and "judgements" in record else _EXAMPLES[task]
+    named = (f.name for f in fields(make) if f.name in record or f.name != "extra")  # type: ignore[arg-type]
+    values: dict[str, Any] = {n: _FIELDS[n](record[n]) if n in _FIELDS else _text(record[n]) for n in named}
+    return make(**values)
 
 
-def _pair(record: dict[str, Any]) -> Example:
-    extra = tuple((_a(str, key), _a(str, value)) for key, value in record.get("extra", []))
-    label = None if record["label"] is None else _a(str, record["label"])
-    name, premise, hypothesis = (_a(str, record[key]) for key in ("id", "premise", "hypothesis"))
-    return PairExample(name, premise, hypothesis, label, extra)
+def _text(value: Any) -> str:
+    return _a(str, value)
 
 
-def _ranking(record: dict[str, Any]) -> Example:
-    if "judgements" in record:
-        judgements = tuple((_a(str, passage), _a(int, grade)) for passage, grade in record["judgements"])
-        return QueryExample(_a(str, record["id"]), _a(str, record["query"]), judgements)
-    negatives = tuple(_a(str, text) for text in _a(list, record["negatives"]))
-    name, query, positive = (_a(str, record[key]) for key in ("id", "query", "positive"))
-    return RankingExample(name, query, positive, negatives)
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "title": _text_or_none,
+    "label": _text_or_none,
+    "answers": lambda value: tuple(Answer(_text(text), _a(int, start)) for text, start in value),
+    "extra": lambda value: tuple((_text(key), _text(text)) for key, text in value),
+    "judgements": lambda value: tuple((_text(passage), _a(int, grade)) for passage, grade in value),
+    "negatives": lambda value: tuple(map(_text, _a(list, value))),
+}
+"""How fields that do not hold one text are read."""
 
 
 def _a(kind: type[K], value: Any) -> K:
@@ -239,4 +205,4 @@ def _a(kind: type[K], value: Any) -> K:
 _KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
 
 
-_EXAMPLES = {"qa": _question, "nli": _pair, "ranking": _ranking}
+_EXAMPLES: dict[str, Callable[..., Example]] = {"qa": QAExample, "nli": PairExample, "ranking": RankingExample}

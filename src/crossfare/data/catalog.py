@@ -18,7 +18,7 @@ class CatalogEntry:
 
     ``sizes`` are (split, examples) as published, in ``size_language`` ("all" sums languages; None
     means every language has that many); for ranking queries, and passages of the split "collection".
-    ``format`` is the name in `formats.FORMATS` or `ranking.RANKING_FORMATS` of its files.
+    ``format`` is the name in `formats.FORMATS` of its files.
     ``hub`` can follow "hub:" in a reference; None where the hub is not known to have it. ``non_commercial`` says that
     its terms allow research or other non-commercial use only, of a part of it at least.
     """

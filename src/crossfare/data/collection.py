@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crossfare.data.encoding import encoding_repair
 from crossfare.data.files import write_text
+from crossfare.data.repair import encoding_repair
 from crossfare.errors import DataError
 from crossfare.strict import parse_json, read_json
 from crossfare.types import Passage

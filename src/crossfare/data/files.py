@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from crossfare.errors import DataError
 from crossfare.store import replacing
@@ -86,13 +86,51 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise _empty(path)
 
 
+def first_line(path: Path) -> str:
+    """The first line with content."""
+    return next(line for _, line in stream_lines(path) if line.strip())
+
+
+def split_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yield ("line 1", its text) and so on, split at line feeds only; empty lines at the end are no lines."""
+    for number, line in enumerate(text.rstrip("\r\n").split("\n"), 1):
+        yield f"line {number}", line.removesuffix("\r")
+
+
+def json_object(line: str, place: str, todo: str) -> dict[str, Any]:
+    """Read a line that must hold a JSON object; ``todo`` is what to do about another one."""
+    record = parse_json(line, place, todo=todo)
+    if not isinstance(record, dict):
+        raise DataError(f"{place}: not a JSON object but {line[:40]!r}; {todo}")
+    return record
+
+
+def check_unicode(text: str, place: str) -> None:
+    """Refuse a text with a lone surrogate, which no UTF-8 file can hold; ``place`` is where it stands."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{place}: lone surrogate {text[error.start]!a} at offset {error.start} of {text[:40]!a}, which "
+            "is not valid Unicode; correct the text"
+        ) from error
+
+
+def tsv_line(name: str, *cells: str) -> str:
+    """Lay cells out as a line; a cell of the example ``name`` with a tab or line end in it is refused."""
+    for cell in cells:
+        if any(mark in cell for mark in "\t\n\r"):
+            raise DataError(
+                f"example {name!r}: {cell[:40]!r} holds a tab or line end, which a tab-separated file cannot hold; "
+                "save as .jsonl"
+            )
+    return "\t".join(cells) + "\n"
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 atomically (a reader sees the old file or the new one), packed where the name ends in .gz.
 
     The same text always gives the same bytes.
-
-    Raises:
-        DataError: the text holds a lone surrogate, which no UTF-8 file can hold, or the folder cannot be written.
     """
     with writing(path) as write:
         write(text)
@@ -114,6 +152,12 @@ def json_keys(line: str) -> frozenset[str]:
 def suffix(path: Path) -> str:
     """What a file name ends in, leaving .gz aside: ".tsv" of "queries.tsv.gz"."""
     return Path(path.name.removesuffix(".gz")).suffix
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file of that name in a folder, packed or not."""
+    packed = folder / f"{name}.gz"
+    return packed if packed.is_file() and not (folder / name).exists() else folder / name
 
 
 @contextmanager

@@ -8,14 +8,15 @@ hub is never run: of a dataset that is a script, ``@refs/convert/parquet`` is wh
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfare.data import nli, qa
-from crossfare.data.loaded import Parsed, Text
+from crossfare.data.labelled import Layout, Record, as_text, build
+from crossfare.data.loaded import Loaded
+from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
 
@@ -91,26 +92,19 @@ def _without_owner(ref: str, name: str) -> str:
     return f"{problem}; write hub:OWNER/{ref}, with the owner that its page on the hub names (./{ref} is a folder)"
 
 
-def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Parsed:
-    """Load one split of a dataset from the hub.
-
-    Raises:
-        ConfigError: no split is given, or the `datasets` library is not installed.
-        DataError: the dataset cannot be had, or its columns are neither SQuAD's nor those of pairs.
-    """
+def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Loaded:
+    """Load one split of a dataset from the hub."""
     wanted = parse_ref(ref)
-    parsed = convert(_table(ref, wanted, split), f"hub:{ref}")
-    return replace(parsed, name=_name(wanted), split=split, language=language or _language(wanted.config))
+    made = convert(_table(ref, wanted, split), f"hub:{ref}")
+    name = f"{wanted.name}/{wanted.config}" if wanted.config else wanted.name
+    tag = language or _language(wanted.config) or ""
+    return replace(made, dataset=replace(made.dataset, name=name, split=split or "", language=tag))
 
 
 def load_texts(ref: str, *, split: str | None = None) -> Iterator[Text]:
     """Stream queries or passages from the hub: an id and a text, before which BEIR's title stands if there is one.
 
     BEIR's configurations "corpus" and "queries" have one split of the same name, which is taken.
-
-    Raises:
-        ConfigError: as `load_hub`.
-        DataError: as `load_hub`, or there are no such columns.
     """
     where = f"hub:{ref}"
     wanted = parse_ref(ref)
@@ -160,18 +154,15 @@ def _refusal(wanted: HubRef, error: Exception) -> str:
     )
 
 
-def convert(table: Any, where: str) -> Parsed:
-    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples.
-
-    Raises:
-        DataError: the columns are others, or a value is of the wrong type.
-    """
+def convert(table: Any, where: str) -> Loaded:
+    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples."""
     columns = set(table.column_names)
     if {"context", "question", "answers"} <= columns:
         return qa.build(_questions(table, where), where)
     premise, hypothesis, label = (_first(names, columns) for names in (_PREMISES, _HYPOTHESES, _PAIR_LABELS))
     if premise and hypothesis and label:
-        return nli.build(_pairs(table, where, premise, hypothesis, label), where)
+        layout = nli.layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, labels=_LABELS)
+        return build(_labelled(table, where, layout), where, layout)
     raise DataError(
         f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
         "nor premise, hypothesis, label; save it as a file with such columns and load that"
@@ -201,32 +192,28 @@ def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
         raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
 
 
-def _pairs(table: Any, where: str, premise: str, hypothesis: str, label: str) -> Iterator[nli.RawPair]:
-    id_column = _first(_PAIR_IDS, set(table.column_names))
-    own = {premise, hypothesis, label, id_column, "language"}
-    names = getattr(table.features[label], "names", None)
+def _labelled(table: Any, where: str, layout: Layout) -> Iterator[Record]:
+    names = getattr(table.features[layout.label], "names", None)
     for number, row in enumerate(table, 1):
         place = f"row {number}"
-        yield nli.RawPair(
-            place,
-            str(row[id_column]) if id_column else None,
-            _text(row, premise, where, place),
-            _text(row, hypothesis, where, place),
-            _label(row[label], names, where, place),
-            nli.sorted_extra((k, _scalar(v)) for k, v in row.items() if k not in own and v is not None),
-        )
+        values = {key: as_text(value) for key, value in row.items() if value is not None and key != "language"}
+        texts = {key: _text(row, key, where, place) for key in layout.texts}
+        label = _label(row[layout.label], names, layout, f"{where}, {place}")
+        yield place, {**values, **texts, layout.label: label}
 
 
-def _label(value: Any, names: list[str] | None, where: str, place: str) -> str | None:
+def _label(value: Any, names: list[str] | None, layout: Layout, place: str) -> str | None:
     if value is None or value == -1:
         return None
     word = names[value] if names and isinstance(value, int) and value < len(names) else value
+    if layout.labels is None:
+        return as_text(word)
     key = word.lower() if isinstance(word, str) else ""
-    if key not in _LABELS:
+    if key not in layout.labels:
         raise DataError(
-            f"{where}, {place}: unknown label {word!r}; known are {', '.join(_LABELS)}, or a ClassLabel of them"
+            f"{place}: unknown label {word!r}; known are {', '.join(layout.labels)}, or a ClassLabel of them"
         )
-    return _LABELS[key]
+    return key
 
 
 def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
@@ -239,16 +226,8 @@ def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
     return value
 
 
-def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
 def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
     return next((name for name in names if name in columns), None)
-
-
-def _name(ref: HubRef) -> str:
-    return f"{ref.name}/{ref.config}" if ref.config else ref.name
 
 
 def _language(config: str | None) -> str | None:

@@ -7,6 +7,7 @@ which it reproduces exactly).
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,17 +15,37 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
-from crossfare.data import triples
+import numpy as np
+
+from crossfare.data import formats
 from crossfare.data.catalog import Published, published
-from crossfare.data.counts import Facts, TextCount, count, count_triples, count_with_ids
+from crossfare.data.collection import id_hash, is_collection
 from crossfare.data.files import stem
 from crossfare.data.loaded import LoadReport
-from crossfare.data.loading import UNDETERMINED, guess_language, guess_split, load
-from crossfare.data.ranking import Beside, is_ranking
-from crossfare.data.sources import Source, open_source
+from crossfare.data.loading import UNDETERMINED, dataset_file, guess_language, guess_split, load
+from crossfare.data.sources import Source, Triple
 from crossfare.errors import ConfigError
 from crossfare.languages import primary
-from crossfare.types import Dataset, PairExample, QAExample, QueryExample, RankingExample, TaskName
+from crossfare.types import Dataset, Labelled, PairExample, QAExample, QueryExample, RankingExample, TaskName
+
+Facts = tuple[tuple[str, int], ...]
+"""(what, how many) of other things than characters."""
+
+
+@dataclass(slots=True)
+class TextCount:
+    """One kind of text: how many there are and their characters, with and without white space."""
+
+    what: str
+    texts: int = 0
+    characters: int = 0
+    without_space: int = 0
+
+    def add(self, text: str) -> None:
+        """Count one more."""
+        self.texts += 1
+        self.characters += len(text)
+        self.without_space += sum(map(len, text.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +115,13 @@ def inspect(
         DataError: the file is missing or malformed.
         ConfigError: ``name`` is not one of the paper's datasets.
     """
-    if _is_ranking(path, task, format):
-        dataset, report, counts, facts = _ranking(Path(path), language, split, format)
+    source = _ranking_source(path, task, split, format)
+    if source:
+        dataset, report, counts, facts = _ranking(source, Path(path), language, split, format)
     else:
         loaded = load(path, task=task, language=language, split=split, format=format)
         dataset, report = loaded.dataset, loaded.report
-        counts, facts = tuple(_COUNTS[dataset.task](dataset)), _grades(dataset)
+        counts, facts = tuple(_COUNTS.get(dataset.task, _text_counts)(dataset)), _grades(dataset)
     paper, recognised = _named(name) if name else _recognise(dataset, report)
     return Inspection(dataset, report, counts, _labels(dataset), paper, recognised, facts)
 
@@ -120,7 +142,7 @@ def tabulate(inspection: Inspection) -> InspectionTable:
         Row("repeated contents", f"{len(report.duplicates):,}"),
         Row("repeated ids", f"{len(report.renamed):,}"),
     ]
-    hidden = set() if dataset.task == "qa" else {"repaired answers", "lost answers"}
+    hidden = set() if report.answers else {"repaired answers", "lost answers"}
     if not dataset.examples:  # counted as a stream, which nobody compared
         hidden |= {"repeated contents", "repeated ids"}
     rows = [row for row in rows if row.label not in hidden]
@@ -131,36 +153,68 @@ def tabulate(inspection: Inspection) -> InspectionTable:
     return InspectionTable(title, columns, tuple(rows + _paper_rows(inspection)), _notes(inspection))
 
 
-def _is_ranking(ref: str | Path, task: TaskName | None, format_name: str | None) -> bool:
-    elsewhere = str(ref).startswith(("world:", "hub:"))
-    return not elsewhere and is_ranking(Path(ref), task, format_name, Beside())
+def _ranking_source(ref: str | Path, task: TaskName | None, split: str | None, format: str | None) -> Source | None:
+    """What there is to stream, of a file or folder of ranking data that is no artifact."""
+    if str(ref).startswith(("world:", "hub:")):
+        return None
+    path = Path(ref) if is_collection(Path(ref)) else dataset_file(Path(ref))
+    row = formats.choose(path, str(ref), task=task, format=format)
+    if row.open is None or (row.read and path.is_file()):
+        return None
+    return row.open(path, str(ref), split)
 
 
 _Counted = tuple[Dataset, LoadReport, tuple[TextCount, ...], Facts]
 
 
-def _ranking(path: Path, language: str | None, split: str | None, format_name: str | None) -> _Counted:
+def _ranking(source: Source, path: Path, language: str | None, split: str | None, format: str | None) -> _Counted:
     """Count ranking data; what holds judgements is loaded, all else only streamed."""
-    name = format_name or (triples.detect(path) if path.is_file() else None)
-    if name == triples.TEXTS:
-        return _streamed(path, language, split, name, *count_triples(path, str(path)))
-    if name == triples.IDS:
+    if source.triples and source.of_ids:
         raise ConfigError(f"{path}: triples of ids have no texts to count; inspect the queries and the collection")
-    source = open_source(path, str(path), split=split, format=format_name)
+    if source.triples:
+        return _streamed(path, language, split, source.format, *_triples(source.triples()))
     if source.either or source.queries is None:
         counted, facts = _passages(source, "texts")
         return _streamed(path, language, split, source.format, counted, facts)
-    loaded = load(path, task="ranking", language=language, split=split, format=format_name)
+    loaded = load(path, task="ranking", language=language, split=split, format=format)
     counted, facts = _passages(source, "passages")
     counts = (*_ranking_counts(loaded.dataset), *counted)
     return loaded.dataset, loaded.report, counts, _grades(loaded.dataset) + facts
 
 
 def _passages(source: Source, what: str) -> tuple[tuple[TextCount, ...], Facts]:
+    """Counted as they pass by; also how many are empty, and how many ids were there before."""
     if source.passages is None:
         return (), ()
-    counted, facts = count_with_ids(what, ((passage.id, passage.text) for passage in source.passages()))
-    return (counted,), facts
+    found, ids, empty = TextCount(what), array("Q"), 0
+    for passage in source.passages():
+        found.add(passage.text)
+        ids.append(id_hash(passage.id))
+        empty += not passage.text.strip()
+    return (found,), ((f"empty {what}", empty), (f"{what} with a repeated id", found.texts - _distinct(ids)))
+
+
+def _triples(triples: Iterable[Triple]) -> tuple[tuple[TextCount, ...], Facts]:
+    query, positive, negative = (TextCount(what) for what in ("queries", "positive passages", "negative passages"))
+    asked = array("Q")
+    for triple in triples:
+        query.add(triple.query)
+        positive.add(triple.positive)
+        negative.add(triple.negative)
+        asked.append(id_hash(triple.query))
+    return (query, positive, negative), (("distinct queries", _distinct(asked)),)
+
+
+def _distinct(hashes: array[int]) -> int:
+    return len(np.unique(np.frombuffer(hashes, dtype=np.uint64)))
+
+
+def count(what: str, texts: Iterable[str]) -> TextCount:
+    """Count texts and their characters (Unicode code points)."""
+    found = TextCount(what)
+    for text in texts:
+        found.add(text)
+    return found
 
 
 def _streamed(
@@ -189,6 +243,12 @@ def _pair_counts(dataset: Dataset) -> Iterable[TextCount]:
     yield count("hypotheses", (e.hypothesis for e in pairs))
 
 
+def _text_counts(dataset: Dataset) -> Iterable[TextCount]:
+    texts = [text for example in dataset.examples for text in example.texts]
+    yield count("texts", texts)
+    yield count("texts, distinct", dict.fromkeys(texts))
+
+
 def _ranking_counts(dataset: Dataset) -> Iterable[TextCount]:
     yield count("queries", (e.query for e in dataset.examples if isinstance(e, QueryExample | RankingExample)))
     triples_ = [e for e in dataset.examples if isinstance(e, RankingExample)]
@@ -206,7 +266,7 @@ def _grades(dataset: Dataset) -> Facts:
 
 
 def _labels(dataset: Dataset) -> tuple[tuple[str, int], ...]:
-    labels = Counter(e.label or "unlabelled" for e in dataset.examples if isinstance(e, PairExample))
+    labels = Counter(e.label or "unlabelled" for e in dataset.examples if isinstance(e, Labelled))
     return tuple(labels.most_common())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from crossfare.types import Dataset, Example, PairExample, QAExample, QueryExample, TaskName
+from crossfare.errors import DataError
+from crossfare.languages import primary
+from crossfare.types import Dataset, Example, QAExample
 
 _SHOWN = 5
 
@@ -62,7 +64,7 @@ class RankingReport:
 
     def lines(self) -> list[str]:
         """Lay it out as plain lines, empty ones for what did not happen."""
-        unknown, repeated = ([f"{q} {p}" for q, p in x] for x in (self.unknown_passages, self.repeated_judgements))
+        unknown, repeated = (map(" ".join, pairs) for pairs in (self.unknown_passages, self.repeated_judgements))
         return [
             _line("judgements dropped, their passage is not in the collection", unknown),
             _line("judged queries that are not in the file of queries", self.unknown_queries),
@@ -79,6 +81,9 @@ class RankingReport:
 class LoadReport:
     """What was read and what was done to it; every item is listed, none only counted.
 
+    A format's reader fills in what it did; `load` adds ``source``, ``format``, ``kept``, ``selected``, ``answers``,
+    ``duplicates``, ``unescaped`` and ``language_from``.
+
     ``read``             examples in the file, in the language asked for
     ``kept``             examples in the dataset before ``limit``; ``selected`` after it
     ``answers``          answers of the kept examples
@@ -88,7 +93,7 @@ class LoadReport:
     ``unanswerable``     ids of questions given without an answer (SQuAD 2.0), which are left out
     ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
     ``duplicates``       (id, id of the first example with the same content); both are kept
-    ``unlabelled``       ids of pairs without a label (MNLI's "-"); they are kept, with label None
+    ``unlabelled``       ids of examples without a label (MNLI's "-"); they are kept, with label None
     ``unescaped``        ids of examples in which HTML entities became characters, where that was asked for
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
@@ -96,11 +101,11 @@ class LoadReport:
     ``ranking``          the same for ranking data, None for other tasks
     """
 
-    source: str
-    format: str
-    read: int
-    kept: int
-    selected: int
+    source: str = ""
+    format: str = ""
+    read: int = 0
+    kept: int = 0
+    selected: int = 0
     answers: int = 0
     repaired: tuple[Repair, ...] = ()
     lost: tuple[LostAnswer, ...] = ()
@@ -117,18 +122,19 @@ class LoadReport:
 
     def summary(self) -> tuple[str, ...]:
         """Lay the report out as plain lines; what did not happen has no line."""
-        repairs = [f"{r.id} ({r.given} -> {r.found})" for r in self.repaired]
         lines = [
             f"{self.source}: {self.selected:,} of {self.read:,} examples, format {self.format}",
-            _line("answers moved to where their text occurs", repairs),
-            _line("answers whose text does not occur in the context", [x.id for x in self.lost]),
+            _line(
+                "answers moved to where their text occurs", (f"{r.id} ({r.given} -> {r.found})" for r in self.repaired)
+            ),
+            _line("answers whose text does not occur in the context", (x.id for x in self.lost)),
             _line("examples dropped, all their answers lost", self.dropped),
             _line("questions without an answer, left out", self.unanswerable),
-            _line("repeated ids, renamed", [f"{old} -> {new}" for old, new in self.renamed]),
-            _line("examples with the content of an earlier one, kept", [f"{a} = {b}" for a, b in self.duplicates]),
-            _line("pairs without a label", self.unlabelled),
+            _line("repeated ids, renamed", map(" -> ".join, self.renamed)),
+            _line("examples with the content of an earlier one, kept", map(" = ".join, self.duplicates)),
+            _line("examples without a label", self.unlabelled),
             _line("examples with HTML entities, unescaped", self.unescaped),
-            _line("other languages left out", [f"{name}: {n:,} rows" for name, n in self.other_languages]),
+            _line("other languages left out", (f"{name}: {n:,} rows" for name, n in self.other_languages)),
             _line("keys of the file not carried over", self.ignored),
             *(self.ranking.lines() if self.ranking else ()),
         ]
@@ -137,7 +143,7 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A dataset and how it was read.
+    """A dataset and how it was read; of a format's reader, with "" for what the file does not say of the dataset.
 
     ``unplaced`` are the examples dropped because none of their answers occurs: the answers have the
     start -1. Where they are in a translation can still be found (`crossfare.translate.recover_answers`).
@@ -148,36 +154,8 @@ class Loaded:
     unplaced: tuple[QAExample, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a format's reader returns: examples, and what it had to do to get them."""
-
-    task: TaskName
-    examples: tuple[Example, ...]
-    read: int
-    repaired: tuple[Repair, ...] = ()
-    lost: tuple[LostAnswer, ...] = ()
-    dropped: tuple[str, ...] = ()
-    unplaced: tuple[QAExample, ...] = ()
-    unanswerable: tuple[str, ...] = ()
-    renamed: tuple[tuple[str, str], ...] = ()
-    unlabelled: tuple[str, ...] = ()
-    unescaped: tuple[str, ...] = ()
-    other_languages: tuple[tuple[str, int], ...] = ()
-    ignored: tuple[str, ...] = ()
-    name: str | None = None
-    split: str | None = None
-    language: str | None = None
-    origin: str | None = None
-    ranking: RankingReport | None = None
-
-
-class Text(NamedTuple):
-    """A query or a passage as a file gives it; ``place`` ("line 7") is for messages."""
-
-    id: str
-    text: str
-    place: str
+Record = tuple[str, Mapping[str, str | None]]
+"""An example as a file gives it: its place ("line 7", for messages), and its values by column. A label may be None."""
 
 
 class UniqueIds:
@@ -205,25 +183,39 @@ class UniqueIds:
         return chosen
 
 
+def of_language(
+    records: Sequence[Record], where: str, language: str | None, build: Callable[[Iterable[Record]], Loaded]
+) -> Loaded:
+    """The examples of one language, where records name theirs; those of others are counted.
+
+    Raises:
+        DataError: there are several languages and none is asked for, or there is no such one.
+    """
+    counts = Counter(record["language"] or "" for _, record in records if "language" in record)
+    if not counts:
+        return build(records)
+    if language is None and len(counts) > 1:
+        raise DataError(
+            f"{where}: holds {len(counts)} languages ({', '.join(sorted(counts))}); say which with language="
+        )
+    wanted = language or next(iter(counts))
+    chosen = [
+        (place, {key: value for key, value in record.items() if key != "language"})
+        for place, record in records
+        if primary(record.get("language") or "") == primary(wanted)
+    ]
+    if not chosen:
+        raise DataError(f"{where}: has no row in language {wanted!r}; it holds {', '.join(sorted(counts))}")
+    others = tuple(sorted((name, n) for name, n in counts.items() if primary(name) != primary(wanted)))
+    made = build(chosen)
+    return Loaded(replace(made.dataset, language=wanted), replace(made.report, other_languages=others))
+
+
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:
     """Pair each example with the first one of the same content: context and question, premise and hypothesis, texts."""
     first: dict[tuple[str, ...], str] = {}
-    found = []
-    for example in examples:
-        earlier = first.setdefault(_content(example), example.id)
-        if earlier != example.id:
-            found.append((example.id, earlier))
-    return tuple(found)
-
-
-def _content(example: Example) -> tuple[str, ...]:
-    if isinstance(example, QAExample):
-        return example.context, example.question
-    if isinstance(example, PairExample):
-        return example.premise, example.hypothesis
-    if isinstance(example, QueryExample):
-        return (example.query,)
-    return example.query, example.positive, *example.negatives
+    found = ((example.id, first.setdefault(example.texts, example.id)) for example in examples)
+    return tuple((name, earlier) for name, earlier in found if name != earlier)
 
 
 def _line(what: str, items: Iterable[str]) -> str:

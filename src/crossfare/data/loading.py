@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from crossfare.data import artifact, files, formats, nli, ranking, world
-from crossfare.data.entities import unescaped
-from crossfare.data.hub import load_hub
-from crossfare.data.loaded import Loaded, LoadReport, Parsed, find_duplicates
+from crossfare.data import artifact, files, formats, hub, nli, ranking, world
+from crossfare.data.loaded import Loaded, LoadReport, find_duplicates
+from crossfare.data.repair import unescaped
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name, language_tag, primary
-from crossfare.types import Dataset, Example, QAExample, TaskName, content_revision
+from crossfare.types import Dataset, Example, QAExample, QueryExample, TaskName, content_revision
 
 UNDETERMINED = "und"
 """BCP-47 for a language nobody named."""
@@ -59,15 +60,13 @@ def load(
             and the file does not say, a single language code in the file's name is taken
             ("xquad.de.json"; MLQA's "context-de-question-en" is German, the language of the context);
             otherwise it is "und".
-        split: the split's name, guessed alike from the file's name, otherwise "unknown". Chooses the judgements of
-            a BEIR folder.
-        format: a name from `formats.FORMATS` or `ranking.RANKING_FORMATS`, where recognition by content fails.
+        split: the split's name, guessed alike, otherwise "unknown". Chooses the judgements of a BEIR folder.
+        format: a name from `formats.FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
         labels: "two-class" maps contradiction to neutral and paraphrase to entailment.
         qrels: a file of judgements of the queries.
-        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it does not have
-            are dropped. Triples of ids need it.
-        queries: the file of queries that triples of ids need.
+        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it lacks are dropped.
+        queries: the file of queries that triples of ids need, beside a collection.
         fix_encoding: repair mojibake in queries and in triples of texts (needs the package ftfy).
         unescape: turn HTML entities in QA and NLI texts into the characters they stand for; answers stay in place.
 
@@ -78,24 +77,37 @@ def load(
     source = str(ref)
     language = language_tag(language) if language else None
     kind, _, rest = source.partition(":")
-    choose = partial(_finish, task=task, language=language, limit=limit, seed=seed, labels=labels, unescape=unescape)
+    finish = partial(_finish, source=source, task=task, language=language, limit=limit, seed=seed, labels=labels)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
-        parsed = _world(rest, language, split) if kind == "world" else load_hub(rest, language=language, split=split)
-        name = "embedded" if kind == "world" else "hub"
-        return choose(parsed, source, name)
-    path = _file(Path(ref))
-    if ranking.is_ranking(path, task, format, beside):
-        parsed, name = ranking.load_files(
-            path, source, beside, language=language, split=split, format=format, limit=limit, seed=seed
-        )
-    else:
+        if kind == "hub":
+            return finish(hub.load_hub(rest, language=language, split=split), format="hub", unescape=unescape)
+        dataset = world.dataset(rest, *world.checked(rest, language, split))
+        return finish(Loaded(dataset, LoadReport(read=len(dataset))), format="embedded", unescape=unescape)
+    path = dataset_file(Path(ref))
+    made, name = _from_file(path, source, task, format, beside, language=language, split=split, limit=limit, seed=seed)
+    told = made.dataset
+    split = split or told.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
+    made = replace(made, dataset=replace(told, name=told.name or files.stem(path), split=split or ""))
+    return finish(made, format=name, unescape=unescape, guessed=guess_language(path))
+
+
+def _from_file(
+    path: Path, source: str, task: TaskName | None, format: str | None, beside: ranking.Beside, **asked: Any
+) -> tuple[Loaded, str]:
+    """What a file or folder holds, or the hub of ranking data; also the name of the format."""
+    wanted = "ranking" if task is None and beside.given and not format else task
+    if source.startswith("hub:"):
+        return ranking.load_source(ranking.open_source(source, split=asked["split"]), beside, **asked), "hub"
+    if wanted not in {None, "ranking"}:
         _refuse(beside, source)
-        parsed, name = _text_file(path, source, language, format)
-    split = split or parsed.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
-    parsed = replace(parsed, name=parsed.name or files.stem(path), split=split or "unknown")
-    return choose(parsed, source, name, guessed=guess_language(path))
+    row = formats.choose(path, source, task=wanted, format=format)
+    if row.read and not (row.open and (beside.given or path.is_dir())):
+        _refuse(beside, source)
+        return row.read(files.read_text(path), source, asked["language"]), row.name
+    assert row.open is not None
+    return ranking.load_source(row.open(path, source, asked["split"]), beside, **asked), row.name
 
 
 def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
@@ -108,11 +120,40 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
         ConfigError: the suffix or the format is not known.
     """
     target = Path(path)
-    if dataset.task == "ranking" and (format in ranking.WRITERS or (format is None and files.suffix(target) == ".tsv")):
-        ranking.write(dataset, target, format)
-        return
-    row = formats.named(format) if format else formats.for_writing(dataset, target)
+    row = formats.named(format, dataset.task) if format else formats.for_writing(dataset, target)
+    if row.write is None:
+        raise ConfigError(f"{path}: the format {row.name!r} is read and not written; choose another")
+    if row.task == "ranking" and any(isinstance(e, QueryExample) and e.judgements for e in dataset.examples):
+        raise DataError(
+            f"dataset {dataset.name!r} has judgements, which a file of queries cannot hold; save as .jsonl, or use "
+            "write_queries and write_qrels"
+        )
     files.write_text(target, row.write(dataset))
+
+
+def recognise(
+    ref: str,
+    *,
+    task: TaskName,
+    language: str | None = None,
+    split: str | None = None,
+    format: str | None = None,
+) -> None:
+    """Check what `load` would be given; nothing is fetched, and of a file only the first line is read.
+
+    Raises:
+        ConfigError: there are no such embedded data, or no format of that name.
+        DataError: the file is missing, empty or of no known format.
+    """
+    kind, _, rest = ref.partition(":")
+    if kind == "world":
+        world.checked(rest, language, split)
+        if rest != task:
+            raise ConfigError(f"'world:{rest}' is {rest} data, but the task is {task}; name world:{task}")
+    elif kind == "hub":
+        hub.parse_ref(rest)
+    else:
+        formats.choose(dataset_file(Path(ref)), ref, task=task, format=format)
 
 
 def guess_language(path: Path) -> str | None:
@@ -134,9 +175,10 @@ def _words(path: Path) -> list[str]:
     return re.split(r"[^A-Za-z0-9]+", files.stem(path))
 
 
-def _file(path: Path) -> Path:
+def dataset_file(path: Path) -> Path:
+    """The file of a reference: the artifact in a folder that holds one, else the path itself."""
     inside = path / artifact.FILE_NAME
-    return inside if path.is_dir() and inside.is_file() else path
+    return inside if os.path.isfile(inside) else path  # noqa: PTH113 - a name that no file can have is none
 
 
 def _refuse(beside: ranking.Beside, source: str) -> None:
@@ -147,31 +189,11 @@ def _refuse(beside: ranking.Beside, source: str) -> None:
         )
 
 
-def _text_file(path: Path, source: str, language: str | None, format_name: str | None) -> tuple[Parsed, str]:
-    text = files.read_text(path)
-    row = formats.named(format_name) if format_name else formats.detect(text, source)
-    return row.read(text, source, language), row.name
-
-
-def _world(name: str, language: str | None, split: str | None) -> Parsed:
-    language, split = ranking.embedded(name, language, split)
-    dataset: Dataset = getattr(world, name)(language, split)
-    return Parsed(
-        dataset.task,
-        dataset.examples,
-        len(dataset.examples),
-        name=dataset.name,
-        split=dataset.split,
-        language=dataset.language,
-        origin=dataset.origin,
-    )
-
-
 def _finish(
-    parsed: Parsed,
-    source: str,
-    format_name: str,
+    made: Loaded,
     *,
+    source: str,
+    format: str,
     task: TaskName | None,
     language: str | None,
     limit: int | None,
@@ -180,38 +202,45 @@ def _finish(
     unescape: bool,
     guessed: str | None = None,
 ) -> Loaded:
-    """Check what was asked for, select, and write the report."""
-    if task is not None and parsed.task != task:
-        raise DataError(f"{source}: holds {parsed.task} data (format {format_name}), not {task}; name another file")
-    tag, language_from = _language(parsed, source, language, guessed)
+    """Check what was asked for, select, and complete the report."""
+    dataset, unplaced = made.dataset, made.unplaced
+    if task is not None and dataset.task != task:
+        raise DataError(f"{source}: holds {dataset.task} data (format {format}), not {task}; name another file")
+    tag, language_from = _language(dataset.language, source, language, guessed)
+    examples, changed = dataset.examples, tuple[str, ...]()
     if unescape:
-        made = tuple(map(unescaped, parsed.examples))
-        changed = tuple(new.id for old, new in zip(parsed.examples, made, strict=True) if old != new)
-        parsed = replace(parsed, examples=made, unescaped=changed)
-    examples = nli.relabel(parsed.examples, labels) if labels else parsed.examples
-    selected = _select(examples, limit, seed)
-    dataset = Dataset(
-        parsed.name or source,
-        parsed.task,
-        parsed.split or "unknown",
-        tag,
-        selected,
-        content_revision(selected),
-        parsed.origin,
-    )
-    unplaced = parsed.unplaced
-    if unescape:
+        examples = tuple(map(unescaped, dataset.examples))
+        changed = tuple(new.id for old, new in zip(dataset.examples, examples, strict=True) if old != new)
         unplaced = tuple(new for new in map(unescaped, unplaced) if isinstance(new, QAExample))
-    return Loaded(dataset, _report(parsed, source, format_name, len(selected), language_from), unplaced)
+    report = replace(
+        made.report,
+        source=source,
+        format=format,
+        kept=len(examples),
+        answers=sum(len(e.answers) for e in examples if isinstance(e, QAExample)),
+        duplicates=find_duplicates(examples),
+        unescaped=changed,
+        language_from=language_from,
+    )
+    selected = _select(nli.relabel(examples, labels) if labels else examples, limit, seed)
+    dataset = replace(
+        dataset,
+        name=dataset.name or source,
+        split=dataset.split or "unknown",
+        language=tag,
+        examples=selected,
+        revision=content_revision(selected),
+    )
+    return Loaded(dataset, replace(report, selected=len(selected)), unplaced)
 
 
-def _language(parsed: Parsed, source: str, given: str | None, guessed: str | None) -> tuple[str, str]:
-    if given and parsed.language and primary(given) != primary(parsed.language):
-        raise DataError(f"{source}: is in {parsed.language}, not {given}; name another file or language")
+def _language(told: str, source: str, given: str | None, guessed: str | None) -> tuple[str, str]:
+    if given and told and primary(given) != primary(told):
+        raise DataError(f"{source}: is in {told}, not {given}; name another file or language")
     if given:
         return given, "given"
-    if parsed.language:
-        return parsed.language, "file"
+    if told:
+        return told, "file"
     return (guessed, "file name") if guessed else (UNDETERMINED, "unknown")
 
 
@@ -224,26 +253,3 @@ def _select(examples: tuple[Example, ...], limit: int | None, seed: int) -> tupl
         return examples[:limit]
     chosen = random.Random(seed).sample(range(len(examples)), limit)
     return tuple(examples[i] for i in sorted(chosen))
-
-
-def _report(parsed: Parsed, source: str, format_name: str, selected: int, language_from: str) -> LoadReport:
-    return LoadReport(
-        source,
-        format_name,
-        parsed.read,
-        len(parsed.examples),
-        selected,
-        answers=sum(len(e.answers) for e in parsed.examples if isinstance(e, QAExample)),
-        repaired=parsed.repaired,
-        lost=parsed.lost,
-        dropped=parsed.dropped,
-        unanswerable=parsed.unanswerable,
-        renamed=parsed.renamed,
-        duplicates=find_duplicates(parsed.examples),
-        unlabelled=parsed.unlabelled,
-        unescaped=parsed.unescaped,
-        other_languages=parsed.other_languages,
-        ignored=parsed.ignored,
-        language_from=language_from,
-        ranking=parsed.ranking,
-    )

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from crossfare.data.loaded import LostAnswer, Parsed, Repair, UniqueIds
+from crossfare.data.files import check_unicode
+from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, Repair, UniqueIds
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, Example, QAExample
@@ -46,24 +47,17 @@ class RawParagraph:
     questions: tuple[RawQuestion, ...]
 
 
-def read_squad(text: str, where: str) -> Parsed:
-    """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed.
-
-    Raises:
-        DataError: not JSON (with its line), or a key is missing or of the wrong type (with its path).
-    """
+def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
+    """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed."""
+    del language  # the format does not say it
     ignored: set[str] = set()
     questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
     return build(questions, where, ignored=tuple(sorted(ignored)))
 
 
 def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawParagraph]:
-    """Read SQuAD v1.1-style JSON as it stands; keys that have no place are added to ``ignored``.
-
-    Raises:
-        DataError: as `read_squad`.
-    """
-    yield from _paragraphs(_Node(parse_json(text, where), where), ignored)
+    """Read SQuAD v1.1-style JSON as it stands; keys that have no place are added to ``ignored``."""
+    return _Squad(where, ignored).paragraphs(parse_json(text, where))
 
 
 def write_squad(dataset: Dataset) -> str:
@@ -78,12 +72,8 @@ def write_squad(dataset: Dataset) -> str:
     return json.dumps({"version": "1.1", "data": articles}, ensure_ascii=False) + "\n"
 
 
-def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, ...] = ()) -> Parsed:
-    """Turn questions as given into examples: starts repaired, lost answers listed, ids made unique.
-
-    Raises:
-        DataError: there is no question, none could be kept, or a text is not valid Unicode.
-    """
+def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, ...] = ()) -> Loaded:
+    """Turn questions as given into examples: starts repaired, lost answers listed, ids made unique."""
     ids = UniqueIds()
     examples: list[QAExample] = []
     repaired: list[Repair] = []
@@ -94,7 +84,8 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
     read = 0
     for raw in questions:
         read += 1
-        _check_unicode(raw, where)
+        for text in (raw.id, raw.context, raw.question, raw.title or "", *(text for text, _ in raw.answers)):
+            check_unicode(text, f"{where}, example {raw.id!a}")
         name = ids.take(raw.id)
         if not raw.answers:
             unanswerable.append(name)
@@ -108,18 +99,17 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
             unplaced.append(QAExample(name, raw.context, raw.question, nowhere, raw.title))
     if not examples:
         raise DataError(_nothing_left(where, read, len(unanswerable), len(dropped)))
-    return Parsed(
-        "qa",
-        tuple(examples),
-        read,
+    report = LoadReport(
+        read=read,
         repaired=tuple(repaired),
         lost=tuple(lost),
         dropped=tuple(dropped),
-        unplaced=tuple(example for example in unplaced if example.answers),
         unanswerable=tuple(unanswerable),
         renamed=tuple(ids.renamed),
         ignored=ignored,
     )
+    placed = Dataset("", "qa", "", "", tuple(examples))
+    return Loaded(placed, report, tuple(example for example in unplaced if example.answers))
 
 
 def locate(context: str, text: str, given: int) -> tuple[int, int] | None:
@@ -207,23 +197,6 @@ def _composes(before: str, character: str) -> bool:
     return nfc("NFC", before + character) != nfc("NFC", before) + nfc("NFC", character)
 
 
-def _check_unicode(raw: RawQuestion, where: str) -> None:
-    for field, text in (
-        ("id", raw.id),
-        ("context", raw.context),
-        ("question", raw.question),
-        ("title", raw.title or ""),
-        *(("answer", text) for text, _ in raw.answers),
-    ):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where}, example {raw.id!a}: its {field} holds the lone surrogate {text[error.start]!a} at offset "
-                f"{error.start}, which is not valid Unicode; correct the text"
-            ) from error
-
-
 def _nothing_left(where: str, read: int, unanswerable: int, dropped: int) -> str:
     if not read:
         return f"{where}: holds no question; check that it is the complete file"
@@ -244,77 +217,60 @@ def _qa_entry(example: QAExample) -> dict[str, Any]:
     return {"id": example.id, "question": example.question, "answers": answers}
 
 
-class _Node:
-    """A JSON value that knows its path, so that errors can name it."""
+class _Squad:
+    """Reads the parts of a document by their path, so that errors can name it."""
 
-    __slots__ = ("key", "parent", "value", "where")
+    def __init__(self, where: str, ignored: set[str]) -> None:
+        self._where, self._ignored = where, ignored
 
-    def __init__(self, value: Any, where: str, parent: _Node | None = None, key: str | int = "") -> None:
-        self.value, self.where, self.parent, self.key = value, where, parent, key
+    def paragraphs(self, document: Any) -> Iterator[RawParagraph]:
+        for article, place in self._items(document, "data", ""):
+            paragraphs = self._items(article, "paragraphs", place)
+            title = self._part(article, "title", place, _TEXT) if "title" in article else None
+            self._ignore(article, "data[]")
+            for paragraph, inside in paragraphs:
+                context = self._part(paragraph, "context", inside, _TEXT)
+                self._ignore(paragraph, "data[].paragraphs[]")
+                asked = self._items(paragraph, "qas", inside)
+                yield RawParagraph(context, tuple(self._question(q, at, context, title) for q, at in asked))
 
-    def path(self) -> str:
-        above = self.parent.path() if self.parent else ""
-        if isinstance(self.key, int):
-            return f"{above}[{self.key}]"
-        return f"{above}.{self.key}" if above else self.key
+    def _question(self, record: Any, place: str, context: str, title: str | None) -> RawQuestion:
+        name = self._part(record, "id", place, _NAME)
+        self._ignore(record, "data[].paragraphs[].qas[]")
+        answers = []
+        if record.get("is_impossible") is not True:
+            for answer, at in self._items(record, "answers", place):
+                text, start = self._part(answer, "text", at, _TEXT), self._part(answer, "answer_start", at, _NUMBER)
+                answers.append((text, start))
+                self._ignore(answer, "data[].paragraphs[].qas[].answers[]")
+        return RawQuestion(str(name), context, self._part(record, "question", place, _TEXT), tuple(answers), title)
 
-    def child(self, key: str) -> _Node:
-        if not isinstance(self.value, dict):
-            raise self.error("must be an object")
-        child = _Node(self.value.get(key), self.where, self, key)
-        if key not in self.value:
-            raise child.error("is missing")
-        return child
+    def _items(self, record: Any, key: str, place: str) -> Iterator[tuple[Any, str]]:
+        """The items of a list, each with its path."""
+        path = f"{place}.{key}" if place else key
+        return ((item, f"{path}[{i}]") for i, item in enumerate(self._part(record, key, place, _LIST)))
 
-    def items(self, key: str) -> Iterator[_Node]:
-        child = self.child(key)
-        if not isinstance(child.value, list):
-            raise child.error("must be a list")
-        return (_Node(value, self.where, child, i) for i, value in enumerate(child.value))
+    def _part(self, record: Any, key: str, place: str, kind: tuple[str, tuple[type, ...]]) -> Any:
+        """The value of a key, if it is there and of its kind; ``place`` is the path of the record."""
+        path = f"{place}.{key}" if place else key
+        if not isinstance(record, dict):
+            raise self._error(place or "the top level", f"must be an object, not {json.dumps(record)[:40]}")
+        if key not in record:
+            raise self._error(path, "is missing")
+        expected, kinds = kind
+        if type(record[key]) not in kinds:
+            raise self._error(path, f"must be {expected}, not {json.dumps(record[key])[:40]}")
+        return record[key]
 
-    def text(self, key: str) -> str:
-        child = self.child(key)
-        if not isinstance(child.value, str):
-            raise child.error("must be text")
-        return child.value
-
-    def integer(self, key: str) -> int:
-        child = self.child(key)
-        if not isinstance(child.value, int) or isinstance(child.value, bool):
-            raise child.error("must be a whole number")
-        return child.value
-
-    def error(self, what: str) -> DataError:
-        found = "" if what == "is missing" else f", not {json.dumps(self.value)[:40]}"
+    def _error(self, path: str, what: str) -> DataError:
         return DataError(
-            f"{self.where}: {self.path() or 'the top level'} {what}{found}; "
+            f"{self._where}: {path} {what}; "
             "SQuAD v1.1 JSON is data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}"
         )
 
-    def unknown_keys(self, pattern: str) -> set[str]:
-        return {f"{pattern}.{key}" for key in self.value if key not in _KNOWN_KEYS[pattern]}
+    def _ignore(self, record: dict[str, Any], pattern: str) -> None:
+        self._ignored.update(f"{pattern}.{key}" for key in record if key not in _KNOWN_KEYS[pattern])
 
 
-def _paragraphs(document: _Node, ignored: set[str]) -> Iterator[RawParagraph]:
-    for article in document.items("data"):
-        paragraphs = article.items("paragraphs")
-        title = article.text("title") if "title" in article.value else None
-        ignored |= article.unknown_keys("data[]")
-        for paragraph in paragraphs:
-            context = paragraph.text("context")
-            ignored |= paragraph.unknown_keys("data[].paragraphs[]")
-            questions = tuple(_question(node, context, title, ignored) for node in paragraph.items("qas"))
-            yield RawParagraph(context, questions)
-
-
-def _question(node: _Node, context: str, title: str | None, ignored: set[str]) -> RawQuestion:
-    given = node.child("id")
-    if not isinstance(given.value, str | int) or isinstance(given.value, bool):
-        raise given.error("must be text or a whole number")  # GermanQuAD has numbers
-    ignored |= node.unknown_keys("data[].paragraphs[].qas[]")
-    answers = []
-    if node.value.get("is_impossible") is not True:
-        for answer in node.items("answers"):
-            answers.append((answer.text("text"), answer.integer("answer_start")))
-            ignored |= answer.unknown_keys("data[].paragraphs[].qas[].answers[]")
-    return RawQuestion(str(given.value), context, node.text("question"), tuple(answers), title)
+_TEXT, _LIST, _NUMBER = ("text", (str,)), ("a list", (list,)), ("a whole number", (int,))
+_NAME = ("text or a whole number", (str, int))  # GermanQuAD has numbers

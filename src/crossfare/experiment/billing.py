@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from crossfare.errors import ConfigError, PriceError
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.spec import Spec
+from crossfare.experiment.stages import STAGES
 from crossfare.ledger.book import COMPUTE, STORAGE, Book
 
 _UNITS = {COMPUTE: "device-hour", STORAGE: "gigabyte-month", "annotation": "example"}
@@ -32,21 +33,10 @@ def resources_of(spec: Spec, plan: Sequence[CellSteps]) -> dict[str, tuple[str, 
         engines = {step.id: parent.cell.engine for parent in cell.parents for step in parent.all}
         for step in cell.all:
             name = engines.get(step.id, cell.cell.engine)
-            engine = f"engine:{name}"
-            if step.stage == "back-project":
-                # An engine that is billed by its seconds has them together with those of looking for the answers.
-                billed = spec.engines[str(name)].price not in (None, COMPUTE)
-                resources.setdefault(step.id, (engine, "compute") if billed else (engine,))
-                continue
-            if step.stage == "existing" or step.stage.startswith("translate"):
-                (first,) = resources.setdefault(step.id, (engine,))
-                _check_same_price(spec, first.removeprefix("engine:"), str(name))
-            elif step.stage == "latency" and step.params.get("billed"):
-                resources[step.id] = (engine,)
-            elif step.stage == "dataset":
-                resources[step.id] = (f"annotation:{cell.cell.task}",) if step.params.get("annotated") else ()
-            else:
-                resources[step.id] = ("compute",)
+            resources.setdefault(step.id, STAGES[step.stage].resources(step, cell.cell.task, str(name)))
+            one = resources[step.id][0] if resources[step.id] else ""
+            if one.startswith("engine:"):
+                _check_same_price(spec, one.removeprefix("engine:"), str(name))
     return resources
 
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from crossfare import data
 from crossfare.data import artifact
 from crossfare.errors import ConfigError, CrossfareError, DataError
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.stages import load_data
+from crossfare.experiment.stages import STAGES
+from crossfare.experiment.stages.loading import load_data
 from crossfare.store import Store
 from crossfare.tasks import TASKS
-from crossfare.types import Dataset, Step, TaskName
+from crossfare.types import Dataset, Step
 
-_STAGES = ("dataset", "existing", "collection")
 _REFS = ("ref", "ids_of", "collection", "qrels", "queries")
 _MOST_BYTES = 64 << 20
 
@@ -39,7 +38,7 @@ class DataChecks:
         Raises:
             ConfigError, DataError: it names the step, and what is wrong.
         """
-        if step.stage not in _STAGES or self._store.done(step.id):
+        if not STAGES[step.stage].reads or self._store.done(step.id):
             return
         try:
             self._load(step)
@@ -49,16 +48,16 @@ class DataChecks:
     def _load(self, step: Step) -> None:
         params, ref = step.params, str(step.runtime["ref"])
         asked = {name: params.get(name) for name in ("language", "split", "format")}
-        data.recognise(ref, task=cast("TaskName", params.get("task", "ranking")), **asked)
+        data.recognise(ref, task=params.get("task", "ranking"), **asked)
         if not _is_read_at_once(step):
             return
-        if step.stage == "collection":
+        if STAGES[step.stage].reads == "passages":
             for _ in data.passages(ref, **asked):
                 pass
             return
         loaded = load_data(step)
         self._loaded[step.id] = loaded.dataset
-        original = self._dataset(step.inputs["original"][0]) if step.stage == "existing" else None
+        original = self._dataset(step.inputs["original"][0]) if "original" in step.inputs else None
         if original and not step.runtime.get("projection") and not _ids(loaded.dataset) & _ids(original):
             raise DataError(f"{ref}: no example has an id of the source training set")
 
@@ -68,9 +67,9 @@ class DataChecks:
         Raises:
             DataError: it names the step, and what is wrong.
         """
-        if step.stage != "finetune" or self._store.done(step.id):
+        if "train" not in step.inputs or self._store.done(step.id):
             return
-        task = TASKS[cast("TaskName", step.params["task"])]
+        task = TASKS[step.params["task"]]
         try:
             learnt = [self._dataset(self._origin(each)) for each in step.inputs["train"]]
             task.check_examples([dataset for dataset in learnt if dataset], whole=None not in learnt)
@@ -96,7 +95,7 @@ class DataChecks:
 
     def _dataset(self, step_id: str) -> Dataset | None:
         """What a step loads; None where that is not known yet."""
-        read = step_id not in self._loaded and self._steps[step_id].stage in ("dataset", "existing")
+        read = step_id not in self._loaded and STAGES[self._steps[step_id].stage].reads == "examples"
         if read and self._store.done(step_id):
             self._loaded[step_id] = artifact.read(self._store.artifact(step_id))
         return self._loaded.get(step_id)

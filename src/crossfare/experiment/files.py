@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,21 @@ Execution = Callable[[Step, Store, Path, Progress | None], Usage]
 def inputs(step: Step, store: Store, role: str) -> list[Path]:
     """The artifacts that fill a role."""
     return [store.artifact(step_id) for step_id in step.inputs.get(role, ())]
+
+
+def read_step(store: Store, step_id: str) -> Step | None:
+    """A finished step as it describes itself; None if it is not there."""
+    path = store.folder(step_id) / "step.json"
+    if not path.is_file():
+        return None
+    values = read_json(path)
+    inputs = {role: tuple(ids) for role, ids in values["inputs"].items()}
+    # Earlier versions did not keep the name of a model that is fine-tuned, but for the label.
+    name = values["name"] if "name" in values else "".join(_NAMED.findall(values["label"])[:1])
+    return Step(values["stage"], values["params"], inputs, values["version"], values["label"], name=name)
+
+
+_NAMED = re.compile(r"fine-tune (.+) on ")
 
 
 def memory_of(store: Store) -> TranslationMemory:

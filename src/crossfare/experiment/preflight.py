@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from crossfare import meter, precision, strict
 from crossfare.errors import ConfigError, CrossfareError, Unready
@@ -21,6 +21,7 @@ from crossfare.experiment.engines import make_engine
 from crossfare.experiment.matrix import cells
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import paid_engines
+from crossfare.experiment.stages import STAGES
 from crossfare.experiment.steps import Planner
 from crossfare.finetune.hyperparameters import check_freezing
 from crossfare.ledger import Catalogue
@@ -29,15 +30,9 @@ from crossfare.pretrained.inspection import layers
 from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.translate import Projection, attention
-from crossfare.types import Step, TaskName, canonical_json
+from crossfare.types import Step, canonical_json
 
 T = TypeVar("T")
-
-_NEEDS = {
-    **dict.fromkeys(("finetune", "predict", "embed"), ("torch", "transformers")),
-    **dict.fromkeys(("index", "retrieve"), ("bm25s",)),
-}
-"""Packages that a stage cannot do without; all come with one extra."""
 
 _TRANSLATORS = ("marian", "m2m_100", "nllb-moe", "fsmt")
 """Architectures that transformers has no heads for."""
@@ -123,15 +118,15 @@ def _check_encoders(step: Step) -> None:
 
 
 def _check_packages(step: Step) -> None:
-    if absent := [name for name in _NEEDS.get(step.stage, ()) if find_spec(name) is None]:
+    if absent := [name for name in STAGES[step.stage].packages if find_spec(name) is None]:
         raise ConfigError(f"{', '.join(absent)} is not installed, for {step.label}; pip install 'crossfare[models]'")
 
 
 def _check_training(step: Step) -> None:
     """Refuse settings that do not fit the model or the machine."""
-    if step.stage != "finetune":
+    if "training" not in step.runtime:
         return
-    hyper = TASKS[cast("TaskName", step.params["task"])].hyperparameters(**step.runtime["training"])
+    hyper = TASKS[step.params["task"]].hyperparameters(**step.runtime["training"])
     try:
         precision.check(hyper.precision)
         check_freezing(hyper.freeze_layers, layers(Path(planning.resolved(step.runtime["model"]).path)))

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crossfare.compare.runs import ANSWERS_KNOWN
 from crossfare.experiment.cell import CellSteps
 from crossfare.ledger.book import COMPUTE
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
     from crossfare.experiment.steps import Planner
+
+_ANSWERS_KNOWN = ", answers known"
 
 
 def translated_questions_cell(planner: Planner, cell: RunSpec) -> CellSteps:
@@ -31,9 +32,9 @@ def translated_questions_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     predict = planner.predict(cell, {"model": finetune, "data": asked})
     answers = back_projected(planner, cell, predict, asked, test)
     score = planner.score(cell, answers, test)
-    marked = planner.translate(cell, test, cell.target, cell.source, what + ANSWERS_KNOWN)
-    on_marked = planner.predict(cell, {"model": finetune, "data": marked}, ANSWERS_KNOWN)
-    source_side = planner.score(cell, on_marked, marked, ANSWERS_KNOWN)
+    marked = planner.translate(cell, test, cell.target, cell.source, what + _ANSWERS_KNOWN)
+    on_marked = planner.predict(cell, {"model": finetune, "data": marked}, _ANSWERS_KNOWN)
+    source_side = planner.score(cell, on_marked, marked, _ANSWERS_KNOWN)
     identity, runtime = projection(planner, cell)
     latency = planner.latency(cell, {"data": test, "marked": marked}, {"back": identity}, {"back": runtime})
     return CellSteps(
@@ -47,7 +48,8 @@ def translated_questions_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         test=test,
         score=score,
         latency=latency,
-        all=planner.closure(score, source_side, *latency),
+        needed=planner.closure(score),
+        measuring=planner.closure(source_side, *latency),
         source_side=source_side,
     )
 
@@ -66,7 +68,7 @@ def back_projected(
 
 def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """How answers are found again: what identifies the result, and what is needed for it."""
-    asked = planner.spec.tasks["qa"].back_projection
+    asked = planner.spec.tasks[cell.task].back_projection
     engine_name, engine = planner.engine_of(cell)
     there = not engine.models or engine.model_for(cell.task, cell.source, cell.target) is not None
     aligner = asked.aligner or planner.spec.aligner(cell.target) if "align" in asked.ways else None

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from crossfare import data, translate
 from crossfare.data.world import LANGUAGES
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import DataError
 from crossfare.languages import language_tag
 from crossfare.score import translation
-from crossfare.tasks import TASKS
-from crossfare.types import Dataset, Score, TaskName
+from crossfare.tasks import task_named
+from crossfare.types import Dataset, Score
 
 _MOST = 500  # examples of a run's translation that are scored: enough for a figure, cheap beside the translation
 
@@ -51,9 +51,8 @@ def score_translation(
         columns = [read_lines(path) for path in files]
         sources = columns[2] if source_file else None
         return translation.score(columns[0], columns[1], target=target, sources=sources, metrics=metrics)
-    if task not in TASKS:
-        raise ConfigError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")
-    loaded = [data.load(path, task=cast("TaskName", task)).dataset for path in files]
+    task_named(task)
+    loaded = [data.load(path, task=task).dataset for path in files]
     return score_dataset(
         loaded[0], loaded[1], target=target, source=loaded[2] if source_file else None, metrics=metrics
     )
@@ -91,12 +90,12 @@ def corresponding(translated: Dataset, reference: Dataset, source: Dataset | Non
     Raises:
         DataError: no example corresponds.
     """
-    made = {example.id: translate.texts_of(example) for example in translated.examples}
-    given = {example.id: translate.texts_of(example) for example in source.examples} if source else {}
+    made = {example.id: example.texts for example in translated.examples}
+    given = {example.id: example.texts for example in source.examples} if source else {}
     rows: dict[tuple[str, str, str], None] = {}
     missing = 0
     for example in reference.examples:
-        texts = translate.texts_of(example)
+        texts = example.texts
         found, originals = made.get(example.id), given.get(example.id, ("",) * len(texts))
         if found is None or len(found) != len(texts) or len(originals) != len(texts):
             missing += 1
@@ -117,7 +116,7 @@ def world_quality(translated: Dataset, target: str) -> list[dict[str, Any]]:
     if not translated.name.startswith("world:") or target not in LANGUAGES or find_spec("sacrebleu") is None:
         return []
     reference = data.load(translated.name, task=translated.task, language=target, split=translated.split).dataset
-    if translated.task == "ranking" and type(translated.examples[0]) is not type(reference.examples[0]):
+    if type(translated.examples[0]) is not type(reference.examples[0]):
         return []  # triples mined from the queries: their passages have no reference by id
     part = replace(translated, examples=translated.examples[:_MOST])
     wanted = {example.id for example in part.examples}

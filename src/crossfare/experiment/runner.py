@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter
 import crossfare
 from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
-from crossfare.compare.runs import for_measuring
+from crossfare.compare.runs import FORMAT
 from crossfare.data import artifact
 from crossfare.errors import BudgetExceeded, CrossfareError, StaleArtifact
 from crossfare.escaping import Console
@@ -34,14 +35,16 @@ from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending import Spending, charges, limited, planned, purse
 from crossfare.experiment.steps import Planner
 from crossfare.experiment.test_sets import TestSets
-from crossfare.ledger.book import STORAGE, Book, Entry
-from crossfare.ledger.prices import Catalogue, per_1k
+from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
+from crossfare.ledger.costs import Needs, costs
+from crossfare.ledger.prices import Catalogue
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
+from crossfare.tasks import TASKS
 from crossfare.translate.engines import asked_for
 from crossfare.translate.engines.hosts import leaves
-from crossfare.types import Cost, Latency, Result, RunSpec, Score, Step, Usage, Yield
+from crossfare.types import Latency, Result, RunSpec, Score, Share, Step, Usage, Yield
 
 RESULTS = TypeAdapter(tuple[Result, ...])
 _PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
@@ -132,8 +135,17 @@ def _run(
         asked = limited(everything, paid, budget)
         failures = run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
     kept = {step.id for cell in plan for step in cell.one_time}
+    parts = _parts(plan)
     entries = (
-        Entry(step.id, step.stage, step.label, _usage(store, step, kept), resources[step.id], step.id not in fresh)
+        Entry(
+            step.id,
+            step.stage,
+            step.label,
+            _usage(store, step, kept),
+            resources[step.id],
+            reused=step.id not in fresh,
+            parts=parts[step.id],
+        )
         for step in everything
         if store.done(step.id)
     )
@@ -210,6 +222,15 @@ def dry_run(
 # -- money ------------------------------------------------------------------------------------
 
 
+def _parts(plan: Sequence[CellSteps]) -> dict[str, tuple[Share, ...]]:
+    """The parts that each step is of the cells' costs."""
+    found: dict[str, dict[Share, None]] = defaultdict(dict)
+    for cell in plan:
+        for step_id, share in cell.shares.items():
+            found[step_id][share] = None
+    return {step_id: tuple(sorted(shares)) for step_id, shares in found.items()}
+
+
 def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
     """What a step used as it lies on disk, never taken from memory; a translation paid once is kept there."""
     usage = store.usage(step.id)
@@ -220,34 +241,39 @@ def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
 
 
 def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
-    needed = [(cell.cell, [step.id for step in cell.all if not for_measuring(step.stage, step.label)]) for cell in plan]
-    standalone, marginal = book.standalone(needed), book.marginal(needed)
     tests = TestSets(plan, store)
-    return tuple(_result(cell, book, store, tests, standalone[cell.cell], marginal[cell.cell]) for cell in plan)
+    scores = [_scores(store, cell.score) for cell in plan]
+    needs = [
+        Needs(cell.shares, translated=_examples(store, cell.test), answered=found[0].n)
+        for cell, found in zip(plan, scores, strict=True)
+    ]
+    made = zip(plan, scores, needs, costs(book, needs), strict=True)
+    return tuple(_result(cell, found, own, priced, book, store, tests) for cell, found, own, priced in made)
 
 
-def _result(cell: CellSteps, book: Book, store: Store, test_sets: TestSets, standalone: Cost, marginal: Cost) -> Result:
-    scores, source_side = _scores(store, cell.score), _scores(store, cell.source_side)
-    tests = _examples(store, cell.test)
+def _result(
+    cell: CellSteps,
+    scores: tuple[Score, ...],
+    needs: Needs,
+    priced: Mapping[str, Any],
+    book: Book,
+    store: Store,
+    test_sets: TestSets,
+) -> Result:
+    source_side = _scores(store, cell.source_side)
     return Result(
         spec=cell.cell,
         score=scores[0],
         further_scores=(*scores[1:], *(replace(each, metric=f"source_{each.metric}") for each in source_side)),
         train_examples=sum(_examples(store, step) for step in cell.train),
-        translation=_total(book, cell.one_time),
-        annotation=_total(book, cell.gold),
-        fine_tuning=_total(book, cell.fine_tunings),
-        translation_per_1k=per_1k(book.total(s.id for s in cell.recurring), tests) if cell.recurring else None,
-        inference_per_1k=per_1k(book.total(step.id for step in cell.inference), scores[0].n),
-        standalone=standalone,
-        marginal=marginal,
+        **priced,
         latency=_latencies(store, cell, "latency.json"),
         train_yield=_train_yield(store, cell),
         test_yield=_yield(store, cell.recurring[0]) if cell.recurring else None,
-        steps=tuple(step.id for step in cell.all),
+        steps=needs.steps,
         stored_bytes=sum(book.entry(s.id).usage.stored_bytes or 0 for s in cell.one_time) if cell.one_time else None,
         energy_kwh=book.energy_kwh(step.id for step in (*cell.one_time, *cell.fine_tunings)),
-        energy_kwh_per_1k=_energy_per_1k(cell, book, tests, scores[0].n),
+        energy_kwh_per_1k=_energy_per_1k(needs, book),
         translation_latency=_latencies(store, cell, "translation.json"),
         one_answer=_one_answer(store, cell),
         baseline=test_sets.baseline(cell),
@@ -266,19 +292,19 @@ def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
     """What the cell's model answers to everything, if it does."""
-    if cell.finetune is None or cell.cell.task == "ranking":
+    if cell.finetune is None or TASKS[cell.cell.task].searches:
         return None
     predictions = read_predictions_of(store.artifact(cell.score.inputs["predictions"][0]))
     answers = {each.output for each in predictions}
     return answers.pop() if len(answers) == 1 and len(predictions) > 1 else None
 
 
-def _energy_per_1k(cell: CellSteps, book: Book, tests: int, answered: int) -> float | None:
-    translated = book.energy_kwh(step.id for step in cell.recurring)
-    inferred = book.energy_kwh(step.id for step in cell.inference)
+def _energy_per_1k(needs: Needs, book: Book) -> float | None:
+    translated = book.energy_kwh(needs.playing("translation_per_1k"))
+    inferred = book.energy_kwh(needs.playing("inference_per_1k"))
     if translated is None or inferred is None:
         return None
-    return 1000 * (translated / tests + inferred / answered)
+    return 1000 * (translated / needs.translated + inferred / needs.answered)
 
 
 def _scores(store: Store, step: Step | None) -> tuple[Score, ...]:
@@ -301,10 +327,6 @@ def _train_yield(store: Store, cell: CellSteps) -> Yield | None:
         first = _yield(store, before)
         found = Yield(found.kept, first.total, (*first.lost, *found.lost))
     return found
-
-
-def _total(book: Book, steps: Sequence[Step]) -> Cost | None:
-    return book.total(step.id for step in steps) if steps else None
 
 
 def _examples(store: Store, step: Step) -> int:
@@ -383,7 +405,7 @@ def _record(
 ) -> dict[str, Any]:
     """Everything a later reader needs: what was found, from what, with what, at which prices."""
     return {
-        "format": 1,
+        "format": FORMAT,
         "name": spec.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
@@ -414,13 +436,14 @@ def _reports(book: Book, store: Store) -> dict[str, Any]:
 
 def provenance(book: Book) -> dict[str, Any]:
     """Versions, hardware, and the price records used with their dates and sources."""
-    names = {name for entry in book for name in entry.resources} | ({STORAGE} if book.stores else set())
+    names = {name for entry in book for name in entry.resources} | {COMPUTE} | ({STORAGE} if book.stores else set())
     records = [book.catalogue.get(book.offer(name)) for name in sorted(names)]
     return {
         "crossfare": crossfare.__version__,
         "python": platform.python_version(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "hardware": meter.hardware_name(),
+        "offers": {name: offer for name, offer in book.offers.items() if name in names},
         "prices": {
             price.ref: {
                 "amount": str(price.amount),

@@ -17,22 +17,9 @@ from typing import Any, Protocol
 from crossfare import meter
 from crossfare.boundary import explained
 from crossfare.errors import BudgetExceeded, CrossfareError
-from crossfare.experiment.stages import execute
+from crossfare.experiment.stages import STAGES, execute
 from crossfare.store import Store
 from crossfare.types import Step, Usage
-
-# Seconds a step of each stage takes in relation to the others; only the order of starting depends on it.
-_WEIGHT = {
-    "translate": 10,
-    "translate-collection": 10,
-    "translate-candidates": 10,
-    "finetune": 30,
-    "predict": 4,
-    "back-project": 2,
-}
-
-# Timed alone: another process on the machine would be measured with them.
-_ALONE = {"latency"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +66,8 @@ def run_steps(
     if not pending:
         return ()
     urgency = _urgency(pending)
-    together = {key: step for key, step in pending.items() if step.stage not in _ALONE}
-    alone = {key: step for key, step in pending.items() if step.stage in _ALONE}
+    together = {key: step for key, step in pending.items() if not STAGES[step.stage].alone}
+    alone = {key: step for key, step in pending.items() if STAGES[step.stage].alone}
     with _workers(jobs, observer, energy) as pool:
         failures: list[Failure] = []
         _drain(together, urgency, pool, jobs, store, observer, failures)
@@ -93,7 +80,7 @@ def _urgency(steps: Mapping[str, Step]) -> dict[str, int]:
     """Weight of the longest chain that waits for each step: the critical path goes first."""
     urgency: dict[str, int] = {}
     for step in reversed(list(steps.values())):
-        own = urgency.get(step.id, 0) + _WEIGHT.get(step.stage, 1)
+        own = urgency.get(step.id, 0) + STAGES[step.stage].weight
         urgency[step.id] = own
         for needed in _needed(step):
             urgency[needed] = max(urgency.get(needed, 0), own)

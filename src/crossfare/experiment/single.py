@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError, PriceError
@@ -23,11 +23,12 @@ from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
+from crossfare.tasks import task_named
 from crossfare.translate import attention
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import abilities, default_projection
-from crossfare.types import Dataset, Engine, Progress, TaskName, Usage
+from crossfare.types import Dataset, Engine, Progress, Usage
 
 
 def translate_file(
@@ -119,8 +120,7 @@ class FileTranslation:
         Raises:
             CrossfareError: bad input, an unknown engine, option or offer.
         """
-        if task not in get_args(TaskName):
-            raise ConfigError(f"unknown task {task!r}; choose from {', '.join(get_args(TaskName))}")
+        task_named(task)
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         source, target = language_tag(source), language_tag(target)
@@ -129,7 +129,7 @@ class FileTranslation:
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
             file=Path(file),
-            loaded=data.load(file, task=cast("TaskName", task), language=source, limit=limit),
+            loaded=data.load(file, task=task, language=source, limit=limit),
             target=target,
             engine=made,
             memory=memory_of(Store()),
@@ -138,7 +138,7 @@ class FileTranslation:
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
-            reference=data.load(reference, task=cast("TaskName", task), language=target).dataset if reference else None,
+            reference=data.load(reference, task=task, language=target).dataset if reference else None,
             drop_bad=drop_bad,
         )
 

@@ -29,6 +29,7 @@ from crossfare.experiment.methods import BM25, TARGET, method
 from crossfare.experiment.spec_fields import (
     Checkpoints,
     Direction,
+    KnownTask,
     LanguageTag,
     MethodName,
     Name,
@@ -212,9 +213,9 @@ class EngineSpec(_Strict):
     engine: Text
     label: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     models: dict[Direction, Text] = {}
-    tasks: tuple[TaskName, ...] = ()
+    tasks: tuple[KnownTask, ...] = ()
     methods: tuple[MethodName, ...] = ()
-    existing: dict[TaskName, dict[LanguageTag, DataRef]] = {}
+    existing: dict[KnownTask, dict[LanguageTag, DataRef]] = {}
     options: dict[str, Any] = {}
     price: str | None = None
     markers: tuple[str, str] | None = None
@@ -269,11 +270,7 @@ class Prices(_Strict):
     """Which offers price what: compute by the device-hour, annotation by the example, storage by the gigabyte-month."""
 
     compute: str = "cpu-core"
-    annotation: dict[TaskName, str] = {
-        "qa": "annotation-qa",
-        "nli": "annotation-nli",
-        "ranking": "annotation-ranking",
-    }
+    annotation: dict[KnownTask, str] = {name: task.annotation for name, task in TASKS.items()}
     storage: str = "gcs-standard"
     files: tuple[Text, ...] = ()
 
@@ -301,7 +298,7 @@ class Spec(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     source: LanguageTag = "en"
     targets: Annotated[tuple[LanguageTag, ...], AfterValidator(some)]
-    tasks: dict[TaskName, TaskSpec] = Field(min_length=1)
+    tasks: dict[KnownTask, TaskSpec] = Field(min_length=1)
     methods: Annotated[tuple[MethodName, ...], AfterValidator(some)]
     models: dict[Name, Checkpoints | dict[Target, Text]]
     engines: dict[Name, EngineSpec] = {}
@@ -385,7 +382,7 @@ class ExtraCells(_Strict):
 
     method: MethodName
     model: Name
-    tasks: tuple[TaskName, ...] = ()
+    tasks: tuple[KnownTask, ...] = ()
     engines: tuple[Name, ...] = ()
     train_engines: tuple[Name, ...] = ()
 

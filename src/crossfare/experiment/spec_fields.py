@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from crossfare.errors import ConfigError, CrossfareError
 from crossfare.experiment.methods import method
 from crossfare.languages import language_tag
-from crossfare.types import TaskName
+from crossfare.tasks import TASKS, task_named
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def _direction(key: str) -> str:
     task, colon, direction = key.rpartition(":")
     parts = direction.split("-")
     pairs = [("-".join(parts[:cut]), "-".join(parts[cut:])) for cut in range(1, len(parts))]
-    known_task = not colon or task in get_args(TaskName)
+    known_task = not colon or task in TASKS
     if not known_task or not (direction == "*" or any(_is_tag(a) and _is_tag(b) for a, b in pairs)):
         raise ConfigError(f"{key[:80]!r} is no direction; write en-pt, en-*, *-en or *, perhaps after a task: qa:en-pt")
     return key
@@ -61,6 +61,7 @@ def _is_tag(text: str) -> bool:
 
 MethodName = Annotated[str, AfterValidator(_said(lambda name: method(name).name))]
 """A method by name or alias; it comes out by name."""
+KnownTask = Annotated[str, AfterValidator(_said(lambda name: task_named(name).name))]
 LanguageTag = Annotated[str, AfterValidator(_said(language_tag))]
 Target = Annotated[str, AfterValidator(_said(lambda tag: tag if tag == "*" else language_tag(tag)))]
 Direction = Annotated[str, AfterValidator(_said(_direction))]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
-from crossfare.compare.runs import AND_BACK
 from crossfare.data import world
 from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError, DataError
@@ -26,6 +25,7 @@ from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
 from crossfare.experiment.spec import DataRef, EngineSpec, Spec
+from crossfare.experiment.stages import STAGES
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.pretrained.inspection import unnamed_head
@@ -33,28 +33,9 @@ from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import Abilities, Projection, abilities, default_projection
-from crossfare.types import NLI_LABELS, Engine, RunSpec, Step, TaskName, digest
+from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
-# Raise a stage's version when its code changes what it makes: its artifacts are then made anew.
-VERSIONS = {
-    "dataset": 1,
-    "existing": 1,
-    "collection": 1,
-    "index": 1,
-    "retrieve": 1,
-    "mine": 1,
-    "translate": 1,
-    "translate-collection": 1,
-    "translate-candidates": 1,
-    "embed": 1,
-    "finetune": 1,
-    "predict": 1,
-    "back-project": 1,
-    "ensemble": 1,
-    "score": 1,
-    "latency": 1,
-}
-
+_AND_BACK = ", there and back"
 _THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
 
 
@@ -75,9 +56,9 @@ class Planner:
         row = method(cell.method)
         if row.parents:
             return ensemble_cell(self, cell)
-        if cell.task == "ranking":
+        if TASKS[cell.task].searches:
             return ranking_cell(self, cell)
-        if cell.task == "qa" and row.infer_on == "translated":
+        if TASKS[cell.task].spans and row.infer_on == "translated":
             return translated_questions_cell(self, cell)
         test = self.data(cell.task, self.test_ref(cell), cell.target, "test", f"{cell.task} test {cell.target}")
         training = self.training(cell)
@@ -98,7 +79,8 @@ class Planner:
             test=test,
             score=score,
             latency=latency,
-            all=self.closure(score, *latency),
+            needed=self.closure(score),
+            measuring=self.closure(*latency),
         )
 
     def step(
@@ -108,11 +90,12 @@ class Planner:
         inputs: Mapping[str, Step | tuple[Step, ...]],
         label: str,
         runtime: Mapping[str, Any] | None = None,
+        name: str = "",
     ) -> Step:
         """Make a step from the steps it reads, by role."""
         given = {role: steps if isinstance(steps, tuple) else (steps,) for role, steps in inputs.items()}
         ids = {role: tuple(step.id for step in steps) for role, steps in given.items()}
-        made = Step(stage, params, ids, VERSIONS[stage], label, runtime=runtime or {})
+        made = Step(stage, params, ids, STAGES[stage].version, label, runtime=runtime or {}, name=name)
         return self._steps.setdefault(made.id, made)
 
     def made(self, step_id: str) -> Step:
@@ -185,7 +168,7 @@ class Planner:
         spec = self.spec.tasks[task]
         ref = spec.train if split == "train" else cast("DataRef", spec.validation)
         data = self.data(task, ref, self.spec.source, split, f"{task} {split} {self.spec.source}")
-        return mined(self, data, ref, self.spec.source, split) if task == "ranking" else data
+        return mined(self, data, ref, self.spec.source, split) if TASKS[task].searches else data
 
     def _validation(self, cell: RunSpec) -> Step | None:
         """The set the best checkpoint is chosen on."""
@@ -198,7 +181,7 @@ class Planner:
         translated = self.translate(cell, original, cell.source, cell.target, "validation set")
         if method(cell.method).infer_on != "translated":
             return translated
-        return self.translate(cell, translated, cell.target, cell.source, "validation set" + AND_BACK)
+        return self.translate(cell, translated, cell.target, cell.source, "validation set" + _AND_BACK)
 
     def _gold(self, cell: RunSpec) -> tuple[Step, Step]:
         """The labelled data of the target language, and what is learnt from: the same, but for mined ranking data."""
@@ -208,7 +191,7 @@ class Planner:
         if cell.gold_size is not None:
             ref, label = ref.model_copy(update={"limit": cell.gold_size}), f"{label} ({cell.gold_size:,} labels)"
         data = self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
-        return data, mined(self, data, ref, cell.target, "train") if cell.task == "ranking" else data
+        return data, mined(self, data, ref, cell.target, "train") if TASKS[cell.task].searches else data
 
     def training(self, cell: RunSpec) -> Training:
         """What the cell's model is fine-tuned on."""
@@ -218,7 +201,7 @@ class Planner:
         translations = (self._translated_training(cell, original),) if "translated" in sides else ()
         if "round-trip" in sides:
             there = self._translated_training(cell, original)
-            what = "training set" + AND_BACK
+            what = "training set" + _AND_BACK
             back = self.translate(
                 cell, there, cell.target, cell.source, what, params=_dropping(self.engine_of(cell)[1])
             )
@@ -347,7 +330,7 @@ class Planner:
 
     def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
         """How the cell's engine carries answers into what it translates; None where there are none to carry."""
-        if cell.task != "qa":
+        if not TASKS[cell.task].spans:
             return None
         name, engine = self.engine_of(cell)
         asked, aligner = engine.projection, self.spec.aligner(cell.target)
@@ -381,9 +364,9 @@ class Planner:
         """What identifies a model."""
         return resolved(ref).revision
 
-    def remakes_head(self, ref: str) -> bool:
-        """Whether an NLI model gets a new head because its own does not say what its outputs mean."""
-        return unnamed_head(Path(pretrained.resolve(ref).path), ref, NLI_LABELS)
+    def remakes_head(self, ref: str, labels: tuple[str, ...]) -> bool:
+        """Whether a model gets a new head because its own does not say which outputs mean these labels."""
+        return unnamed_head(Path(pretrained.resolve(ref).path), ref, labels)
 
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
@@ -395,17 +378,17 @@ class Planner:
 
     def finetune(self, cell: RunSpec, train: tuple[Step, ...]) -> Step:
         """Fine-tune the cell's model."""
-        validation = self._validation(cell)
+        validation, labels = self._validation(cell), TASKS[cell.task].known_labels
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
-        there_and_back = AND_BACK if "round-trip" in method(cell.method).train_on else ""
+        there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
         identity = {
             "task": cell.task,
             "model": self.model_revision(cell.checkpoint),
             "training": self._hyper(cell).identity(),
             "seed": cell.seed,
             # Such heads were once kept under names that were guessed: what was made with them is not this.
-            **({"head": "new"} if cell.task == "nli" and self.remakes_head(cell.checkpoint) else {}),
+            **({"head": "new"} if labels and self.remakes_head(cell.checkpoint, labels) else {}),
         }
         return self.step(
             "finetune",
@@ -413,6 +396,7 @@ class Planner:
             {"train": train, **({"validation": validation} if validation else {})},
             f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
+            name=Path(cell.checkpoint).name,
         )
 
     def predict(self, cell: RunSpec, inputs: Mapping[str, Step], note: str = "") -> Step:

@@ -18,7 +18,7 @@ from crossfare.finetune.hyperparameters import Hyperparameters, check_freezing
 from crossfare.types import Progress
 
 if TYPE_CHECKING:
-    from crossfare.finetune.training import Encoder, Feature, Loss
+    from crossfare.finetune.training import Feature, Loss, Trainable
 
 _LOGGED = 20  # points of the loss curve
 
@@ -60,7 +60,7 @@ class _Trainer(Trainer):  # type: ignore[misc]
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Trainable,
         features: Sequence[Feature],
         hyper: Hyperparameters,
         loss: Loss | None,
@@ -138,7 +138,10 @@ def clock() -> float:
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Report progress; ask for a checkpoint every ``save_every`` seconds and note in it how much work it took."""
+    """Report progress; ask for a checkpoint every ``save_every`` seconds and note in it how much work it took.
+
+    ``started`` is when the work began, by `clock`.
+    """
 
     def __init__(self, progress: Progress | None, save_every: float, started: float) -> None:
         self.progress, self.save_every, self.started = progress, save_every, started
@@ -173,7 +176,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
 
 def make(
-    encoder: Encoder,
+    encoder: Trainable,
     features: Sequence[Feature],
     folder: Path,
     hyper: Hyperparameters,
@@ -195,13 +198,6 @@ def make(
         raise ConfigError(f"cannot report to {', '.join(report_to)}: {error}") from error
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def watch(trainer: Trainer, progress: Progress | None, save_every: float, started: float) -> Watch:
-    """Let a `Watch` follow the training; ``started`` is when its work began, by `clock`."""
-    callback = Watch(progress, save_every, started)
-    trainer.add_callback(callback)
-    return callback
 
 
 def _arguments(

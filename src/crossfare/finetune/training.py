@@ -26,7 +26,7 @@ Loss = Callable[[Any, Any], Any]
 """From a model's outputs and the labels of a batch to its mean loss."""
 
 
-class Encoder(Protocol):
+class Trainable(Protocol):
     """A model with its tokenizer; ``collate`` makes a batch of tensors from features."""
 
     @property
@@ -41,7 +41,7 @@ class Encoder(Protocol):
         """Pad and stack."""
 
 
-E = TypeVar("E", bound=Encoder)
+E = TypeVar("E", bound=Trainable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def finetune(
         trainer = trainers.make(
             encoder, features, scratch, hyper, seed=seed, loss=own, validate=score, report_to=report_to
         )
-        watch = trainers.watch(trainer, progress, hyper.save_every, started)
+        watch = trainers.Watch(progress, hyper.save_every, started)
+        trainer.add_callback(watch)
         try:
             with _few_objects_to_collect():
                 trainer.train(resume_from_checkpoint=_last_checkpoint(scratch))

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from crossfare.ledger.book import Book, Entry
-from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, Counting, Price, per_1k
+from crossfare.ledger.book import Book, Entry, read_entries
+from crossfare.ledger.price import Bill, Counting, Price, Rate
+from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, per_1k
 
-__all__ = ["STALE_AFTER_DAYS", "Book", "Catalogue", "Counting", "Entry", "Price", "per_1k"]
+__all__ = [
+    "STALE_AFTER_DAYS",
+    "Bill",
+    "Book",
+    "Catalogue",
+    "Counting",
+    "Entry",
+    "Price",
+    "Rate",
+    "per_1k",
+    "read_entries",
+]

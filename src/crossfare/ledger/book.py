@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from crossfare.errors import DataError, PriceError
+from crossfare.ledger.price import Bill
 from crossfare.ledger.prices import Catalogue
 from crossfare.store import file_name, write_text
 from crossfare.strict import parse_json
-from crossfare.types import Cost, Usage
+from crossfare.types import Cost, Share, Usage
 
 COMPUTE, STORAGE = "compute", "storage"
 
@@ -32,6 +33,7 @@ class Entry:
     ``resources`` names what the step used, such as "compute", "engine:reference" or
     "annotation:qa"; the book's offers say what prices each. No resource: nothing to pay.
     ``reused`` is True if the step was found finished: its usage is what it was when it ran.
+    ``parts`` says which parts of cells' costs it is; `Result.steps` says of which cells.
     """
 
     step_id: str
@@ -40,6 +42,7 @@ class Entry:
     usage: Usage
     resources: tuple[str, ...] = (COMPUTE,)
     reused: bool = False
+    parts: tuple[Share, ...] = ()
 
 
 class Book:
@@ -70,6 +73,9 @@ class Book:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __contains__(self, step_id: str) -> bool:
+        return step_id in self._entries
 
     def add(self, entry: Entry) -> None:
         """Enter a step; entering it again replaces what was entered."""
@@ -118,6 +124,21 @@ class Book:
             raise PriceError(f"no offer prices {resource!r}; name one, or {COMPUTE!r} to bill device time")
         return offer
 
+    def bills(self, resource: str) -> tuple[Bill, ...]:
+        """How a resource is billed; an engine that runs on one's own device is billed as "compute".
+
+        Raises:
+            PriceError: nothing prices it.
+        """
+        name = COMPUTE if self.offers.get(resource) == COMPUTE else resource
+        return self.catalogue.get(self.offer(resource), self.on).bills(name)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What its steps used that has a price."""
+        used = (name for entry in self for name in entry.resources)
+        return tuple(dict.fromkeys((*used, *((STORAGE,) if self.stores else ()))))
+
     @property
     def stores(self) -> bool:
         """Whether something is kept on disk, and an offer prices that."""
@@ -157,19 +178,18 @@ class Book:
         """Write the entries as JSON lines, one a step, atomically."""
         write_text(Path(path), "".join(_line(entry) + "\n" for entry in self))
 
-    @classmethod
-    def read(cls, path: str | Path, catalogue: Catalogue, offers: Mapping[str, str], *, on: date | None = None) -> Book:
-        """Read the entries that `write` wrote.
 
-        Raises:
-            DataError: the file cannot be read, or a line is not an entry; the message names it.
-        """
-        try:
-            lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
-        entries = [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
-        return cls(catalogue, offers, entries, on=on)
+def read_entries(path: str | Path) -> list[Entry]:
+    """Read the entries that `Book.write` wrote.
+
+    Raises:
+        DataError: the file cannot be read, or a line is not an entry; the message names it.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); give the ledger.jsonl of a run") from error
+    return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:
@@ -188,7 +208,10 @@ def _entry(line: str, where: str) -> Entry:
     try:
         values = parse_json(line, where)
         usage = Usage(**values.pop("usage"))
-        entry = Entry(usage=usage, **{**values, "resources": tuple(values["resources"])})
+        values |= {name: tuple(values.get(name, ())) for name in ("resources", "parts")}
+        entry = Entry(usage=usage, **values)
+        if unknown := set(entry.parts) - set(get_args(Share)):
+            raise ValueError(f"no part of a cost: {min(unknown)!r}")
         file_name(entry.step_id)
     except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
         names = ", ".join(f.name for f in fields(Entry))

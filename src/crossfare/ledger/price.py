@@ -3,44 +3,116 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
-from typing import Literal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Literal, NamedTuple
+
+from crossfare.errors import PriceError
+from crossfare.types import Usage
 
 Unit = Literal["character", "device-hour", "example", "token", "gigabyte-month", "currency"]
 Evidence = Literal["published", "secondary", "derived"]
 
+EXCHANGE_RATE = "exchange-rate:"
+"""Offers of this name price one unit of a currency: "exchange-rate:eur"."""
+
+QUANTUM = Decimal("1e-12")
+"""Every cost is rounded to this, in USD, so that sums are exact whatever their order: they stay within Decimal's 28
+digits up to 10,000 trillion USD."""
+
+PRECISION = 50
+"""Digits that money is reckoned with before it is rounded."""
+
+
+class Billed(NamedTuple):
+    """What a unit of a price bills: ``units`` of ``unit``, which a field of `Usage` counts.
+
+    ``stated`` is what people state a price for, and how many units that is.
+    """
+
+    unit: str
+    field: str
+    units: int
+    stated: tuple[str, int]
+
+
+BILLED: Mapping[str, Billed] = {
+    "character": Billed("character", "characters", 1, ("million characters", 1_000_000)),
+    "device-hour": Billed("second", "seconds", 3600, ("device-hour", 3600)),
+    "example": Billed("example", "annotated", 1, ("example", 1)),
+    "token": Billed("token", "input_tokens", 1, ("million tokens", 1_000_000)),
+    "gigabyte-month": Billed("byte-month", "stored_bytes", 2**30, ("gigabyte-month", 2**30)),
+}
+
+_PRICED = {each.unit: unit for unit, each in BILLED.items()}
+_STATED = {each.unit: each.stated for each in BILLED.values()}
+_DEVICE = re.compile(
+    r"(?<![a-z0-9])(cpu|tpu|v100|p100|t4|l4|l40s|a10|a10g|a40|a6000|a100|h100|h200|gh200|b200|gb200)(?![a-z0-9])"
+)
 _TAG = re.compile(r"<[^<>]*>")
 
 
-_DEVICES = frozenset(
-    [
-        "cpu",
-        "tpu",
-        "v100",
-        "p100",
-        "t4",
-        "l4",
-        "l40s",
-        "a10",
-        "a10g",
-        "a40",
-        "a6000",
-        "a100",
-        "h100",
-        "h200",
-        "gh200",
-        "b200",
-        "gb200",
-    ]
-)
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example", "byte-month").
+
+    ``source`` names the price record, or says who stated it.
+    """
+
+    usd: Decimal
+    per: Decimal
+    unit: str
+    source: str
+
+    @property
+    def stated(self) -> str:
+        """What people state it for: "million characters", "device-hour"."""
+        return _STATED[self.unit][0]
+
+    def in_stated(self, quantity: Decimal) -> Decimal:
+        """A quantity in what people state it for."""
+        with localcontext(prec=PRECISION):
+            return quantity / _STATED[self.unit][1]
+
+    def stated_usd(self, usd: Decimal | None = None) -> Decimal:
+        """What people state it as, in USD; or another ``usd`` in its place."""
+        with localcontext(prec=PRECISION):
+            return (self.usd if usd is None else usd) * _STATED[self.unit][1] / self.per
+
+
+def usd_of(quantities: Iterable[tuple[Decimal, Rate]]) -> Decimal:
+    """What quantities cost together, each at its rate, in USD: all money is made here."""
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
+        return sum((used * rate.usd / rate.per for used, rate in quantities), Decimal(0)).quantize(QUANTUM)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate."""
+
+    name: str
+    field: str
+    rate: Rate
+
+    def quantity(self, usage: Usage) -> Decimal:
+        """How much of it was used, in the unit of the rate.
+
+        Raises:
+            PriceError: that was not measured.
+        """
+        used = getattr(usage, self.field)
+        if used is None:
+            offer, unit = self.rate.source.rpartition("@")[0], _PRICED[self.rate.unit]
+            raise PriceError(f"{offer!r} bills by the {unit}, but {self.field} were not measured; choose another offer")
+        return Decimal(str(used))
 
 
 def device_of(offer: str) -> str | None:
     """The device that an offer of device time names: "v100" of "v100-gcp", "cpu" of "cpu-core"; None if none."""
-    words = re.split(r"[^a-z0-9]+", offer.lower())
-    return next((word for word in words if word in _DEVICES), None)
+    found = _DEVICE.search(offer.lower())
+    return found[1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +184,28 @@ class Price:
     free_per_month: int | None = None
     retired: date | None = None
 
+    def bills(self, resource: str) -> tuple[Bill, ...]:
+        """How it bills a resource: at one unit price, or at two where tokens read and written differ.
+
+        Raises:
+            PriceError: it prices no work, or is in a currency for which no exchange rate is stated.
+        """
+        if self.unit == "currency":
+            raise PriceError(f"{self.offer!r} is an exchange rate; it prices no work")
+        if self.currency != "USD" and self.usd_rate is None:
+            rate = f"{EXCHANGE_RATE}{self.currency.lower()}"
+            raise PriceError(f"{self.ref} is in {self.currency}; state the offer {rate} with its day in a price file")
+        billed = BILLED[self.unit]
+        with localcontext(prec=PRECISION):
+            to_usd = Decimal(1) if self.usd_rate is None else self.usd_rate
+            read = Rate(self.amount * to_usd, self.per * billed.units, billed.unit, self.ref)
+            if self.output_amount is None:
+                return (Bill(resource, billed.field, read),)
+            written = replace(read, usd=self.output_amount * to_usd)
+        return Bill(f"{resource} tokens read", billed.field, read), Bill(
+            f"{resource} tokens written", "output_tokens", written
+        )
+
     @property
     def ref(self) -> str:
         """What identifies the record: "offer@valid_from"."""
@@ -131,7 +225,3 @@ class Price:
     def age_days(self, today: date) -> int:
         """Days since the record was compared with its source."""
         return max((today - self.checked).days, 0)
-
-
-# Offers of this name price one unit of a currency: "exchange-rate:eur".
-EXCHANGE_RATE = "exchange-rate:"

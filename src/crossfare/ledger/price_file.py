@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +36,9 @@ class _Counting(_Strict):
     minimum: int = Field(default=0, ge=0)
 
 
-class _Offer(_Strict):
+class Offer(_Strict):
+    """An offer as a file states it; what a mean of other offers bills is not stated."""
+
     offer: str = Field(pattern=r"^[a-z0-9][a-z0-9._:/-]*$")
     unit: Unit | None = None
     per: Positive = Decimal(1)
@@ -56,7 +57,7 @@ class _Offer(_Strict):
     note: str = ""
 
     @model_validator(mode="after")
-    def _complete(self) -> _Offer:
+    def _complete(self) -> Offer:
         if bool(self.mean_of) == (self.amount is not None):
             raise ValueError(f"{self.offer}: give either amount or mean_of")
         if self.mean_of and (self.unit or self.currency):
@@ -78,63 +79,37 @@ class _Offer(_Strict):
         if self.counting and self.unit != "character":
             raise ValueError(f"{self.offer}: counting is for offers that bill characters")
 
+    def price(self) -> Price:
+        """The price that the file states; of a mean, all but what it bills and the amount."""
+        assert self.currency is not None and self.checked is not None  # `read` filled them
+        return Price(
+            offer=self.offer,
+            unit=self.unit or "example",
+            per=self.per,
+            amount=self.amount or Decimal(0),
+            currency=self.currency,
+            valid_from=self.valid_from,
+            valid_to=self.valid_to or self.retired,
+            checked=self.checked,
+            source=self.source,
+            evidence=self.evidence,
+            counting=Counting(**self.counting.model_dump()) if self.counting else None,
+            note=self.note.strip(),
+            mean_of=self.mean_of,
+            output_amount=self.output_amount,
+            free_per_month=self.free_per_month,
+            retired=self.retired,
+        )
+
 
 class _File(_Strict):
     checked: date
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    offers: tuple[_Offer, ...]
+    offers: tuple[Offer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An offer as a file states it. ``unit`` and ``amount`` are None for a mean of other offers."""
-
-    offer: str
-    unit: Unit | None
-    amount: Decimal | None
-    mean_of: tuple[str, ...]
-    valid_from: date
-    path: Path
-    _stated: _Offer
-    _file: _File
-
-    def price(self) -> Price:
-        """The price the file states; not for a mean."""
-        stated = self._stated
-        assert stated.unit is not None
-        assert stated.amount is not None
-        currency = stated.currency or ("USD" if stated.unit == "currency" else self._file.currency)
-        return self._made(stated.unit, stated.per, stated.amount, currency)
-
-    def mean(self, members: tuple[Price, ...], amount: Decimal) -> Price:
-        """The price of a mean: alike in everything with its members but the amount."""
-        first = members[0]
-        return self._made(first.unit, first.per, amount, first.currency)
-
-    def _made(self, unit: Unit, per: Decimal, amount: Decimal, currency: str) -> Price:
-        stated = self._stated
-        return Price(
-            offer=stated.offer,
-            unit=unit,
-            per=per,
-            amount=amount,
-            currency=currency,
-            valid_from=stated.valid_from,
-            valid_to=stated.valid_to or stated.retired,
-            checked=stated.checked or self._file.checked,
-            source=stated.source,
-            evidence=stated.evidence,
-            counting=Counting(**stated.counting.model_dump()) if stated.counting else None,
-            note=stated.note.strip(),
-            mean_of=stated.mean_of,
-            output_amount=stated.output_amount,
-            free_per_month=stated.free_per_month,
-            retired=stated.retired,
-        )
-
-
-def read(path: Path) -> list[Record]:
-    """Read a price file.
+def read(path: Path) -> list[Offer]:
+    """Read a price file; what an offer leaves to the file, its day and its currency, is filled in.
 
     Raises:
         ConfigError: it cannot be read, is not YAML, or does not have the form of a price file; the
@@ -152,4 +127,12 @@ def read(path: Path) -> list[Record]:
     for offer, start in refs:
         if refs.count((offer, start)) > 1:
             raise ConfigError(f"{path}: {offer} has two records valid from {start}; keep one")
-    return [Record(o.offer, o.unit, o.amount, o.mean_of, o.valid_from, path, o, file) for o in file.offers]
+    return [
+        offer.model_copy(
+            update={
+                "currency": offer.currency or ("USD" if offer.unit == "currency" else file.currency),
+                "checked": offer.checked or file.checked,
+            }
+        )
+        for offer in file.offers
+    ]

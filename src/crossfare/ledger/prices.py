@@ -9,7 +9,7 @@ library when they are asked for. Costs follow by `Catalogue.cost`, in `Decimal`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -17,23 +17,8 @@ from pathlib import Path
 
 from crossfare.errors import ConfigError, PriceError
 from crossfare.ledger import llm_prices, price_file
-from crossfare.ledger.price import EXCHANGE_RATE, Counting, Price, Unit
+from crossfare.ledger.price import EXCHANGE_RATE, PRECISION, QUANTUM, Price, usd_of
 from crossfare.types import Cost, Usage
-
-__all__ = ["STALE_AFTER_DAYS", "Catalogue", "Counting", "Price", "per_1k"]
-
-# What each unit bills: a field of Usage, and how many of it make one unit. Tokens have two fields.
-_BILLED: Mapping[Unit, tuple[str, int]] = {
-    "character": ("characters", 1),
-    "device-hour": ("seconds", 3600),
-    "example": ("annotated", 1),
-    "token": ("input_tokens", 1),
-}
-_OUTPUT = "output_tokens"
-
-# Every cost is rounded to this, so that sums are exact whatever their order (1e-12 USD; sums stay
-# within Decimal's 28 digits up to 10,000 trillion USD).
-QUANTUM = Decimal("1e-12")
 
 STALE_AFTER_DAYS = 365
 
@@ -58,9 +43,9 @@ class Catalogue:
             ConfigError: a file cannot be read or does not have the form of a price file.
         """
         shipped = sorted((Path(__file__).parent / "prices").glob("*.yaml"))
-        prices = _resolve([record for path in shipped for record in price_file.read(path)])
+        prices = _resolve([offer for path in shipped for offer in price_file.read(path)])
         for path in extra_files:
-            own = _resolve(price_file.read(Path(path)), prices)
+            own = _resolve(price_file.read(Path(path)), prices, f"{path}: ")
             stated = {price.offer for price in own}
             prices = [price for price in prices if price.offer not in stated] + own
         return cls(prices)
@@ -95,17 +80,11 @@ class Catalogue:
             PriceError: no price is known, the usage lacks what the offer bills, or the price is in
                 a currency for which no exchange rate is stated.
         """
-        price = self.get(offer, on)
-        if price.unit not in _BILLED:
-            what = "is an exchange rate" if price.unit == "currency" else f"bills by the {price.unit}"
-            raise PriceError(f"{offer!r} {what}; it prices no work")
-        field, units = _BILLED[price.unit]
-        with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
-            amount = _used(usage, field, price) * price.amount
-            if price.output_amount is not None:
-                amount += _used(usage, _OUTPUT, price) * price.output_amount
-            usd = amount * _to_usd(price) / (price.per * units)
-            return Cost(usd.quantize(QUANTUM), self._refs(price, on))
+        found = self.get(offer, on)
+        if found.unit == "gigabyte-month":
+            raise PriceError(f"{offer!r} bills by the {found.unit}; it prices no work")
+        usd = usd_of((bill.quantity(usage), bill.rate) for bill in found.bills(offer))
+        return Cost(usd, self._refs(found, on))
 
     def matching(self, text: str) -> Catalogue:
         """The records whose offer contains ``text``; failing those, the record that `get` finds.
@@ -172,26 +151,8 @@ def per_1k(cost: Cost, examples: int) -> Cost:
     """
     if examples <= 0:
         raise PriceError("a cost per 1,000 examples needs at least one example")
-    with localcontext(prec=50, rounding=ROUND_HALF_EVEN):
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
         return Cost((cost.usd * 1000 / examples).quantize(QUANTUM), cost.price)
-
-
-def _used(usage: Usage, field: str, price: Price) -> Decimal:
-    used = getattr(usage, field)
-    if used is None:
-        raise PriceError(
-            f"{price.offer!r} bills by the {price.unit}, but {field} were not measured; choose another offer"
-        )
-    return Decimal(str(used))
-
-
-def _to_usd(price: Price) -> Decimal:
-    if price.currency == "USD":
-        return Decimal(1)
-    if price.usd_rate is None:
-        rate = f"{EXCHANGE_RATE}{price.currency.lower()}"
-        raise PriceError(f"{price.ref} is in {price.currency}; state the offer {rate} with its day in a price file")
-    return price.usd_rate
 
 
 def _describe(price: Price, today: date) -> dict[str, str]:
@@ -215,24 +176,27 @@ def _describe(price: Price, today: date) -> dict[str, str]:
     }
 
 
-def _resolve(records: Sequence[price_file.Record], others: Sequence[Price] = ()) -> list[Price]:
-    """Make prices of records: stated amounts first, then the means of them (and of ``others``)."""
-    stated = [record.price() for record in records if not record.mean_of]
+def _resolve(offers: Sequence[price_file.Offer], others: Sequence[Price] = (), where: str = "") -> list[Price]:
+    """Make prices of offers: stated amounts first, then the means of them (and of ``others``)."""
+    stated = [offer.price() for offer in offers if not offer.mean_of]
     own = {price.offer for price in stated}
     known = Catalogue([*(price for price in others if price.offer not in own), *stated])
-    return stated + [_mean(record, known) for record in records if record.mean_of]
-
-
-def _mean(record: price_file.Record, known: Catalogue) -> Price:
-    """The mean of other offers as they were priced on the day the mean is valid from."""
     try:
-        members = tuple(known.get(offer, record.valid_from) for offer in record.mean_of)
+        return stated + [_mean(offer, known) for offer in offers if offer.mean_of]
+    except (PriceError, ConfigError) as error:
+        raise ConfigError(f"{where}{error}") from error
+
+
+def _mean(offer: price_file.Offer, known: Catalogue) -> Price:
+    """The mean of other offers as they were priced on the day the mean is valid from; it bills as they do."""
+    try:
+        members = [known.get(member, offer.valid_from) for member in offer.mean_of]
     except PriceError as error:
-        raise ConfigError(f"{record.path}: {record.offer}: {error}") from error
+        raise PriceError(f"{offer.offer}: {error}") from error
     first = members[0]
     for other in members:
         if (other.unit, other.per, other.currency) != (first.unit, first.per, first.currency) or other.output_amount:
-            raise ConfigError(f"{record.path}: {record.offer}: {other.ref} and {first.ref} do not bill alike")
-    with localcontext(prec=50):
+            raise ConfigError(f"{offer.offer}: {other.ref} and {first.ref} do not bill alike")
+    with localcontext(prec=PRECISION):
         amount = sum((member.amount for member in members), Decimal(0)) / len(members)
-    return record.mean(members, amount)
+    return replace(offer.price(), unit=first.unit, per=first.per, amount=amount, currency=first.currency)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from crossfare.paper.audit import Assumptions, Audit, audit
-from crossfare.paper.cells import Cell, Computation, Verdict
+from crossfare.paper.audited import Audited, Computation, Verdict
 from crossfare.paper.layout import full_table, to_json, to_tables
 from crossfare.paper.published import PublishedScore, published_scores
 
 __all__ = [
     "Assumptions",
     "Audit",
-    "Cell",
+    "Audited",
     "Computation",
     "PublishedScore",
     "Verdict",

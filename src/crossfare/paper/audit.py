@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from crossfare.errors import ConfigError
 from crossfare.ledger import Catalogue
-from crossfare.paper.cells import Cell, Computation, Explains
+from crossfare.paper.audited import Audited, Computation
 from crossfare.paper.findings import BreakEven, Finding, break_evens, findings
-from crossfare.paper.published import Input, inputs, printed
+from crossfare.paper.published import Input, Printed, inputs, printed
 from crossfare.types import Usage
 
 DAY = date(2021, 12, 15)
-GPU, API, TOP_API = "paper-v100-mean", "paper-api-mean", "google-translate"
+GPU, API, TPU = "paper-v100-mean", "paper-api-mean", "tpu-v3-8"
 _HOUR, _PER_1K = Decimal(3600), Decimal(1000)
 
 Hours = Literal["stated", "implied"]
@@ -24,6 +24,9 @@ Billing = Literal["paragraph", "question"]
 _HOURS: tuple[Hours, ...] = ("stated", "implied")
 _BILLING: tuple[Billing, ...] = ("paragraph", "question")
 _Choice = TypeVar("_Choice", bound=str)
+
+_ROWS = {"qa": "QA", "nli": "NLI", "ranking": "Ranking", "ranking-1": "Strategy 1", "ranking-2": "Strategy 2"}
+_COLUMNS = {"one-time": ("one-time", "USD"), "recurring": ("per 1k", "USD/1k"), "latency": ("latency", "s/batch")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,12 @@ class Audit:
     """Every cell recomputed, what follows for break-even volumes, and what else was found."""
 
     assumptions: Assumptions
-    cells: tuple[Cell, ...]
+    cells: tuple[Audited, ...]
     break_evens: tuple[BreakEven, ...]
     findings: tuple[Finding, ...]
     prices: tuple[str, ...]
 
-    def cell(self, name: str) -> Cell:
+    def cell(self, name: str) -> Audited:
         """A cell by its name, such as "qa-one-time-open"."""
         return next(cell for cell in self.cells if cell.name == name)
 
@@ -73,18 +76,18 @@ def audit(assumptions: Assumptions | None = None) -> Audit:
     """Recompute Table 1 under the given assumptions (without any: those of the paper)."""
     with localcontext(prec=28):
         made = _Audit(assumptions or Assumptions(), Catalogue.load())
-        cells = (*made.qa(), *made.nli(), *made.ranking())
+        cells = tuple(made.cell(name, figure) for name, figure in printed().items())
         return Audit(
             made.assumptions,
             cells,
             break_evens({cell.name: cell for cell in cells}),
             findings(made.gpu_usd, made.api_usd, made.tpu_usd),
-            made.price_refs(),
+            tuple(made.catalogue.get(offer, DAY).ref for offer in (GPU, API, TPU)),
         )
 
 
 class _Audit:
-    """The arithmetic: seconds and characters to money, and the cells of one task at a time."""
+    """The arithmetic: seconds and characters to money, and every kind of computation that table1.yaml asks for."""
 
     def __init__(self, assumptions: Assumptions, catalogue: Catalogue) -> None:
         self.assumptions = assumptions
@@ -100,373 +103,153 @@ class _Audit:
         return self.catalogue.cost(Usage(seconds=float(seconds)), GPU, DAY).usd
 
     def tpu_usd(self, seconds: Decimal) -> Decimal:
-        return self.catalogue.cost(Usage(seconds=float(seconds)), "tpu-v3-8", DAY).usd
+        return self.catalogue.cost(Usage(seconds=float(seconds)), TPU, DAY).usd
 
     def api_usd(self, characters: Decimal, offer: str = API) -> Decimal:
         return self.catalogue.cost(Usage(characters=round(characters)), offer, DAY).usd
-
-    def price_refs(self) -> tuple[str, ...]:
-        return tuple(self.catalogue.get(offer, DAY).ref for offer in (GPU, API, "tpu-v3-8"))
 
     def _rate(self, offer: str) -> str:
         price = self.catalogue.get(offer, DAY)
         unit = "h" if price.unit == "device-hour" else "Mch"
         return f"{price.amount:.6g} USD/{unit}"
 
-    # -- computations -------------------------------------------------------------------------
+    # -- cells --------------------------------------------------------------------------------
 
-    def _hours(self, hours: Decimal, *made_of: Input, explains: Explains = "nothing stated") -> Computation:
-        return Computation(
-            self.gpu_usd(hours * _HOUR), f"{_short(hours)} h x {self._rate(GPU)}", made_of, explains=explains
+    def cell(self, name: str, figure: Printed) -> Audited:
+        """A cell of Table 1 with all its computations."""
+        row, column, engine = next(
+            (row, column, name.removeprefix(f"{row}-{column}-"))
+            for row in _ROWS
+            for column in _COLUMNS
+            if name.startswith(f"{row}-{column}-")
         )
+        (called, unit), asked = _COLUMNS[column], [figure.computed, *figure.others]
+        if self.assumptions.billing == "question" and figure.per_question:
+            asked.insert(0, figure.per_question)
+        computed, *others = (self._computation(each, figure.figure) for each in asked)
+        title = f"{_ROWS[row]} {called}, {engine}"
+        return Audited(name, title, unit, figure.figure, computed, tuple(others), figure.note, figure.text)
 
-    def _one_time(self, cell: str, stated: Input) -> Computation:
+    def _computation(self, asked: Mapping[str, Any], figure: Decimal) -> Computation:
+        """A computation as table1.yaml asks for it; ``figure`` is the printed one."""
+        (kind,) = asked.keys() & _KINDS.keys()
+        made = _KINDS[kind](self, asked[kind], {**asked, "printed": figure})
+        if "times" in asked:  # a query with its candidates, from passages
+            often = self.given[asked["times"]]
+            formula = f"{often.value} x {made.formula}"
+            made = replace(made, value=made.value * often.value, formula=formula, inputs=(*made.inputs, often))
+        named = {name: asked[name] for name in ("explains", "remark") if name in asked}
+        if "inputs" in asked:
+            named["inputs"] = tuple(self.given[name] for name in asked["inputs"])
+        return replace(made, **named)
+
+    def _taken(self, name: str) -> Input:
+        """A time by its name, or one that is not an input of the paper's, such as "95 s"."""
+        value, _, unit = name.partition(" ")
+        return Input("", Decimal(value), unit, "") if unit else self.given[name]
+
+    # -- kinds of computations ----------------------------------------------------------------
+
+    def one_time(self, name: str, asked: Mapping[str, Any]) -> Computation:
         """Hours on a V100: those of the text, or those that the printed cost comes to."""
-        if self.assumptions.hours == "stated":
-            return self._hours(stated.value, stated)
-        price = self.catalogue.get(GPU, DAY).amount
-        hours = (printed()[cell].figure / price).quantize(Decimal("0.01"))
-        implied = Input("implied hours", hours, "h", f"the printed cost at {self._rate(GPU)}")
-        return self._hours(hours, implied)
+        hours = self.given[name]
+        if self.assumptions.hours == "implied":
+            implied = (asked["printed"] / self.catalogue.get(GPU, DAY).amount).quantize(Decimal("0.01"))
+            hours = Input("implied hours", implied, "h", f"the printed cost at {self._rate(GPU)}")
+        return replace(self.hours(str(hours.value), asked), inputs=(hours,))
 
-    def _characters(
-        self,
-        characters: Decimal,
-        *made_of: Input,
-        offer: str = API,
-        explains: Explains = "nothing stated",
-        remark: str = "",
-    ) -> Computation:
-        formula = f"{_short(characters)} ch x {self._rate(offer)}"
-        return Computation(self.api_usd(characters, offer), formula, made_of, explains, remark)
+    def hours(self, hours: str, _: Mapping[str, Any]) -> Computation:
+        """Hours on a V100 that nobody states."""
+        formula = f"{_short(Decimal(hours))} h x {self._rate(GPU)}"
+        return Computation(self.gpu_usd(Decimal(hours) * _HOUR), formula)
 
-    def _per_1k(self, example: Input, remark: str = "") -> Computation:
+    def characters(self, names: Sequence[str], asked: Mapping[str, Any]) -> Computation:
+        """An API, for all the texts of some sets."""
+        made_of = tuple(self.given[name] for name in names)
+        total = sum((each.value for each in made_of), Decimal(0))
+        return replace(self.count(str(total), asked), inputs=made_of)
+
+    def count(self, characters: str, asked: Mapping[str, Any]) -> Computation:
+        """An API, for so many characters."""
+        offer, exact = asked.get("offer", API), Decimal(characters)
+        return Computation(self.api_usd(exact, offer), f"{_short(exact)} ch x {self._rate(offer)}")
+
+    def per_1k(self, name: str, _: Mapping[str, Any]) -> Computation:
         """An API, for 1,000 examples of an average length."""
-        found = self._characters(example.value * _PER_1K, example, remark=remark)
-        rate = self._rate(API)
-        return Computation(found.value, f"1000 x {example.value} ch x {rate}", found.inputs, remark=remark)
+        example = self.given[name]
+        usd = self.api_usd(example.value * _PER_1K)
+        return Computation(usd, f"1000 x {example.value} ch x {self._rate(API)}", (example,))
 
-    def _batches_per_1k(self, seconds: Decimal) -> Computation:
-        """An open model on a V100: 1,000 examples in batches, at the printed seconds a batch."""
-        batches = _PER_1K / self.batch
-        latency = Input("latency", seconds, "s/batch", "Table 1")
-        formula = f"1000/{self.batch} batches x {seconds} s x {self._rate(GPU)}"
-        return Computation(self.gpu_usd(batches * seconds), formula, (latency, self.given["batch"]))
+    def retrieved(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
+        """An API, for 1,000 queries with their candidates."""
+        depth, passage, query = made_of = tuple(self.given[name] for name in names)
+        usd = self.api_usd(_PER_1K * (depth.value * passage.value + query.value))
+        formula = f"1000 x ({depth.value} x {passage.value} + {query.value}) ch x {self._rate(API)}"
+        return Computation(usd, formula, made_of)
 
-    def _per_batch(self, took: Input, examples: Input, remark: str = "") -> Computation:
-        """Seconds a batch: how long a whole set took, over its batches."""
-        seconds = took.value * (_HOUR if took.unit == "h" else 1)
-        value = seconds * self.batch / examples.value
-        formula = f"{took.value} {took.unit} / ({examples.value:,} {examples.unit} / {self.batch})"
-        return Computation(value, formula, (took, examples), remark=remark)
-
-    def _cell(
-        self, name: str, title: str, unit: str, computed: Computation, *others: Computation, note: str = ""
-    ) -> Cell:
-        figure = printed()[name]
-        return Cell(name, title, unit, figure.figure, computed, others, note, figure.text)
-
-    # -- question answering -------------------------------------------------------------------
-
-    def qa(self) -> tuple[Cell, ...]:
-        return (*self._qa_one_time(), *self._qa_recurring(), *self._qa_latency())
-
-    def _qa_one_time(self) -> tuple[Cell, ...]:
-        given = self.given
-        squad = given["squad-train"]
-        both = squad.value + given["faquad-train"].value + given["faquad-validation"].value
-        faquad = (squad, given["faquad-train"], given["faquad-validation"])
-        api = [
-            self._characters(Decimal(17_950_000), remark="to the cent, but no set of texts is known that has as many"),
-            self._characters(both, *faquad, remark="SQuAD and all of FaQuAD: close, not the same"),
-        ]
-        computed = self._characters(squad.value, squad)
-        if self.assumptions.billing == "question":
-            api.insert(0, computed)
-            computed = self._again_per_question("squad-train", "squad12", given["squad-questions"], whole=True)
-        hours = self._hours(Decimal(1))
-        return (
-            self._cell(
-                "qa-one-time-open",
-                "QA one-time, open",
-                "USD",
-                self._one_time("qa-one-time-open", given["squad-open"]),
-                Computation(hours.value, hours.formula, remark="one hour to the cent; no hour is stated"),
-                note="the stated 34 hours cost 34 times what is printed",
-            ),
-            self._cell("qa-one-time-commercial", "QA one-time, commercial", "USD", computed, *api),
-        )
-
-    def _qa_recurring(self) -> tuple[Cell, ...]:
-        given = self.given
-        latency = printed()["qa-latency-open"].figure
-        per_question = given["faquad-open"].value / given["faquad-test-questions"].value
-        by_question = Computation(
-            self.gpu_usd(_PER_1K * per_question),
-            f"1000 x 90 s / 63 questions x {self._rate(GPU)}",
-            (given["faquad-open"], given["faquad-test-questions"]),
-            remark="at the 1.43 s a question that the text comes to (1.08 with 1.4 s)",
-        )
-        by_paragraph = Computation(
-            self.gpu_usd(_PER_1K * latency),
-            f"1000 x {latency} s x {self._rate(GPU)}",
-            remark="if 2.50 s are for one paragraph, as the latency of this row suggests",
-        )
-        faquad = given["faquad-validation/each"]
-        computed = self._per_1k(faquad)
-        german, vietnamese = (self._per_1k(given[f"{name}/each"], f"for {name}") for name in _QA_OTHERS)
-        others = [german, vietnamese]
-        if self.assumptions.billing == "question":
-            others.insert(0, computed)
-            computed = self._again_per_question("faquad-validation", "faquad", given["faquad-test-questions"])
-        return (
-            self._cell(
-                "qa-recurring-open",
-                "QA per 1k, open",
-                "USD/1k",
-                self._batches_per_1k(latency),
-                by_question,
-                by_paragraph,
-            ),
-            self._cell(
-                "qa-recurring-commercial",
-                "QA per 1k, commercial",
-                "USD/1k",
-                computed,
-                *others,
-                note="Portuguese only, and per paragraph with its questions; the others are per question (Table 6)",
-            ),
-        )
-
-    def _again_per_question(self, name: str, shares: str, questions: Input, *, whole: bool = False) -> Computation:
-        """Characters where every question sends its paragraph again, for 1,000 questions or for all."""
-        total, each = self.given[name], self.given[f"{name}/each"]
-        context, question, bare = (self.given[f"{shares}-bare{part}"] for part in ("-context", "-question", ""))
+    def again(self, names: Sequence[str], asked: Mapping[str, Any]) -> Computation:
+        """An API where every question sends its paragraph again, for 1,000 questions or for all."""
+        name, sample, counted = names
+        total, each, questions = self.given[name], self.given[f"{name}/each"], self.given[counted]
+        context, question, bare = (self.given[f"{sample}-bare{part}"] for part in ("-context", "-question", ""))
         paragraphs = total.value / each.value
         of_one = each.value * (context.value + question.value * paragraphs / questions.value) / bare.value
-        times = questions.value if whole else _PER_1K
-        found = self._characters(of_one * times, total, each, questions, context, question, bare)
-        formula = f"{_short(times)} questions x {of_one:.2f} ch x {self._rate(API)}"
-        return Computation(found.value, formula, found.inputs, remark="every question sends its paragraph again")
-
-    def _qa_latency(self) -> tuple[Cell, ...]:
-        given = self.given
-        questions, paragraphs = given["faquad-test-questions"], self._paragraphs("faquad-validation")
-        open_, commercial = given["faquad-open"], given["faquad-commercial"]
-        per_paragraph = Computation(
-            Decimal(95) / paragraphs.value,
-            f"95 s / {paragraphs.value} paragraphs",
-            (paragraphs,),
-            "assumption",
-            "a batch is the sentences of one paragraph (section 4.2), and 1.5 minutes are 95 s",
-        )
-        per_question = Computation(
-            commercial.value / questions.value,
-            f"{commercial.value} s / {questions.value} questions",
-            (commercial, questions),
-            "assumption",
-            "per question, not per batch of 32",
-        )
-        return (
-            self._cell(
-                "qa-latency-open",
-                "QA latency, open",
-                "s/batch",
-                self._per_batch(open_, questions),
-                per_paragraph,
-            ),
-            self._cell(
-                "qa-latency-commercial",
-                "QA latency, commercial",
-                "s/batch",
-                self._per_batch(commercial, questions),
-                per_question,
-            ),
-        )
-
-    def _paragraphs(self, name: str) -> Input:
-        count = (self.given[name].value / self.given[f"{name}/each"].value).quantize(Decimal(1))
-        return Input(f"{name} paragraphs", count, "paragraphs", "Table 6, characters over characters per example")
-
-    # -- natural language inference -----------------------------------------------------------
-
-    def nli(self) -> tuple[Cell, ...]:
-        given = self.given
-        mnli, latency = given["mnli-train"], printed()["nli-latency-open"].figure
-        others = (self._per_1k(given[f"{name}/each"], f"for {name}") for name in ("xnli-de-test", "xnli-vi-test"))
-        limit, rows = given["assin2-limit"], given["assin2-test-rows"]
-        open_ = self._per_batch(limit, rows)
-        return (
-            self._cell(
-                "nli-one-time-open",
-                "NLI one-time, open",
-                "USD",
-                self._one_time("nli-one-time-open", given["mnli-open"]),
-            ),
-            self._cell(
-                "nli-one-time-commercial",
-                "NLI one-time, commercial",
-                "USD",
-                self._characters(mnli.value, mnli),
-                self._characters(Decimal(56_500_000), mnli, explains="rounded input", remark="rounded to 56.5 million"),
-            ),
-            self._cell("nli-recurring-open", "NLI per 1k, open", "USD/1k", self._batches_per_1k(latency)),
-            self._cell(
-                "nli-recurring-commercial",
-                "NLI per 1k, commercial",
-                "USD/1k",
-                self._per_1k(given["assin2-test/each"]),
-                *others,
-                note="Portuguese only",
-            ),
-            self._cell(
-                "nli-latency-open",
-                "NLI latency, open",
-                "s/batch",
-                self._per_batch(given["mnli-open"], given["mnli-rows"]),
-                Computation(open_.value, open_.formula, open_.inputs, "rounded input", "ASSIN 2 in one minute"),
-            ),
-            self._cell(
-                "nli-latency-commercial",
-                "NLI latency, commercial",
-                "s/batch",
-                self._per_batch(given["mnli-commercial"], given["mnli-rows"]),
-                Computation(
-                    Decimal("58.1") * self.batch / rows.value,
-                    f"58.1 s / ({rows.value:,} pairs / {self.batch})",
-                    (limit, rows),
-                    remark='ASSIN 2 in 58.1 s; the text says "less than 1 minute"',
-                ),
-            ),
-        )
-
-    # -- passage ranking ----------------------------------------------------------------------
-
-    def ranking(self) -> tuple[Cell, ...]:
-        return (*self._ranking_one_time(), *self._strategy_1(), *self._strategy_2())
-
-    def _ranking_one_time(self) -> tuple[Cell, ...]:
-        """The collection, once: for fine-tuning on it, and the same for searching it in strategy 1."""
-        collection, queries = self.given["msmarco-collection"], self.given["msmarco-queries-train"]
-        found = self._characters(queries.value, queries)
-        left_out = Computation(found.value, found.formula, found.inputs, remark="the training queries, left out")
-        beside = {"ranking": (left_out,), "ranking-1": ()}  # strategy 1 is fine-tuned on English queries
-        hours = self._hours(Decimal(51), explains="rounded input")
-        exactly = Computation(
-            hours.value, hours.formula, explains="rounded input", remark='51.0 h; the text says "approximately 50"'
-        )
-        cells = []
-        for name, title in (("ranking", "Ranking"), ("ranking-1", "Strategy 1")):
-            open_ = self._one_time(f"{name}-one-time-open", self.given["collection-open"])
-            api = self._characters(collection.value, collection)
-            cells += [
-                self._cell(f"{name}-one-time-open", f"{title} one-time, open", "USD", open_, exactly),
-                self._cell(f"{name}-one-time-commercial", f"{title} one-time, commercial", "USD", api, *beside[name]),
-            ]
-        return tuple(cells)
-
-    def _strategy_1(self) -> tuple[Cell, ...]:
-        query, latency = self.given["msmarco-queries-dev/each"], printed()["ranking-1-latency-open"].figure
-        passages = self.given["passages"]
-        note = (
-            "no time for queries is stated; computed is a batch of passages, whose texts are ten times as long. "
-            "The last digit of the text is a footnote mark"
-        )
-        return (
-            self._cell(
-                "ranking-1-recurring-open",
-                "Strategy 1 per 1k, open",
-                "USD/1k",
-                self._batches_per_1k(latency),
-                note="0.017 was cut to 0.01; it rounds to 0.02",
-            ),
-            self._cell(
-                "ranking-1-recurring-commercial",
-                "Strategy 1 per 1k, commercial",
-                "USD/1k",
-                self._per_1k(query),
-                self._characters(
-                    Decimal(35_000),
-                    offer=TOP_API,
-                    explains="assumption",
-                    remark="35 ch, and 20 USD instead of the mean",
-                ),
-                self._characters(Decimal(42_000), explains="assumption", remark="42 ch a query"),
-            ),
-            self._cell(
-                "ranking-1-latency-open",
-                "Strategy 1 latency, open",
-                "s/batch",
-                self._per_batch(self.given["collection-open"], passages),
-                note=note,
-            ),
-            self._cell(
-                "ranking-1-latency-commercial",
-                "Strategy 1 latency, commercial",
-                "s/batch",
-                self._per_batch(self.given["collection-commercial"], passages),
-                note=f"{note}. It is the figure of the open model",
-            ),
-        )
-
-    def _strategy_2(self) -> tuple[Cell, ...]:
-        given = self.given
-        depth, passage, query = given["candidates"], given["msmarco-collection/each"], given["msmarco-queries-dev/each"]
-        latency = printed()["ranking-2-latency-open"].figure
-        every = _PER_1K * (depth.value * passage.value + query.value)
-        found = self._characters(every, depth, passage, query)
-        whole = Computation(
-            found.value,
-            f"1000 x ({depth.value} x {passage.value} + {query.value}) ch x {self._rate(API)}",
-            found.inputs,
-        )
-        note = "The last digit of the text is a footnote mark"
-        return (
-            self._cell(
-                "ranking-2-recurring-open",
-                "Strategy 2 per 1k, open",
-                "USD/1k",
-                self._batches_per_1k(latency),
-                note="16.366 was cut to 16.36; it rounds to 16.37",
-            ),
-            self._cell(
-                "ranking-2-recurring-commercial",
-                "Strategy 2 per 1k, commercial",
-                "USD/1k",
-                whole,
-                self._characters(
-                    Decimal(344_000_000),
-                    passage,
-                    explains="rounded input",
-                    remark="344 ch a passage, without the query",
-                ),
-            ),
-            self._cell(
-                "ranking-2-latency-open",
-                "Strategy 2 latency, open",
-                "s/batch",
-                self._candidates(given["collection-open"]),
-                self._candidates(Input("hours", Decimal("52.24"), "h", "fitted"), "52.24 h for the collection"),
-                note=note,
-            ),
-            self._cell(
-                "ranking-2-latency-commercial",
-                "Strategy 2 latency, commercial",
-                "s/batch",
-                self._candidates(given["collection-commercial"]),
-                note=f"derived from the 30 hours, not measured; 390.870 was cut to 390.86, it rounds to 390.87. {note}",
-            ),
-        )
-
-    def _candidates(self, took: Input, remark: str = "") -> Computation:
-        """Seconds for a batch of queries with their candidates, from the hours of the whole collection."""
-        batch, depth = self._per_batch(took, self.given["passages"]), self.given["candidates"]
+        times = questions.value if asked.get("whole") else _PER_1K
         return Computation(
-            batch.value * depth.value, f"{depth.value} x {batch.formula}", (*batch.inputs, depth), remark=remark
+            self.api_usd(of_one * times),
+            f"{_short(times)} questions x {of_one:.2f} ch x {self._rate(API)}",
+            (total, each, questions, context, question, bare),
+            remark="every question sends its paragraph again",
         )
 
+    def batches_of(self, name: str, _: Mapping[str, Any]) -> Computation:
+        """An open model on a V100: 1,000 examples in batches, at the printed seconds a batch."""
+        seconds = printed()[name].figure
+        formula = f"1000/{self.batch} batches x {seconds} s x {self._rate(GPU)}"
+        latency = Input("latency", seconds, "s/batch", "Table 1")
+        return Computation(self.gpu_usd(_PER_1K / self.batch * seconds), formula, (latency, self.given["batch"]))
 
-_QA_OTHERS = ("germanquad-test", "viquad-validation")
+    def alone(self, name: str, _: Mapping[str, Any]) -> Computation:
+        """The same, each in a batch of its own."""
+        seconds = printed()[name].figure
+        return Computation(self.gpu_usd(_PER_1K * seconds), f"1000 x {seconds} s x {self._rate(GPU)}")
+
+    def each(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
+        """An open model on a V100: 1,000 examples, each its share of the time that a set took."""
+        took, examples = made_of = tuple(self.given[name] for name in names)
+        formula = f"1000 x {took.value} {took.unit} / {examples.value} {examples.unit} x {self._rate(GPU)}"
+        return Computation(self.gpu_usd(_PER_1K * (took.value / examples.value)), formula, made_of)
+
+    def per_batch(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
+        """Seconds a batch: how long a whole set took, over its batches."""
+        took, examples = self._taken(names[0]), self.given[names[1]]
+        seconds = took.value * (_HOUR if took.unit == "h" else 1)
+        formula = f"{took.value} {took.unit} / ({examples.value:,} {examples.unit} / {self.batch})"
+        return Computation(seconds * self.batch / examples.value, formula, (took, examples))
+
+    def over(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
+        """Seconds an example: how long a whole set took, over its examples."""
+        took, examples = self._taken(names[0]), self.given[names[1]]
+        formula = f"{took.value} {took.unit} / {examples.value} {examples.unit}"
+        made_of = (took, examples) if took.name else (examples,)
+        return Computation(took.value / examples.value, formula, made_of)
+
+
+_KINDS = {
+    "one-time": _Audit.one_time,
+    "hours": _Audit.hours,
+    "characters": _Audit.characters,
+    "count": _Audit.count,
+    "per-1k": _Audit.per_1k,
+    "retrieved": _Audit.retrieved,
+    "again": _Audit.again,
+    "batches-of": _Audit.batches_of,
+    "alone": _Audit.alone,
+    "each": _Audit.each,
+    "batch": _Audit.per_batch,
+    "over": _Audit.over,
+}
+"""What table1.yaml calls each kind of computation."""
 
 
 def _short(number: Decimal) -> str:

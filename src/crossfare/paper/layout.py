@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from crossfare.paper.audit import Audit
-from crossfare.paper.cells import Cell, Computation, agree
-from crossfare.paper.findings import BreakEven
+from crossfare.paper.audited import Audited, Computation, agree
 from crossfare.report import numbers
-from crossfare.report.table import Cell as Shown
-from crossfare.report.table import Column, Table
+from crossfare.report.table import Table, number
 
 _SECTIONS = {"qa": "Question answering", "nli": "Natural language inference", "ranking": "Passage ranking"}
 
@@ -23,12 +21,28 @@ def to_tables(audit: Audit) -> tuple[Table, Table, Table]:
 
 def full_table(audit: Audit) -> Table:
     """Every cell with all that is known of it, one line each: what CSV is made of."""
-    titles = (
-        *("cell", "title", "unit", "paper", "recomputed", "difference", "verdict", "formula", "inputs"),
-        *("matches", "others", "note"),
+
+    def sources(cell: Audited) -> str:
+        return "; ".join(f"{i.name} = {i.value:f} {i.unit} ({i.source})" for i in cell.computed.inputs)
+
+    return Table.of(
+        "Audit of Table 1",
+        {
+            "cell": lambda cell: cell.name,
+            "title": lambda cell: cell.title,
+            "unit": lambda cell: cell.unit,
+            "paper": lambda cell: f"{cell.printed:f}",
+            "recomputed": lambda cell: f"{cell.computed.value:f}",
+            "difference": lambda cell: f"{cell.difference:.6f}",
+            "verdict": lambda cell: cell.verdict,
+            "formula": lambda cell: cell.computed.formula,
+            "inputs": sources,
+            "matches": lambda cell: "; ".join(_line(cell, other) for other in cell.matches),
+            "others": lambda cell: "; ".join(_line(cell, other) for other in cell.rest),
+            "note": lambda cell: cell.note,
+        },
+        audit.cells,
     )
-    rows = tuple(tuple(Shown(text) for text in _full(cell)) for cell in audit.cells)
-    return Table("Audit of Table 1", tuple(Column(title) for title in titles), rows)
 
 
 def to_json(audit: Audit) -> dict[str, Any]:
@@ -38,36 +52,16 @@ def to_json(audit: Audit) -> dict[str, Any]:
         "assumptions": asdict(audit.assumptions),
         "prices": list(audit.prices),
         "cells": [_cell_json(cell) for cell in audit.cells],
-        "break_evens": [_break_even_json(each) for each in audit.break_evens],
+        "break_evens": [
+            {name: f"{value:.0f}" if isinstance(value, Decimal) else value for name, value in asdict(each).items()}
+            for each in audit.break_evens
+        ],
         "findings": [asdict(finding) for finding in audit.findings],
     }
 
 
 def _cells(audit: Audit) -> Table:
-    columns = (
-        Column("Cell"),
-        Column("Paper", number=True),
-        Column("Recomputed", number=True),
-        Column("Verdict"),
-        Column("Formula"),
-        Column("Inputs from"),
-    )
-    rows, sections, seen = [], {}, set()
-    for index, cell in enumerate(audit.cells):
-        task = cell.name.partition("-")[0]
-        if task not in seen:
-            sections[index] = _SECTIONS[task]
-            seen.add(task)
-        rows.append(
-            (
-                Shown(cell.title),
-                Shown(f"{cell.printed:,}"),
-                Shown(_amount(cell.computed.value, cell.printed)),
-                Shown(cell.verdict),
-                Shown(cell.computed.formula),
-                Shown(_sources(cell.computed)),
-            )
-        )
+    tasks = [cell.name.partition("-")[0] for cell in audit.cells]
     given = audit.assumptions
     notes = (
         "Costs in USD (per 1k: per 1,000 examples), latencies in seconds a batch. exact: the recomputed value rounds "
@@ -78,17 +72,30 @@ def _cells(audit: Audit) -> Table:
         f"QA by the {given.billing}. Prices: {', '.join(audit.prices)}.",
         *(note for cell in audit.cells if (note := _note(cell))),
     )
-    return Table("The paper's Table 1, recomputed from its own inputs", columns, tuple(rows), notes, sections)
+    return Table.of(
+        "The paper's Table 1, recomputed from its own inputs",
+        {
+            "Cell": lambda cell: cell.title,
+            number("Paper"): lambda cell: f"{cell.printed:,}",
+            number("Recomputed"): lambda cell: _amount(cell.computed.value, cell.printed),
+            "Verdict": lambda cell: cell.verdict,
+            "Formula": lambda cell: cell.computed.formula,
+            "Inputs from": lambda cell: _sources(cell.computed),
+        },
+        audit.cells,
+        notes,
+        {tasks.index(task): _SECTIONS[task] for task in dict.fromkeys(tasks)},
+    )
 
 
-def _note(cell: Cell) -> str:
+def _note(cell: Audited) -> str:
     parts = [cell.note] if cell.note else []
     parts += [f"the printed figure is {_match(cell, other)}" for other in cell.matches]
-    parts += [_line(cell, other) for other in cell.others if other not in cell.matches]
+    parts += [_line(cell, other) for other in cell.rest]
     return f"{cell.title}: {'; '.join(parts)}." if parts else ""
 
 
-def _match(cell: Cell, other: Computation) -> str:
+def _match(cell: Audited, other: Computation) -> str:
     """With a digit more than is printed, where the printed one was cut off."""
     if agree(cell.printed, other.value) == "exact":
         return _line(cell, other)
@@ -97,50 +104,30 @@ def _match(cell: Cell, other: Computation) -> str:
     return f"{other.formula} = {other.value:,.{digits}f} (cut off, not rounded{remark})"
 
 
-def _line(cell: Cell, other: Computation) -> str:
+def _line(cell: Audited, other: Computation) -> str:
     remark = f" ({other.remark})" if other.remark else ""
     return f"{other.formula} = {_amount(other.value, cell.printed)}{remark}"
 
 
 def _break_evens(audit: Audit) -> Table:
-    columns = (
-        Column("Paying once is cheaper from"),
-        Column("By printed costs", number=True),
-        Column("Recomputed", number=True),
+    return Table.of(
+        "Break-even volumes that follow",
+        {
+            "Paying once is cheaper from": lambda each: each.title,
+            number("By printed costs"): lambda each: _examples(each.by_printed),
+            number("Recomputed"): lambda each: _examples(each.by_computed),
+        },
+        audit.break_evens,
+        ["Examples (queries for ranking), by translation costs alone."],
     )
-    rows = tuple(
-        (Shown(each.title), Shown(_examples(each.by_printed)), Shown(_examples(each.by_computed)))
-        for each in audit.break_evens
-    )
-    notes = ("Examples (queries for ranking), by translation costs alone.",)
-    return Table("Break-even volumes that follow", columns, rows, notes)
 
 
 def _findings(audit: Audit) -> Table:
-    columns = tuple(Column(title) for title in ("What", "Paper", "Found"))
-    rows = tuple((Shown(f.title), Shown(f.paper), Shown(f.found)) for f in audit.findings)
-    return Table("What else was found", columns, rows)
+    rows = ((each.title, each.paper, each.found) for each in audit.findings)
+    return Table.of_texts("What else was found", ("What", "Paper", "Found"), rows)
 
 
-def _full(cell: Cell) -> tuple[str, ...]:
-    matches = cell.matches
-    return (
-        cell.name,
-        cell.title,
-        cell.unit,
-        f"{cell.printed:f}",
-        f"{cell.computed.value:f}",
-        f"{cell.difference:.6f}",
-        cell.verdict,
-        cell.computed.formula,
-        "; ".join(f"{i.name} = {i.value:f} {i.unit} ({i.source})" for i in cell.computed.inputs),
-        "; ".join(_line(cell, other) for other in matches),
-        "; ".join(_line(cell, other) for other in cell.others if other not in matches),
-        cell.note,
-    )
-
-
-def _cell_json(cell: Cell) -> dict[str, Any]:
+def _cell_json(cell: Audited) -> dict[str, Any]:
     return {
         "cell": cell.name,
         "title": cell.title,
@@ -151,33 +138,14 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "verdict": cell.verdict,
         "recomputed": _computation_json(cell.computed),
         "matches": [_computation_json(other) for other in cell.matches],
-        "others": [_computation_json(other) for other in cell.others if other not in cell.matches],
+        "others": [_computation_json(other) for other in cell.rest],
         "note": cell.note,
     }
 
 
 def _computation_json(computation: Computation) -> dict[str, Any]:
-    return {
-        "value": f"{computation.value:f}",
-        "formula": computation.formula,
-        "inputs": [
-            {"name": i.name, "value": f"{i.value:f}", "unit": i.unit, "source": i.source} for i in computation.inputs
-        ],
-        "explains": computation.explains,
-        "remark": computation.remark,
-    }
-
-
-def _break_even_json(each: BreakEven) -> dict[str, Any]:
-    def examples(value: Decimal | None) -> str | None:
-        return None if value is None else f"{value:.0f}"
-
-    return {
-        "name": each.name,
-        "title": each.title,
-        "by_printed": examples(each.by_printed),
-        "by_computed": examples(each.by_computed),
-    }
+    inputs = [{**asdict(each), "value": f"{each.value:f}"} for each in computation.inputs]
+    return {**asdict(computation), "value": f"{computation.value:f}", "inputs": inputs}
 
 
 def _amount(value: Decimal, printed: Decimal) -> str:

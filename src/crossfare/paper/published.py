@@ -1,8 +1,8 @@
-"""The figures as the paper prints them: scores (``scores.yaml``) and what costs are made from (``inputs.yaml``)."""
+"""The figures as the paper prints them: scores, costs, and what costs are made from; all in YAML files beside this."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -70,33 +70,53 @@ class Input:
 def inputs() -> Mapping[str, Input]:
     """Everything that the text states or that was counted, by name, and the characters of Tables 6 to 8.
 
-    Of a dataset, "NAME" is all its characters and "NAME/each" those per example.
+    Of a dataset, "NAME" is all its characters, "NAME/each" those per example and "NAME/units" how many that makes.
     """
-    values = _yaml("inputs.yaml")
+    values = packaged("inputs.yaml")
     found = {
         name: Input(name, Decimal(given["value"]), given["unit"], given["source"])
-        for name, given in {**values["stated"], **values["counted"]}.items()
+        for name, given in {**values["stated"], **values["counted"], **values["fitted"]}.items()
     }
     for row in published():
         table = f"Table {row.table}"
         found[row.name] = Input(row.name, Decimal(row.characters), "characters", table)
         found[f"{row.name}/each"] = Input(f"{row.name}/each", row.per_unit, f"characters per {row.unit}", table)
+        units, count = f"{row.unit}s", (row.characters / row.per_unit).quantize(Decimal(1))
+        made = f"{table}, characters over characters per example"
+        found[f"{row.name}/units"] = Input(f"{row.name} {units}", count, units, made)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A cell of Table 1: its figure with all the digits it has, and how a copy of the text shows it."""
+    """A cell of Table 1: its figure with all the digits it has, and how a copy of the text shows it.
+
+    ``computed`` says what it is computed from, ``others`` further computations, and ``per_question`` what it is
+    where an API bills QA by the question; empty where that changes nothing.
+    """
 
     figure: Decimal
     text: str
+    computed: Mapping[str, Any]
+    others: Sequence[Mapping[str, Any]]
+    per_question: Mapping[str, Any]
+    note: str
 
 
 @cache
 def printed() -> Mapping[str, Printed]:
     """The cost and latency cells of Table 1, by name."""
-    cells = _yaml("inputs.yaml")["printed"]
-    return {name: Printed(Decimal(cell["printed"]), cell.get("text", cell["printed"])) for name, cell in cells.items()}
+    return {
+        name: Printed(
+            Decimal(cell["printed"]),
+            cell.get("text", cell["printed"]),
+            cell["computed"],
+            cell.get("others", ()),
+            cell.get("per-question", {}),
+            cell.get("note", ""),
+        )
+        for name, cell in packaged("table1.yaml").items()
+    }
 
 
 @cache
@@ -116,11 +136,12 @@ def _scores() -> tuple[PublishedScore, ...]:
             value=float(value),
             upper_bound=row.get("upper_bound", False),
         )
-        for table in _yaml("scores.yaml")["tables"]
+        for table in packaged("scores.yaml")["tables"]
         for row in table["rows"]
         for language, value in row["scores"].items()
     )
 
 
-def _yaml(name: str) -> Any:
+def packaged(name: str) -> Any:
+    """What a YAML file of this package holds."""
     return parse_yaml(files("crossfare.paper").joinpath(name).read_text(encoding="utf-8"), name)

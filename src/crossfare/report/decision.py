@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from crossfare.compare import (
+    ALPHA,
     Constraints,
     Decision,
     Flip,
@@ -27,6 +28,12 @@ from crossfare.report.table import MISSING, Cell, Column, Table
 
 # Prices and volumes beyond a thousand times, or below a thousandth, of what they are now are not told.
 _FAR = 1000
+RULE = (
+    "the cheapest of the methods whose scores are not told apart from the best (paired tests, Holm's correction, "
+    f"significance level {ALPHA:g})"
+)
+"""What is recommended, as the predicate of a sentence."""
+
 _BEFORE_BASELINES = "its run was made before that was recorded; run its spec again"
 
 
@@ -311,7 +318,7 @@ def _front_notes(decision: Decision) -> tuple[str, ...]:
     notes = dict.fromkeys(f"{option.engine}: {option.note}." for option in decision.options if option.note)
     return (
         *notes,
-        "Bold: recommended. Front: not dominated in total cost, or in added latency, at its quality. "
+        f"Bold: recommended, {RULE}. Front: not dominated in total cost, or in added latency, at its quality. "
         "USD per point: what a hundredth of quality more costs, from the front's next cheaper method.",
         "Added ms: translating one request, 95th percentile; n.m.: not measured.",
         *(

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,14 @@ from crossfare.compare import (
     recommend,
 )
 from crossfare.errors import ConfigError, DataError
-from crossfare.report import evidence, labels, plots
-from crossfare.report.context import Context
-from crossfare.report.decision import Horizon, break_even_table, explain, front_table
+from crossfare.report import evidence, learning, plots
+from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
-from crossfare.report.names import metric_name, task_name, trivial_name, where
+from crossfare.report.lines import Context
+from crossfare.report.names import task_name, where
+from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
-from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_table
+from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
 from crossfare.run_folder import add_report
 from crossfare.store import file_name
 from crossfare.strict import dump_yaml, read_json, read_yaml
@@ -42,7 +44,6 @@ from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
 _SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
 
 
@@ -72,7 +73,7 @@ def write_report(
     over_targets = decisions([run], mean=True, months=horizon.months)
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
-    look = plots.decision_look([each.decision for each in made])
+    look = plots.looks([option for each in made for option in each.decision.options])
     context = _context(run, record, methods or {})
     written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
     curves = learning_curves([run])
@@ -84,6 +85,7 @@ def write_report(
         run=run,
         record=record,
         horizon=horizon,
+        rule=RULE,
         choices=[_choice(each, horizon) for each in made],
         results=_result_tables(run, context),
         figures=[(each, each.data_uri()) for each in drawn],
@@ -95,11 +97,11 @@ def write_report(
 
 
 def _check_installed() -> None:
-    plots.check_installed()
-    try:
-        import jinja2  # noqa: F401
-    except ImportError:
-        raise ConfigError("the report needs jinja2: pip install 'crossfare[report]'") from None
+    for package, needing in (("matplotlib", "figures need"), ("jinja2", "the report needs")):
+        try:
+            import_module(package)
+        except ImportError:
+            raise ConfigError(f"{needing} {package}: pip install 'crossfare[report]'") from None
 
 
 def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
@@ -144,8 +146,7 @@ def _tables_written(
     """Names of files, and what they hold."""
     yield "table1.tex", to_latex(table1(run.results, context), "table1")
     for task in _tasks(run):
-        name = _NUMBERED.get(task, task)
-        yield f"{name}.tex", to_latex(task_table(run.results, task, context), name)
+        yield f"{file_of(task)}.tex", to_latex(task_table(run.results, task, context), file_of(task))
     for each in made:
         name = f"methods-{_slug(each.decision)}"
         table = front_table(each, horizon)
@@ -180,8 +181,8 @@ class _Learning:
 
 
 def _learning(curve: LearningCurve, drawn: plots.Drawn) -> _Learning:
-    tables = (labels.parity_table(curve), labels.labels_table(curve))
-    return _Learning(labels.heading(curve), labels.answers(curve), tables, drawn, drawn.data_uri())
+    tables = (learning.parity_table(curve), learning.labels_table(curve))
+    return _Learning(learning.heading(curve), learning.answers(curve), tables, drawn, drawn.data_uri())
 
 
 def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
@@ -206,11 +207,10 @@ def _slug(decision: Decision) -> str:
 
 def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:
     """A decision as the page's scripts read it."""
-    plain = decision.to_json()
-    for option in plain["options"]:
+    model = panel_model(decision)
+    for option in model["options"]:
         option["look"] = asdict(look[option["key"]])
-    names = {"metric_label": metric_name(decision.metric), "trivial_label": trivial_name(decision.task)}
-    return {**plain, "id": _slug(decision), "where": where(decision), **names}
+    return {**model, "id": _slug(decision)}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:

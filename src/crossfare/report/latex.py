@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from crossfare.report.table import Cell, Column, Table
+from crossfare.report.table import Cell, Column, Table, one_line
 
 _PREAMBLE = "% needs \\usepackage{booktabs,graphicx} and an engine that reads UTF-8\n"
 
@@ -75,8 +75,7 @@ def to_latex(table: Table, label: str) -> str:
 
 def escape(text: str) -> str:
     """Text as LaTeX prints it: one line, nothing in it a command."""
-    one_line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
-    return "".join(_ESCAPES.get(character, character) for character in one_line)
+    return "".join(_ESCAPES.get(character, character) for character in one_line(text))
 
 
 def _lines(table: Table, index: int, row: Sequence[Cell]) -> list[str]:

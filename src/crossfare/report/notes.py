@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import fmean
 
-from crossfare.compare.losses import Fate, fate_of_lost
+from crossfare.compare.caveats import Fate, fate_of_lost
 from crossfare.report import numbers
-from crossfare.report.cells import NOT_MEASURED, energy_columns, footnoted, latency_cell, line_labels, row_numbers
-from crossfare.report.context import Context
+from crossfare.report.columns import NOT_MEASURED, added_latency, energies, footnoted, label
+from crossfare.report.lines import Gathered, latencies, price_refs, targets
 from crossfare.report.names import task_name
-from crossfare.report.summary import Line, price_refs, targets, translation_latencies
 from crossfare.report.table import MISSING
+from crossfare.tasks import TASKS
 
 SOURCE_SIDE = (
     "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
@@ -28,11 +27,9 @@ ENERGY_NOTE = (
 )
 
 
-def quality_notes(
-    found: Sequence[Line], languages: Sequence[str], context: Context, *, intervals: bool = True
-) -> tuple[str, ...]:
+def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]:
     """How scores came about, and why some are not there."""
-    seeds = sorted({len(line.at(language)) for line in found for language in languages} - {0})
+    seeds = sorted({len(line.at(language)) for line in found.lines for language in found.languages} - {0})
     several = bool(seeds) and seeds[-1] > 1
     text = "Bold: best of its column and task."
     if several:
@@ -41,100 +38,95 @@ def quality_notes(
         text += " 95 % intervals: the bootstrap over test examples and the t-interval over seeds, in quadrature."
     elif intervals:
         text += " 95 % intervals: bootstrap over test examples, one seed."
-    return (*_engine_notes(found, context), text, *_missing_notes(found, languages, context))
+    return (*_engine_notes(found), text, *_missing_notes(found))
 
 
-def lost_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
+def lost_notes(found: Gathered) -> list[str]:
     """What was asked and not translated, by what it did to the score."""
     lost: dict[Fate, list[str]] = {}
-    for number, line in zip(row_numbers(found), found, strict=True):
-        for result in (at[0] for name in languages if (at := line.at(name))):  # the same for every seed
+    for line in found.lines:
+        for result in (at[0] for name in found.languages if (at := line.at(name))):  # the same for every seed
             asked = result.test_yield
             if asked and asked.kept < asked.total:
-                told = f"{number.text} {result.spec.target} {asked.total - asked.kept:,} of {asked.total:,}"
+                told = f"{line.number} {result.spec.target} {asked.total - asked.kept:,} of {asked.total:,}"
                 lost.setdefault(fate_of_lost(result), []).append(told)
     return [f"Lost in translation when serving, and {fate}: {'; '.join(each)}." for fate, each in lost.items()]
 
 
-def constant_notes(found: Sequence[Line], languages: Sequence[str]) -> list[str]:
+def constant_notes(found: Gathered) -> list[str]:
     """Which models answer the same to everything."""
     told = [
-        f"{number.text} {result.spec.target} seed {result.spec.seed} ({result.one_answer or 'nothing'})"
-        for number, line in zip(row_numbers(found), found, strict=True)
-        for language in languages
+        f"{line.number} {result.spec.target} seed {result.spec.seed} ({result.one_answer or 'nothing'})"
+        for line in found.lines
+        for language in found.languages
         for result in line.at(language)
         if result.one_answer is not None
     ]
     return [f"The same answer to everything, so that fine-tuning did not converge: {'; '.join(told)}."] if told else []
 
 
-def model_notes(found: Sequence[Line]) -> list[str]:
+def model_notes(found: Gathered) -> list[str]:
     """What of the models that were fine-tuned was not used."""
-    return [
-        f"{note}."
-        for note in dict.fromkeys(note for line in found for each in line.results for note in each.model_notes)
-    ]
+    return list(dict.fromkeys(f"{note}." for result in found.results for note in result.model_notes))
 
 
-def cost_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
+def cost_notes(found: Gathered) -> tuple[str, ...]:
     """What costs and latencies are of, and what priced them."""
-    results = [result for line in found for result in line.results]
-    mean = ", the mean over the languages" if len(targets(found)) > 1 else ""
+    mean = ", the mean over the languages" if len(found.languages) > 1 else ""
     notes = [
-        *_engine_notes(found, context),
+        *_engine_notes(found),
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
         f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
-    if any(line.first.task == "ranking" for line in found):
+    if any(TASKS[line.first.task].searches for line in found.lines):
         notes.append(_STRATEGIES)
-    if any(latency_cell(line).text == NOT_MEASURED for line in found):
+    if any(added_latency(line) == NOT_MEASURED for line in found.lines):
         notes.append(f"{NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
     if alone := {
-        footnoted(name, label, context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
-        for line in found
-        if (timed := translation_latencies(line.results))
-        for name, label in list(line.first.engines.items())[-1:]  # the one that translates what is asked
+        footnoted(name, called, found.context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
+        for line in found.lines
+        if (timed := latencies(line.results, alone=True))
+        for name, called in list(line.first.engines.items())[-1:]  # the one that translates what is asked
     }:
         each = "; ".join(f"{engine} {seconds}" for engine, seconds in alone.items())
         notes.append(f"Latency in QA: translating, and projecting answers back. Translating alone: {each}.")
-    if energy_columns(results):
+    if energies(found):
         notes.append(ENERGY_NOTE)
-    if refs := price_refs(results):
+    if refs := price_refs(found.results):
         notes.append(f"Prices: {', '.join(refs)}.")
     return tuple(notes)
 
 
-def _engine_notes(found: Sequence[Line], context: Context) -> tuple[str, ...]:
+def _engine_notes(found: Gathered) -> tuple[str, ...]:
     noted = {
-        footnoted(name, label, context): note
-        for line in found
-        for name, label in line.first.engines.items()
-        if (note := context.engine_notes.get(name))
+        footnoted(name, called, found.context): note
+        for line in found.lines
+        for name, called in line.first.engines.items()
+        if (note := found.context.engine_notes.get(name))
     }
-    for both in (list(line.first.engines.values()) for line in found):
+    for both in (list(line.first.engines.values()) for line in found.lines):
         if len(both) > 1:
             noted[" + ".join(both)] = f"{both[0]} translates the training set, {both[1]} what is asked"
-    return tuple(f"{label}: {note}." for label, note in noted.items())
+    return tuple(f"{called}: {note}." for called, note in noted.items())
 
 
-def _missing_notes(found: Sequence[Line], languages: Sequence[str], context: Context) -> tuple[str, ...]:
+def _missing_notes(found: Gathered) -> tuple[str, ...]:
     """Why each empty score is empty: languages a task does not have at all, then single lines."""
     absent: dict[str, list[str]] = {}
-    for task in dict.fromkeys(line.first.task for line in found):
-        of_task = targets(line for line in found if line.first.task == task)
-        absent[task] = [language for language in languages if language not in of_task]
+    for task in dict.fromkeys(line.first.task for line in found.lines):
+        of_task = targets(line for line in found.lines if line.first.task == task)
+        absent[task] = [language for language in found.languages if language not in of_task]
     notes = [f"No {task_name(t)} in {', '.join(there)}: not part of this run." for t, there in absent.items() if there]
-    reasons = {spec.without_seed: reason for spec, reason in context.missing}
+    reasons = {spec.without_seed: reason for spec, reason in found.context.missing}
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for line in found:
+    for line in found.lines:
         gaps: dict[str, list[str]] = {}
         known = {spec.target: reasons.get(spec.without_seed, "not run") for spec in line.specs}
-        for language in languages:
+        for language in found.languages:
             if not line.at(language) and language not in absent[line.first.task]:
                 gaps.setdefault(known.get(language, "not run"), []).append(language)
         for reason, without in gaps.items():
-            label = ", ".join(cell.text for cell in line_labels(line, context))
-            alike.setdefault((line.first.task, ", ".join(without), reason), []).append(label)
+            alike.setdefault((line.first.task, ", ".join(without), reason), []).append(label(line, found.context))
     for (name, where, reason), labels in alike.items():
         notes.append(f"No score for {task_name(name)}, {'; '.join(labels)}, {where}: {reason}.")
     return tuple(notes)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import sub
+from typing import TypeVar
 
 import rich.console
 from rich import box
@@ -16,7 +18,11 @@ from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from crossfare.report import numbers
+
 MISSING = "-"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,45 @@ class Table:
     notes: tuple[str, ...] = ()
     sections: Mapping[int, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        columns: Mapping[Column | str, Callable[[T], Cell | str]],
+        items: Iterable[T],
+        notes: Iterable[str] = (),
+        sections: Mapping[int, str] | None = None,
+    ) -> Table:
+        """A row for each item: ``columns`` are headings, each with what it says of an item."""
+        headings = tuple(Column(each) if isinstance(each, str) else each for each in columns)
+        said = ([says(item) for says in columns.values()] for item in items)
+        rows = tuple(tuple(Cell(each) if isinstance(each, str) else each for each in row) for row in said)
+        return cls(title, headings, rows, tuple(notes), sections or {})
+
+    @classmethod
+    def of_texts(
+        cls, title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[str] = ()
+    ) -> Table:
+        """Rows of texts under headings, none of them numbers."""
+        return cls(title, tuple(map(Column, columns)), tuple(tuple(map(Cell, row)) for row in rows), tuple(notes))
+
+
+def number(title: str) -> Column:
+    """The heading of a column of numbers."""
+    return Column(title, number=True)
+
+
+def count(value: int | None) -> Cell:
+    """A whole number; "-" for none."""
+    return Cell(MISSING) if value is None else Cell(f"{value:,}", str(value))
+
+
+def amount(value: float | Decimal | None) -> Cell:
+    """An amount as people read it, in full for CSV; "-" for none."""
+    if value is None:
+        return Cell(MISSING)
+    return Cell(numbers.amount(value), f"{value:f}" if isinstance(value, Decimal) else f"{value}")
+
 
 def to_rich(table: Table) -> RenderableType:
     """Render for the terminal. Text from data is shown as it is, never read as markup.
@@ -70,10 +115,10 @@ class _Fitted:
         for number, columns in enumerate(_parts(table, options.max_width)):
             if number:
                 yield Text()
-            title = _plain(table.title) + (" (continued)" if number and table.title else "")
+            title = one_line(table.title) + (" (continued)" if number and table.title else "")
             yield _grid(table, columns, _widths(table, columns, options.max_width), title)
         if table.notes:
-            yield Text("\n".join(["", *map(_plain, table.notes)]), style="dim")
+            yield Text("\n".join(["", *map(one_line, table.notes)]), style="dim")
 
 
 _GAP = 2  # between columns: a blank of the cell's own and the column's edge
@@ -102,7 +147,7 @@ def _parts(table: Table, width: int) -> list[list[int]]:
 
 def _least(table: Table, index: int, most: int = _NARROWEST) -> int:
     """The characters that a column cannot do without: its longest word, of a text so many at the most."""
-    longest = max(cell_len(_plain(word)) for text in _texts(table, index) for word in text.split() or [""])
+    longest = max(cell_len(one_line(word)) for text in _texts(table, index) for word in text.split() or [""])
     return longest if table.columns[index].number else min(longest, most)
 
 
@@ -123,7 +168,7 @@ def _widths(table: Table, columns: Sequence[int], width: int) -> list[int]:
     given = [_least(table, index, _NAMING) for index in columns]  # whole words, if there is room for them
     if sum(given) > room:
         given = [_least(table, index) for index in columns]
-    wanted = [max(cell_len(_plain(text)) for text in _texts(table, index) or [""]) for index in columns]
+    wanted = [max(cell_len(one_line(text)) for text in _texts(table, index) or [""]) for index in columns]
     while sum(given) > room and max(given) > 1:  # a single word is wider than the terminal: it is folded
         given[given.index(max(given))] -= 1
     while sum(given) < room and (short := max(map(sub, wanted, given), default=0)) > 0:
@@ -141,22 +186,14 @@ def _grid(table: Table, columns: Sequence[int], widths: Sequence[int], title: st
         title_justify="left",
     )
     for column, width in zip((table.columns[index] for index in columns), widths, strict=True):
-        heading = Text("\n".join(_plain(line) for line in column.title.splitlines()))
+        heading = Text("\n".join(one_line(line) for line in column.title.splitlines()))
         grid.add_column(heading, justify="right" if column.number else "left", width=width, overflow="fold")
     for place, row in enumerate(table.rows):
         if place in table.sections:
-            section = _heading(table, place)
-            grid.add_row(*(section[index] for index in columns))
-        grid.add_row(*(Text(_plain(row[i].text), style="bold" if row[i].best else "") for i in columns))
+            heading = Text(one_line(table.sections[place]), style="italic")
+            grid.add_row(*(heading if index == _named(table) else "" for index in columns))
+        grid.add_row(*(Text(one_line(row[i].text), style="bold" if row[i].best else "") for i in columns))
     return grid
-
-
-def _heading(table: Table, index: int) -> tuple[Text, ...]:
-    """A section's heading under the first column that is wide enough to be named."""
-    position = _named(table)
-    return tuple(
-        Text(_plain(table.sections[index]) if i == position else "", style="italic") for i in range(len(table.columns))
-    )
 
 
 def to_markdown(table: Table) -> str:
@@ -188,9 +225,9 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([\\`*_|<>\[\]#~])", r"\\\1", _plain(text))
+    return re.sub(r"([\\`*_|<>\[\]#~])", r"\\\1", one_line(text))
 
 
-def _plain(text: str) -> str:
+def one_line(text: str) -> str:
     """One line without control characters, which a terminal would obey."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""The tables: the paper's layouts (Tables 1 to 3 and 5) with the columns it leaves out, and provenance.
+"""The tables: the paper's layouts (Tables 1 to 3 and 5) with the columns it leaves out, provenance, and prices.
 
 Costs are those of one target language. Table 1 shows their mean over languages; its CSV has a
 line per language.
@@ -6,95 +6,48 @@ line per language.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 
+from crossfare.compare import ALPHA
+from crossfare.compare.estimates import estimate
 from crossfare.ledger import Catalogue
-from crossfare.report.by_language import language_table
-from crossfare.report.cells import (
-    AFTER_LATENCY,
-    ALPHA,
-    BEFORE_LATENCY,
-    best_scores,
-    closeness,
-    cost_cells,
-    energy_cells,
-    energy_columns,
-    interval_cell,
-    label_columns,
-    line_labels,
-    metric_of,
-    row_numbers,
-    score_cell,
-    sections,
-    source_side_rows,
-    training_data,
-)
-from crossfare.report.context import Context
+from crossfare.report import columns, lines, notes
+from crossfare.report.lines import BATCH_SIZE, Context, gather
 from crossfare.report.names import task_name
-from crossfare.report.notes import (
-    ENERGY_NOTE,
-    SOURCE_SIDE,
-    constant_notes,
-    cost_notes,
-    lost_notes,
-    model_notes,
-    quality_notes,
-)
-from crossfare.report.provenance import provenance
-from crossfare.report.summary import BATCH_SIZE, targets
-from crossfare.report.table import Cell, Column, Table, to_csv, to_markdown
+from crossfare.report.table import MISSING, Table, to_csv, to_markdown
 from crossfare.store import write_text
-from crossfare.types import Result, TaskName
+from crossfare.tasks import TASKS
+from crossfare.types import Result, RunSpec, TaskName
 
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
 _PLAIN = Context()
+
+
+def file_of(task: str) -> str:
+    """What the file with a task's table is called, without its suffix."""
+    number = TASKS[task].table
+    return f"table{number}" if number else task
 
 
 def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """The paper's Table 1 and what it leaves out: intervals, annotation, fine-tuning, inference, yield."""
-    found = context.lines(results)
-    languages = targets(found)
-    columns = (
-        *label_columns(),
-        *(Column(language, number=True) for language in languages),
-        *(Column(f"95 % interval {language}", number=True) for language in languages),
-        *(Column(measure.title, number=True) for measure in BEFORE_LATENCY),
-        Column(f"Added latency (s/batch of {BATCH_SIZE})", number=True),
-        *(Column(measure.title, number=True) for measure in AFTER_LATENCY),
-        Column("Training yield", number=True),
-        *(Column(title, number=True) for title, _ in energy_columns(results)),
-    )
-    best = best_scores(found, languages)
-    rows = tuple(
-        (
-            *line_labels(line, context),
-            *(score_cell(line, language, best) for language in languages),
-            *(interval_cell(line, language) for language in languages),
-            *cost_cells(line),
-            *energy_cells(line, results),
-        )
-        for line in found
-    )
-    notes = (*quality_notes(found, languages, context), *cost_notes(found, context))
-    return Table("Table 1: quality, cost and latency", columns, rows, _distinct(notes), sections(found))
+    found = gather(results, context)
+    scores = {**columns.scores(found), **columns.intervals(found)}
+    shown = {**columns.labels(found), **scores, **columns.costs(), **columns.energies(found)}
+    told = dict.fromkeys((*notes.quality_notes(found), *notes.cost_notes(found)))
+    return Table.of("Table 1: quality, cost and latency", shown, found.lines, told, columns.sections(found))
 
 
 def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """The left half of Table 1, for the terminal: scores with their intervals. Rows are numbered per task."""
-    found = context.lines(results)
-    languages = targets(found)
-    best = best_scores(found, languages)
-    rows = tuple(
-        (
-            number,
-            *line_labels(line, context),
-            *(score_cell(line, language, best, interval=True) for language in languages),
-        )
-        for number, line in zip(row_numbers(found), found, strict=True)
-    )
-    columns = (Column("#"), *label_columns(), *(Column(f"{each}\nscore 95 %", number=True) for each in languages))
-    return Table("Quality", columns, rows, quality_notes(found, languages, context), sections(found))
+    found = gather(results, context)
+    shown = {**columns.numbered(found), **columns.labels(found), **columns.scores_with_intervals(found)}
+    return Table.of("Quality", shown, found.lines, notes.quality_notes(found), columns.sections(found))
 
 
 def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
@@ -102,71 +55,45 @@ def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
 
     Its rows are numbered as those of `quality_table`, which names the models.
     """
-    found = context.lines(results)
-    columns = (
-        Column("#"),
-        label_columns()[0],
-        *(Column(measure.short, number=True) for measure in BEFORE_LATENCY),
-        Column(f"Latency\ns/batch\nof {BATCH_SIZE}", number=True),
-        *(Column(measure.short, number=True) for measure in AFTER_LATENCY),
-        Column("Training\nyield", number=True),
-    )
-    rows = tuple(
-        (number, line_labels(line, context)[0], *cost_cells(line))
-        for number, line in zip(row_numbers(found), found, strict=True)
-    )
-    return Table("Cost and latency", columns, rows, cost_notes(found, context), sections(found))
+    found = gather(results, context)
+    shown = {**columns.numbered(found), **columns.costs(short=True)}
+    return Table.of("Cost and latency", shown, found.lines, notes.cost_notes(found), columns.sections(found))
 
 
 def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table | None:
     """What each method takes in electricity, rows numbered as in `cost_table`; None if it was not metered."""
-    if not (shown := energy_columns(results)):
+    found = gather(results, context)
+    if not (metered := columns.energies(found)):
         return None
-    found = context.lines(results)
-    columns = (Column("#"), label_columns()[0], *(Column(title, number=True) for title, _ in shown))
-    rows = tuple(
-        (number, line_labels(line, context)[0], *energy_cells(line, results))
-        for number, line in zip(row_numbers(found), found, strict=True)
-    )
-    return Table("Energy", columns, rows, (ENERGY_NOTE,), sections(found))
+    shown = {**columns.numbered(found), **metered}
+    return Table.of("Energy", shown, found.lines, [notes.ENERGY_NOTE], columns.sections(found))
 
 
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
     """The paper's Table 2, 3 or 5: numbered rows with method, training data, model and a score per language."""
-    found = context.lines(results, task)
-    languages = targets(found)
-    best = best_scores(found, languages)
-    rows = tuple(
-        row
-        for number, line in zip(row_numbers(found), found, strict=True)
-        for row in (
-            (
-                number,
-                *line_labels(line, context)[:1],
-                Cell(training_data(line, context)),
-                *line_labels(line, context)[1:],
-                *(score_cell(line, language, best, closeness(line, language, best, context)) for language in languages),
-            ),
-            *source_side_rows(line, languages),
-        )
-    )
-    method, model = label_columns()
-    columns = (
-        Column("#"),
-        method,
-        Column("Training data (examples)"),
-        model,
-        *(Column(language, number=True) for language in languages),
-    )
-    name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
-    metric = f" ({metric_of(found)})" if found else ""
-    notes = [*quality_notes(found, languages, context, intervals=False)]
-    if any(source_side_rows(line, languages) for line in found):
-        notes.append(SOURCE_SIDE)
-    notes += [*lost_notes(found, languages), *constant_notes(found, languages), *model_notes(found)]
+    found = gather(results, context, task)
+    number = TASKS[task].table
+    name = f"Table {number}: " if number else ""
+    metric = f" ({columns.metric_of(found, task)})" if found.lines else ""
+    shown: columns.Columns = {
+        **columns.numbered(found),
+        "Training data (examples)": lambda line: columns.training_data(line, context),
+        **columns.labels(found),
+        **columns.scores_with_marks(found),
+    }
+    own = Table.of(f"{name}results on the {task_name(task)} task{metric}", shown, found.lines)
+    beside = [columns.source_side_rows(line, found) for line in found.lines]
+    told = [
+        *notes.quality_notes(found, intervals=False),
+        *([notes.SOURCE_SIDE] if any(beside) else []),
+        *notes.lost_notes(found),
+        *notes.constant_notes(found),
+        *notes.model_notes(found),
+    ]
     if context.p_values:
-        notes.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
-    return Table(f"{name}results on the {task_name(task)} task{metric}", columns, rows, tuple(notes))
+        told.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
+    rows = tuple(row for above, below in zip(own.rows, beside, strict=True) for row in (above, *below))
+    return replace(own, rows=rows, notes=tuple(told))
 
 
 def write_tables(
@@ -181,11 +108,10 @@ def write_tables(
 
     table1.csv has a line per language in full precision, `language_table`.
     """
-    tasks = dict.fromkeys(line.first.task for line in context.lines(results))
     written = {"table1": (table1(results, context), language_table(results, context.missing))}
-    for task in tasks:
+    for task in dict.fromkeys(line.first.task for line in gather(results, context).lines):
         table = task_table(results, task, context)
-        written[_NUMBERED.get(task, task)] = (table, table)
+        written[file_of(task)] = (table, table)
     origin = provenance(results, catalogue, facts)
     written["provenance"] = (origin, origin)
     paths = []
@@ -196,5 +122,120 @@ def write_tables(
     return tuple(paths)
 
 
-def _distinct(notes: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))
+# -- by language, in full ---------------------------------------------------------------------
+
+
+def _seconds(results: Sequence[Result], size: int, figure: str, *, alone: bool = False) -> float | None:
+    found = [getattr(each, figure) for each in lines.latencies(results, size, alone=alone)]
+    return fmean(found) if found else None
+
+
+def _estimated(results: Sequence[Result], figure: str) -> object:
+    return getattr(estimate([result.score for result in results]), figure)
+
+
+def _timed_on(results: Sequence[Result]) -> str:
+    timed = (*lines.latencies(results), *lines.latencies(results, 1))
+    return "; ".join(dict.fromkeys(each.hardware for each in timed))
+
+
+_CELL = ("task", "method", "gold_size", "engine", "train_engine", "model", "checkpoint", "source", "target")
+_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
+    "seeds": lambda results: " ".join(str(result.spec.seed) for result in results),
+    "metric": lambda results: results[0].score.metric,
+    "score": partial(_estimated, figure="value"),
+    "low": partial(_estimated, figure="low"),
+    "high": partial(_estimated, figure="high"),
+    "test_examples": lambda results: results[0].score.n,
+    "train_examples": lambda results: results[0].train_examples,
+    "train_yield": partial(lines.yield_rate, name="train_yield"),
+    "test_yield": partial(lines.yield_rate, name="test_yield"),
+    "translation_usd": partial(lines.mean_usd, name="translation"),
+    "annotation_usd": partial(lines.mean_usd, name="annotation"),
+    "fine_tuning_usd": partial(lines.mean_usd, name="fine_tuning"),
+    "translation_usd_per_1k": partial(lines.mean_usd, name="translation_per_1k"),
+    "inference_usd_per_1k": partial(lines.mean_usd, name="inference_per_1k"),
+    "standalone_usd": partial(lines.mean_usd, name="standalone"),
+    "marginal_usd": partial(lines.mean_usd, name="marginal"),
+    "stored_bytes": partial(lines.mean_of, name="stored_bytes"),
+    "energy_kwh": partial(lines.mean_of, name="energy_kwh"),
+    "energy_kwh_per_1k": partial(lines.mean_of, name="energy_kwh_per_1k"),
+    "seconds_per_batch32_mean": partial(_seconds, size=BATCH_SIZE, figure="mean"),
+    "seconds_per_batch32_p95": partial(_seconds, size=BATCH_SIZE, figure="p95"),
+    "seconds_per_single_mean": partial(_seconds, size=1, figure="mean"),
+    "seconds_per_single_p95": partial(_seconds, size=1, figure="p95"),
+    "source_side_score": lines.source_side,
+    "translation_seconds_per_batch32_mean": partial(_seconds, size=BATCH_SIZE, figure="mean", alone=True),
+    "translation_seconds_per_single_p95": partial(_seconds, size=1, figure="p95", alone=True),
+    "hardware": _timed_on,
+    "prices": lambda results: "; ".join(lines.price_refs(results)),
+}
+
+
+def language_table(results: Sequence[Result], missing: Sequence[tuple[RunSpec, str]] = ()) -> Table:
+    """One row per method, engine, model and language; means over seeds; USD and seconds unrounded.
+
+    A cell without a result says why in the column "missing".
+    """
+    reasons = dict(missing)
+    rows = []
+    for line in lines.lines(results, reasons):
+        for target in lines.targets([line]):
+            spec, at = next(spec for spec in line.specs if spec.target == target), line.at(target)
+            measured = [says(at) if at else None for says in _MEASURED.values()]
+            why = None if at else reasons.get(spec, "not run")
+            rows.append([*(getattr(spec, name) for name in _CELL), *measured, why])
+    names = (*_CELL, *_MEASURED, "missing")
+    return Table.of_texts("Results by language", names, (map(_full, row) for row in rows))
+
+
+def _full(value: object) -> str:
+    if value is None or value == "":
+        return MISSING
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+# -- where figures and prices are from --------------------------------------------------------
+
+
+def provenance(
+    results: Sequence[Result], catalogue: Catalogue | None = None, facts: Mapping[str, str] | None = None
+) -> Table:
+    """What the figures rest on: price records with their sources, hardware, seeds, metrics, and further ``facts``."""
+    seeds = sorted({result.spec.seed for result in results})
+    hardware = dict.fromkeys(latency.hardware for result in results for latency in result.latency)
+    signatures = dict.fromkeys((r.spec.task, r.score.metric, r.score.signature) for r in results)
+    checkpoints = dict.fromkeys((r.spec.model, r.spec.checkpoint) for r in results if r.spec.checkpoint)
+    rows = [
+        *(("Price", ref, _price_text(ref, catalogue)) for ref in lines.price_refs(results)),
+        *(("Hardware", name, "latency") for name in hardware),
+        ("Seeds", ", ".join(map(str, seeds)) or MISSING, f"{len(seeds)} in all"),
+        *(("Metric", f"{task} {metric}", signature) for task, metric, signature in signatures),
+        *(("Model", role, checkpoint) for role, checkpoint in checkpoints),
+        *(("Run", name, value) for name, value in (facts or {}).items()),
+    ]
+    return Table.of_texts("Provenance", ("What", "Which", "Details"), rows)
+
+
+def price_table(catalogue: Catalogue, today: date | None = None) -> Table:
+    """The price records, newest last; where each is from, and how its provider counts, stands in the notes.
+
+    "Age" counts the days since the record was compared with its source.
+    """
+    listed = catalogue.describe(today)
+    rows, sources = [], []
+    for row, price in zip(listed, catalogue, strict=True):
+        rows.append((row["offer"], f"{row['amount']} / {row['unit']}", row["valid"], row["age"], row["evidence"]))
+        told = (f"{row['offer']}, {row['valid']}: {row['source']}", row["retired"], row["counting"], row["free"])
+        sources.append("; ".join(filter(None, (*told, price.note))))
+    return Table.of_texts("Prices", ("Offer", "Price", "Valid", "Age", "Evidence"), rows, sources)
+
+
+def _price_text(ref: str, catalogue: Catalogue | None) -> str:
+    if catalogue is None:
+        return MISSING
+    price = next((each for each in catalogue if each.ref == ref), None)
+    if price is None:
+        return "not in this catalogue"
+    amount = f"{price.amount:.6g} {price.currency} per {price.bought}"
+    return f"{amount}; checked {price.checked}; {price.evidence}; {price.source}"

@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Callable, Iterable
 from operator import length_hint
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.retrieve.analysis import Analyser, analysis_revision
 from crossfare.retrieve.index import HEADER, Header, Index
 from crossfare.retrieve.settings import BM25
-from crossfare.retrieve.strings import Strings
+from crossfare.retrieve.strings import Strings, mapped
 from crossfare.store import write_json
 from crossfare.types import Passage, Progress, canonical_json
 
@@ -164,13 +163,13 @@ class _Shards:
 
     def _end(self) -> None:
         """Write the filled shard, with term frequencies where scores will be."""
-        folder = self._folder / f"shard-{len(self.lengths)}"
-        folder.mkdir()
+        shard = len(self.lengths)
+        self._array(shard, "data").parent.mkdir()
         lengths = np.frombuffer(self._lengths, dtype=np.int32)
         terms, passages, frequencies = _count(np.frombuffer(self._terms, dtype=np.int32), lengths)
-        np.save(folder / "data.npy", frequencies.astype(np.float32))
-        np.save(folder / "indices.npy", passages)
-        np.save(folder / "indptr.npy", _starts(np.bincount(terms, minlength=len(self.vocabulary.numbers))))
+        np.save(self._array(shard, "data"), frequencies.astype(np.float32))
+        np.save(self._array(shard, "indices"), passages)
+        np.save(self._array(shard, "indptr"), _starts(np.bincount(terms, minlength=len(self.vocabulary.numbers))))
         self.lengths.append(lengths)
         self._begin()
 
@@ -181,7 +180,7 @@ class _Shards:
         numbers = self.vocabulary.numbers
         found_in = np.zeros(len(numbers), dtype=np.int64)
         for number in range(len(self.lengths)):
-            counts = np.diff(self._load(number, "indptr"))
+            counts = np.diff(mapped(self._array(number, "indptr")))
             found_in[: len(counts)] += counts
         total = sum(map(len, self.lengths))
         mean_terms = sum(int(lengths.sum()) for lengths in self.lengths) / total
@@ -196,23 +195,20 @@ class _Shards:
         return mean_terms
 
     def _weigh(self, number: int, idf: NDArray[np.float64], mean_terms: float, settings: BM25) -> None:
-        counts = np.diff(self._load(number, "indptr"))
+        counts = np.diff(mapped(self._array(number, "indptr")))
         counts = np.concatenate([counts, np.zeros(len(idf) - len(counts), dtype=counts.dtype)])
-        np.save(self._folder / f"shard-{number}" / "indptr.npy", _starts(counts))
-        data, k1, b = self._load(number, "data", "r+"), settings.k1, settings.b
+        np.save(self._array(number, "indptr"), _starts(counts))
+        data, k1, b = mapped(self._array(number, "data"), "r+"), settings.k1, settings.b
         if len(data):  # else the mean may be 0
             weights = self.lengths[number] * (k1 * b / mean_terms) + k1 * (1 - b)
-            weights = weights[self._load(number, "indices")]
+            weights = weights[mapped(self._array(number, "indices"))]
             weights += data
             np.divide(data, weights, out=weights)
             weights *= np.repeat(idf, counts)
             data[:] = weights
 
-    def _load(self, number: int, name: str, mode: Any = "r") -> NDArray[Any]:
-        array: NDArray[Any] = np.load(
-            self._folder / f"shard-{number}" / f"{name}.npy", mmap_mode=mode, allow_pickle=False
-        )
-        return array
+    def _array(self, number: int, name: str) -> Path:
+        return self._folder / f"shard-{number}" / f"{name}.npy"
 
 
 def _count(

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from crossfare.errors import ConfigError, DataError, StaleArtifact
 from crossfare.retrieve.analysis import Analyser, analysis_revision
 from crossfare.retrieve.settings import BM25
-from crossfare.retrieve.strings import Strings
+from crossfare.retrieve.strings import Strings, mapped
 from crossfare.strict import read_json
 from crossfare.types import Prediction, Progress
 
@@ -96,7 +96,7 @@ class Index:
         self._scorer = _scorer(header, backend)
         self._ids = Strings(folder / "passages.utf8")
         self._terms = Strings(folder / "terms.utf8")
-        self._numbers = _mapped(folder / "numbers.npy")
+        self._numbers = mapped(folder / "numbers.npy")
         self._shards = [_shard(folder, number, size) for number, size in enumerate(header.shards)]
         self._starts = list(accumulate(header.shards, initial=0))[:-1]
 
@@ -190,15 +190,10 @@ def _first_repeated(ids: Sequence[str]) -> str | None:
 
 def _shard(folder: Path, number: int, size: int) -> dict[str, Any]:
     """One shard as bm25s holds its scores."""
-    arrays = {name: _mapped(folder / f"shard-{number}" / f"{name}.npy") for name in ("data", "indices", "indptr")}
+    arrays = {name: mapped(folder / f"shard-{number}" / f"{name}.npy") for name in ("data", "indices", "indptr")}
     if len(arrays["data"]) != len(arrays["indices"]) or int(arrays["indptr"][-1]) != len(arrays["data"]):
         raise ValueError(f"the arrays of shard {number} do not fit together")
     return {**arrays, "num_docs": size}
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    return array
 
 
 def _scorer(header: Header, backend: Backend) -> Any:

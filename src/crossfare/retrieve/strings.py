@@ -1,8 +1,9 @@
-"""A list of strings on disk, read where it lies: millions of ids or terms cost no memory until they are asked for."""
+"""Arrays and lists of strings on disk, read where they lie: what is not asked for costs no memory."""
 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def mapped(path: Path, mode: Any = "r") -> NDArray[Any]:
+    """An array that numpy saved, mapped into memory.
+
+    Raises:
+        OSError, ValueError: the file is missing or cut short.
+    """
+    array: NDArray[Any] = np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
+    return array
 
 
 class Strings:
@@ -20,7 +31,7 @@ class Strings:
     """
 
     def __init__(self, path: Path) -> None:
-        self._offsets = np.asarray(np.load(_offsets(path), mmap_mode="r", allow_pickle=False))
+        self._offsets = mapped(_offsets(path))
         size = int(self._offsets[-1])
         self._bytes = np.memmap(path, mode="r", shape=(size,)).data if size else memoryview(b"")
 
@@ -44,14 +55,9 @@ class Strings:
 
     def find(self, string: str) -> int | None:
         """Position of ``string`` in a list in the order of UTF-8 (that of code points); None if it is not there."""
-        wanted, low, high = string.encode(), 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._encoded(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self) and self._encoded(low) == wanted else None
+        wanted = string.encode()
+        place = bisect_left(range(len(self)), wanted, key=self._encoded)
+        return place if place < len(self) and self._encoded(place) == wanted else None
 
     def _encoded(self, position: int) -> bytes:
         begin, end = self._offsets[position : position + 2].tolist()

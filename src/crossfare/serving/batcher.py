@@ -61,7 +61,7 @@ class Late(Exception):
     """The answer was not there in time."""
 
 
-class Failed(Exception):
+class Unanswered(Exception):
     """Answering this request failed in a way that nobody foresaw."""
 
 
@@ -113,7 +113,7 @@ class Batcher:
             Late: they were not answered in time; those that were not begun never will be.
             EngineError: the translation engine could do nothing.
             BudgetExceeded: what has to be translated for them costs more than may still be spent.
-            Failed: something else went wrong; the log has its kind and place, but no text.
+            Unanswered: something else went wrong; the log has its kind and place, but no text.
         """
         if len(requests) > self.limits.queue:
             raise TooMany(f"{len(requests)} requests in one call; at most {self.limits.queue} are taken")
@@ -164,7 +164,7 @@ class Batcher:
                 _fail(jobs, error)
             else:
                 _LOG.error("a request failed: %s", kind_and_place(error))
-                _fail(jobs, Failed("the request could not be answered; the server's log has the kind of error"))
+                _fail(jobs, Unanswered("the request could not be answered; the server's log has the kind of error"))
         else:
             for job, answer in zip(jobs, answers, strict=True):
                 if not job.answer.done():

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import crossfare
 from crossfare import pretrained
+from crossfare.data import artifact, catalog
+from crossfare.data.catalog import CatalogEntry
+from crossfare.data.files import stem
 from crossfare.errors import ConfigError
 from crossfare.languages import primary
 from crossfare.pretrained import Origin
 from crossfare.report import Cell, Column, Table, to_markdown
 from crossfare.report.names import metric_name, task_name
 from crossfare.report.numbers import amount, score
-from crossfare.serving import evidence
-from crossfare.serving.evidence import DataUse
-from crossfare.serving.info import public_name
-from crossfare.serving.parts import Parts
+from crossfare.serving.parts import Parts, StepRecord, public_name
 from crossfare.strict import read_json
-from crossfare.types import TaskName
+from crossfare.tasks import TASKS
 
-# The hub's names (huggingface.co/tasks), and the class that loads the model.
-PIPELINE_TAGS: Mapping[TaskName, str] = {
-    "qa": "question-answering",
-    "nli": "text-classification",
-    "ranking": "text-ranking",
-}
-_CLASSES: Mapping[TaskName, str] = {
-    "qa": "AutoModelForQuestionAnswering",
-    "nli": "AutoModelForSequenceClassification",
-    "ranking": "AutoModelForSequenceClassification",
-}
-_INPUTS: Mapping[TaskName, str] = {
-    "qa": "question, context",
-    "nli": "premise, hypothesis",
-    "ranking": "query, passage",
-}
-_LIMITS: Mapping[TaskName, str] = {
-    "qa": "It always answers, with a span of the context: it cannot say that there is no answer.",
-    "nli": "Its probabilities are not calibrated.",
-    "ranking": "Scores order the passages of one query; they are no probabilities and say nothing across queries.",
-}
 _NON_COMMERCIAL = "non-commercial-training-data"
 _COSTS = (
     ("translation", "translation, once"),
@@ -59,7 +40,7 @@ def card(parts: Parts) -> str:
     """
     if find_spec("huggingface_hub") is None:
         raise ConfigError("exporting needs huggingface_hub: pip install 'crossfare[models]'")
-    used, tested = evidence.training(parts), evidence.test(parts)
+    used, tested = _training_data(parts), _test_data(parts)
     base = pretrained.origin(parts.cell.checkpoint, _base_revision(parts))
     body = "\n".join(_body(parts, base, used, tested))
     return f"---\n{_metadata(parts, base, used, tested)}\n---\n\n{body}"
@@ -78,7 +59,7 @@ def _metadata(parts: Parts, base: Origin, used: tuple[DataUse, ...], tested: Dat
     """The YAML header, as huggingface.co/docs/hub/model-cards documents it."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    cell, tag = parts.cell, PIPELINE_TAGS[parts.cell.task]
+    cell, tag = parts.cell, TASKS[parts.cell.task].hub_task
     found = [
         EvalResult(
             task_type=tag,
@@ -172,7 +153,8 @@ def _use(parts: Parts) -> Iterator[str]:
             f"**This model reads {cell.source}.** What is asked in {cell.target} must be translated first, by the "
             f"engine `{cell.engine}` that the scores were made with; `crossfare serve` does both.\n"
         )
-    loader, arguments = _CLASSES[cell.task], _INPUTS[cell.task]
+    task = TASKS[cell.task]
+    loader, arguments = task.model_class, task.model_inputs
     if _is_seq2seq(parts):
         loader, arguments = "AutoModelForSeq2SeqLM", 'f"Query: {query} Document: {passage} Relevant:"'
     yield (
@@ -232,7 +214,111 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], no
 
 
 def _limits(parts: Parts) -> Iterator[str]:
-    yield _LIMITS[parts.cell.task]
+    yield TASKS[parts.cell.task].limits
     yield from (f"{note}." for note in parts.result.model_notes)
     yield "The scores are of one seed on one test set; other text, domains and varieties of the language may do worse."
     yield "Costs are those of the hardware, prices and day of the run."
+
+
+# -- data -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DataUse:
+    """One set of examples.
+
+    ``revision`` identifies its content; ``entry`` is its row of the catalogue, where crossfare knows it; ``made``
+    says how it came from an original: by which translation, and how much of it survived.
+    """
+
+    role: str
+    name: str
+    split: str
+    language: str
+    examples: int
+    revision: str
+    entry: CatalogEntry | None
+    made: str = ""
+
+    @property
+    def licence(self) -> str:
+        """As the catalogue has it."""
+        return self.entry.licence if self.entry else "not known to crossfare"
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.entry.title if self.entry else self.name
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether the catalogue says that it may not be used commercially."""
+        return self.entry is not None and self.entry.non_commercial
+
+    @property
+    def hub(self) -> str | None:
+        """Its id on the Hugging Face hub, without a configuration."""
+        return self.entry.hub.partition(":")[0] if self.entry and self.entry.hub else None
+
+
+def _training_data(parts: Parts) -> tuple[DataUse, ...]:
+    """What the cell's model was fine-tuned on."""
+    model = parts.source(parts.predict, "model")
+    return tuple(_data_use(parts, parts.step(name)) for name in model.inputs["train"])
+
+
+def _test_data(parts: Parts) -> DataUse:
+    """What the cell was scored on, in the language it is in before any translation."""
+    step = parts.source(parts.predict, "data")
+    return replace(_data_use(parts, _origin(parts, step), role="test"), made="; ".join(_made(parts, step)))
+
+
+def _data_use(parts: Parts, step: StepRecord, role: str = "") -> DataUse:
+    origin = _origin(parts, step)
+    header = artifact.read_header(parts.artifact(step))
+    found = "gold data, labelled in the target language" if origin.params.get("annotated") else "training"
+    return DataUse(
+        role=role or found,
+        name=header["name"],
+        split=header["split"],
+        language=header["language"],
+        examples=header["examples"],
+        revision=header["revision"],
+        entry=_entry(parts, header["name"]),
+        made="; ".join(_made(parts, step)),
+    )
+
+
+def _origin(parts: Parts, step: StepRecord) -> StepRecord:
+    """The loaded set that a step's examples come from."""
+    while step.stage != "dataset":
+        step = parts.source(step, "original" if "original" in step.inputs else "data")
+    return step
+
+
+def _made(parts: Parts, step: StepRecord) -> Iterator[str]:
+    while step.stage != "dataset":
+        if step.stage == "mine":
+            yield f"with {step.params['negatives']} negatives a query, mined by BM25"
+        else:
+            engine = step.params["engine"]
+            name = engine["name"] if isinstance(engine, dict) else engine
+            yield f"translated by {name}, {_survived(parts, step)}"
+        step = parts.source(step, "original" if "original" in step.inputs else "data")
+
+
+def _survived(parts: Parts, step: StepRecord) -> str:
+    record = read_json(parts.artifact(step) / "yield.json")
+    return f"{record['kept']:,} of {record['total']:,} examples survived"
+
+
+def _entry(parts: Parts, name: str) -> CatalogEntry | None:
+    """The catalogue's row for a set: by its name, its id on the hub, or the folder that the spec names it in."""
+    task = parts.spec.tasks[parts.cell.task]
+    paths = [Path(ref.ref) for ref in (task.train, *task.test.values(), *task.gold.values())]
+    names = {name, *(folder.lower() for path in paths if stem(path) == name for folder in path.parent.parts)}
+    for entry in (each for each in catalog() if each.task == parts.cell.task):
+        hub = entry.hub.partition(":")[0] if entry.hub else None
+        if entry.name in names or (hub and (name == hub or name.startswith(f"{hub}/"))):
+            return entry
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, METHODS
 from crossfare.experiment.methods import method as method_named
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec
 
 _EXAMPLES = Decimal(12 * 100_000)
@@ -35,35 +36,23 @@ class Asked:
     train_engine: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    """Something that tells cells apart: its field in `Asked`, how to read it off a cell, and under which names."""
-
-    field: str
-    names: Callable[[RunSpec], tuple[str, ...]]
-
-    @property
-    def option(self) -> str:
-        """How the command line calls it."""
-        return self.field.replace("_", "-")
-
-
-_PROPERTIES = (
-    _Property("task", lambda cell: (cell.task,)),
-    _Property("target", lambda cell: (cell.target,)),
-    _Property("method", lambda cell: (cell.method,)),
-    _Property("engine", lambda cell: (cell.engine or "none",)),
-    _Property("train_engine", lambda cell: (cell.train_engine or cell.engine or "none",)),
-    _Property("gold_size", lambda cell: ("all" if cell.gold_size is None else str(cell.gold_size),)),
-    _Property("model", lambda cell: (cell.model, cell.checkpoint)),
-    _Property("seed", lambda cell: (str(cell.seed),)),
-)
+_NAMES: Mapping[str, Callable[[RunSpec], tuple[str, ...]]] = {
+    "task": lambda cell: (cell.task,),
+    "target": lambda cell: (cell.target,),
+    "method": lambda cell: (cell.method,),
+    "engine": lambda cell: (cell.engine or "none",),
+    "train_engine": lambda cell: (cell.train_engine or cell.engine or "none",),
+    "gold_size": lambda cell: ("all" if cell.gold_size is None else str(cell.gold_size),),
+    "model": lambda cell: (cell.model, cell.checkpoint),
+    "seed": lambda cell: (str(cell.seed),),
+}
+"""What tells cells apart, by its field in `Asked`, and under which names a cell has it."""
 
 
 def is_served(cell: RunSpec) -> bool:
     """Whether requests can be answered alone: by no embedding of a whole collection, and no ensemble of ranking."""
     row = METHODS[cell.method]
-    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and cell.task == "ranking")
+    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and TASKS[cell.task].searches)
 
 
 def is_exported(cell: RunSpec) -> bool:
@@ -86,14 +75,14 @@ def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_se
     if asked.method:
         asked = replace(asked, method=method_named(asked.method).name)
     found = list(run.results)
-    for each in _PROPERTIES:
-        wanted = getattr(asked, each.field)
+    for field, names in _NAMES.items():
+        wanted = getattr(asked, field)
         if wanted is None:
             continue
-        kept = [result for result in found if str(wanted) in each.names(result.spec)]
+        kept = [result for result in found if str(wanted) in names(result.spec)]
         if not kept:
-            there = _values(each, found)
-            raise ConfigError(f"{run.name} has no such cell with {each.option} {wanted!r}; there: {', '.join(there)}")
+            there = ", ".join(_values(field, found))
+            raise ConfigError(f"{run.name} has no such cell with {_option(field)} {wanted!r}; there: {there}")
         found = kept
     _demand_one(found, lambda cell: (cell.task, cell.target))
     if asked.method is None:
@@ -125,16 +114,21 @@ def _demand_one(found: Sequence[Result], names: Callable[[RunSpec], tuple[str, .
     if len({names(result.spec) for result in found}) == 1:
         return
     cells = ", ".join(dict.fromkeys(result.spec.without_seed for result in found))
-    for each in _PROPERTIES:
-        if len(values := _values(each, found)) > 1:
-            listed = "" if each.field in ("task", "target") else f" (cells: {cells})"
-            raise ConfigError(f"several cells fit; say which with --{each.option}: {', '.join(values)}{listed}")
+    for field in _NAMES:
+        if len(values := _values(field, found)) > 1:
+            listed = "" if field in ("task", "target") else f" (cells: {cells})"
+            raise ConfigError(f"several cells fit; say which with --{_option(field)}: {', '.join(values)}{listed}")
     raise ConfigError(f"several cells fit, and no option tells them apart: {cells}")
 
 
-def _values(each: _Property, found: Sequence[Result]) -> list[str]:
+def _values(field: str, found: Sequence[Result]) -> list[str]:
     """What tells these cells apart: the first name that does."""
-    for names in zip(*(each.names(result.spec) for result in found), strict=True):
+    for names in zip(*(_NAMES[field](result.spec) for result in found), strict=True):
         if len(distinct := list(dict.fromkeys(names))) > 1:
             return distinct
-    return [each.names(found[0].spec)[0]]
+    return [_NAMES[field](found[0].spec)[0]]
+
+
+def _option(field: str) -> str:
+    """How the command line calls it."""
+    return field.replace("_", "-")

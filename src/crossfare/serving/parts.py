@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from crossfare.compare import RunRecord
@@ -14,11 +14,10 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
 from crossfare.strict import read_json
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
-_COMBINED = ("qa", "nli")
-"""Tasks whose ensembles are served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
     """
     score = _read_step(run, next(step for step in result.steps if step.startswith("score-")))
     answering = _read_step(run, score.inputs["predictions"][0])
-    if answering.stage == "ensemble" and result.spec.task not in _COMBINED:
+    if answering.stage == "ensemble" and TASKS[result.spec.task].searches:
         raise ConfigError(f"{result.spec.method} is not served: ensembles of ranking are not; choose another --method")
     if answering.stage not in (*_SERVED, "ensemble"):
         raise ConfigError(
@@ -130,3 +129,13 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
             "whole data set; choose another --method"
         )
     return Parts(run, result, load_spec(run.folder / "spec.yaml"), result.spec, answering)
+
+
+def public_name(checkpoint: str) -> str:
+    """A model reference without the folder it lies in: ``embedded:x``, ``org/name``, or a folder's own name."""
+    if checkpoint.startswith(("embedded:", "offline:")):
+        return checkpoint
+    local = checkpoint.startswith((".", "/", "~")) or "\\" in checkpoint or checkpoint.count("/") > 1
+    if local or Path(checkpoint).exists():
+        return PureWindowsPath(checkpoint).name  # reads both kinds of slashes
+    return checkpoint

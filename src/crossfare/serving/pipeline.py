@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from crossfare import compare
 from crossfare.errors import DataError
 from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Asked, choose
-from crossfare.serving.combining import EnsemblePipeline
-from crossfare.serving.messages import REQUESTS, Answer, Request
+from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import Parts, read_parts
-from crossfare.serving.reading import nli_pipeline, qa_pipeline
+from crossfare.serving.reading import Answering, Translator, reading_pipeline, translator
 from crossfare.serving.reranking import ranking_pipeline
 from crossfare.serving.spending import opened_charge
-from crossfare.serving.translation import Translator, translator
+from crossfare.tasks import TASKS
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
-
-
-class Answering(Protocol):
-    """What answers the requests of one task."""
-
-    def problem(self, request: Request) -> str | None:
-        """Why a request could never be answered, if so."""
-
-    def texts(self, requests: Sequence[Request]) -> Sequence[str]:
-        """What a method that translates translates of these requests before its model reads them."""
-
-    def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
-        """One answer for each request, in their order, and what making them took."""
-
-    def close(self) -> None:
-        """Close what is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +52,7 @@ class Pipeline:
     def revision(self) -> str:
         """Identifies everything that an answer depends on: model, settings, engine, collection (16 hex digits)."""
         steps = [step for step in self.parts.result.steps if not step.startswith(("dataset", "score", "latency"))]
-        return digest({"steps": steps, "engine": self.translator.revision if self.translator else None})
+        return digest({"steps": steps, "engine": self.translator.engine.revision if self.translator else None})
 
     @property
     def budget(self) -> Budget | None:
@@ -83,7 +66,7 @@ class Pipeline:
 
     def check(self, request: Request) -> None:
         """Raise a `DataError` for a request of another task, or for one that could never be answered."""
-        if not isinstance(request, REQUESTS[self.task]):
+        if not isinstance(request, TASKS[self.task].request):
             raise DataError(f"this pipeline answers {self.task}, not a {type(request).__name__}")
         if problem := self.answering.problem(request):
             raise DataError(problem)
@@ -153,16 +136,6 @@ def open_pipeline(
     with ExitStack() as opened:
         charge = opened_charge(parts, max_usd, opened, price_files)
         translating = translator(parts, memory, charge)
-        answering = _answering(parts, translating)
-        opened.callback(answering.close)
+        make: Callable[..., Answering] = ranking_pipeline if TASKS[parts.cell.task].searches else reading_pipeline
+        answering = make(parts, translating, opened)
         return Pipeline(parts, translating, answering, tuple(price_files), opened.pop_all())
-
-
-def _answering(parts: Parts, translating: Translator | None) -> Answering:
-    if parts.cell.task == "ranking":
-        return ranking_pipeline(parts, translating)
-    make = {"qa": qa_pipeline, "nli": nli_pipeline}[parts.cell.task]
-    if not parts.parents:
-        return make(parts, translating)
-    parents = (make(each, translating if each.translating else None) for each in parts.parents)
-    return EnsemblePipeline(parts.cell.task, tuple(parents))

@@ -1,27 +1,133 @@
-"""QA and NLI: a model that reads the request, or its translation."""
+"""A model that reads the request, or its translation; or several, whose predictions are combined."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, Protocol, cast
 
 from crossfare.data import artifact
-from crossfare.experiment.qa_stages import Candidates, carry_back, projector_of
+from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.engines import make_engine
 from crossfare.experiment.qa_steps import projection
-from crossfare.experiment.steps import Planner
-from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
+from crossfare.experiment.spending import Charge, Charged
+from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
+from crossfare.experiment.steps import Planner, engine_options
+from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import Parts
-from crossfare.serving.translation import Translator
-from crossfare.tasks import TASKS, Predictor
+from crossfare.tasks import TASKS, Predictor, Task
+from crossfare.translate import TranslationMemory
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.bitext import Parallel
+from crossfare.translate.engines.hosts import check_key
+from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.spans import Found
-from crossfare.types import Dataset, Example, PairExample, Prediction, QAExample, Usage
+from crossfare.types import Dataset, Engine, Example, Prediction, Usage
 
 Texts = Mapping[str, str]
 """What a model reads of one request, by role: "context", "question"."""
+
+
+class Answering(Protocol):
+    """What answers the requests of one task."""
+
+    def problem(self, _: Request, /) -> str | None:
+        """Why a request could never be answered, if so: here every request can that fits its schema."""
+        return None
+
+    @abstractmethod
+    def texts(self, requests: Sequence[Request], /) -> Sequence[str]:
+        """What a method that translates translates of these requests before its model reads them."""
+
+    @abstractmethod
+    def answer(self, requests: Sequence[Request], /) -> tuple[tuple[Answer, ...], Usage]:
+        """One answer for each request, in their order, and what making them took."""
+
+
+# -- translating ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """Translations by their originals, reasons where there is none, and what it took."""
+
+    pairs: Mapping[str, Parallel]
+    failures: Mapping[str, str]
+    usage: Usage
+
+    def __getitem__(self, text: str) -> str:
+        return self.pairs[text].target
+
+    def why_not(self, texts: Mapping[str, str]) -> str | None:
+        """Say which of some texts, named by their role, has no translation."""
+        for role, text in texts.items():
+            if text in self.failures:
+                return f"the {role} was not translated: {self.failures[text]}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """An engine in the direction of serving: from the target language into the model's.
+
+    With a ``charge``, its requests are paid from that one's budget.
+    """
+
+    engine: Engine
+    source: str
+    target: str
+    memory: TranslationMemory | None = None
+    charge: Charge | None = None
+
+    def __call__(self, texts: Sequence[str]) -> Translated:
+        """Translate the distinct ones among ``texts``; blank ones stay as they are.
+
+        Raises:
+            EngineError: the engine could do nothing at all.
+            BudgetExceeded: the next request would pass the budget.
+        """
+        wanted = list(dict.fromkeys(texts))
+        engine = Charged(self.engine, self.charge) if self.charge else self.engine
+        made = translate_aligned(wanted, engine, source=self.source, target=self.target, memory=self.memory)
+        pairs = {text: pair for text, pair in zip(wanted, made.pairs, strict=True) if pair is not None}
+        failures = {wanted[place]: failed.reason for place, failed in made.failures.items()}
+        return Translated(pairs, failures, made.segments.usage)
+
+
+def translator(
+    parts: Parts, memory: TranslationMemory | None = None, charge: Charge | None = None
+) -> Translator | None:
+    """The cell's engine in the direction of serving; None if nothing is translated then.
+
+    Raises:
+        ConfigError: the cell's translations were looked up, which no new text can be.
+        DataError: the engine has changed since the run, so that its scores are not those of what would be served.
+        EngineError: the engine is not installed or has no key.
+    """
+    own = parts.translating
+    if own is None:
+        return None
+    cell = own.cell
+    assert cell.engine is not None
+    spec = parts.spec.engines[cell.engine]
+    if spec.engine == "reference":
+        raise ConfigError(
+            f"engine {cell.engine!r} looks translations up and has none of new text; choose another --engine"
+        )
+    engine = make_engine(spec.engine, engine_options(spec, cell.task, cell.target, cell.source))
+    check_key(engine)
+    scored = own.source(own.predict, "data").params["engine"]["revision"]
+    if engine.revision != scored:
+        raise DataError(
+            f"engine {cell.engine!r} is not what {parts.run.name} was scored with (revision {engine.revision}, then "
+            f"{scored}); run its spec again"
+        )
+    return Translator(engine, cell.target, cell.source, memory, charge)
+
+
+# -- reading ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +176,22 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(ABC):
-    """Translate the texts of requests where the method does, let the model read them, and make answers of it."""
+class Reading(Answering):
+    """Translate the texts of requests where the method does, let the model read them, and make answers of it.
+
+    ``projector`` brings the ``n_best`` spans of each request back from a translated context to the one that was asked
+    about.
+    """
 
     reader: Reader
     translator: Translator | None
-    roles: ClassVar[tuple[str, ...]]
+    projector: BackProjector | None = None
+    n_best: int = 1
 
-    def problem(self, _: Request) -> None:
-        """Nothing: every request that fits its schema can be answered."""
-        return
+    @property
+    def task(self) -> Task:
+        """The task whose requests it answers."""
+        return self.reader.predictor.task
 
     def texts(self, requests: Sequence[Request]) -> list[str]:
         """See `Answering.texts`."""
@@ -90,9 +202,15 @@ class Reading(ABC):
         said, usage = self.predict(requests)
         return tuple(self.reply(request, each) for request, each in zip(requests, said, strict=True)), usage
 
+    def reply(self, request: Request, said: Said) -> Answer:
+        """The answer to a request."""
+        settings = self.reader.predictor.settings
+        return self.task.reply(request.id, said.prediction, settings, note=said.note, translated=said.translated)
+
     def given(self, requests: Sequence[Request]) -> dict[int, Texts]:
         """The texts of each request by its place."""
-        return {n: {role: getattr(one, role) for role in self.roles} for n, one in enumerate(requests)}
+        roles = self.task.example_type.roles
+        return {n: {role: getattr(one, role) for role in roles} for n, one in enumerate(requests)}
 
     def predict(self, requests: Sequence[Request]) -> tuple[list[Said], Usage]:
         """What the model says of each request; ids of predictions are places."""
@@ -103,8 +221,8 @@ class Reading(ABC):
         if done:
             notes |= {n: why for n, own in texts.items() if (why := done.why_not(own))}
             texts = {n: {role: done[text] for role, text in own.items()} for n, own in texts.items() if n not in notes}
-        predictions, used = self.reader([self.example(str(n), own) for n, own in texts.items()])
-        contexts = {n: done.pairs[given[n]["context"]] for n in texts if "context" in given[n]} if done else {}
+        predictions, used = self.reader([self.task.asked(str(n), own) for n, own in texts.items()])
+        contexts = {n: done.pairs[given[n]["context"]] for n in texts} if done and self.projector else {}
         read = [Read(each, contexts.get(n)) for n, each in zip(texts, predictions, strict=True)]
         made, finishing = self.brought_back(read)
         said = dict(zip(texts, made, strict=True))
@@ -113,59 +231,12 @@ class Reading(ABC):
 
     def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
         """The predictions on the target side, and what that took besides translating and reading."""
-        return [Said(each.prediction) for each in read], Usage()
-
-    def close(self) -> None:
-        """Nothing is open."""
-        return
-
-    @abstractmethod
-    def example(self, name: str, texts: Texts) -> Example:
-        """What the model is asked."""
-
-    @abstractmethod
-    def reply(self, request: Request, said: Said) -> Answer:
-        """The answer to a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class QAPipeline(Reading):
-    """Answers questions with spans of the request's own context.
-
-    ``projector`` brings the ``n_best`` answers of each question back from a translated context to the one that was
-    asked about.
-    """
-
-    projector: BackProjector | None = None
-    n_best: int = 1
-    roles = ("context", "question")
-
-    def example(self, name: str, texts: Texts) -> Example:
-        """A question without gold answers."""
-        return QAExample(name, texts["context"], texts["question"], ())
-
-    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
-        """The spans that the model found, in the contexts as they were given."""
         if self.projector is None:
             return [Said(each.prediction) for each in read], Usage()
         asked = [Candidates.of(each.prediction, cast("Parallel", each.context), self.n_best) for each in read]
         made_of, done = carry_back(self.projector, asked)
         said = [_found_again(each.prediction, *made) for each, made in zip(read, made_of, strict=True)]
         return said, done.usage
-
-    def reply(self, request: Request, said: Said) -> Answer:
-        """See `Reading.reply`."""
-        found = said.prediction
-        if found is None or found.start is None:
-            note = said.note or "the context has nothing that the model reads as a word"
-            return QAAnswer(id=request.id, note=note, translated_answer=said.translated)
-        return QAAnswer(
-            id=request.id,
-            answer=found.output,
-            start=found.start,
-            score=found.scores[0][1],
-            translated_answer=said.translated,
-        )
 
 
 def _found_again(prediction: Prediction, made: Prediction, best: Found | None) -> Said:
@@ -177,46 +248,53 @@ def _found_again(prediction: Prediction, made: Prediction, best: Found | None) -
 
 
 @dataclass(frozen=True, slots=True)
-class NLIPipeline(Reading):
-    """Labels pairs of premise and hypothesis, with two labels or three."""
+class Ensemble(Answering):
+    """Answers with what several models predict, each in its way, as `Task.combine` combines it.
 
-    two_class: bool = False
-    roles = ("premise", "hypothesis")
+    Of a request that one of them cannot answer (an engine gave no translation, a span was not found again), the
+    others decide.
+    """
 
-    def example(self, name: str, texts: Texts) -> Example:
-        """A pair without a label."""
-        return PairExample(name, texts["premise"], texts["hypothesis"], None)
+    parents: tuple[Reading, ...]
 
-    def reply(self, request: Request, said: Said) -> Answer:
-        """See `Reading.reply`: the label, and the probabilities it was chosen by."""
-        found = said.prediction
-        if found is None:
-            return NLIAnswer(id=request.id, note=said.note)
-        label = "neutral" if self.two_class and found.output == "contradiction" else found.output
-        return NLIAnswer(id=request.id, label=label, probabilities=dict(found.scores))
+    def texts(self, requests: Sequence[Request]) -> list[str]:
+        """See `Answering.texts`."""
+        return [text for each in self.parents if each.translator for text in each.texts(requests)]
+
+    def answer(self, requests: Sequence[Request]) -> tuple[tuple[Answer, ...], Usage]:
+        """See `Answering.answer`."""
+        first, usage, said = self.parents[0], Usage(), []
+        for parent in self.parents:
+            own, used = parent.predict(requests)
+            said.append(own)
+            usage += used
+        examples = tuple(first.task.asked(str(n), texts) for n, texts in first.given(requests).items())
+        predictions = [[each.prediction for each in own if each.prediction] for own in said]
+        combined = first.task.combine(predictions, Dataset("requests", first.task.name, "serve", "", examples))
+        found = {int(each.id): Said(each) for each in combined}
+        answers = (first.reply(request, found.get(n) or said[0][n]) for n, request in enumerate(requests))
+        return tuple(answers), usage
 
 
-def qa_pipeline(parts: Parts, translator: Translator | None) -> QAPipeline:
-    """Question answering by a cell of a run."""
-    if translator is None:
-        return QAPipeline(reader(parts), None)
+def reading_pipeline(parts: Parts, translator: Translator | None, _: ExitStack) -> Reading | Ensemble:
+    """Answering by a cell of a run whose model reads the request, or by an ensemble of such models."""
+    if parts.parents:
+        return Ensemble(tuple(_reading(each, translator if each.translating else None) for each in parts.parents))
+    return _reading(parts, translator)
+
+
+def _reading(parts: Parts, translator: Translator | None) -> Reading:
+    task, step = TASKS[parts.cell.task], parts.predict
+    settings = task.serving_options(
+        step.params["options"], lambda: artifact.read(parts.artifact(parts.source(step, "data")))
+    )
+    asked = reader(parts, **settings)
+    if translator is None or not task.spans:
+        return Reading(asked, translator)
     _, runtime = projection(Planner(parts.spec), parts.cell)
     params = parts.answering.params
     projector = projector_of(params, runtime, translator.memory, translator.charge)
-    return QAPipeline(reader(parts), translator, projector, params["n_best"])
-
-
-def nli_pipeline(parts: Parts, translator: Translator | None) -> NLIPipeline:
-    """Inference between sentences by a cell of a run.
-
-    Whether there are two labels or three goes by the test set that the cell was scored on, as it did there.
-    """
-    labels = parts.predict.params["options"]["labels"]
-    if labels is None:
-        test = artifact.read(parts.artifact(parts.source(parts.predict, "data")))
-        present = {example.label for example in test.examples if isinstance(example, PairExample)} - {None}
-        labels = "two-class" if present and "contradiction" not in present else "three-class"
-    return NLIPipeline(reader(parts, labels=labels), translator, two_class=labels == "two-class")
+    return Reading(asked, translator, projector, params["n_best"])
 
 
 def blank(texts: Texts) -> str | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import cast
 
 from crossfare.data.collection import Collection
 from crossfare.experiment.methods import METHODS
 from crossfare.retrieve import Index
-from crossfare.serving.messages import Answer, Ranked, RankingAnswer, RankingRequest, Request
+from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import Parts, StepRecord
-from crossfare.serving.reading import Reader, blank, reader
-from crossfare.serving.translation import Translator
+from crossfare.serving.reading import Answering, Reader, Translator, blank, reader
+from crossfare.tasks.ranking import Ranked, RankingAnswer, RankingRequest
 from crossfare.types import Prediction, QueryExample, Usage
 
 
@@ -30,7 +31,7 @@ class FirstStage:
 
 
 @dataclass(frozen=True, slots=True)
-class BM25Pipeline:
+class BM25Pipeline(Answering):
     """The first stage alone."""
 
     first_stage: FirstStage
@@ -50,9 +51,6 @@ class BM25Pipeline:
         asked = [cast("RankingRequest", request) for request in requests]
         found = self.first_stage({n: one.query for n, one in enumerate(asked)})
         return tuple(_reply(one, found[n], _query_note(one)) for n, one in enumerate(asked)), Usage()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @dataclass(slots=True)
@@ -77,7 +75,7 @@ class _Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class RankingPipeline:
+class RankingPipeline(Answering):
     """Orders candidates for queries.
 
     ``stored`` are passages that the model can read as they are: the run's collection, or strategy 1's translation of
@@ -112,10 +110,6 @@ class RankingPipeline:
         read = {n: texts.made[one.query] for n, one in asked.items() if passages[n] and one.query in texts.made}
         found, used = self._rank(read, passages)
         return tuple(_reply(one, found.get(n, ()), notes[n]) for n, one in asked.items()), texts.usage + used
-
-    def close(self) -> None:
-        """Close the collection."""
-        self._collection.close()
 
     @property
     def _collection(self) -> Collection:
@@ -171,8 +165,8 @@ class RankingPipeline:
         return {n: tuple((key.partition(" ")[2], score) for key, score in each.scores) for n, each in pairs}, used
 
 
-def ranking_pipeline(parts: Parts, translator: Translator | None) -> BM25Pipeline | RankingPipeline:
-    """Ranking by a cell of a run."""
+def ranking_pipeline(parts: Parts, translator: Translator | None, opened: ExitStack) -> BM25Pipeline | RankingPipeline:
+    """Ranking by a cell of a run; its collection is open until ``opened`` is closed."""
     step = parts.predict
     if step.stage == "retrieve":
         return BM25Pipeline(_first_stage(parts, step, None))
@@ -181,6 +175,7 @@ def ranking_pipeline(parts: Parts, translator: Translator | None) -> BM25Pipelin
     passages = parts.source(step, "passages")
     late = METHODS[parts.cell.method].passages == "candidates"
     collection = Collection.open(parts.artifact(parts.source(passages, "passages") if late else passages))
+    opened.callback(collection.close)
     return RankingPipeline(
         reader(parts, depth=None),
         translator,

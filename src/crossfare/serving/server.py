@@ -1,4 +1,4 @@
-"""Run the app behind uvicorn until it is told to stop."""
+"""Run the app behind uvicorn until it is told to stop, and say what is served: without secrets and local paths."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import crossfare
 from crossfare.errors import ConfigError
+from crossfare.ledger.costs import SHARES
 from crossfare.serving.batcher import Limits
-from crossfare.serving.info import info, spending
 from crossfare.serving.logs import configuration
+from crossfare.serving.parts import Parts, public_name
 from crossfare.serving.pipeline import Pipeline
+from crossfare.types import Cost
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -39,7 +42,7 @@ def serve(
     try:
         import uvicorn  # noqa: F401 - is there what `listen` needs?
 
-        from crossfare.serving.app import application
+        from crossfare.serving.http import application
     except ImportError as error:
         raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
     told = info(pipeline)
@@ -54,7 +57,7 @@ def listen(app: Starlette, bound: socket.socket, limits: Limits) -> None:
     """Answer on a bound socket until SIGINT or SIGTERM."""
     import uvicorn
 
-    from crossfare.serving.connection import connections
+    from crossfare.serving.http import connections
 
     config = uvicorn.Config(
         app,
@@ -92,3 +95,51 @@ def _bind(host: str, port: int) -> socket.socket:
 def _address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# -- what GET /info shows ---------------------------------------------------------------------
+
+
+def info(pipeline: Pipeline) -> dict[str, Any]:
+    """Describe a pipeline as plain data, for GET /info."""
+    parts, cell = pipeline.parts, pipeline.parts.cell
+    engine = pipeline.translator.engine if pipeline.translator else None
+    return {
+        "crossfare": crossfare.__version__,
+        "run": parts.run.name,
+        "pipeline": pipeline.revision,
+        "task": cell.task,
+        "method": cell.method,
+        "source": cell.source,
+        "target": cell.target,
+        "seed": cell.seed,
+        "model": None if parts.parents else _model(parts),
+        "combines": [{"method": own.cell.method, "model": _model(own)} for own in parts.parents],
+        "engine": {"name": cell.engine, "revision": engine.revision} if engine else None,
+        "training_engine": None if engine else cell.engine,
+        "scores": [
+            {"metric": each.metric, "value": each.value, "low": each.low, "high": each.high, "n": each.n}
+            for each in (parts.result.score, *parts.result.further_scores)
+        ],
+        "usd": {share: _usd(getattr(parts.result, share)) for share in SHARES},
+        "added_latency_ms": [
+            {"batch_size": each.batch_size, "p50": 1000 * each.p50, "p95": 1000 * each.p95}
+            for each in parts.result.latency
+        ],
+    }
+
+
+def spending(pipeline: Pipeline) -> dict[str, str] | None:
+    """What the pipeline may spend on paid requests and has spent so far, in USD; None if that is not limited."""
+    budget = pipeline.budget
+    return None if budget is None else {"limit_usd": f"{budget.limit:f}", "spent_usd": f"{budget.spent.normalize():f}"}
+
+
+def _model(parts: Parts) -> dict[str, str | None]:
+    inputs = parts.predict.inputs
+    revision = inputs["model"][0] if "model" in inputs else None
+    return {"role": parts.cell.model, "checkpoint": public_name(parts.cell.checkpoint), "revision": revision}
+
+
+def _usd(cost: Cost | None) -> dict[str, str] | None:
+    return None if cost is None else {"amount": str(cost.usd), "price": cost.price}

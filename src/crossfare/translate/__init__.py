@@ -12,7 +12,7 @@ from crossfare.translate.lint import LintReport, lint_examples, lint_texts
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
-from crossfare.translate.pieces import PassageTranslation, texts_of, translate_texts
+from crossfare.translate.pieces import PassageTranslation, translate_texts
 from crossfare.translate.projection import METHODS, ProjectedAnswer, Projection, recover_answers
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "lint_examples",
     "lint_texts",
     "recover_answers",
-    "texts_of",
     "translate_dataset",
     "translate_texts",
 ]

@@ -18,7 +18,6 @@ from crossfare.translate.marked import Projected
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import Failed, Losses, Lost
-from crossfare.translate.pieces import texts_of
 from crossfare.translate.projection import (
     Paragraph,
     ProjectedAnswer,
@@ -34,11 +33,8 @@ from crossfare.types import (
     Dataset,
     Engine,
     Example,
-    PairExample,
     Progress,
     QAExample,
-    QueryExample,
-    RankingExample,
     Usage,
     Yield,
     content_revision,
@@ -233,28 +229,20 @@ class _Questions:
 class _Texts:
     """An example of independent texts (NLI, ranking): all of them survive, or the example is lost."""
 
-    def __init__(self, example: PairExample | QueryExample | RankingExample, segments: Segments) -> None:
+    def __init__(self, example: Example, segments: Segments) -> None:
         self._example = example
-        self._texts = tuple(map(segments.plain, texts_of(example)))
+        self._texts = tuple(map(segments.plain, example.texts))
 
     def segments(self) -> Iterator[str]:
         for text in self._texts:
             yield from text.segments()
 
     def assemble(self, segments: Segments, losses: Losses) -> Example | None:
-        example = self._example
         try:
-            first, *rest = (text.assemble(segments).target for text in self._texts)
+            return self._example.with_texts([text.assemble(segments).target for text in self._texts])
         except Failed as failed:
-            losses.lost.append(failed.of(example.id))
+            losses.lost.append(failed.of(self._example.id))
             return None
-        match example:
-            case PairExample():
-                return replace(example, premise=first, hypothesis=rest[0])
-            case QueryExample():
-                return replace(example, query=first)
-            case RankingExample():
-                return replace(example, query=first, positive=rest[0], negatives=tuple(rest[1:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from typing import Any
 
 from crossfare.languages import primary
 from crossfare.translate.outcome import Lost
-from crossfare.translate.pieces import texts_of
 from crossfare.types import Example
 
 CHECKS = ("empty", "untranslated", "repeated", "truncated", "wrong-language", "lost-number", "length-ratio")
@@ -70,7 +69,7 @@ def lint_examples(
         (example.id, given, made)
         for example in translated
         if example.id in by_id
-        for given, made in zip(texts_of(by_id[example.id]), texts_of(example), strict=False)
+        for given, made in zip(by_id[example.id].texts, example.texts, strict=False)
     )
     return lint_texts(triples, source=source, target=target)
 

@@ -10,31 +10,7 @@ from crossfare.translate.bitext import Parallel
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Failed, Lost
 from crossfare.translate.segments import Segments
-from crossfare.types import (
-    Engine,
-    Example,
-    PairExample,
-    Passage,
-    Progress,
-    QAExample,
-    QueryExample,
-    RankingExample,
-    Usage,
-    Yield,
-)
-
-
-def texts_of(example: Example) -> tuple[str, ...]:
-    """Return the texts of one example: what a model reads, and what is sent where they are translated when serving."""
-    match example:
-        case QAExample():
-            return (example.context, example.question)
-        case PairExample():
-            return (example.premise, example.hypothesis)
-        case QueryExample():
-            return (example.query,)
-        case RankingExample():
-            return (example.query, example.positive, *example.negatives)
+from crossfare.types import Engine, Passage, Progress, Usage, Yield
 
 
 @dataclass(frozen=True, slots=True)

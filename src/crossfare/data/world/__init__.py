@@ -78,30 +78,18 @@ def file_name(task: str, split: str) -> str:
 
 
 def qa(language: str, split: str) -> Dataset:
-    """Question answering in ``language`` (en, pt, de, vi), ``split`` train, validation or test; ids run in parallel.
-
-    Raises:
-        ConfigError: an unknown language or split.
-    """
-    return _dataset("qa", language, split)
+    """Question answering: `dataset` of "qa"."""
+    return dataset("qa", language, split)
 
 
 def nli(language: str, split: str) -> Dataset:
-    """Inference pairs in ``language``, ``split`` train, validation or test; ids run in parallel, labels are balanced.
-
-    Raises:
-        ConfigError: an unknown language or split.
-    """
-    return _dataset("nli", language, split)
+    """Inference pairs, whose labels are balanced: `dataset` of "nli"."""
+    return dataset("nli", language, split)
 
 
 def ranking(language: str, split: str) -> Dataset:
-    """Questions in ``language`` with the passages of `collection` that answer them; ids run in parallel.
-
-    Raises:
-        ConfigError: an unknown language or split.
-    """
-    return _dataset("ranking", language, split)
+    """Questions with the passages of `collection` that answer them: `dataset` of "ranking"."""
+    return dataset("ranking", language, split)
 
 
 @cache
@@ -122,7 +110,7 @@ def parallel(task: str, split: str) -> tuple[Aligned, ...]:
     Raises:
         ConfigError: an unknown task or split.
     """
-    _check(task, split)
+    checked(task, LANGUAGES[0], split)
     found: list[Aligned] = []
     for row in _contents(task, split)["texts"]:
         found.append(join([found[part] for part in row["joined"]]) if "joined" in row else _aligned(row))
@@ -139,11 +127,32 @@ def _by_language(values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _dataset(task: str, language: str, split: str) -> Dataset:
+def dataset(task: str, language: str, split: str) -> Dataset:
+    """A task in ``language`` (en, pt, de, vi), ``split`` train, validation or test; ids run in parallel.
+
+    Raises:
+        ConfigError: an unknown task, language or split.
+    """
     texts = _texts(task, split, language)
     make = {"qa": _question, "nli": _pair, "ranking": _query}[task]
     examples = tuple(make(row, texts, LANGUAGES.index(language)) for row in _contents(task, split)["examples"])
-    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))  # type: ignore[arg-type]
+    return Dataset(f"world:{task}", task, split, language, examples, content_revision(examples))
+
+
+def checked(name: str, language: str | None, split: str | None) -> tuple[str, str]:
+    """The language and the split of a reference to the embedded data ("world:" and ``name``).
+
+    Raises:
+        ConfigError: there is no such data, or language or split are missing or unknown.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"'world:{name}' is not known; the embedded data is world:qa, world:nli and world:ranking")
+    if language is None or split is None:
+        raise ConfigError(f"'world:{name}' needs a language (en, pt, de, vi) and a split (train, validation, test)")
+    for what, value, known in (("language", language, LANGUAGES), ("split", split, SPLITS)):
+        if value not in known:
+            raise ConfigError(f"'world:{name}' has no {what} {value!r}: choose one of {', '.join(known)}")
+    return language, split
 
 
 def _question(row: list[Any], texts: Sequence[str], language: int) -> QAExample:
@@ -163,7 +172,7 @@ def _query(row: list[Any], texts: Sequence[str], _: int) -> QueryExample:
 
 
 def _texts(task: str, split: str, language: str) -> list[str]:
-    _check(task, split, language)
+    checked(task, language, split)
     return [aligned.texts[language] for aligned in parallel(task, split)]
 
 
@@ -172,9 +181,3 @@ def _contents(task: str, split: str) -> Contents:
     path = _FOLDER / file_name(task, split)
     contents: Contents = parse_json(gzip.decompress(path.read_bytes()), str(path))
     return contents
-
-
-def _check(task: str, split: str, language: str = LANGUAGES[0]) -> None:
-    for what, value, known in (("language", language, LANGUAGES), ("task", task, TASKS), ("split", split, SPLITS)):
-        if value not in known:
-            raise ConfigError(f"the embedded world has no {what} {value!r}: choose one of {', '.join(known)}")

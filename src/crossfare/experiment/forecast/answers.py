@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossfare.experiment.forecast.counting_engine import CountingEngine
-from crossfare.experiment.forecast.keys import Find, answer_keys
 from crossfare.experiment.forecast.planner import EngineFacts
 from crossfare.experiment.forecast.rates import spread
-from crossfare.experiment.forecast.work import Material
-from crossfare.experiment.qa_stages import candidates
+from crossfare.experiment.stages.back_project import candidates
+from crossfare.experiment.stages.keys import Find, answer_keys
+from crossfare.experiment.stages.work import Material, gold
 from crossfare.store import Store
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.segments import translate_segments
-from crossfare.types import Dataset, QAExample, Step
+from crossfare.types import Step
 
 # Measured on the embedded world and on FaQuAD by Apertium: 0.28 to 0.98 characters for one of a gold answer, and a
 # text for every second to fifth answer.
@@ -41,11 +41,6 @@ class Sent:
     def exact(self) -> bool:
         """Whether nothing is left to be seen."""
         return self.characters[0] == self.characters[2]
-
-
-def gold(dataset: Dataset) -> list[str]:
-    """The first gold answer of every question."""
-    return [each.answers[0].text for each in dataset.examples if isinstance(each, QAExample) and each.answers]
 
 
 def counted(step: Step, facts: EngineFacts, store: Store) -> Sent | None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crossfare.compare import RunRecord, read_run
+from crossfare.compare.forecast import Check, StepCheck
 from crossfare.errors import DataError, PriceError
 from crossfare.experiment.forecast.basis import Basis
 from crossfare.experiment.forecast.forecasting import Forecaster
-from crossfare.experiment.forecast.rates import LEVELS
 from crossfare.experiment.spec import load_spec
+from crossfare.experiment.stages.work import LEVELS
 from crossfare.ledger import Book, Entry
-from crossfare.report.forecast import Check, StepCheck
 from crossfare.store import write_json
 from crossfare.strict import read_json
 from crossfare.types import Usage
@@ -86,7 +86,7 @@ def save(forecaster: Forecaster, path: str | Path, **asked: Any) -> None:
     ]
     plans = [
         {level: _decision(getattr(plan, level)) for level in LEVELS}
-        | {"unknown": {key: list(lines) for key, lines in plan.unknown.items()}}
+        | {"unknown": {key: [str(each) for each in lacks] for key, lacks in plan.unknown.items()}}
         for plan in forecaster.plans(int(asked.get("months", 12)))
     ]
     write_json(Path(path), {"format": FORMAT, "spec": forecaster.spec.name, **asked, "steps": steps, "plans": plans})

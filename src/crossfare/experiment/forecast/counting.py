@@ -7,13 +7,13 @@ from copy import copy
 from pathlib import Path
 
 from crossfare.errors import DataError
-from crossfare.experiment.forecast import answers, tokens
+from crossfare.experiment.forecast import answers
 from crossfare.experiment.forecast.datasets import Datasets
-from crossfare.experiment.forecast.keys import called
 from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.forecast.passages import Collections, Facts
-from crossfare.experiment.forecast.work import Material, Passages, Work, labels
-from crossfare.experiment.stages import billed_characters
+from crossfare.experiment.stages import STAGES, tokens
+from crossfare.experiment.stages.keys import called
+from crossfare.experiment.stages.work import Material, Passages, Work
 from crossfare.store import Store
 from crossfare.types import Step
 
@@ -77,72 +77,23 @@ class Counter:
         return self._works[step.id]
 
     def _work(self, step: Step) -> Work:
-        counting = {
-            "dataset": self._loaded,
-            "existing": self._translated,
-            "translate": self._translated,
-            "translate-collection": self.collections.translated,
-            "translate-candidates": self._candidates_translated,
-            "collection": self._collected,
-            "index": self._indexed,
-            "retrieve": self._asked,
-            "mine": self._asked,
-            "finetune": self._finetune,
-            "predict": self._predict,
-            "back-project": self._projected,
-            "ensemble": self._asked,
-            "embed": self._embed,
-            "score": self._scored,
-            "latency": self._timed,
-        }
-        if step.stage not in counting:
+        if step.stage not in STAGES:
             raise DataError(f"{step.label}: a forecast does not know the stage {step.stage!r}")
-        return counting[step.stage](step)
+        return STAGES[step.stage].work(step, self)
 
-    # -- data and translations ----------------------------------------------------------------
-
-    def _loaded(self, step: Step) -> Work:
-        made = self.datasets.made_by(step.id)
-        annotated = made.examples if step.params.get("annotated") else None
-        return Work({"character": made.characters}, annotated=annotated, exact=made.exact, stated=made.stated)
-
-    def _collected(self, step: Step) -> Work:
-        return Work({"character": float(self.collections.made_by(step.id).characters)})
-
-    def _indexed(self, step: Step) -> Work:
-        passages = self.collections.read_by(step)
-        return Work({"character": passages.characters * passages.stretch})
-
-    def _asked(self, step: Step) -> Work:
-        return Work({"query": float(self.datasets.read_by(step).examples)})
-
-    def _scored(self, step: Step) -> Work:
-        made = self.datasets.read_by(step)
-        return Work({"label": labels(made.dataset) * made.copies})
-
-    def _translated(self, step: Step) -> Work:
+    def translated(self, step: Step) -> Work:
+        """What making a translation of examples sends."""
         return self.datasets.translated(step, self._searched)
 
-    def _candidates_translated(self, step: Step) -> Work:
-        return self.collections.candidates_translated(step, self.datasets.read_by(step).examples)
-
-    def _projected(self, step: Step) -> Work:
-        """Answers to carry back: those that a model gave if it has, or else as many and as long as others had to be."""
-        made = self.datasets.read_by(step)
-        spans = made.examples * int(step.params["n_best"])
-        if not step.params["engine"]:  # it goes one way only
-            return Work({"query": float(spans), "character": 0.0}, characters=0, requests=0)
-        facts = self.facts(step.params["engine"])
-        sent = answers.counted(step, facts, self.store) if self.store else None
-        if sent is None:
-            sent = answers.forecast(step, made, facts, self._answers, self.steps.get)
-        least, characters, most = (round(each) for each in sent.characters)
-        amounts = {"query": float(spans), "character": float(characters)}
-        return Work(amounts, characters, sent.requests, exact=sent.exact, note=sent.note, least=least, most=most)
+    def answers_sent(self, step: Step) -> answers.Sent:
+        """What carrying answers back sends: counted if a model has answered, else as others were long."""
+        made, facts = self.datasets.read_by(step), self.facts(step.params["engine"])
+        counted = answers.counted(step, facts, self.store) if self.store else None
+        return counted or answers.forecast(step, made, facts, self._answers, self.steps.get)
 
     def stored_bytes(self, step: Step) -> int:
         """What a translation takes on disk: its text in UTF-8, and a record and an index around each part of it."""
-        if step.stage == "translate-collection":
+        if STAGES[step.stage].makes == "passages":
             kept = self.collections.made_by(step.id)
             count, characters = kept.count, kept.characters * kept.stretch
         else:
@@ -152,47 +103,7 @@ class Counter:
         per_character = len(sample.encode()) / len(sample) if sample else 1.0
         return round(characters * per_character + count * _RECORD)
 
-    # -- models -------------------------------------------------------------------------------
-
-    def _finetune(self, step: Step) -> Work:
-        settings = step.params["training"]
-        read, features, examples = 0.0, 0, 0.0
-        for train in step.inputs["train"]:
-            made = self.datasets.made_by(train)
-            ratio = self._ratio(step, made.dataset.language)
-            if ratio is None:
-                return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
-            count, rows = tokens.training_tokens(made.dataset.examples, ratio * made.stretch, settings)
-            read, features = read + count * made.copies, features + round(rows * made.copies)
-        times = tokens.epochs(settings, features)
-        steps = settings.get("max_steps") or times * features / settings["batch_size"]
-        examples = times * features
-        return Work({"token": read * times, "step": float(steps), "example": examples}, exact=False)
-
-    def _predict(self, step: Step) -> Work:
-        model = self.steps[step.inputs["model"][0]]
-        made, options = self.datasets.read_by(step), step.params["options"]
-        ratio = self._ratio(model, made.dataset.language)
-        if ratio is None:
-            return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
-        if step.params["task"] != "ranking":
-            read = tokens.inference_tokens(made.dataset.examples, ratio * made.stretch, options)
-            return Work({"token": read * made.copies, "example": float(made.examples)}, exact=False)
-        passages = self.collections.read_by(step)
-        pairs = made.examples * self.collections.candidates(step)
-        query = made.stretch * billed_characters(made.dataset) / max(1, len(made.dataset))
-        read = pairs * tokens.pair_tokens(query, passages.mean, ratio, int(options["max_length"]))
-        return Work({"token": read, "example": pairs}, exact=False)
-
-    def _embed(self, step: Step) -> Work:
-        made, passages = self.datasets.read_by(step), self.collections.read_by(step)
-        ratio = self._ratio(step, passages.language)
-        if ratio is None:
-            return Work(exact=False, lacking=f"tokens per character in {passages.language}")
-        characters = passages.characters * passages.stretch + made.characters
-        return Work({"token": characters * ratio + 2 * (passages.count + made.examples)}, exact=False)
-
-    def _ratio(self, model: Step, language: str) -> float | None:
+    def ratio(self, model: Step, language: str) -> float | None:
         """Tokens per character: as stated, as learnt from finished steps, by its own tokenizer, or as kin have them."""
         revision, name = str(model.params["model"]), called(model)
         stated = self.stated.get(Path(str(model.runtime.get("model"))).name, self.stated.get(""))
@@ -215,11 +126,3 @@ class Counter:
         own = [value for (model, _), value in self._ratios.items() if model in {revision, name}]
         others = own or [value for (_, spoken), value in self._ratios.items() if spoken == language]
         return sum(others) / len(others) if others else None
-
-    def _timed(self, step: Step) -> Work:
-        """Characters that serving one input sends to be translated."""
-        made = self.datasets.read_by(step)
-        mean = made.characters / max(1, made.examples)
-        if "candidates" in step.inputs:
-            mean += self.collections.candidates(step) * self.collections.read_by(step).mean
-        return Work({"character": mean})

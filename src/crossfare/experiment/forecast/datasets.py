@@ -19,10 +19,10 @@ from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.hub_data import of_the_hub
 from crossfare.experiment.forecast.passages import Collections, Facts
 from crossfare.experiment.forecast.planner import EngineFacts
-from crossfare.experiment.forecast.work import Material, Passages, Work, one
-from crossfare.experiment.stages import billed_characters, load_data, projection_of
+from crossfare.experiment.stages.loading import billed_characters, load_data, projection_of
+from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.store import Store
-from crossfare.translate import Projection, texts_of
+from crossfare.translate import Projection
 from crossfare.translate.dataset import translate_questions
 from crossfare.types import Dataset, Example, QueryExample, RankingExample, Step
 
@@ -107,7 +107,7 @@ class Datasets:
         if made.exact and not made.stated:
             sample = self.samples.setdefault(made.dataset.language, [])
             if len(sample) < 200:
-                sample += [text for example in made.dataset.examples[:100] for text in texts_of(example)]
+                sample += [text for example in made.dataset.examples[:100] for text in example.texts]
         return made
 
     def _existing(self, step: Step) -> Material:

@@ -9,7 +9,7 @@ from crossfare.compare.estimates import estimate
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import made_on
-from crossfare.experiment.forecast.keys import keys
+from crossfare.experiment.stages import STAGES
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -55,21 +55,22 @@ def latency(made: Forecaster, cell: CellSteps) -> tuple[Triple | None, str]:
 
 def _measured_latency(made: Forecaster, step: Step) -> tuple[Triple, str] | None:
     asked = made.counter.work(step).amounts["character"]
-    own = keys(step, made.steps.get)
+    own = STAGES[step.stage].keys(step, made.steps.get)
     for level, key in enumerate(own):
         for timed in made.basis.measurements.latencies:
             single = next((each for each in timed.found if each["batch_size"] == 1), None)
             if (
                 single
                 and made_on(single["hardware"], made.hardware)
-                and keys(timed.step, lambda _: None)[level] == key
+                and STAGES[timed.step.stage].keys(timed.step, lambda _: None)[level] == key
                 and timed.characters
             ):
                 scale = 1000 * asked / timed.characters
                 triple = (single["p50"] * scale, single["p95"] * scale, single["p99"] * scale)
                 kin = "" if level == 0 else ", another language pair or model"
                 return triple, f"added ms {timed.where}: 50th, 95th and 99th percentile of a request{kin}"
-    rate = made.rates.find(replace(step, stage="translate"), made.names.get(step.id, ""), own, made.hardware)
+    translating = replace(step, stage=STAGES[step.stage].else_like)
+    rate = made.rates.find(translating, made.names.get(step.id, ""), own, made.hardware)
     if rate is None or rate.offer:
         return None
     low, expected, high = (1000 * asked * value for value in (rate.low, rate.expected, rate.high))

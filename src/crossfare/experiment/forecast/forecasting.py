@@ -7,21 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossfare import pretrained
+from crossfare.compare.forecast import Plan
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import Basis, hardware, refuse_unknown
 from crossfare.experiment.forecast.counting import Counter
-from crossfare.experiment.forecast.measurements import parameters
 from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
 from crossfare.experiment.forecast.plans import plans
-from crossfare.experiment.forecast.rates import LEVELS, TOKENS, Level, Rate, Rates
+from crossfare.experiment.forecast.rates import TOKENS, Rate, Rates
 from crossfare.experiment.forecast.usage import StepForecast, StepUsage
-from crossfare.experiment.forecast.work import Material, Passages
 from crossfare.experiment.spec import Spec
+from crossfare.experiment.stages import STAGES
+from crossfare.experiment.stages.finetune import parameters
+from crossfare.experiment.stages.work import LEVELS, Level, Material, Passages
 from crossfare.ledger import Book, Catalogue, Entry
-from crossfare.report.forecast import Plan
 from crossfare.types import Step, Usage
 
 
@@ -139,10 +140,8 @@ def _names(cells: Sequence[CellSteps]) -> dict[str, str]:
     found: dict[str, str] = {}
     for cell in _single(cells):
         for step in cell.all:
-            if step.stage.startswith("translate") or step.stage in {"latency", "existing", "back-project"}:
-                found.setdefault(step.id, cell.cell.engine or "")
-            elif step.stage in {"finetune", "embed"} or step in cell.inference:
-                found.setdefault(step.id, "" if step.stage == "retrieve" else cell.cell.checkpoint)
+            named = {"engine": cell.cell.engine or "", "checkpoint": cell.cell.checkpoint, "": ""}
+            found.setdefault(step.id, named[STAGES[step.stage].called])
     return found
 
 
@@ -157,7 +156,7 @@ def _single(cells: Iterable[CellSteps]) -> Iterator[CellSteps]:
 
 def _folders(steps: Iterable[Step]) -> dict[str, str]:
     """Where the models of a plan are, by the references that its steps load them by."""
-    models = {str(step.runtime["model"]) for step in steps if step.stage in {"finetune", "embed"}}
+    models = {str(step.runtime["model"]) for step in steps if "model" in step.runtime}
     return {model: pretrained.resolve(model).path for model in models}
 
 

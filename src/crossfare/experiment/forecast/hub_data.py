@@ -8,7 +8,7 @@ from crossfare.data import catalog, published
 from crossfare.data.hub import parse_ref
 from crossfare.errors import ConfigError
 from crossfare.experiment.forecast.stated import Stated, material
-from crossfare.experiment.forecast.work import Material
+from crossfare.experiment.stages.work import Material
 from crossfare.types import Step
 
 # The paper's characters are counted without white space, which is 17.1 to 18.9 % more (docs/audit-paper.md).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from crossfare.experiment.forecast.measurements import Timed
 from crossfare.experiment.forecast.rates import Rate, line
+from crossfare.experiment.stages.work import Timed
 from crossfare.types import Step
 
 
@@ -54,13 +55,17 @@ def _busy(found: Sequence[Timed]) -> float:
     return sum(timed.seconds or 0.0 for timed in known) / clock if clock else 1.0
 
 
-def requests(step: Step, seconds: float) -> float:
+def requests(asked: Mapping[str, Any], seconds: float) -> float:
     """How many requests are made to time batches, if one takes so many seconds."""
-    asked = step.params["asked"]
     return float(sum(calls(asked, seconds * size) * size for size in asked["batch_sizes"]))
 
 
-def calls(asked: dict[str, float], seconds: float) -> float:
+def most_requests(asked: Mapping[str, Any]) -> int:
+    """Requests that timing a translation sends at the most."""
+    return sum(size * (asked["warmup"] + asked["repeats"]) for size in asked["batch_sizes"])
+
+
+def calls(asked: Mapping[str, Any], seconds: float) -> float:
     """How often a batch is translated that takes so long."""
     fits = asked["max_seconds"] / max(1e-9, seconds)
-    return min(asked["warmup"] + asked["repeats"], max(asked["warmup"] + 3, int(fits) + 1))
+    return float(min(asked["warmup"] + asked["repeats"], max(asked["warmup"] + 3, int(fits) + 1)))

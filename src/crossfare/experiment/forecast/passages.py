@@ -9,7 +9,7 @@ from crossfare import data, translate
 from crossfare.data.collection import id_hash
 from crossfare.experiment.forecast.counting_engine import CountingEngine
 from crossfare.experiment.forecast.planner import EngineFacts
-from crossfare.experiment.forecast.work import Material, Passages, Work, one
+from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.types import Passage, Step
 
 _SAMPLED = 20_480  # whole chunks of `PassageTranslation`

@@ -9,24 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from crossfare.errors import ConfigError
-from crossfare.experiment.forecast.keys import KIN_OF
+from crossfare.experiment.stages import STAGES
 from crossfare.types import Step
-
-Level = Literal["low", "expected", "high"]
-LEVELS: tuple[Level, ...] = ("low", "expected", "high")
 
 _ANY = "any"
 
 PROVIDER = "provider"
 """The hardware of a service: its rates are its own, whatever the run's hardware is."""
-
-# Stages that do the same work.
-_FAMILIES = {"translate-collection": "translate", "translate-candidates": "translate"}
 
 # One measurement has no spread of its own, and kin are not the same: what is assumed instead.
 _ALONE = 0.25
@@ -86,7 +79,7 @@ class Rates:
         self._by_key: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
         for each in observations:
             for key in (*each.keys, _ANY):
-                self._by_key[_FAMILIES.get(each.stage, each.stage), key, each.hardware].append(each)
+                self._by_key[_family(each.stage), key, each.hardware].append(each)
         self.stated = dict(stated or {})
         self.published = tuple(published)
         self.sizes = dict(sizes or {})
@@ -106,7 +99,7 @@ class Rates:
         Measurements of the steps ``without`` are not looked at. Of published rates the first is taken that is per one
         of the ``units`` that the work is known in. None if no rate is known.
         """
-        family = _FAMILIES.get(step.stage, step.stage)
+        family = _family(step.stage)
         for asked in dict.fromkeys((step.stage, family)):
             if (stated := self.stated.get(f"{asked}:{name}") or self.stated.get(asked)) is not None:
                 return stated
@@ -115,7 +108,7 @@ class Rates:
             alike = [*self._by_key[family, key, hardware], *self._by_key[family, key, PROVIDER]]
             found = [each for each in alike if each.step_id not in without]
             if found:
-                return _pooled(found, KIN_OF.get(family, ("",))[level])
+                return _pooled(found, STAGES[family].kin[level])
         if name in self.sizes:
             known = [
                 each for each in self._by_key[family, _ANY, hardware] if each.parameters and each.step_id not in without
@@ -156,22 +149,7 @@ def parse(texts: Sequence[str]) -> dict[str, Rate]:
     return found
 
 
-UNITS: Mapping[str, str] = {
-    "translate": "character",
-    "translate-collection": "character",
-    "translate-candidates": "character",
-    "latency": "character",
-    "finetune": "token",
-    "predict": "token",
-    "back-project": "query",
-    "ensemble": "query",
-    "embed": "token",
-    "retrieve": "query",
-    "mine": "query",
-    "index": "character",
-    "collection": "character",
-    "score": "label",
-}
+UNITS: Mapping[str, str] = {name: stage.unit for name, stage in STAGES.items() if stage.unit}
 """What each stage's rate is per."""
 
 TOKENS = "tokens"
@@ -179,6 +157,10 @@ TOKENS = "tokens"
 
 PROMPT = "prompt"
 """The name under which a language model's tokens of instruction per request are stated."""
+
+
+def _family(stage: str) -> str:
+    return STAGES[stage].like or stage
 
 
 def _pooled(found: Sequence[Observation], kin: str) -> Rate:

@@ -10,11 +10,11 @@ from crossfare.experiment.forecast import billed_tokens, latencies
 from crossfare.experiment.forecast.basis import Basis, made_on, same_hardware
 from crossfare.experiment.forecast.billed_tokens import Billed
 from crossfare.experiment.forecast.counting import Counter
-from crossfare.experiment.forecast.keys import keys
 from crossfare.experiment.forecast.passages import Facts
-from crossfare.experiment.forecast.rates import LEVELS, PROMPT, TOKENS, Level, Rate, Rates
-from crossfare.experiment.forecast.work import Work
+from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, Rates
 from crossfare.experiment.spec import Spec
+from crossfare.experiment.stages import STAGES
+from crossfare.experiment.stages.work import LEVELS, Level, Work
 from crossfare.ledger import Catalogue
 from crossfare.types import Step, Usage
 
@@ -75,8 +75,8 @@ class StepUsage:
     def of(self, step: Step, resources: tuple[str, ...], counter: Counter, without: Collection[str]) -> StepForecast:
         """What a step will use; nothing that the steps ``without`` tell is looked at."""
         work, by_time = counter.work(step), self._by_time(resources)
-        if step.stage == "latency" and not by_time:
-            characters = round(work.amounts["character"] * _most_requests(step))
+        if work.timing and not by_time:
+            characters = round(work.amounts["character"] * latencies.most_requests(work.timing))
             work = replace(work, characters=characters, exact=False, note="timed as often as it may be")
         usages: Usages = {level: work.usage(level) for level in LEVELS}
         source = work.source
@@ -104,11 +104,11 @@ class StepUsage:
 
     def _with_tokens(self, step: Step, work: Work, counter: Counter, without: Collection[str]) -> tuple[Usages, str]:
         """What is sent, in tokens too, and where their number is from."""
-        answering = step.stage == "back-project"  # short texts: most of what is billed is the instruction
+        answers = STAGES[step.stage].answers
         measured = [
             Billed(each.id, used.input_tokens / used.characters, used.output_tokens / used.characters, where)
             for each, used, where in self.basis.measurements.translated[str(step.params["engine"]["name"])]
-            if each.id not in without and (each.stage == "back-project") == answering
+            if each.id not in without and STAGES[each.stage].answers == answers
             if used.characters and used.input_tokens and used.output_tokens is not None
         ]
         stretch = counter.stretches.get((str(step.params["source"]), str(step.params["target"])), 1.0)
@@ -137,19 +137,20 @@ class StepUsage:
         without: Collection[str],
     ) -> StepForecast:
         name = self.names.get(step.id, "")
-        own = keys(step, self.steps.get)
-        if step.stage == "latency" and (called := self._calls(step, own, without)):
+        stage = STAGES[step.stage]
+        own = stage.keys(step, self.steps.get)
+        if work.timing and (called := self._calls(step, own, without)):
             whole = called.rate(step, work.amounts["character"])
             return self._at(step, resources, usages, replace(work, amounts={"step": 1.0}), whole)
         rate = self.rates.find(step, name, own, self.hardware, without, units=work.amounts)
         own_time = self._unit(resources[0]) == "device-hour"  # not a provider's, whose seconds nobody pays
-        if rate is None and step.stage in {"latency", "back-project"} and step.params["engine"] and own_time:
-            alike = replace(step, stage="translate")
-            own = keys(alike, self.steps.get)
+        if rate is None and stage.else_like and step.params["engine"] and own_time:
+            alike = replace(step, stage=stage.else_like)
+            own = STAGES[alike.stage].keys(alike, self.steps.get)
             rate = self.rates.find(alike, name, own, self.hardware, without, units=work.amounts)
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
-        if rate is None and step.stage == "back-project" and not own_time:
+        if rate is None and not own_time:
             return self._counted(step, resources[:1], usages, work, source)
         if work.lacking or rate is None or rate.unit not in work.amounts:
             return self._unknown(step, resources, usages, work)
@@ -160,7 +161,7 @@ class StepUsage:
     def _calls(self, step: Step, own: Sequence[str], without: Collection[str]) -> latencies.Calls | None:
         """What a call of the step's engine takes, as other timings of it tell; what the user states comes first."""
         name = self.names.get(step.id, "")
-        if {"latency", f"latency:{name}"} & set(self.rates.stated):
+        if {step.stage, f"{step.stage}:{name}"} & set(self.rates.stated):
             return None
         known = [
             timed
@@ -168,13 +169,13 @@ class StepUsage:
             if timed.step.id not in without and all(made_on(each["hardware"], self.hardware) for each in timed.found)
         ]
         for level, key in enumerate(own):
-            alike = [timed for timed in known if keys(timed.step, lambda _: None)[level] == key]
+            alike = [timed for timed in known if _keys(timed.step)[level] == key]
             if (found := latencies.Calls.of(alike)) is not None:
                 return found
         return None
 
     def _at(self, step: Step, resources: tuple[str, ...], usages: Usages, work: Work, rate: Rate) -> StepForecast:
-        amounts = {level: self._amount(step, work, rate, level) for level in LEVELS}
+        amounts = {level: self._amount(work, rate, level) for level in LEVELS}
         read = work.amounts.get("token")
         timed = {
             level: replace(
@@ -193,16 +194,16 @@ class StepUsage:
     def _translates(self, step: Step) -> bool:
         return bool(step.params["engine"]) and self.facts(step.params["engine"]).translates
 
-    def _amount(self, step: Step, work: Work, rate: Rate, level: Level) -> float:
+    def _amount(self, work: Work, rate: Rate, level: Level) -> float:
         amount = work.amounts[rate.unit]
         if rate.unit == "character":
             amount *= work.share(level)
-        if step.stage != "latency" or rate.unit == "step":
+        if not work.timing or rate.unit == "step":
             return amount
-        return amount * latencies.requests(step, amount * getattr(rate, level))
+        return amount * latencies.requests(work.timing, amount * getattr(rate, level))
 
     def _unknown(self, step: Step, resources: tuple[str, ...], usages: Usages, work: Work) -> StepForecast:
-        unit = {"finetune": "token", "predict": "token", "embed": "token"}.get(step.stage, next(iter(work.amounts), ""))
+        unit = STAGES[step.stage].unit
         name = self.names.get(step.id, "")
         what = f"{step.stage}:{name}" if name else step.stage
         if work.lacking:
@@ -219,7 +220,5 @@ class StepUsage:
         return StepForecast(step, resources, usages, work.exact, unit, amount, lacking=lacking, note=work.note)
 
 
-def _most_requests(step: Step) -> int:
-    """Requests that timing a translation sends at the most."""
-    asked = step.params["asked"]
-    return sum(size * (asked["warmup"] + asked["repeats"]) for size in asked["batch_sizes"])
+def _keys(step: Step) -> tuple[str, ...]:
+    return STAGES[step.stage].keys(step, lambda _: None)

@@ -1,12 +1,12 @@
 "use strict";
-/* The decision model of crossfare.compare, in exact arithmetic: what Python computes from the same
-   data must come out to the last digit (tests/report/test_report_html.py). No document is touched here.
+/* What follows from a decision under some prices, a volume and constraints. Python makes the model (crossfare.report.panel):
+   what each method costs at the run's prices, and how many of what people state a price for. Here this is multiplied by
+   stated prices and added, and must come out as in Python (tests/report/test_report_html.py). No document is touched.
 
    A decimal is {int: BigInt, exp: Number} and stands for int * 10 ** exp. Money is kept in whole
    units of 1e-12 USD (components) and 1e-15 USD (totals), so sums are exact. */
 const Decision = (() => {
-  const ALPHA = 0.05;
-  const COMPONENT = 12, TOTAL = 15, DIGITS = 28;
+  const COMPONENT = 12, TOTAL = 15;
 
   // -- decimals ---------------------------------------------------------------------------------
 
@@ -22,24 +22,13 @@ const Decision = (() => {
     return {int: BigInt(found[1] + (found[2] || "0") + part), exp: Number(found[4] || 0) - part.length};
   }
 
-  /** numerator / denominator as a whole number, half to even. */
-  function halfEven(numerator, denominator) {
-    const negative = numerator < 0n !== denominator < 0n;
-    const n = absolute(numerator), d = absolute(denominator);
-    let quotient = n / d;
-    const twice = 2n * (n % d);
-    if (twice > d || (twice === d && quotient % 2n === 1n)) quotient += 1n;
-    return negative ? -quotient : quotient;
-  }
-
-  /** numerator / denominator, to 28 significant digits. */
-  function divide(numerator, denominator) {
-    const lengths = absolute(numerator).toString().length - absolute(denominator).toString().length;
-    const scaled = (shift) => (shift < 0 ? [numerator, denominator * power(-shift)] : [numerator * power(shift), denominator]);
-    let shift = DIGITS - lengths;
-    const [n, d] = scaled(shift);
-    if (absolute(n / d).toString().length > DIGITS) shift -= 1;
-    return {int: halfEven(...scaled(shift)), exp: -shift};
+  /** A decimal in whole units of 10 ** -places; halves go to the even one, or `up`. */
+  function whole({int, exp}, places, up) {
+    const shift = exp + places;
+    if (shift >= 0) return int * power(shift);
+    const unit = power(-shift), rest = 2n * (absolute(int) % unit);
+    const more = rest > unit || (rest === unit && (up || (int / unit) % 2n !== 0n));
+    return int / unit + (more ? (int < 0n ? -1n : 1n) : 0n);
   }
 
   function compare(a, b) {
@@ -64,14 +53,8 @@ const Decision = (() => {
 
   /** Thousands separated, so many decimals; `up` rounds half up, else half to even. */
   function rounded(value, decimals, up) {
-    const shift = value.exp + decimals;
-    let int = value.int * power(Math.max(0, shift));
-    if (shift < 0) {
-      const unit = power(-shift);
-      int = up ? (2n * int + unit) / (2n * unit) : halfEven(int, unit);
-    }
-    const [whole, part] = plain({int, exp: -decimals}).split(".");
-    return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
+    const [before, after] = plain({int: whole(value, decimals, up), exp: -decimals}).split(".");
+    return before.replace(/\B(?=(\d{3})+$)/g, ",") + (after ? `.${after}` : "");
   }
 
   // -- how numbers are shown (crossfare.report.numbers) -------------------------------------------
@@ -90,41 +73,26 @@ const Decision = (() => {
 
   // -- money ------------------------------------------------------------------------------------
 
-  /** What people state a price for: how many of the units that the rate counts. */
-  const STATED = {second: "3600", character: "1000000", token: "1000000", example: "1", "byte-month": "1073741824"};
-
-  /** The rates with stated prices in place of the run's own. */
-  function priced(rates, prices) {
-    return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [
-      name,
-      prices[name] === undefined
-        ? {usd: parse(rate.usd), per: parse(rate.per)}
-        : {usd: parse(prices[name]), per: parse(STATED[rate.unit])},
-    ]));
-  }
-
-  /** What components cost, in units of 1e-12 USD, each rounded to one. */
-  function cost(components, rates) {
-    let sum = 0n;
-    for (const {resource, quantity} of components) {
-      const {usd, per} = rates[resource], used = parse(quantity);
-      const exp = used.exp + usd.exp - per.exp + COMPONENT;
-      const n = used.int * usd.int * power(Math.max(0, exp));
-      sum += halfEven(n, per.int * power(Math.max(0, -exp)));
-    }
-    return sum;
+  /** What lines cost, in units of 1e-12 USD, each rounded to one: their own cost, or their quantity at a stated price. */
+  function cost(lines, prices) {
+    const each = ([resource, own, quantity]) => {
+      if (prices[resource] === undefined) return whole(parse(own), COMPONENT);
+      const used = parse(quantity), price = parse(prices[resource]);
+      return whole({int: used.int * price.int, exp: used.exp + price.exp}, COMPONENT);
+    };
+    return lines.map(each).reduce((sum, paid) => sum + paid, 0n);
   }
 
   function breakEvens(rows) {
     const found = [];
     rows.forEach((a, index) => rows.slice(index + 1).forEach((b) => {
       const once = b.fixed - a.fixed, again = a.recurring - b.recurring;
-      const examples = (once > 0n && again > 0n) || (once < 0n && again < 0n) ? divide(once * 1000n, again) : null;
+      const examples = (once > 0n && again > 0n) || (once < 0n && again < 0n) ? (1000 * Number(once)) / Number(again) : null;
       const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
       found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples});
     }));
     const rank = (each) => (each.examples === null ? 1 : 0);
-    return found.sort((a, b) => rank(a) - rank(b) || (a.examples ? compare(a.examples, b.examples) : 0));
+    return found.sort((a, b) => rank(a) - rank(b) || a.examples - b.examples);
   }
 
   // -- fronts -----------------------------------------------------------------------------------
@@ -192,7 +160,7 @@ const Decision = (() => {
     return (a.option.latency_ms ?? Infinity) < (b.option.latency_ms ?? Infinity);
   }
 
-  function choose(rows, pairs, asked) {
+  function choose(rows, {pairs, alpha}, asked) {
     const excluded = new Map(rows.map((row) => [row, broken(row, asked)]));
     const allowed = rows.filter((row) => !excluded.get(row).length);
     const best = highest(allowed, (row) => row.option.quality);
@@ -200,7 +168,7 @@ const Decision = (() => {
     const worse = (row) => {
       if (row.option.quality === best.option.quality) return false;
       const test = tests.get(row.option.key);
-      return !test || (test.p < ALPHA && test.difference > 0);
+      return !test || (test.p < alpha && test.difference > 0);
     };
     const limit = best && highest(allowed.filter(worse), (row) => row.option.quality);
     const tied = allowed.filter((row) => !limit || row.option.quality > limit.option.quality);
@@ -225,16 +193,15 @@ const Decision = (() => {
    *    minQuality, maxLatencyMs (numbers), maxUsd (decimal): constraints, or null
    *    withoutReference   leave out reference translations */
   function decide(model, settings) {
-    const rates = priced(model.rates, settings.prices);
     const options = model.options.filter((option) => !(settings.withoutReference && option.reference));
     const rows = options.map((option) => {
-      const once = cost(option.fixed, rates), kept = cost(option.kept, rates), recurring = cost(option.recurring, rates);
+      const [once, kept, recurring] = [option.fixed, option.kept, option.recurring].map((lines) => cost(lines, settings.prices));
       const fixed = once + kept * settings.months;
       return {option, once, kept, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
     });
     return {
       rows,
-      ...choose(rows, model.pairs, settings),
+      ...choose(rows, model, settings),
       costFront: front(rows, (row) => row.total),
       latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
       breakEvens: breakEvens(rows),
@@ -246,34 +213,6 @@ const Decision = (() => {
   const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
   const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
-
-  /** The same in the words of `crossfare recommend --json`, for other programs. */
-  function toJson(found) {
-    const key = (row) => (row ? row.option.key : null);
-    return {
-      options: found.verdicts.map(({row, status, other, broken: rules, test}) => ({
-        key: key(row),
-        once_usd: plain(onceUsd(row)),
-        kept_usd_per_month: plain(keptUsd(row)),
-        fixed_usd: plain(fixedUsd(row)),
-        recurring_usd_per_1k: plain(recurringUsd(row)),
-        total_usd: plain(totalUsd(row)),
-        status,
-        other: key(other),
-        broken: rules,
-        difference: test && test.difference,
-        p: test && test.p,
-      })),
-      recommended: key(found.chosen),
-      best: key(found.best),
-      tied: found.tied.map(key),
-      cost_front: found.costFront.map(key),
-      latency_front: found.latencyFront.map(key),
-      break_evens: found.breakEvens.map(({first, then, examples}) => ({
-        first: key(first), then: key(then), examples: examples && plain(examples),
-      })),
-    };
-  }
 
   // -- in sentences (crossfare.report.decision) -----------------------------------------------------
 
@@ -360,5 +299,5 @@ const Decision = (() => {
     return `${money(totalUsd(row))} is over ${money(settings.maxUsd)}`;
   }
 
-  return {parse, plain, divide, rounded, amount, count, score, interval, latency, decide, toJson, explain, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd, STATED};
+  return {parse, plain, exactly, amount, count, score, interval, latency, decide, explain, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd};
 })();

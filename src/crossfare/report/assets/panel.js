@@ -8,7 +8,6 @@
   const field = (name) => form.elements.namedItem(name);
   const shown = (name) => panel.querySelector(`[data-shown="${name}"]`);
   const stated = new Map(); // prices that were typed, by resource
-  const UNITS = {second: "device-hour", character: "million characters", token: "million tokens", example: "example", "byte-month": "gigabyte-month"};
 
   // -- small helpers ------------------------------------------------------------------------------
 
@@ -35,25 +34,17 @@
 
   // -- the form -----------------------------------------------------------------------------------
 
-  /** What the run paid, in the unit that people state. */
-  function ownPrice(rate) {
-    const usdRate = Decision.parse(rate.usd), per = Decision.parse(rate.per), unit = BigInt(Decision.STATED[rate.unit]);
-    const exp = usdRate.exp - per.exp, shift = 10n ** BigInt(Math.abs(exp));
-    const value = Decision.divide(usdRate.int * unit * (exp > 0 ? shift : 1n), per.int * (exp < 0 ? shift : 1n));
-    return Decision.rounded(value, 10, true).replace(/,/g, "").replace(/\.?0+$/, "");
-  }
-
   function showPrices(model) {
-    const fields = Object.entries(model.rates).map(([resource, rate], index) => {
-      const id = `price-${index}`, own = ownPrice(rate);
+    const fields = Object.entries(model.rates).map(([resource, {own, per, source}], index) => {
+      const id = `price-${index}`;
       const input = element("input", {id, name: `price:${resource}`, inputmode: "decimal", autocomplete: "off", "data-own": own, "aria-describedby": `${id}-source`});
       input.value = stated.get(resource) ?? own;
       input.addEventListener("input", () => {
         if (input.value.trim() === own) stated.delete(resource); else stated.set(resource, input.value);
       });
       return element("div", {class: "field"},
-        element("label", {for: id}, `${resource}, USD per ${UNITS[rate.unit]}`), input,
-        element("small", {id: `${id}-source`}, `in this run: ${own} (${rate.source})`));
+        element("label", {for: id}, `${resource}, USD per ${per}`), input,
+        element("small", {id: `${id}-source`}, `in this run: ${own} (${source})`));
     });
     shown("prices").replaceChildren(...fields);
   }
@@ -161,15 +152,15 @@
     return table("Methods, cheapest first", heads, rows);
   }
 
-  const FAR = 1000n;
+  const FAR = 1000;
 
   function breakEvenTable(found, settings) {
+    const {amount, count, exactly} = Decision;
     const crossing = found.breakEvens.filter(({examples}) => examples !== null);
-    const {divide, plain, amount, count} = Decision;
-    const near = crossing.filter(({examples}) => Number(plain(examples)) >= 1 && Number(plain(examples)) <= Number(FAR * settings.examples));
-    const monthly = ({int, exp}) => (exp < 0 ? divide(int, settings.volume * 10n ** BigInt(-exp)) : divide(int * 10n ** BigInt(exp), settings.volume));
+    const near = crossing.filter(({examples}) => examples >= 1 && examples <= FAR * Number(settings.examples));
+    const shownCount = (examples) => exact(exactly(examples), count(exactly(examples)));
     const heads = [{title: "Cheaper below"}, {title: "Cheaper above"}, {title: "Examples", number: true}, {title: "Months", number: true}];
-    const rows = near.map(({first, then, examples}) => ({cells: [first.option.label, then.option.label, exact(examples, count(examples)), amount(monthly(examples))]}));
+    const rows = near.map(({first, then, examples}) => ({cells: [first.option.label, then.option.label, shownCount(examples), amount(exactly(examples / Number(settings.volume)))]}));
     const never = found.breakEvens.length - crossing.length, far = crossing.length - near.length;
     const notes = [];
     if (never) notes.push(`In ${never} of ${found.breakEvens.length} pairs one method is cheaper at any volume.`);

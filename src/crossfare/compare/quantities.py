@@ -1,0 +1,87 @@
+"""What a method uses of what is priced, by part: the one path from a ledger, measured or forecast, to components."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Literal
+
+from crossfare.compare.model import Component, Option, Part
+from crossfare.ledger import Bill, Book, Rate
+from crossfare.ledger.book import STORAGE
+from crossfare.ledger.costs import Needs
+from crossfare.ledger.price import PRECISION
+from crossfare.types import Share
+
+# Quantities are kept to this: a billionth of a character, a second or an example.
+_QUANTUM = Decimal("1e-9")
+
+When = Literal["fixed", "recurring", "kept"]
+Quantities = Mapping[tuple[When, Part, str], Decimal]
+"""How much a method uses of what is billed, by when it is paid, part and resource, as fields of `Option` hold it."""
+
+_PARTS: Mapping[Share, Part] = {
+    "translation": "translation",
+    "annotation": "annotation",
+    "fine_tuning": "fine-tuning",
+    "translation_per_1k": "translation",
+    "inference_per_1k": "inference",
+}
+
+Named = Mapping[tuple[int, str], Bill]
+"""How what a ledger names is billed, by the identity of the ledger, under the name that it has in a decision."""
+
+
+def named_bills(books: Sequence[tuple[str, Book]]) -> Named:
+    """What is billed, by its own name; where ledgers have different prices for it, with the name of the run too."""
+    found = [(run, book, bill) for run, book in books for name in book.resources for bill in book.bills(name)]
+    rates: dict[str, set[Rate]] = defaultdict(set)
+    for _, _, bill in found:
+        rates[bill.name].add(bill.rate)
+    return {
+        (id(book), bill.name): replace(bill, name=bill.name if len(rates[bill.name]) == 1 else f"{bill.name} [{run}]")
+        for run, book, bill in found
+    }
+
+
+def quantities(needs: Needs, book: Book, named: Named) -> Quantities:
+    """Add up what a cell's steps used, recurring quantities per 1,000 examples; what is translated once is kept.
+
+    Raises:
+        PriceError: something that was used was not measured as it is billed.
+    """
+    found: dict[tuple[When, Part, str], Decimal] = defaultdict(Decimal)
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
+        for share, part in _PARTS.items():
+            examples = needs.per(share)
+            when: When = "fixed" if examples is None else "recurring"
+            per = Decimal(1) if examples is None else Decimal(1000) / max(1, examples)
+            for entry in map(book.entry, needs.playing(share)):
+                for bill in (bill for resource in entry.resources for bill in book.bills(resource)):
+                    found[when, part, named[id(book), bill.name].name] += bill.quantity(entry.usage) * per
+                if share == "translation" and book.stores and entry.usage.stored_bytes:
+                    found["kept", "storage", named[id(book), STORAGE].name] += entry.usage.stored_bytes
+    return found
+
+
+def mean_of(found: Sequence[Quantities]) -> Quantities:
+    """The means over seeds, or over languages."""
+    sums: dict[tuple[When, Part, str], Decimal] = defaultdict(Decimal)
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
+        for own in found:
+            for key, quantity in own.items():
+                sums[key] += quantity
+        return {key: (total / len(found)).quantize(_QUANTUM) for key, total in sums.items()}
+
+
+def components(found: Quantities, when: When) -> tuple[Component, ...]:
+    """What is paid once, again and again, or by the month."""
+    return tuple(Component(part, resource, used) for (paid, part, resource), used in found.items() if paid == when)
+
+
+def used_rates(options: Iterable[Option], named: Named) -> dict[str, Rate]:
+    """The prices of what options use."""
+    used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
+    return {bill.name: bill.rate for bill in named.values() if bill.name in used}

@@ -1,0 +1,166 @@
+"""Results gathered into the lines of a table: one per method, engine and model, over languages and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from statistics import fmean
+
+from crossfare.compare.estimates import Estimate, estimate
+from crossfare.types import Latency, Method, Result, RunSpec, TaskName, Yield
+
+BATCH_SIZE = 32
+REFERENCE_NOTE = "reference translation, priced as a commercial API"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What tables say beyond the results.
+
+    ``methods``       by name, to say what each model was trained on
+    ``engine_notes``  by engine: what a reader must know of it; its label gets a mark and a footnote
+    ``missing``       cells of the matrix without a result, each with the reason
+    ``p_values``      of paired tests, by the two cells (`RunSpec.without_seed`); with them, what is not significantly
+                      different from the best of its column is marked
+    ``data_names``    by task: the name of the training set ("MNLI")
+    """
+
+    methods: Mapping[str, Method] = field(default_factory=dict)
+    engine_notes: Mapping[str, str] = field(default_factory=lambda: {"reference": REFERENCE_NOTE})
+    missing: Sequence[tuple[RunSpec, str]] = ()
+    p_values: Mapping[frozenset[str], float] = field(default_factory=dict)
+    data_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table. ``specs`` has every cell of the line, with or without a result; ``number`` is its task's."""
+
+    specs: tuple[RunSpec, ...]
+    results: tuple[Result, ...]
+    number: str
+
+    @property
+    def first(self) -> RunSpec:
+        """A cell that stands for the line: method, engine and model are the same in all."""
+        return self.specs[0]
+
+    def at(self, target: str) -> tuple[Result, ...]:
+        """The results in one target language, one per seed."""
+        return tuple(result for result in self.results if result.spec.target == target)
+
+    def estimate(self, target: str) -> Estimate | None:
+        """The score in one target language; None without results."""
+        scores = [result.score for result in self.at(target)]
+        return estimate(scores) if scores else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a table shows: its lines and the languages of its columns; ``context`` is what it says beyond them.
+
+    ``best`` has for each task and language the best score and the id of the cell that has it.
+    """
+
+    lines: tuple[Line, ...]
+    context: Context
+    languages: tuple[str, ...]
+    best: Mapping[tuple[str, str], tuple[float, str]]
+
+    @property
+    def results(self) -> list[Result]:
+        """The results of all lines."""
+        return [result for line in self.lines for result in line.results]
+
+
+def gather(results: Sequence[Result], context: Context, task: TaskName | None = None) -> Gathered:
+    """The lines of a table, of one task or of all."""
+    found = lines(results, (spec for spec, _ in context.missing))
+    own = tuple(line for line in found if task in (None, line.first.task))
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    for line in own:
+        for language in targets(own):
+            score, key = line.estimate(language), (line.first.task, language)
+            if score and (key not in best or score.value > best[key][0]):
+                best[key] = (score.value, line.at(language)[0].spec.without_seed)
+    return Gathered(own, context, targets(own), best)
+
+
+def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[Line, ...]:
+    """Gather results, and cells that have none, into lines, in order of first appearance.
+
+    Models are told apart by their role, and by their checkpoint where a role is played by several
+    for one language.
+    """
+    specs = [*(result.spec for result in results), *missing]
+    crowded = _crowded_roles(specs)
+
+    def key(spec: RunSpec) -> tuple[object, ...]:
+        checkpoint = spec.checkpoint if (spec.task, spec.model) in crowded else None
+        return (spec.task, spec.variant, *spec.engines, spec.model, checkpoint)
+
+    gathered: dict[tuple[object, ...], tuple[list[RunSpec], list[Result]]] = {key(s): ([], []) for s in specs}
+    for spec in specs:
+        gathered[key(spec)][0].append(spec)
+    for result in results:
+        gathered[key(result.spec)][1].append(result)
+    counts: dict[str, int] = {}
+    found = []
+    for own, measured in gathered.values():
+        counts[own[0].task] = counts.get(own[0].task, 0) + 1
+        found.append(Line(tuple(own), tuple(measured), f"({counts[own[0].task]})"))
+    return tuple(found)
+
+
+def _crowded_roles(specs: Iterable[RunSpec]) -> set[tuple[TaskName, str]]:
+    seen: dict[tuple[TaskName, str, str], set[str]] = {}
+    for spec in specs:
+        seen.setdefault((spec.task, spec.model, spec.target), set()).add(spec.checkpoint)
+    return {(task, model) for (task, model, _), checkpoints in seen.items() if len(checkpoints) > 1}
+
+
+def source_side(results: Iterable[Result]) -> float | None:
+    """The mean score on the source side, as the paper has it, of QA by translating at inference."""
+    scores = (score for result in results for score in result.further_scores)
+    found = [score.value for score in scores if score.metric == "source_f1"]
+    return fmean(found) if found else None
+
+
+def targets(of: Iterable[Line]) -> tuple[str, ...]:
+    """The target languages, in order of first appearance."""
+    return tuple(dict.fromkeys(spec.target for line in of for spec in line.specs))
+
+
+def mean_usd(results: Iterable[Result], name: str) -> Decimal | None:
+    """The mean over results of one of their costs, in USD; None if none has it."""
+    found = [cost.usd for result in results if (cost := getattr(result, name)) is not None]
+    if not found:
+        return None
+    with localcontext(prec=50):
+        return sum(found, Decimal(0)) / len(found)
+
+
+def mean_of(results: Iterable[Result], name: str) -> float | None:
+    """The mean over results of one of their figures; None if one does not have it."""
+    found = [getattr(result, name) for result in results]
+    return None if not found or None in found else fmean(found)
+
+
+def latencies(results: Iterable[Result], batch_size: int = BATCH_SIZE, *, alone: bool = False) -> tuple[Latency, ...]:
+    """The latencies measured with one batch size: with projecting answers back, or of translating ``alone``."""
+    found = (each for result in results for each in (result.translation_latency if alone else result.latency))
+    return tuple(each for each in found if each.batch_size == batch_size)
+
+
+def yield_rate(results: Iterable[Result], name: str) -> float | None:
+    """Kept examples as a fraction of all, over results, in training or test; None if nothing was translated."""
+    found: list[Yield] = [each for result in results if (each := getattr(result, name)) is not None]
+    return sum(each.kept for each in found) / max(1, sum(each.total for each in found)) if found else None
+
+
+def price_refs(results: Iterable[Result]) -> tuple[str, ...]:
+    """The price records that the costs of these results were derived from, sorted."""
+    names = ("translation", "annotation", "fine_tuning", "translation_per_1k", "inference_per_1k")
+    costs = (getattr(result, name) for result in results for name in (*names, "standalone", "marginal"))
+    return tuple(sorted({ref for cost in costs if cost for ref in cost.price.split(" + ") if ref}))

@@ -1,0 +1,61 @@
+"""What the page's what-if panel reckons with: what each method costs, and how much of it there is to price anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from typing import Any
+
+from crossfare.compare import ALPHA, Component, Decision, Option, Rate
+from crossfare.compare.model import usd
+from crossfare.ledger.price import PRECISION
+from crossfare.report.names import metric_name, trivial_name, where
+
+_QUANTITY, _PRICE = Decimal("1e-24"), Decimal("1e-10")
+
+
+def panel_model(decision: Decision) -> dict[str, Any]:
+    """A decision as the page's scripts read it (assets/decision.js); Decimals are text.
+
+    Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for): where
+    a price is stated, that times the quantity is the cost.
+    """
+    return {
+        "where": where(decision),
+        "metric_label": metric_name(decision.metric),
+        "trivial_label": trivial_name(decision.task),
+        "alpha": ALPHA,
+        "rates": {
+            name: {"own": _own(rate), "per": rate.stated, "source": rate.source}
+            for name, rate in decision.rates.items()
+        },
+        "options": [_option(option, decision.rates) for option in decision.options],
+        "pairs": [
+            {"a": pair.a, "b": pair.b, "difference": pair.difference, "p": pair.p} for pair in decision.pairs.values()
+        ],
+    }
+
+
+def _option(option: Option, rates: Mapping[str, Rate]) -> dict[str, Any]:
+    shown = ("key", "label", "quality", "low", "high", "baseline", "latency_ms", "note", "reference")
+    sides = {"fixed": option.fixed, "kept": option.kept, "recurring": option.recurring}
+    return {name: getattr(option, name) for name in shown} | {
+        side: _lines(components, rates) for side, components in sides.items()
+    }
+
+
+def _lines(components: Iterable[Component], rates: Mapping[str, Rate]) -> list[tuple[str, str, str]]:
+    with localcontext(prec=PRECISION):
+        return [
+            (
+                each.resource,
+                f"{usd([each], rates):f}",
+                f"{rates[each.resource].in_stated(each.quantity).quantize(_QUANTITY):f}",
+            )
+            for each in components
+        ]
+
+
+def _own(rate: Rate) -> str:
+    """The price as people would state it."""
+    return f"{rate.stated_usd().quantize(_PRICE, ROUND_HALF_UP):f}".rstrip("0").rstrip(".")

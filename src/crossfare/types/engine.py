@@ -1,0 +1,158 @@
+"""What work consumes, and the engines that translate: how they are asked and paid. Times are seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)``; the unit (texts, batches, steps) is the stage's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a piece of work consumed: a fact, never money.
+
+    None means "not measured", 0 means "measured, and nothing was used". ``seconds`` are
+    device-seconds, what an offer of device time bills: one core or one accelerator busy for one second,
+    here or at a service. Of a service behind an API, three times are told apart: ``served_seconds`` from
+    sending a request to its answer, ``waited_seconds`` of pauses and of attempts that came to nothing
+    (both by the clock), and ``worked_seconds``, the processor time of this process; its ``seconds`` are
+    those served, times the devices that are declared to serve it. A request that was sent and never
+    answered is counted as if it had been billed. ``annotated`` counts examples labelled by people.
+    ``energy_by`` says how the energy of the process is known: by hardware counters
+    or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
+    derived instead of observed.
+    """
+
+    seconds: float | None = None
+    requests: int | None = None
+    characters: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    annotated: int | None = None
+    energy_kwh: float | None = None
+    energy_by: str | None = None
+    stored_bytes: int | None = None
+    served_seconds: float | None = None
+    waited_seconds: float | None = None
+    worked_seconds: float | None = None
+    hardware: str | None = None
+    measured: bool = True
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add field by field; an unmeasured field stays unmeasured only if both are."""
+
+        def plus(name: str) -> Any:
+            a, b = getattr(self, name), getattr(other, name)
+            return b if a is None else a if b is None else a + b
+
+        def both(a: str | None, b: str | None) -> str | None:
+            return f"{a}+{b}" if a and b and a != b else a or b
+
+        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        return Usage(
+            **sums,
+            hardware=both(self.hardware, other.hardware),
+            energy_by=both(self.energy_by, other.energy_by),
+            measured=self.measured and other.measured,
+        )
+
+    def scaled(self, factor: float) -> Usage:
+        """So many times the amounts, counts rounded: derived, not measured, unless the factor is 1."""
+
+        def times(name: str) -> Any:
+            value = getattr(self, name)
+            return value if value is None else value * factor if isinstance(value, float) else round(value * factor)
+
+        amounts = {f.name: times(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        measured = self.measured and factor == 1
+        return Usage(**amounts, hardware=self.hardware, energy_by=self.energy_by, measured=measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What an engine returns: same order, same length; a segment that failed is None, never ""."""
+
+    texts: tuple[str | None, ...]
+    usage: Usage
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A way to translate. One method; everything else describes it.
+
+    ``name``         the engine's name in a spec and in the tables
+    ``revision``     changes whenever the same input could give another output (weights, decoding)
+    ``granularity``  "sentence" for models trained on single sentences, "document" for engines
+                     that take a whole paragraph in one call
+    """
+
+    @property
+    def name(self) -> str:
+        """The engine's name in a spec and in the tables."""
+
+    @property
+    def revision(self) -> str:
+        """What identifies its output."""
+
+    @property
+    def granularity(self) -> Literal["sentence", "document"]:
+        """What it prefers to be given in one call."""
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:
+        """Translate ``texts``; raise an `EngineError` if nothing could be done at all."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """An engine that is asked, and as a rule billed, by the request. Engines that run here need not be it.
+
+    Whoever translates many texts sends the requests one by one, each as a call of `Engine.translate`,
+    so that every answer can be kept before the next is paid for. An engine without ``batches`` is
+    given as many texts as memory allows: local models are faster when they see many at once.
+    """
+
+    def batches(self, texts: Sequence[str]) -> list[range]:
+        """The requests that these texts (none of them blank) take, in order, as ranges of their indices.
+
+        Every text is in exactly one range, and translating the texts of one range, or a part of
+        them, is exactly one billed request (several only for a single text that is too long for one).
+        """
+
+
+@runtime_checkable
+class Billed(Protocol):
+    """An engine that knows better than its price's counting rule how many characters it will be billed for."""
+
+    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
+        """The characters that translating ``texts``, by one request for each of `Metered.batches`, is billed for."""
+
+
+Paying = Callable[[Sequence[str], Usage], AbstractContextManager[Callable[[Usage], None]]]
+"""Is entered with the texts of one request, and the requests and characters it can be billed for, before it is sent.
+
+It may raise `BudgetExceeded`. What it yields is told what the request was billed for. Where that is never said, the
+request was sent and its fate is unknown: it counts as billed.
+"""
+
+
+@runtime_checkable
+class PaidByRequest(Protocol):
+    """An engine that asks before every request, each repetition too, whether it may be paid."""
+
+    def translate_paying(self, texts: Sequence[str], *, source: str, target: str, paying: Paying) -> Translation:
+        """As `Engine.translate`; `BudgetExceeded` passes through."""
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """An engine that tells a text that cannot be translated from a service that cannot translate.
+
+    It asks again for a text that was answered before.
+    """
+
+    def answered_before(self, text: str, *, source: str, target: str) -> None:
+        """Hear of a text that it has translated, in this process or in an earlier one."""

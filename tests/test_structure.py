@@ -1,0 +1,126 @@
+"""What lies between files: no circle of imports, no file or function too long, no public class name twice.
+
+Exceptions are listed with their reasons; the lists only shrink.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from statistics import median, quantiles
+
+import grimp
+
+HOME = Path(__file__).resolve().parents[1] / "src" / "crossfare"
+
+IN_A_CIRCLE = {
+    "experiment.files",
+    "experiment.forecast",
+    "experiment.forecast.answers",
+    "experiment.forecast.basis",
+    "experiment.forecast.checking",
+    "experiment.forecast.counting",
+    "experiment.forecast.datasets",
+    "experiment.forecast.expectations",
+    "experiment.forecast.forecasting",
+    "experiment.forecast.latencies",
+    "experiment.forecast.measurements",
+    "experiment.forecast.plans",
+    "experiment.forecast.usage",
+    "experiment.qa_stages",
+    "experiment.ranking_stages",
+    "experiment.spending",
+    "experiment.stages",
+    "model.monot5",
+    "model.ranking",
+}
+TOO_LONG_FILES = {
+    "compare/runs.py",
+    "data/nli.py",
+    "data/sources.py",
+    "experiment/runner.py",
+    "experiment/spec.py",
+    "experiment/steps.py",
+    "paper/audit.py",
+    "report/decision.py",
+    "tasks.py",
+}
+TOO_LONG_FUNCTIONS = {"cli/planning.py:plan", "cli/translating.py:translate"}
+SAME_NAME = {
+    "Answer": "what people labelled, and what a service said",
+    "Billed": "",
+    "BreakEven": "",
+    "Candidates": "",
+    "Cell": "",
+    "Contents": "",
+    "Cutter": "",
+    "Encoder": "",
+    "EngineFacts": "",
+    "Estimate": "",
+    "Failed": "",
+    "Found": "",
+    "Header": "",
+    "Limits": "",
+    "Losses": "",
+    "Plan": "",
+    "Rate": "",
+    "Route": "",
+    "Tokens": "",
+    "Training": "",
+}
+
+
+def test_files_do_not_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("crossfare", exclude_type_checking_imports=True, cache_dir=None)
+    above = {name: graph.find_upstream_modules(name) | {name} for name in graph.modules}
+    circular = {
+        name.removeprefix("crossfare.")
+        for name in graph.modules
+        if any(name in above[needed] for needed in graph.find_modules_directly_imported_by(name))
+    }
+    assert circular <= IN_A_CIRCLE
+
+
+def test_files_fit_on_a_few_screens() -> None:
+    long = {name for name, text in _sources().items() if len(text.splitlines()) > 400}
+    assert long <= TOO_LONG_FILES
+
+
+def test_functions_fit_on_a_screen() -> None:
+    lengths = {
+        f"{name}:{node.name}": _lines(node)
+        for name, text in _sources().items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name for name, lines in lengths.items() if lines > 59} <= TOO_LONG_FUNCTIONS
+    assert median(lengths.values()) <= 7
+    assert quantiles(lengths.values(), n=10)[-1] <= 20
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Of a function without its docstring."""
+    first = function.body[0]
+    documented = ast.get_docstring(function) is not None
+    return _span(function) - (_span(first) if documented else 0)
+
+
+def _span(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    homes: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in _sources().items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name)
+    assert {name for name, files in homes.items() if len(files) > 1} <= SAME_NAME.keys()
+
+
+@cache
+def _sources() -> dict[str, str]:
+    """The text of every file, by its path from the package on."""
+    return {path.relative_to(HOME).as_posix(): path.read_text(encoding="utf-8") for path in sorted(HOME.rglob("*.py"))}
