@@ -15,27 +15,7 @@ import grimp
 
 HOME = Path(__file__).resolve().parents[1] / "src" / "crossfare"
 
-IN_A_CIRCLE = {
-    "experiment.files",
-    "experiment.forecast",
-    "experiment.forecast.answers",
-    "experiment.forecast.basis",
-    "experiment.forecast.checking",
-    "experiment.forecast.counting",
-    "experiment.forecast.datasets",
-    "experiment.forecast.expectations",
-    "experiment.forecast.forecasting",
-    "experiment.forecast.latencies",
-    "experiment.forecast.measurements",
-    "experiment.forecast.plans",
-    "experiment.forecast.usage",
-    "experiment.qa_stages",
-    "experiment.ranking_stages",
-    "experiment.spending",
-    "experiment.stages",
-    "model.monot5",
-    "model.ranking",
-}
+IN_A_CIRCLE = {"model.monot5", "model.ranking"}
 TOO_LONG_FILES = {
     "compare/runs.py",
     "data/nli.py",
@@ -50,24 +30,19 @@ TOO_LONG_FILES = {
 TOO_LONG_FUNCTIONS = {"cli/planning.py:plan", "cli/translating.py:translate"}
 SAME_NAME = {
     "Answer": "what people labelled, and what a service said",
-    "Billed": "",
     "BreakEven": "",
     "Candidates": "",
     "Cell": "",
     "Contents": "",
     "Cutter": "",
     "Encoder": "",
-    "EngineFacts": "",
     "Estimate": "",
     "Failed": "",
     "Found": "",
     "Header": "",
-    "Limits": "",
     "Losses": "",
     "Plan": "",
     "Rate": "",
-    "Route": "",
-    "Tokens": "",
     "Training": "",
 }
 

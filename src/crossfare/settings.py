@@ -27,6 +27,7 @@ Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
 """NumPy takes no other seeds; torch and Python take these."""
 Tokens = Annotated[int, Field(ge=8, le=MOST)]
 """The length of an input: fewer than eight leave no room between the marks round two texts."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
 from crossfare.experiment.quality import lint_lines, score_dataset, score_line
-from crossfare.experiment.spending import DEVICE, Charge, Charged, purse
 from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE

@@ -325,8 +325,12 @@ class Planner:
         key = (task, name, source, target)
         if key not in self._engines:
             spec = self.spec.engines[name]
-            self._engines[key] = make_engine(spec.engine, engine_options(spec, task, source, target))
+            self._engines[key] = self.made_engine(spec, engine_options(spec, task, source, target))
         return self._engines[key]
+
+    def made_engine(self, spec: EngineSpec, options: dict[str, Any]) -> Engine:
+        """An engine of the spec, made for one task and direction."""
+        return make_engine(spec.engine, options)
 
     def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
         """How the cell's engine carries answers into what it translates; None where there are none to carry."""

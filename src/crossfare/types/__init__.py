@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossfare.types.engine import (
-    Billed,
     Engine,
+    Itemised,
     Metered,
     PaidByRequest,
     Paying,
@@ -36,11 +36,11 @@ from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Scor
 __all__ = [
     "NLI_LABELS",
     "Answer",
-    "Billed",
     "Cost",
     "Dataset",
     "Engine",
     "Example",
+    "Itemised",
     "Labelled",
     "Latency",
     "Metered",
