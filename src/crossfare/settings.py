@@ -76,7 +76,7 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any], what: 
 
 
 def _annotated(function: Callable[..., Any]) -> Any:
-    """What bears the annotations of arguments: of a dataclass the class, whose fields may come from another module."""
+    """What bears the annotations of arguments: of a dataclass the class; its fields may be those of another module."""
     if not inspect.isclass(function):
         return function
     owner = next(each for each in function.__mro__ if "__init__" in vars(each))

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare.errors import DataError
-from crossfare.serving.messages import MOST_CANDIDATES, NotJSON, QARequest, RankingRequest, parse
+from crossfare.serving.messages import NotJSON, parse
+from crossfare.tasks.qa import QARequest
+from crossfare.tasks.ranking import MOST_CANDIDATES, RankingRequest
 from crossfare.types import TaskName
 
 SECRET = "a text that nobody else may see"

@@ -90,7 +90,7 @@ class LoadReport:
     ``unanswerable``     ids of questions given without an answer (SQuAD 2.0), which are left out
     ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
     ``duplicates``       (id, id of the first example with the same content); both are kept
-    ``unlabelled``       ids of pairs without a label (MNLI's "-"); they are kept, with label None
+    ``unlabelled``       ids of examples without a label (MNLI's "-"); they are kept, with label None
     ``unescaped``        ids of examples in which HTML entities became characters, where that was asked for
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
@@ -129,7 +129,7 @@ class LoadReport:
             _line("questions without an answer, left out", self.unanswerable),
             _line("repeated ids, renamed", map(" -> ".join, self.renamed)),
             _line("examples with the content of an earlier one, kept", map(" = ".join, self.duplicates)),
-            _line("pairs without a label", self.unlabelled),
+            _line("examples without a label", self.unlabelled),
             _line("examples with HTML entities, unescaped", self.unescaped),
             _line("other languages left out", (f"{name}: {n:,} rows" for name, n in self.other_languages)),
             _line("keys of the file not carried over", self.ignored),

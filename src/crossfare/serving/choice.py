@@ -11,6 +11,7 @@ from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, METHODS
 from crossfare.experiment.methods import method as method_named
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec
 
 _EXAMPLES = Decimal(12 * 100_000)
@@ -18,7 +19,7 @@ _EXAMPLES = Decimal(12 * 100_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Wanted:
     """What is known of the cell that is wanted; None is anything.
 
     ``model`` is a role ("source-encoder") or a checkpoint. ``gold_size`` is a number of labels or "all",
@@ -45,13 +46,13 @@ _NAMES: Mapping[str, Callable[[RunSpec], tuple[str, ...]]] = {
     "model": lambda cell: (cell.model, cell.checkpoint),
     "seed": lambda cell: (str(cell.seed),),
 }
-"""What tells cells apart, by its field in `Asked`, and under which names a cell has it."""
+"""What tells cells apart, by its field in `Wanted`, and under which names a cell has it."""
 
 
 def is_served(cell: RunSpec) -> bool:
     """Whether requests can be answered alone: by no embedding of a whole collection, and no ensemble of ranking."""
     row = METHODS[cell.method]
-    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and cell.task == "ranking")
+    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and TASKS[cell.task].searches)
 
 
 def is_exported(cell: RunSpec) -> bool:
@@ -60,7 +61,7 @@ def is_exported(cell: RunSpec) -> bool:
     return bool(row.train_on) and not row.parents
 
 
-def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_served) -> Result:
+def choose(run: RunRecord, asked: Wanted, fits: Callable[[RunSpec], bool] = is_served) -> Result:
     """Find the one cell that is asked for.
 
     Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without

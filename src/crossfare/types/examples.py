@@ -59,8 +59,15 @@ class QAExample(Example):
     title: str | None = None
 
 
+class Labelled(Example):
+    """An example that has one label; None where annotators did not agree or none is given."""
+
+    __slots__ = ()
+    label: str | None
+
+
 @dataclass(frozen=True, slots=True)
-class PairExample(Example):
+class PairExample(Labelled):
     """A premise and a hypothesis; ``label`` is None where annotators did not agree or none is given.
 
     ``extra`` carries the file's own further columns (genre, similarity) unread, so that writing
@@ -71,6 +78,17 @@ class PairExample(Example):
     id: str
     premise: str
     hypothesis: str
+    label: str | None
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextExample(Labelled):
+    """A single text; ``label`` is one of whatever labels the dataset has. ``extra`` is as in `PairExample`."""
+
+    roles = ("text",)
+    id: str
+    text: str
     label: str | None
     extra: tuple[tuple[str, str], ...] = ()
 
