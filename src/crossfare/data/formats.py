@@ -11,7 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import artifact, assin, collection, cranfield, files, labelled, nli, qa, quati, sources, triples
+from crossfare.data import (
+    artifact,
+    assin,
+    collection,
+    cranfield,
+    files,
+    labelled,
+    nli,
+    qa,
+    quati,
+    sources,
+    texts,
+    triples,
+)
 from crossfare.data.labelled import Layout
 from crossfare.data.loaded import Loaded
 from crossfare.data.sources import Source
@@ -100,6 +113,14 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, **_jsonl(nli.MNLI, nli.PLAIN)),
     Format(
+        "labels-jsonl",
+        "classification",
+        "texts with one label as JSON lines: text, label (or sentence, review, sentiment, intent ...)",
+        texts.is_jsonl,
+        texts.read_jsonl,
+        partial(labelled.write_jsonl, layout=texts.PLAIN),
+    ),
+    Format(
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
@@ -108,6 +129,25 @@ FORMATS: tuple[Format, ...] = (
         qa.write_squad,
         (".json",),
     ),
+    Format(
+        "labels-json",
+        "classification",
+        "the same as a JSON list of objects",
+        texts.is_json,
+        texts.read_json,
+        texts.write_json,
+        (".json",),
+    ),
+    Format(
+        "labels-tsv",
+        "classification",
+        "the same as TSV, with a header or without",
+        texts.is_tsv,
+        texts.read_tsv,
+        partial(labelled.write_tsv, layout=texts.PLAIN),
+        (".tsv", ".txt"),
+    ),
+    Format("labels-csv", "classification", "the same as CSV", texts.is_csv, texts.read_csv, texts.write_csv, (".csv",)),
     Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",)),
     Format(
         "xnli",
