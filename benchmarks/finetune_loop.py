@@ -22,7 +22,7 @@ from crossfare import pretrained
 from crossfare.data import world
 from crossfare.finetune import Hyperparameters
 from crossfare.finetune.trainer import LengthGroups
-from crossfare.model import nli
+from crossfare.model import labels
 from crossfare.model.encoder import Feature
 from crossfare.tasks import TASKS
 
@@ -59,12 +59,12 @@ def _own(hyper: Hyperparameters) -> float:
 def _plain(hyper: Hyperparameters, *, grouped: bool) -> float:
     set_seed(0)
     pairs = world.nli("en", "train").examples
-    encoder = nli.load(str(pretrained.resolve(_MODEL).path), labels=("entailment", "neutral", "contradiction"))
+    encoder = labels.load(str(pretrained.resolve(_MODEL).path), labels=("entailment", "neutral", "contradiction"))
     model = encoder.model.train()
     model.base_model.embeddings.requires_grad_(False)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     start = time.process_time()
-    features = nli.training_features(encoder, pairs, max_length=hyper.max_length)
+    features = labels.training_features(encoder, pairs, max_length=hyper.max_length)
     optimizer = torch.optim.AdamW(weights, hyper.learning_rate, weight_decay=hyper.weight_decay, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, round(0.1 * (hyper.max_steps or 0)), hyper.max_steps or 0)
     for batch in _batches(features, hyper, grouped=grouped):

@@ -134,7 +134,7 @@ def test_inspect_counts_code_points_apart(
     assert status == 0
     assert "premises: 2" in out
     assert "5 (2.50 each)" in out
-    assert "pairs without a label: 1: 2" in out
+    assert "examples without a label: 1: 2" in out
 
 
 @pytest.mark.parametrize(

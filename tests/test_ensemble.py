@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny_models
-from crossfare.ensemble import combine, nearest
 from crossfare.errors import DataError
+from crossfare.tasks import TASKS
+from crossfare.tasks.qa import nearest
 from crossfare.types import Answer, Dataset, PairExample, Prediction, QAExample, QueryExample, TaskName
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -29,7 +30,7 @@ def _nli(*rows: tuple[float, ...], two: bool = False) -> tuple[Prediction, ...]:
 def test_nli_with_itself_is_itself(rows: list[tuple[float, ...]], two: bool) -> None:
     predictions = _nli(*[tuple(value / sum(row) for value in row) for row in rows], two=two)
     pairs = tuple(PairExample(f"p{i}", "a", "b", "neutral") for i in range(len(rows)))
-    combined = combine("nli", [predictions, predictions], Dataset("d", "nli", "test", "pt", pairs))
+    combined = TASKS["nli"].combine([predictions, predictions], Dataset("d", "nli", "test", "pt", pairs))
     assert [each.output for each in combined] == [each.output for each in predictions]
     for made, own in zip(combined, predictions, strict=True):
         assert dict(made.scores) == pytest.approx(dict(own.scores))
@@ -38,7 +39,7 @@ def test_nli_with_itself_is_itself(rows: list[tuple[float, ...]], two: bool) -> 
 def test_nli_takes_the_mean_probability() -> None:
     dataset = tiny_models.nli_data(2)
     one, other = _nli((0.5, 0.4, 0.1), (0.2, 0.2, 0.6)), _nli((0.1, 0.8, 0.1))
-    first, second = combine("nli", [one, other], dataset)
+    first, second = TASKS["nli"].combine([one, other], dataset)
     assert first.output == "neutral"
     assert dict(first.scores) == pytest.approx({"entailment": 0.3, "neutral": 0.6, "contradiction": 0.1})
     assert second.output == "contradiction"  # the other model lost it
@@ -55,7 +56,7 @@ def test_qa_with_itself_is_itself(drawn: list[tuple[int, int, float]], times: in
     start, length, _ = ordered[0]
     own = (Prediction("q", context[start : start + length], start, scores),)
     example = QAExample("q", context, "?", (Answer("ab", 0),))
-    (made,) = combine("qa", [own] * times, Dataset("d", "qa", "test", "pt", (example,)))
+    (made,) = TASKS["qa"].combine([own] * times, Dataset("d", "qa", "test", "pt", (example,)))
     assert (made.output, made.start) == (own[0].output, own[0].start)
 
 
@@ -65,22 +66,22 @@ def test_qa_agrees_on_a_second_choice() -> None:
     half, rest = math.log(0.55), math.log(0.45)
     one = Prediction("q", "Porto", 25, (("Porto", half), ("Faro", rest)))
     other = Prediction("q", "Beja", 39, (("Beja", half), ("Faro", rest)))
-    (made,) = combine("qa", [[one], [other]], dataset)
+    (made,) = TASKS["qa"].combine([[one], [other]], dataset)
     assert (made.output, made.start) == ("Faro", 12)
     assert dict(made.scores) == pytest.approx({"Faro": 0.45, "Porto": 0.275, "Beja": 0.275})
 
 
 def test_an_answer_not_found_has_no_say() -> None:
     dataset = Dataset("d", "qa", "test", "pt", (QAExample("q", "a b", "?", (Answer("a", 0),)),))
-    assert combine("qa", [[Prediction("q", "")], [Prediction("q", "b", 2, (("b", 1.0),))]], dataset)[0].start == 2
-    assert combine("qa", [[Prediction("q", "")], []], dataset) == ()
+    assert TASKS["qa"].combine([[Prediction("q", "")], [Prediction("q", "b", 2, (("b", 1.0),))]], dataset)[0].start == 2
+    assert TASKS["qa"].combine([[Prediction("q", "")], []], dataset) == ()
 
 
 @given(st.permutations(list("abcdef")))
 def test_ranking_with_itself_keeps_its_order(order: list[str]) -> None:
     own = (Prediction("q", order[0], scores=tuple((name, -float(i)) for i, name in enumerate(order))),)
     dataset = Dataset("d", "ranking", "test", "pt", (QueryExample("q", "?", (("a", 1),)),))
-    (made,) = combine("ranking", [own, own], dataset)
+    (made,) = TASKS["ranking"].combine([own, own], dataset)
     assert [name for name, _ in made.scores] == order
     assert made.output == order[0]
 
@@ -89,7 +90,7 @@ def test_ranking_is_fused_by_reciprocal_ranks() -> None:
     dataset = Dataset("d", "ranking", "test", "pt", (QueryExample("q", "?", (("a", 1),)),))
     one = Prediction("q", "a", scores=(("a", 3.0), ("b", 2.0)))
     other = Prediction("q", "c", scores=(("c", 9.0), ("b", 1.0)))
-    (made,) = combine("ranking", [[one], [other]], dataset)
+    (made,) = TASKS["ranking"].combine([[one], [other]], dataset)
     assert dict(made.scores) == pytest.approx({"b": 2 / 62, "a": 1 / 61, "c": 1 / 61})
     assert [name for name, _ in made.scores] == ["b", "a", "c"]
 
@@ -97,7 +98,7 @@ def test_ranking_is_fused_by_reciprocal_ranks() -> None:
 @pytest.mark.parametrize("task", ["qa", "nli", "ranking"])
 def test_predictions_of_other_data_are_refused(task: TaskName) -> None:
     with pytest.raises(DataError, match="'x', which is not in d"):
-        combine(task, [[Prediction("x", "a")]], Dataset("d", task, "test", "pt", ()))
+        TASKS[task].combine([[Prediction("x", "a")]], Dataset("d", task, "test", "pt", ()))
 
 
 def test_the_nearest_occurrence() -> None:

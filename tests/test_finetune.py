@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 import tiny_models
 from crossfare.errors import ConfigError, DataError
 from crossfare.finetune import FineTuned, Hyperparameters, finetune
-from crossfare.model import nli, qa, ranking
+from crossfare.model import labels, qa, ranking
 from crossfare.model.encoder import Encoder
 from crossfare.pretrained.loading import quiet
+from crossfare.tasks import TASKS
 from crossfare.types import NLI_LABELS, digest
 
 torch = pytest.importorskip("torch")
@@ -37,8 +38,8 @@ def run(out: Path, hyper: Hyperparameters = HYPER, **arguments: Any) -> FineTune
     examples = tiny_models.nli_data().examples
     folder = tiny_models.checkpoint()  # not in the call below: making it uses up random numbers
     return finetune(
-        lambda: nli.load(folder, labels=NLI_LABELS, dropout=hyper.dropout),
-        lambda encoder: nli.training_features(encoder, examples, max_length=64),  # type: ignore[arg-type]
+        lambda: labels.load(folder, labels=NLI_LABELS, dropout=hyper.dropout),
+        lambda encoder: labels.training_features(encoder, examples, max_length=64),  # type: ignore[arg-type]
         out=out,
         hyper=hyper,
         **arguments,
@@ -70,32 +71,32 @@ def test_garbage_collection_is_as_before_afterwards(tmp_path: Path) -> None:
 
 
 def test_the_papers_hyperparameters() -> None:
-    hyper = Hyperparameters.paper("qa")
+    hyper = TASKS["qa"].hyperparameters()
     assert (hyper.learning_rate, hyper.epochs, hyper.batch_size) == (2e-5, 5, 12)
     assert (hyper.max_length, hyper.stride, hyper.schedule, hyper.weight_decay) == (384, 128, "constant", 0.0)
-    hyper = Hyperparameters.paper("nli", epochs=1)
+    hyper = TASKS["nli"].hyperparameters(epochs=1)
     assert (hyper.learning_rate, hyper.epochs, hyper.batch_size, hyper.max_length) == (2e-5, 1, 32, 128)
-    hyper = Hyperparameters.paper("ranking")
+    hyper = TASKS["ranking"].hyperparameters()
     assert (hyper.learning_rate, hyper.batch_size, hyper.max_steps) == (1e-3, 128, 100_000)
     assert (hyper.optimizer, hyper.schedule, hyper.loss) == ("adafactor", "constant", "pointwise")
-    assert Hyperparameters.paper("ranking", epochs=2).max_steps is None
-    assert Hyperparameters.paper("ranking", epochs=2, max_steps=5).max_steps == 5
+    assert TASKS["ranking"].hyperparameters(epochs=2).max_steps is None
+    assert TASKS["ranking"].hyperparameters(epochs=2, max_steps=5).max_steps == 5
 
 
 def test_runtime_knobs_are_not_part_of_the_identity() -> None:
-    slow = Hyperparameters.paper("nli", gradient_accumulation=8, save_every=1.0)
-    assert slow.identity() == Hyperparameters.paper("nli").identity()
+    slow = TASKS["nli"].hyperparameters(gradient_accumulation=8, save_every=1.0)
+    assert slow.identity() == TASKS["nli"].hyperparameters().identity()
     assert slow.runtime() == {"gradient_accumulation": 8, "save_every": 1.0}
-    assert Hyperparameters.paper("nli", dropout=0.0).identity() != slow.identity()
+    assert TASKS["nli"].hyperparameters(dropout=0.0).identity() != slow.identity()
 
 
 def test_what_only_ranking_reads_leaves_older_identities_as_they_are() -> None:
-    assert digest(Hyperparameters.paper("nli").identity()) == "5a5d27715b5c4eb9"
-    assert digest(Hyperparameters.paper("qa").identity()) == "5436c7b7d8c62f62"
-    assert Hyperparameters.paper("ranking").identity()["optimizer"] == "adafactor"
+    assert digest(TASKS["nli"].hyperparameters().identity()) == "5a5d27715b5c4eb9"
+    assert digest(TASKS["qa"].hyperparameters().identity()) == "5436c7b7d8c62f62"
+    assert TASKS["ranking"].hyperparameters().identity()["optimizer"] == "adafactor"
     changes = ({"loss": "listwise"}, {"negatives": 3}, {"relevance_tokens": ["sim", "não"]}, {"optimizer": "adamw"})
-    plain = digest(Hyperparameters.paper("ranking").identity())
-    digests = {digest(Hyperparameters.paper("ranking", **change).identity()) for change in changes}
+    plain = digest(TASKS["ranking"].hyperparameters().identity())
+    digests = {digest(TASKS["ranking"].hyperparameters(**change).identity()) for change in changes}
     assert len(digests | {plain}) == 5
 
 
@@ -122,7 +123,7 @@ def test_what_only_ranking_reads_leaves_older_identities_as_they_are() -> None:
 )
 def test_wrong_hyperparameters_are_named(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Hyperparameters.paper("nli", **wrong)
+        TASKS["nli"].hyperparameters(**wrong)
 
 
 def test_importing_it_loads_no_torch() -> None:
@@ -140,7 +141,7 @@ def test_saves_a_model_and_reports_what_it_took(tmp_path: Path) -> None:
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in tuned.path.iterdir()}
     assert tuned.steps == 10
     assert seen == [(step, 10) for step in range(1, 11)]
-    features = nli.inference_pairs(nli.load(str(tuned.path)), tiny_models.nli_data().examples)  # type: ignore[arg-type]
+    features = labels.features(labels.load(str(tuned.path)), tiny_models.nli_data().examples)
     assert tuned.usage.input_tokens == 2 * sum(len(feature["input_ids"]) for feature in features.features)
     assert tuned.usage.seconds
     assert [entry["step"] for entry in tuned.log] == list(range(1, 11))
@@ -168,14 +169,14 @@ def test_the_seed_decides_everything(tmp_path: Path) -> None:
 
 
 def test_bf16_trains_on_a_cpu_and_lands_near_fp32(tmp_path: Path) -> None:
-    full = run(tmp_path / "fp32", Hyperparameters.paper("nli", epochs=1, batch_size=4, precision="fp32"))
-    half = run(tmp_path / "bf16", Hyperparameters.paper("nli", epochs=1, batch_size=4, precision="bf16"))
+    full = run(tmp_path / "fp32", TASKS["nli"].hyperparameters(epochs=1, batch_size=4, precision="fp32"))
+    half = run(tmp_path / "bf16", TASKS["nli"].hyperparameters(epochs=1, batch_size=4, precision="bf16"))
     assert half.train_loss == pytest.approx(full.train_loss, rel=0.05)
     assert not same(full.path, half.path)
 
 
 def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
-    hyper = Hyperparameters.paper("nli", learning_rate=3e-3, epochs=3, batch_size=4, save_every=0.0)
+    hyper = TASKS["nli"].hyperparameters(learning_rate=3e-3, epochs=3, batch_size=4, save_every=0.0)
     whole = run(tmp_path / "whole", hyper, seed=3)
     for stop in (4, 5, 9):  # at the end of a checkpoint, at the end of an epoch, and in the middle
 
@@ -199,7 +200,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_seconds_before_a_kill_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from crossfare.finetune import trainer
 
-    hyper = Hyperparameters.paper("nli", learning_rate=3e-3, epochs=1, batch_size=4, save_every=0.0)
+    hyper = TASKS["nli"].hyperparameters(learning_rate=3e-3, epochs=1, batch_size=4, save_every=0.0)
 
     def killed(done: int, _total: int) -> None:
         if done == 3:
@@ -214,7 +215,7 @@ def test_seconds_before_a_kill_are_counted(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_another_training_does_not_resume_from_these_checkpoints(tmp_path: Path) -> None:
-    hyper = Hyperparameters.paper("nli", learning_rate=3e-3, epochs=1, batch_size=4, save_every=0.0)
+    hyper = TASKS["nli"].hyperparameters(learning_rate=3e-3, epochs=1, batch_size=4, save_every=0.0)
 
     def killed(done: int, _total: int) -> None:
         if done == 3:
@@ -229,7 +230,7 @@ def test_another_training_does_not_resume_from_these_checkpoints(tmp_path: Path)
 
 @pytest.mark.parametrize("parts", [2, 4])
 def test_gradient_accumulation_changes_memory_not_the_result(parts: int, tmp_path: Path) -> None:
-    plain = Hyperparameters.paper("nli", learning_rate=1e-3, epochs=1, batch_size=8, dropout=0.0, max_steps=2)
+    plain = TASKS["nli"].hyperparameters(learning_rate=1e-3, epochs=1, batch_size=8, dropout=0.0, max_steps=2)
     run(tmp_path / "plain", plain)
     tuned = run(tmp_path / "split", replace(plain, gradient_accumulation=parts))
     assert tuned.steps == 2
@@ -237,10 +238,10 @@ def test_gradient_accumulation_changes_memory_not_the_result(parts: int, tmp_pat
 
 
 def test_frozen_parts_do_not_move_and_the_head_has_its_own_rate(tmp_path: Path) -> None:
-    start = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS).model.state_dict()
+    start = labels.load(tiny_models.checkpoint(), labels=NLI_LABELS).model.state_dict()
 
     def moved(**settings: Any) -> Callable[[str], float]:
-        run(tmp_path / "out", Hyperparameters.paper("nli", **{"learning_rate": 1e-3, "max_steps": 2, **settings}))
+        run(tmp_path / "out", TASKS["nli"].hyperparameters(**{"learning_rate": 1e-3, "max_steps": 2, **settings}))
         end = weights(tmp_path / "out")
         return lambda part: max(
             float((end[name] - start[name]).abs().max()) for name in end if part in name and "classifier" not in name
@@ -259,7 +260,7 @@ def test_frozen_parts_do_not_move_and_the_head_has_its_own_rate(tmp_path: Path) 
 
 def test_warmup_and_schedules(tmp_path: Path) -> None:
     def rates(**settings: Any) -> list[float]:
-        hyper = Hyperparameters.paper("nli", learning_rate=1.0e-3, batch_size=2, max_steps=10, **settings)
+        hyper = TASKS["nli"].hyperparameters(learning_rate=1.0e-3, batch_size=2, max_steps=10, **settings)
         return [round(entry["learning_rate"] / 1e-3, 4) for entry in run(tmp_path / "out", hyper).log]
 
     assert rates() == [1.0] * 10
@@ -279,7 +280,7 @@ def test_adafactor_is_used_as_t5s_authors_have_it(tmp_path: Path, monkeypatch: p
             lambda: ranking.load(path, dropout=0.0),
             lambda model: ranking.training_features(model, examples, loss="pointwise", max_length=64).features,
             out=tmp_path / out,
-            hyper=Hyperparameters.paper("ranking", max_steps=1, batch_size=8, optimizer=optimizer, max_grad_norm=1e-6),
+            hyper=TASKS["ranking"].hyperparameters(max_steps=1, batch_size=8, optimizer=optimizer, max_grad_norm=1e-6),
             loss=lambda model: ranking.loss_of(model, "pointwise"),
         )
         return weights(tmp_path / out)
@@ -310,7 +311,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
         snapshots.append({name: value.clone() for name, value in encoder.model.state_dict().items()})
         return next(scores)
 
-    hyper = Hyperparameters.paper("nli", learning_rate=3e-3, epochs=3, batch_size=4, select_best=True)
+    hyper = TASKS["nli"].hyperparameters(learning_rate=3e-3, epochs=3, batch_size=4, select_best=True)
     tuned = run(tmp_path / "out", hyper, validate=validate)
     assert [entry["eval_score"] for entry in tuned.log if "eval_score" in entry] == [0.2, 0.9, 0.4]
     kept = weights(tmp_path / "out")
@@ -323,7 +324,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
 def test_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="training set is empty"):
         finetune(
-            lambda: nli.load(tiny_models.checkpoint(), labels=NLI_LABELS),
+            lambda: labels.load(tiny_models.checkpoint(), labels=NLI_LABELS),
             lambda _: [],
             out=tmp_path / "out",
             hyper=HYPER,
@@ -332,7 +333,7 @@ def test_errors(tmp_path: Path) -> None:
         run(tmp_path / "out", report_to=["nowhere"])
     if not torch.accelerator.is_available():
         with pytest.raises(ConfigError, match="fp16 training needs a GPU"):
-            run(tmp_path / "out", Hyperparameters.paper("nli", precision="fp16"))
+            run(tmp_path / "out", TASKS["nli"].hyperparameters(precision="fp16"))
 
 
 def test_out_of_memory_says_what_to_lower(tmp_path: Path) -> None:

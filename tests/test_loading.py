@@ -18,7 +18,7 @@ import pytest
 import tiny_models
 from crossfare import translate
 from crossfare.errors import ConfigError
-from crossfare.model import biencoder, nli, qa, ranking
+from crossfare.model import biencoder, labels, qa, ranking
 from crossfare.pretrained import loading, resolve
 from crossfare.pretrained.convert import main as convert
 from crossfare.translate.alignment import EncoderAligner
@@ -63,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 LOADS: dict[str, Callable[[str], Any]] = {
     "qa": qa.load,
-    "nli": lambda path: nli.load(path, labels=("entailment", "neutral", "contradiction")),
+    "nli": lambda path: labels.load(path, labels=("entailment", "neutral", "contradiction")),
     "ranking": ranking.load,
     "bi-encoder": biencoder.load,
     "aligner": lambda path: EncoderAligner(path).align([("a b", "a b")]),
@@ -239,7 +239,7 @@ def test_a_tokenizer_that_cannot_pad_is_refused(folder: Folder) -> None:
     tokenizer.pad_token = None
     tokenizer.save_pretrained(own)
     with pytest.raises(ConfigError, match="has no padding token"):
-        nli.load(str(own), labels=("entailment", "neutral", "contradiction"))
+        labels.load(str(own), labels=("entailment", "neutral", "contradiction"))
 
 
 def test_a_checkpoint_without_its_weights_aligns_nothing(folder: Folder) -> None:
@@ -348,7 +348,7 @@ def test_sizes_that_the_weights_have_not_are_refused_before_memory_is_taken(
 )
 def test_a_tokenizer_that_breaks_on_a_text_breaks_in_one_line_at_loading(folder: Folder, changed: Any) -> None:
     with pytest.raises(ConfigError, match="cannot load the model") as raised:
-        nli.load(str(folder(tokenizer=changed)), labels=("entailment", "neutral", "contradiction"))
+        labels.load(str(folder(tokenizer=changed)), labels=("entailment", "neutral", "contradiction"))
     assert "\n" not in str(raised.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import tiny_models
 from crossfare.errors import ConfigError
-from crossfare.model import nli, qa
+from crossfare.model import labels, qa
 from crossfare.pretrained import offsets
 from crossfare.pretrained.loading import load_config, load_tokenizer
 from crossfare.translate.alignment import EncoderAligner
@@ -107,4 +107,4 @@ def test_offsets_are_asked_for_where_they_are_needed(tmp_path: Path, monkeypatch
     for load in (qa.load, lambda ref: EncoderAligner(ref).align([("a", "a")])):
         with pytest.raises(ConfigError, match="do not give the text back"):
             load(path)
-    nli.load(path, labels=NLI_LABELS)  # a pair has one label, wherever its words stand
+    labels.load(path, labels=NLI_LABELS)  # a pair has one label, wherever its words stand

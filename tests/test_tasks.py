@@ -9,7 +9,6 @@ import pytest
 import tiny_models
 from crossfare import tasks
 from crossfare.errors import ConfigError, DataError
-from crossfare.finetune import Hyperparameters
 from crossfare.tasks import TASKS
 from crossfare.types import Dataset, PairExample, Prediction, QueryExample
 
@@ -22,7 +21,7 @@ def test_the_papers_settings_are_the_defaults() -> None:
     assert sorted(TASKS) == ["nli", "qa", "ranking"]
     for name, task in TASKS.items():
         assert task.name == name
-        assert task.hyperparameters() == Hyperparameters.paper(name)
+        assert task.hyperparameters() == task.defaults
         assert task.options().max_length == task.hyperparameters().max_length
     assert [TASKS[name].metric for name in ("qa", "nli", "ranking")] == ["f1", "accuracy", "mrr@10"]
 
@@ -149,7 +148,7 @@ def test_reranking_in_chunks_gives_what_it_gives_at_once(tmp_path: Path, monkeyp
     nothing = [Prediction(first.id, "") for first in run]
     predicted = task.predict(str(tuned.path), queries, candidates=nothing, passages=passages)
     assert predicted.predictions == tuple(nothing)
-    monkeypatch.setattr(tasks, "_PAIRS_AT_ONCE", 5)
+    monkeypatch.setattr(tasks.ranking, "_PAIRS_AT_ONCE", 5)
     parts, seen = rerank(token_budget=30)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (20, 20)
@@ -211,7 +210,7 @@ def test_a_bi_encoder_finds_passages_without_training(kind: str, monkeypatch: py
     assert all(len(prediction.scores) == 3 for prediction in found.predictions)
     assert seen == [(8, 8)]
     assert found.usage.input_tokens
-    monkeypatch.setattr(tasks, "_PASSAGES_AT_ONCE", 3)
+    monkeypatch.setattr(tasks.ranking, "_PASSAGES_AT_ONCE", 3)
     seen.clear()
     again = tasks.dense_run(model, asked, passages, 3, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 8), (6, 8), (8, 8)]

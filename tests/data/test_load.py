@@ -397,7 +397,7 @@ NLI = Dataset("d", "nli", "train", "en", (PairExample("x", "a\tb", "h", "contrad
     ("dataset", "name", "format_name", "message"),
     [
         (QA, "a.tsv", None, "no qa format has the suffix '.tsv'; use one of .json, .jsonl or name a format"),
-        (QA, "a.tsv", "mnli", "dataset 'd' holds questions, not pairs; save it as .json or .jsonl"),
+        (QA, "a.tsv", "mnli", "dataset 'd' holds qa data, not pairs; save it as .json or .jsonl"),
         (NLI, "a.json", "squad", "example 'x' is no question"),
         (NLI, "a.tsv", None, "example 'x': 'a\\tb' holds a tab or line end, which a tab-separated file cannot hold"),
         (NLI, "a.tsv", "xtreme", "dataset 'd' has the columns genre, which the xtreme format cannot hold"),

@@ -23,9 +23,10 @@ from crossfare.experiment.stages.translate_candidates import without_lost
 from crossfare.experiment.steps import Planner
 from crossfare.report import Context, task_table
 from crossfare.serving import open_pipeline
-from crossfare.serving.messages import NLIAnswer, NLIRequest, RankingAnswer, RankingRequest
 from crossfare.store import Store
 from crossfare.tasks import TASKS
+from crossfare.tasks.nli import NLIAnswer, NLIRequest
+from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 from crossfare.types import PairExample, Prediction, QueryExample, Result
 
 DEPTH = 6

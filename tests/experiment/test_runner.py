@@ -25,7 +25,7 @@ from crossfare.experiment.forecast.measurements import Measurements
 from crossfare.experiment.runner import RESULTS
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.ledger import Book, Catalogue, read_entries
-from crossfare.model import nli
+from crossfare.model import labels
 from crossfare.store import Store
 from crossfare.types import NLI_LABELS, Step, Usage
 
@@ -295,7 +295,7 @@ def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> No
 
 
 def test_a_head_that_was_made_anew_is_named_below_the_scores(tmp_path: Path) -> None:
-    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    encoder = labels.load(tiny_models.checkpoint(), labels=NLI_LABELS)
     encoder.model.config.id2label = dict(enumerate(("LABEL_0", "LABEL_1", "LABEL_2")))
     encoder.model.save_pretrained(tmp_path / "unnamed")
     encoder.tokenizer.save_pretrained(tmp_path / "unnamed")

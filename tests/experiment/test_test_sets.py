@@ -13,8 +13,9 @@ from crossfare.compare import decisions, read_run
 from crossfare.data import artifact
 from crossfare.experiment import Run, run
 from crossfare.experiment.steps import Planner
-from crossfare.score import qa, trivial
+from crossfare.score import qa
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.types import Dataset, PairExample, QAExample
 
 PAIRS = (("entailment", 9), ("contradiction", 6), ("neutral", 5))
@@ -84,7 +85,7 @@ def test_the_trivial_baseline_of_ranking_is_the_first_stage(tmp_path: Path) -> N
 def test_labels_that_are_as_frequent_are_taken_by_name_and_missing_ones_not_counted() -> None:
     labels = ("neutral", None, None, "entailment", "contradiction", "entailment", "contradiction")
     examples = tuple(PairExample(str(n), "a", "b", label) for n, label in enumerate(labels))
-    (answers,) = trivial.systems(Dataset("made", "nli", "test", "pt", examples))
+    (answers,) = TASKS["nli"].trivial(Dataset("made", "nli", "test", "pt", examples))
     assert Counter(each.output for each in answers) == {"contradiction": 7}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import tiny_models
 from crossfare.errors import ConfigError
-from crossfare.model import nli, qa
+from crossfare.model import labels, qa
 
 torch = pytest.importorskip("torch")
 
@@ -67,7 +67,7 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not fine-tuned"):
         qa.load(tiny_models.checkpoint(), trained=True)
     with pytest.raises(ConfigError, match="is not fine-tuned"):
-        nli.load(tiny_models.checkpoint())
+        labels.load(tiny_models.checkpoint())
     (tmp_path / "config.json").write_text('{"model_type": "no-such-model"}')
     with pytest.raises(ConfigError, match="cannot load the model"):
         qa.load(str(tmp_path))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import tiny_models
 from crossfare import predict
 from crossfare.errors import ConfigError, DataError
-from crossfare.model import nli, ranking
+from crossfare.model import labels, ranking
 from crossfare.types import NLI_LABELS, Prediction, QueryExample, RankingExample
 
 torch = pytest.importorskip("torch")
@@ -170,7 +170,7 @@ def test_negatives_are_drawn_by_the_seed() -> None:
 
 
 def test_a_head_of_another_task_is_replaced_and_one_of_this_kept(tmp_path: Path) -> None:
-    other = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    other = labels.load(tiny_models.checkpoint(), labels=NLI_LABELS)
     other.model.save_pretrained(tmp_path)
     other.tokenizer.save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="has 3 outputs, but a cross-encoder has one"):

@@ -20,7 +20,7 @@ from crossfare.serving.logs import MOST, OneLine
 PROGRAM = """
 from crossfare.serving.http import application
 from crossfare.serving.batcher import Limits
-from crossfare.serving.messages import NLIAnswer
+from crossfare.tasks.nli import NLIAnswer
 from crossfare.serving.server import _address, _bind, listen
 
 class Pipeline:

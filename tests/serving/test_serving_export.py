@@ -21,8 +21,10 @@ from crossfare.errors import ConfigError
 from crossfare.experiment import run
 from crossfare.serving import export, open_pipeline
 from crossfare.serving.choice import Wanted, choose
-from crossfare.serving.messages import NLIRequest, QARequest, RankingAnswer, RankingRequest
 from crossfare.store import Store
+from crossfare.tasks.nli import NLIRequest
+from crossfare.tasks.qa import QARequest
+from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 
 CELLS = {
     "qa": {"task": "qa", "method": "translate-train", "engine": "echo", "seed": 1},

@@ -14,7 +14,9 @@ from served import DEPTH, asked, predictions
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
 from crossfare.serving import Pipeline, open_pipeline
-from crossfare.serving.messages import NLIAnswer, NLIRequest, QAAnswer, QARequest, RankingAnswer, RankingRequest
+from crossfare.tasks.nli import NLIAnswer, NLIRequest
+from crossfare.tasks.qa import QAAnswer, QARequest
+from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 from crossfare.types import Prediction
 
 CELLS = [

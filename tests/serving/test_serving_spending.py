@@ -18,9 +18,9 @@ from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded
 from crossfare.experiment import run
 from crossfare.serving import estimate_file, open_pipeline, predict_file
-from crossfare.serving.messages import NLIRequest
 from crossfare.serving.server import spending
 from crossfare.store import Store
+from crossfare.tasks.nli import NLIRequest
 from crossfare.translate import TranslationMemory
 from crossfare.translate.engines import hosts
 from libretranslate_server import Server, serving

@@ -19,6 +19,7 @@ from crossfare.types import (
     Answer,
     Dataset,
     Example,
+    Labelled,
     PairExample,
     QAExample,
     QueryExample,
@@ -106,7 +107,7 @@ def parse(text: str, where: str, language: str | None = None) -> Loaded:
             f"{where}: its content is not what was written (revision {header['revision']}); write it again, "
             f"or set the revision in line 1 to {content_revision(examples)} to accept the change"
         )
-    unlabelled = tuple(e.id for e in examples if isinstance(e, PairExample) and e.label is None)
+    unlabelled = tuple(e.id for e in examples if isinstance(e, Labelled) and e.label is None)
     dataset = Dataset(**{key: header[key] for key in _TOLD}, examples=examples)
     return Loaded(dataset, LoadReport(read=len(examples), unlabelled=unlabelled))
 

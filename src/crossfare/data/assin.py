@@ -8,31 +8,31 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from crossfare.data import nli
+from crossfare.data.labelled import Record, build, labelled
 from crossfare.data.loaded import Loaded
 from crossfare.errors import DataError
 from crossfare.types import Dataset
 
-LAYOUT = nli.Layout(
+LAYOUT = nli.layout(
     "assin",
     "id",
     "t",
     "h",
     "entailment",
-    (),
-    {"Entailment": "entailment", "None": "neutral", "Paraphrase": "paraphrase"},
+    labels={"Entailment": "entailment", "None": "neutral", "Paraphrase": "paraphrase"},
 )
 
 
 def read(text: str, where: str, language: str | None = None) -> Loaded:
     """Read ASSIN 1 or 2 XML. Document types and entities of one's own are refused."""
     del language
-    return nli.build(_Reader(where).read(text), where, LAYOUT)
+    return build(_Reader(where).read(text), where, LAYOUT)
 
 
 def write(dataset: Dataset) -> str:
     """Lay a dataset out as ASSIN XML; a pair without a label has no ``entailment`` attribute."""
     lines = ["<?xml version='1.0' encoding='utf-8'?>", "<entailment-corpus>"]
-    for example in nli.pairs(dataset):
+    for example in labelled(dataset, LAYOUT):
         label = {} if example.label is None else {LAYOUT.label: LAYOUT.native(example)}
         attributes = {**label, LAYOUT.id: example.id, **dict(example.extra)}
         _check_attributes(attributes, example.id)
@@ -49,7 +49,7 @@ class _Reader:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.pairs: list[nli.Record] = []
+        self.pairs: list[Record] = []
         self._attributes: dict[str, str] | None = None
         self._place = ""
         self._texts: dict[str, list[str]] = {}
@@ -60,7 +60,7 @@ class _Reader:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
 
-    def read(self, text: str) -> list[nli.Record]:
+    def read(self, text: str) -> list[Record]:
         try:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:
@@ -79,7 +79,7 @@ class _Reader:
         if name == "pair":
             self._place = f"line {self._parser.CurrentLineNumber}"
             self._attributes, self._texts = attributes, {}
-        elif name in {LAYOUT.premise, LAYOUT.hypothesis} and self._attributes is not None:
+        elif name in LAYOUT.texts and self._attributes is not None:
             self._open = name
             self._texts[name] = []
 
@@ -97,7 +97,7 @@ class _Reader:
             self._attributes = None
 
     def _check_complete(self, attributes: dict[str, str]) -> None:
-        missing = [f"<{tag}>" for tag in (LAYOUT.premise, LAYOUT.hypothesis) if tag not in self._texts]
+        missing = [f"<{tag}>" for tag in LAYOUT.texts if tag not in self._texts]
         missing += [] if LAYOUT.id in attributes else ["the attribute id"]
         if missing:
             raise DataError(f"{self.where}, {self._place}: the pair lacks {', '.join(missing)}; add it")

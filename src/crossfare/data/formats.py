@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import artifact, assin, collection, cranfield, files, nli, qa, quati, sources, triples
+from crossfare.data import artifact, assin, collection, cranfield, files, labelled, nli, qa, quati, sources, triples
+from crossfare.data.labelled import Layout
 from crossfare.data.loaded import Loaded
 from crossfare.data.sources import Source
 from crossfare.errors import ConfigError, DataError
@@ -60,9 +61,7 @@ def _keys(*names: str) -> Callable[[str], bool]:
 
 def _begins(*marks: str) -> Callable[[str], bool]:
     # A premise may begin with a bracket too.
-    return lambda first: (
-        first.startswith(marks) and not (_is_xtreme(first) and first.rpartition("\t")[2] in nli.XTREME.labels)
-    )
+    return lambda first: first.startswith(marks) and not (_is_xtreme(first) and first.rpartition("\t")[2] in nli.LABELS)
 
 
 def _is_xtreme(first: str) -> bool:
@@ -77,8 +76,15 @@ def _has(*names: str) -> Callable[[Path], bool]:
     return lambda folder: all(files.inside(folder, name).is_file() for name in names)
 
 
-def _tsv(layout: nli.Layout) -> dict[str, Any]:
-    return {"read": partial(nli.read_tsv, layout=layout), "write": partial(nli.write_tsv, layout=layout)}
+def _tsv(layout: Layout) -> dict[str, Any]:
+    write = labelled.write_tsv if layout.header else labelled.write_headerless
+    return {"read": partial(labelled.read_tsv, layout=layout), "write": partial(write, layout=layout)}
+
+
+def _jsonl(*layouts: Layout) -> dict[str, Any]:
+    """JSON lines with the keys of one of the layouts, written with those of the first."""
+    read = partial(labelled.read_jsonl, layouts=layouts)
+    return {"read": read, "write": partial(labelled.write_jsonl, layout=layouts[0])}
 
 
 FORMATS: tuple[Format, ...] = (
@@ -93,7 +99,7 @@ FORMATS: tuple[Format, ...] = (
         open=sources.open_own,
         folder=lambda folder: collection.is_collection(folder) or (folder / artifact.FILE_NAME).is_file(),
     ),
-    Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, nli.read_jsonl, nli.write_jsonl),
+    Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, **_jsonl(nli.MNLI, nli.PLAIN)),
     Format(
         "squad",
         "qa",
@@ -132,8 +138,7 @@ FORMATS: tuple[Format, ...] = (
         "nli",
         "TSV without a header: premise, hypothesis, label",
         _is_xtreme,
-        partial(nli.read_tsv, layout=nli.XTREME),
-        nli.write_xtreme,
+        **_tsv(nli.XTREME),
     ),
     Format(
         "beir",

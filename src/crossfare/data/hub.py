@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crossfare.data import nli, qa
+from crossfare.data.labelled import Layout, Record, as_text, build
 from crossfare.data.loaded import Loaded
 from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
@@ -160,8 +161,8 @@ def convert(table: Any, where: str) -> Loaded:
         return qa.build(_questions(table, where), where)
     premise, hypothesis, label = (_first(names, columns) for names in (_PREMISES, _HYPOTHESES, _PAIR_LABELS))
     if premise and hypothesis and label:
-        layout = nli.Layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, (), _LABELS)
-        return nli.build(_pairs(table, where, layout), where, layout)
+        layout = nli.layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, labels=_LABELS)
+        return build(_labelled(table, where, layout), where, layout)
     raise DataError(
         f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
         "nor premise, hypothesis, label; save it as a file with such columns and load that"
@@ -191,23 +192,26 @@ def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
         raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
 
 
-def _pairs(table: Any, where: str, layout: nli.Layout) -> Iterator[nli.Record]:
+def _labelled(table: Any, where: str, layout: Layout) -> Iterator[Record]:
     names = getattr(table.features[layout.label], "names", None)
     for number, row in enumerate(table, 1):
         place = f"row {number}"
-        values = {key: nli.as_text(value) for key, value in row.items() if value is not None and key != "language"}
-        parts = {key: _text(row, key, where, place) for key in (layout.premise, layout.hypothesis)}
-        yield place, {**values, **parts, layout.label: _label(row[layout.label], names, where, place)}
+        values = {key: as_text(value) for key, value in row.items() if value is not None and key != "language"}
+        texts = {key: _text(row, key, where, place) for key in layout.texts}
+        label = _label(row[layout.label], names, layout, f"{where}, {place}")
+        yield place, {**values, **texts, layout.label: label}
 
 
-def _label(value: Any, names: list[str] | None, where: str, place: str) -> str | None:
+def _label(value: Any, names: list[str] | None, layout: Layout, place: str) -> str | None:
     if value is None or value == -1:
         return None
     word = names[value] if names and isinstance(value, int) and value < len(names) else value
+    if layout.labels is None:
+        return as_text(word)
     key = word.lower() if isinstance(word, str) else ""
-    if key not in _LABELS:
+    if key not in layout.labels:
         raise DataError(
-            f"{where}, {place}: unknown label {word!r}; known are {', '.join(_LABELS)}, or a ClassLabel of them"
+            f"{place}: unknown label {word!r}; known are {', '.join(layout.labels)}, or a ClassLabel of them"
         )
     return key
 

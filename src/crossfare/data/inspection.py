@@ -26,7 +26,7 @@ from crossfare.data.loading import UNDETERMINED, dataset_file, guess_language, g
 from crossfare.data.sources import Source, Triple
 from crossfare.errors import ConfigError
 from crossfare.languages import primary
-from crossfare.types import Dataset, PairExample, QAExample, QueryExample, RankingExample, TaskName
+from crossfare.types import Dataset, Labelled, PairExample, QAExample, QueryExample, RankingExample, TaskName
 
 Facts = tuple[tuple[str, int], ...]
 """(what, how many) of other things than characters."""
@@ -121,7 +121,7 @@ def inspect(
     else:
         loaded = load(path, task=task, language=language, split=split, format=format)
         dataset, report = loaded.dataset, loaded.report
-        counts, facts = tuple(_COUNTS[dataset.task](dataset)), _grades(dataset)
+        counts, facts = tuple(_COUNTS.get(dataset.task, _text_counts)(dataset)), _grades(dataset)
     paper, recognised = _named(name) if name else _recognise(dataset, report)
     return Inspection(dataset, report, counts, _labels(dataset), paper, recognised, facts)
 
@@ -142,7 +142,7 @@ def tabulate(inspection: Inspection) -> InspectionTable:
         Row("repeated contents", f"{len(report.duplicates):,}"),
         Row("repeated ids", f"{len(report.renamed):,}"),
     ]
-    hidden = set() if dataset.task == "qa" else {"repaired answers", "lost answers"}
+    hidden = set() if report.answers else {"repaired answers", "lost answers"}
     if not dataset.examples:  # counted as a stream, which nobody compared
         hidden |= {"repeated contents", "repeated ids"}
     rows = [row for row in rows if row.label not in hidden]
@@ -243,6 +243,12 @@ def _pair_counts(dataset: Dataset) -> Iterable[TextCount]:
     yield count("hypotheses", (e.hypothesis for e in pairs))
 
 
+def _text_counts(dataset: Dataset) -> Iterable[TextCount]:
+    texts = [text for example in dataset.examples for text in example.texts]
+    yield count("texts", texts)
+    yield count("texts, distinct", dict.fromkeys(texts))
+
+
 def _ranking_counts(dataset: Dataset) -> Iterable[TextCount]:
     yield count("queries", (e.query for e in dataset.examples if isinstance(e, QueryExample | RankingExample)))
     triples_ = [e for e in dataset.examples if isinstance(e, RankingExample)]
@@ -260,7 +266,7 @@ def _grades(dataset: Dataset) -> Facts:
 
 
 def _labels(dataset: Dataset) -> tuple[tuple[str, int], ...]:
-    labels = Counter(e.label or "unlabelled" for e in dataset.examples if isinstance(e, PairExample))
+    labels = Counter(e.label or "unlabelled" for e in dataset.examples if isinstance(e, Labelled))
     return tuple(labels.most_common())
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from crossfare.errors import DataError
+from crossfare.languages import primary
 from crossfare.types import Dataset, Example, QAExample
 
 _SHOWN = 5
@@ -90,7 +93,7 @@ class LoadReport:
     ``unanswerable``     ids of questions given without an answer (SQuAD 2.0), which are left out
     ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
     ``duplicates``       (id, id of the first example with the same content); both are kept
-    ``unlabelled``       ids of pairs without a label (MNLI's "-"); they are kept, with label None
+    ``unlabelled``       ids of examples without a label (MNLI's "-"); they are kept, with label None
     ``unescaped``        ids of examples in which HTML entities became characters, where that was asked for
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
@@ -129,7 +132,7 @@ class LoadReport:
             _line("questions without an answer, left out", self.unanswerable),
             _line("repeated ids, renamed", map(" -> ".join, self.renamed)),
             _line("examples with the content of an earlier one, kept", map(" = ".join, self.duplicates)),
-            _line("pairs without a label", self.unlabelled),
+            _line("examples without a label", self.unlabelled),
             _line("examples with HTML entities, unescaped", self.unescaped),
             _line("other languages left out", (f"{name}: {n:,} rows" for name, n in self.other_languages)),
             _line("keys of the file not carried over", self.ignored),
@@ -149,6 +152,10 @@ class Loaded:
     dataset: Dataset
     report: LoadReport
     unplaced: tuple[QAExample, ...] = ()
+
+
+Record = tuple[str, Mapping[str, str | None]]
+"""An example as a file gives it: its place ("line 7", for messages), and its values by column. A label may be None."""
 
 
 class UniqueIds:
@@ -174,6 +181,34 @@ class UniqueIds:
         if chosen != given:
             self.renamed.append((given, chosen))
         return chosen
+
+
+def of_language(
+    records: Sequence[Record], where: str, language: str | None, build: Callable[[Iterable[Record]], Loaded]
+) -> Loaded:
+    """The examples of one language, where records name theirs; those of others are counted.
+
+    Raises:
+        DataError: there are several languages and none is asked for, or there is no such one.
+    """
+    counts = Counter(record["language"] or "" for _, record in records if "language" in record)
+    if not counts:
+        return build(records)
+    if language is None and len(counts) > 1:
+        raise DataError(
+            f"{where}: holds {len(counts)} languages ({', '.join(sorted(counts))}); say which with language="
+        )
+    wanted = language or next(iter(counts))
+    chosen = [
+        (place, {key: value for key, value in record.items() if key != "language"})
+        for place, record in records
+        if primary(record.get("language") or "") == primary(wanted)
+    ]
+    if not chosen:
+        raise DataError(f"{where}: has no row in language {wanted!r}; it holds {', '.join(sorted(counts))}")
+    others = tuple(sorted((name, n) for name, n in counts.items() if primary(name) != primary(wanted)))
+    made = build(chosen)
+    return Loaded(replace(made.dataset, language=wanted), replace(made.report, other_languages=others))
 
 
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:

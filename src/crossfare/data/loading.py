@@ -60,15 +60,13 @@ def load(
             and the file does not say, a single language code in the file's name is taken
             ("xquad.de.json"; MLQA's "context-de-question-en" is German, the language of the context);
             otherwise it is "und".
-        split: the split's name, guessed alike from the file's name, otherwise "unknown". Chooses the judgements of
-            a BEIR folder.
+        split: the split's name, guessed alike, otherwise "unknown". Chooses the judgements of a BEIR folder.
         format: a name from `formats.FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
         labels: "two-class" maps contradiction to neutral and paraphrase to entailment.
         qrels: a file of judgements of the queries.
-        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it does not have
-            are dropped. Triples of ids need it.
-        queries: the file of queries that triples of ids need.
+        collection: what `passages` takes, or an open `Collection`. Judgements of passages that it lacks are dropped.
+        queries: the file of queries that triples of ids need, beside a collection.
         fix_encoding: repair mojibake in queries and in triples of texts (needs the package ftfy).
         unescape: turn HTML entities in QA and NLI texts into the characters they stand for; answers stay in place.
 
@@ -225,19 +223,15 @@ def _finish(
         language_from=language_from,
     )
     selected = _select(nli.relabel(examples, labels) if labels else examples, limit, seed)
-    made_of = content_revision(selected)
-    return Loaded(
-        replace(
-            dataset,
-            name=dataset.name or source,
-            split=dataset.split or "unknown",
-            language=tag,
-            examples=selected,
-            revision=made_of,
-        ),
-        replace(report, selected=len(selected)),
-        unplaced,
+    dataset = replace(
+        dataset,
+        name=dataset.name or source,
+        split=dataset.split or "unknown",
+        language=tag,
+        examples=selected,
+        revision=content_revision(selected),
     )
+    return Loaded(dataset, replace(report, selected=len(selected)), unplaced)
 
 
 def _language(told: str, source: str, given: str | None, guessed: str | None) -> tuple[str, str]:

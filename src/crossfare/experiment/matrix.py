@@ -89,7 +89,9 @@ def _row(spec: Spec, task: TaskName, asked: ExtraCells) -> Iterator[tuple[RunSpe
 def _why_no_row(spec: Spec, task: TaskName, row: Method) -> str | None:
     if task not in spec.tasks:
         return f"the spec has no task {task}"
-    return None if task in row.tasks else f"{row.name} is a method of {' and '.join(row.tasks)} only"
+    *others, last = row.tasks
+    only = f"{', '.join(others)} and {last}" if others else last
+    return None if task in row.tasks else f"{row.name} is a method of {only} only"
 
 
 def _why_no_engine(spec: Spec, task: TaskName) -> str:

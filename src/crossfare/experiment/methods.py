@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crossfare.errors import ConfigError
-from crossfare.types import Method, TaskName
+from crossfare.tasks import TASKS
+from crossfare.types import Method
 
 TARGET, SOURCE = "target-encoder", "source-encoder"
 BM25 = "bm25"
 
-_READING: tuple[TaskName, ...] = ("qa", "nli")
-_RANKING: tuple[TaskName, ...] = ("ranking",)
+_RANKING = tuple(name for name, task in TASKS.items() if task.searches)
+_READING = tuple(name for name, task in TASKS.items() if not task.searches)
 
 _ROWS = (
     # What rerankers are compared with: the first stage alone (the paper's Table 5), and the encoder before fine-tuning.
@@ -41,7 +44,7 @@ _ROWS = (
     Method("translate-train-joint+gold", ("source", "translated", "target"), "target", (TARGET,)),
 )
 
-METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
+METHODS: dict[str, Method] = {row.name: replace(row, tasks=row.tasks or tuple(TASKS)) for row in _ROWS}
 _ALIASES = {"translate-test": "translate-infer"}
 
 

@@ -68,7 +68,7 @@ def back_projected(
 
 def projection(planner: Planner, cell: RunSpec) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """How answers are found again: what identifies the result, and what is needed for it."""
-    asked = planner.spec.tasks["qa"].back_projection
+    asked = planner.spec.tasks[cell.task].back_projection
     engine_name, engine = planner.engine_of(cell)
     there = not engine.models or engine.model_for(cell.task, cell.source, cell.target) is not None
     aligner = asked.aligner or planner.spec.aligner(cell.target) if "align" in asked.ways else None

@@ -17,7 +17,7 @@ from crossfare.precision import settled
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
-    from crossfare.experiment.spec import DataRef
+    from crossfare.experiment.spec import DataRef, RankingSpec
     from crossfare.experiment.steps import Planner
 
 _TRANSLATED, _CANDIDATES = "translate-collection", "translate-candidates"
@@ -69,12 +69,16 @@ def ranking_cell(planner: Planner, cell: RunSpec) -> CellSteps:
     )
 
 
+def _settings(planner: Planner) -> RankingSpec:
+    return planner.spec.tasks["ranking"].ranking  # by its name: these are the steps of this task alone
+
+
 def mined(planner: Planner, data: Step, ref: DataRef, language: str, split: str) -> Step:
     """Training examples from queries: their relevant passages, and others that the first stage takes for them.
 
     Where the spec mines no negatives, the data are triples already.
     """
-    asked = planner.spec.tasks["ranking"].ranking
+    asked = _settings(planner)
     if asked.negatives is None:
         return data
     collection = planner.collection(ref, language, split)
@@ -85,7 +89,7 @@ def mined(planner: Planner, data: Step, ref: DataRef, language: str, split: str)
 
 
 def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> CellSteps:
-    asked = planner.spec.tasks["ranking"].ranking
+    asked = _settings(planner)
     if cell.method == "bi-encoder":
         params = {
             "model": pretrained.resolve(cell.checkpoint).revision,
@@ -116,12 +120,12 @@ def _baseline(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> 
 
 
 def _untranslated(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> _Served:
-    depth = planner.spec.tasks["ranking"].ranking.depth
+    depth = _settings(planner).depth
     return _Served(test, _retrieve(planner, test, collection, cell.target, depth), collection)
 
 
 def _strategy_1(planner: Planner, cell: RunSpec, test: Step, collection: Step) -> _Served:
-    depth = planner.spec.tasks["ranking"].ranking.depth
+    depth = _settings(planner).depth
     passages = planner.translate(cell, collection, cell.target, cell.source, "collection", stage=_TRANSLATED)
     queries = planner.translate(cell, test, cell.target, cell.source, f"queries {cell.target}")
     run = _retrieve(planner, queries, passages, cell.source, depth)
@@ -141,7 +145,7 @@ def _strategy_2(planner: Planner, cell: RunSpec, test: Step, collection: Step) -
 
 
 def _retrieve(planner: Planner, queries: Step, collection: Step, language: str, depth: int) -> Step:
-    settings = retrieve.BM25.configured(language, planner.spec.tasks["ranking"].ranking.bm25).identity()
+    settings = retrieve.BM25.configured(language, _settings(planner).bm25).identity()
     where = collection.label.removeprefix("ranking ")
     index = planner.step("index", {"settings": settings}, {"passages": collection}, f"ranking index of {where}")
     params = {"depth": depth}

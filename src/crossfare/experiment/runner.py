@@ -41,6 +41,7 @@ from crossfare.ledger.prices import Catalogue
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
+from crossfare.tasks import TASKS
 from crossfare.translate.engines import asked_for
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import Latency, Result, RunSpec, Score, Share, Step, Usage, Yield
@@ -291,7 +292,7 @@ def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
 
 def _one_answer(store: Store, cell: CellSteps) -> str | None:
     """What the cell's model answers to everything, if it does."""
-    if cell.finetune is None or cell.cell.task == "ranking":
+    if cell.finetune is None or TASKS[cell.cell.task].searches:
         return None
     predictions = read_predictions_of(store.artifact(cell.score.inputs["predictions"][0]))
     answers = {each.output for each in predictions}

@@ -270,11 +270,7 @@ class Prices(_Strict):
     """Which offers price what: compute by the device-hour, annotation by the example, storage by the gigabyte-month."""
 
     compute: str = "cpu-core"
-    annotation: dict[KnownTask, str] = {
-        "qa": "annotation-qa",
-        "nli": "annotation-nli",
-        "ranking": "annotation-ranking",
-    }
+    annotation: dict[KnownTask, str] = {name: task.annotation for name, task in TASKS.items()}
     storage: str = "gcs-standard"
     files: tuple[Text, ...] = ()
 

@@ -33,7 +33,7 @@ from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
-from crossfare.types import NLI_LABELS, Engine, RunSpec, Step, TaskName, digest
+from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
 _AND_BACK = ", there and back"
 _THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
@@ -56,9 +56,9 @@ class Planner:
         row = method(cell.method)
         if row.parents:
             return ensemble_cell(self, cell)
-        if cell.task == "ranking":
+        if TASKS[cell.task].searches:
             return ranking_cell(self, cell)
-        if cell.task == "qa" and row.infer_on == "translated":
+        if TASKS[cell.task].spans and row.infer_on == "translated":
             return translated_questions_cell(self, cell)
         test = self.data(cell.task, self.test_ref(cell), cell.target, "test", f"{cell.task} test {cell.target}")
         training = self.training(cell)
@@ -168,7 +168,7 @@ class Planner:
         spec = self.spec.tasks[task]
         ref = spec.train if split == "train" else cast("DataRef", spec.validation)
         data = self.data(task, ref, self.spec.source, split, f"{task} {split} {self.spec.source}")
-        return mined(self, data, ref, self.spec.source, split) if task == "ranking" else data
+        return mined(self, data, ref, self.spec.source, split) if TASKS[task].searches else data
 
     def _validation(self, cell: RunSpec) -> Step | None:
         """The set the best checkpoint is chosen on."""
@@ -191,7 +191,7 @@ class Planner:
         if cell.gold_size is not None:
             ref, label = ref.model_copy(update={"limit": cell.gold_size}), f"{label} ({cell.gold_size:,} labels)"
         data = self.data(cell.task, ref, cell.target, "train", label, params={"annotated": True})
-        return data, mined(self, data, ref, cell.target, "train") if cell.task == "ranking" else data
+        return data, mined(self, data, ref, cell.target, "train") if TASKS[cell.task].searches else data
 
     def training(self, cell: RunSpec) -> Training:
         """What the cell's model is fine-tuned on."""
@@ -330,7 +330,7 @@ class Planner:
 
     def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
         """How the cell's engine carries answers into what it translates; None where there are none to carry."""
-        if cell.task != "qa":
+        if not TASKS[cell.task].spans:
             return None
         name, engine = self.engine_of(cell)
         asked, aligner = engine.projection, self.spec.aligner(cell.target)
@@ -362,9 +362,9 @@ class Planner:
         """What identifies a model."""
         return resolved(ref).revision
 
-    def remakes_head(self, ref: str) -> bool:
-        """Whether an NLI model gets a new head because its own does not say what its outputs mean."""
-        return unnamed_head(Path(pretrained.resolve(ref).path), ref, NLI_LABELS)
+    def remakes_head(self, ref: str, labels: tuple[str, ...]) -> bool:
+        """Whether a model gets a new head because its own does not say which outputs mean these labels."""
+        return unnamed_head(Path(pretrained.resolve(ref).path), ref, labels)
 
     def _overrides(self, cell: RunSpec) -> dict[str, Any]:
         task = self.spec.tasks[cell.task]
@@ -376,7 +376,7 @@ class Planner:
 
     def finetune(self, cell: RunSpec, train: tuple[Step, ...]) -> Step:
         """Fine-tune the cell's model."""
-        validation = self._validation(cell)
+        validation, labels = self._validation(cell), TASKS[cell.task].known_labels
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
         there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
@@ -386,7 +386,7 @@ class Planner:
             "training": self._hyper(cell).identity(),
             "seed": cell.seed,
             # Such heads were once kept under names that were guessed: what was made with them is not this.
-            **({"head": "new"} if cell.task == "nli" and self.remakes_head(cell.checkpoint) else {}),
+            **({"head": "new"} if labels and self.remakes_head(cell.checkpoint, labels) else {}),
         }
         return self.step(
             "finetune",

@@ -11,7 +11,6 @@ from crossfare.data import artifact
 from crossfare.data.collection import read_header
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import read_predictions_of
-from crossfare.score import trivial
 from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.types import Step, canonical_json, digest
@@ -36,17 +35,17 @@ class TestSets:
 
     def baseline(self, cell: CellSteps) -> float | None:
         """What the best trivial system scores, by the cell's metric; None in ranking if the run has no first stage."""
-        first = self._first_stage(cell)
-        if cell.cell.task == "ranking" and first is None:
+        first, task = self._first_stage(cell), TASKS[cell.cell.task]
+        if task.searches and first is None:
             return None
         options = cell.score.params["options"]
         key = (cell.test.id, first.id if first else "", canonical_json(options))
         if key not in self._scores:
             dataset = artifact.read(self._store.artifact(cell.test.id))
-            found = (read_predictions_of(self._store.artifact(first.id)),) if first else trivial.systems(dataset)
+            found = (read_predictions_of(self._store.artifact(first.id)),) if first else task.trivial(dataset)
             lost = {"lost": [e.id for e in dataset.examples]} if first else {}  # what was not translated is not there
             asked = {**options, **lost, "resamples": 1}
-            self._scores[key] = max(TASKS[cell.cell.task].score(dataset, each, **asked)[0].value for each in found)
+            self._scores[key] = max(task.score(dataset, each, **asked)[0].value for each in found)
         return self._scores[key]
 
     def _first_stage(self, cell: CellSteps) -> Step | None:

@@ -82,23 +82,20 @@ class Hyperparameters:
                 f"batch_size {self.batch_size} cannot be divided by gradient_accumulation {self.gradient_accumulation}"
             )
 
-    @classmethod
-    def paper(cls, task: str, **overrides: Any) -> Hyperparameters:
-        """The paper's settings for "qa", "nli" or "ranking", with ``overrides``; ``epochs`` put off its ``max_steps``.
+    def overridden(self, **overrides: Any) -> Hyperparameters:
+        """These settings with ``overrides``; ``epochs`` put off ``max_steps``.
 
         Raises:
-            ConfigError: an unknown task, or an override that is not a hyperparameter.
+            ConfigError: an override that is not a hyperparameter.
         """
-        if task not in _PAPER:
-            raise ConfigError(f"the paper has no hyperparameters for task {task!r}; choose from {', '.join(_PAPER)}")
-        names = [f.name for f in fields(cls)]
+        names = [f.name for f in fields(self)]
         if unknown := [name for name in overrides if name not in names]:
             raise ConfigError(f"{unknown[0]!r} is not a hyperparameter; choose from {', '.join(names)}")
         if "epochs" in overrides:
             overrides = {"max_steps": None, **overrides}
         if isinstance(overrides.get("relevance_tokens"), list):  # as a spec has them
             overrides["relevance_tokens"] = tuple(overrides["relevance_tokens"])
-        return replace(_PAPER[task], **overrides)
+        return replace(self, **overrides)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""
@@ -120,12 +117,3 @@ def check_freezing(wanted: int, there: int | None) -> None:
     """
     if there is not None and wanted > there:
         raise ConfigError(f"freeze_layers is {wanted}, but the model has {there} layers that can be frozen")
-
-
-_PAPER = {
-    "qa": Hyperparameters(learning_rate=2e-5, epochs=5, batch_size=12, max_length=384, stride=128),
-    "nli": Hyperparameters(learning_rate=2e-5, epochs=3, batch_size=32, max_length=128),
-    "ranking": Hyperparameters(
-        learning_rate=1e-3, max_steps=100_000, batch_size=128, max_length=512, optimizer="adafactor", loss="pointwise"
-    ),
-}

@@ -61,15 +61,8 @@ def features(encoder: Encoder, texts: Sequence[str], *, prefix: str, max_length:
     """Encode texts, composed to NFC, after ``prefix``; at most ``max_length`` tokens each."""
     if not texts:
         return []
-    encoded = encoder.tokenizer(
-        [prefix + unicodedata.normalize("NFC", text) for text in texts],
-        truncation=True,
-        max_length=min(max_length, encoder.longest),
-        return_token_type_ids=encoder.segments,
-        return_attention_mask=False,
-    )
-    columns = {name: encoded[name] for name in ("input_ids", "token_type_ids") if name in encoded}
-    return [{name: np.asarray(rows[i], dtype=np.int32) for name, rows in columns.items()} for i in range(len(texts))]
+    composed = [prefix + unicodedata.normalize("NFC", text) for text in texts]
+    return encoder.tokenised(composed, max_length=min(max_length, encoder.longest))
 
 
 @dataclass(slots=True)

@@ -47,6 +47,18 @@ class Encoder:
     longest: int
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
+    def tokenised(self, *texts: Sequence[str], max_length: int, truncation: bool | str = True) -> list[Feature]:
+        """Encode texts, or pairs of a first and a second text, as the tokenizer lays them out."""
+        encoded = self.tokenizer(
+            *map(list, texts),
+            truncation=truncation,
+            max_length=max_length,
+            return_token_type_ids=self.segments,
+            return_attention_mask=False,
+        )
+        rows = {name: encoded[name] for name in _SEQUENCES if name in encoded}
+        return [{name: np.asarray(rows[name][i], dtype=np.int32) for name in rows} for i in range(len(texts[0]))]
+
     def collate(self, features: Sequence[Feature]) -> dict[str, Any]:
         """Pad features to the longest of them and stack all keys into int64 tensors, with the attention mask."""
         import torch

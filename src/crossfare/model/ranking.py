@@ -95,18 +95,7 @@ class CrossEncoder(Reranker):
 
     def encode(self, queries: Sequence[str], passages: Sequence[str], limit: int) -> list[Feature]:
         """Encode pairs as the tokenizer lays them out."""
-        encoded = self.tokenizer(
-            list(queries),
-            list(passages),
-            truncation="only_second",
-            max_length=limit,
-            return_token_type_ids=self.segments,
-            return_attention_mask=False,
-        )
-        columns = {name: encoded[name] for name in ("input_ids", "token_type_ids") if name in encoded}
-        return [
-            {name: np.asarray(rows[i], dtype=np.int32) for name, rows in columns.items()} for i in range(len(queries))
-        ]
+        return self.tokenised(queries, passages, max_length=limit, truncation="only_second")
 
     def margins(self, outputs: Any) -> Any:
         """The one output."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crossfare.compare import Decision
+from crossfare.tasks import TASKS
 
-_TASKS: Mapping[str, str] = {"qa": "QA", "nli": "NLI", "ranking": "Ranking"}
 _METRICS: Mapping[str, str] = {
     "f1": "F1",
     "exact_match": "exact match",
@@ -18,21 +18,15 @@ _METRICS: Mapping[str, str] = {
     "chrf": "chrF",
 }
 
-_TRIVIAL: Mapping[str, str] = {
-    "qa": "the whole context or the most frequent answer, for every question",
-    "nli": "always the most frequent label",
-    "ranking": "the first stage alone",
-}
-
 
 def trivial_name(task: str) -> str:
     """What the trivial baseline of a task does."""
-    return _TRIVIAL.get(task, "a constant answer")
+    return TASKS[task].trivial_name
 
 
 def task_name(task: str) -> str:
     """A task as it is written in a heading."""
-    return _TASKS.get(task, task)
+    return TASKS[task].title
 
 
 def metric_name(metric: str) -> str:

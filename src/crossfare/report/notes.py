@@ -10,6 +10,7 @@ from crossfare.report.columns import NOT_MEASURED, added_latency, energies, foot
 from crossfare.report.lines import Gathered, latencies, price_refs, targets
 from crossfare.report.names import task_name
 from crossfare.report.table import MISSING
+from crossfare.tasks import TASKS
 
 SOURCE_SIDE = (
     "Translate-infer is scored as it is served: answers are projected back into the original context and compared with "
@@ -77,7 +78,7 @@ def cost_notes(found: Gathered) -> tuple[str, ...]:
         f"Costs are of one target language{mean}. One-time: translating the training set; recurring: translating "
         f"1,000 examples when serving, and in QA their answers back. {MISSING}: the method needs nothing of the kind.",
     ]
-    if any(line.first.task == "ranking" for line in found.lines):
+    if any(TASKS[line.first.task].searches for line in found.lines):
         notes.append(_STRATEGIES)
     if any(added_latency(line) == NOT_MEASURED for line in found.lines):
         notes.append(f"{NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")

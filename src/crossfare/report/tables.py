@@ -22,15 +22,16 @@ from crossfare.report.lines import BATCH_SIZE, Context, gather
 from crossfare.report.names import task_name
 from crossfare.report.table import MISSING, Table, to_csv, to_markdown
 from crossfare.store import write_text
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec, TaskName
 
-_NUMBERED: Mapping[str, str] = {"qa": "table2", "nli": "table3", "ranking": "table5"}
 _PLAIN = Context()
 
 
 def file_of(task: str) -> str:
     """What the file with a task's table is called, without its suffix."""
-    return _NUMBERED.get(task, task)
+    number = TASKS[task].table
+    return f"table{number}" if number else task
 
 
 def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
@@ -71,7 +72,8 @@ def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table 
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
     """The paper's Table 2, 3 or 5: numbered rows with method, training data, model and a score per language."""
     found = gather(results, context, task)
-    name = _NUMBERED[task].replace("table", "Table ") + ": " if task in _NUMBERED else ""
+    number = TASKS[task].table
+    name = f"Table {number}: " if number else ""
     metric = f" ({columns.metric_of(found, task)})" if found.lines else ""
     shown: columns.Columns = {
         **columns.numbered(found),

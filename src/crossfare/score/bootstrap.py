@@ -7,7 +7,7 @@ the number of distinct values alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from crossfare import __version__
+from crossfare.types import Score
 
 RESAMPLES = 2000
 
@@ -81,6 +82,25 @@ def _quantiles(statistics: NDArray[Any], confidence: float) -> tuple[float, floa
     tail = (1 - confidence) / 2
     low, high = np.quantile(statistics, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def mean(
+    metric: str,
+    values: Mapping[str, float],
+    *,
+    resamples: int,
+    seed: int,
+    add: Callable[[Iterable[float]], float] = sum,
+    **settings: object,
+) -> Score:
+    """The mean of the values of examples, by their ids, with its interval; ``settings`` stand in the signature.
+
+    ``add`` is how the official script adds them up.
+    """
+    per_example = tuple(values.values())
+    low, high = interval(per_example, resamples=resamples, seed=seed)
+    said = signature(metric, resamples=resamples, seed=seed, **settings)
+    return Score(metric, add(per_example) / len(values), len(values), low, high, said, tuple(values), per_example)
 
 
 def signature(metric: str, *, resamples: int, seed: int, **settings: object) -> str:

@@ -69,16 +69,12 @@ def _all_punctuation() -> dict[int, None]:
 
 def exact_match(prediction: str, golds: Sequence[str], normalise: Normalise = normalise_squad) -> float:
     """1.0 if the normalised prediction equals one of the normalised gold answers, else 0.0."""
-    return _exact_match(normalise(prediction), [normalise(gold) for gold in golds])
+    return float(normalise(prediction) in [normalise(gold) for gold in golds])
 
 
 def f1(prediction: str, golds: Sequence[str], normalise: Normalise = normalise_squad) -> float:
     """Token F1 against the best of the gold answers, in 0-1."""
     return _f1(normalise(prediction), [normalise(gold) for gold in golds])
-
-
-def _exact_match(prediction: str, golds: Sequence[str]) -> float:
-    return float(prediction in golds)
 
 
 def _f1(prediction: str, golds: Sequence[str]) -> float:
@@ -112,20 +108,20 @@ def score(
     """
     function = _normaliser(normalise, dataset.language)
     outputs = outputs_by_id(dataset.examples, predictions)
-    ids, f1s, matches = [], [], []
+    f1s: dict[str, float] = {}
+    matches: dict[str, float] = {}
     for example in dataset.examples:
         if not isinstance(example, QAExample) or not example.answers:
             raise DataError(f"example {example.id!r} of {dataset.name} has no gold answer; it cannot be scored")
-        ids.append(example.id)
         golds = [function(answer.text) for answer in example.answers]
         output = function(outputs[example.id]) if example.id in outputs else None
-        f1s.append(0.0 if output is None else _f1(output, golds))
-        matches.append(0.0 if output is None else _exact_match(output, golds))
-    if not ids:
+        f1s[example.id] = 0.0 if output is None else _f1(output, golds)
+        matches[example.id] = 0.0 if output is None else float(output in golds)
+    if not f1s:
         raise DataError(f"{dataset.name} has no examples to score")
-    missing = len(ids) - len(outputs)
+    missing = len(f1s) - len(outputs)
     return tuple(
-        _summary(metric, values, ids, normalise, missing, resamples, seed)
+        bootstrap.mean(metric, values, resamples=resamples, seed=seed, norm=normalise, missing=missing)
         for metric, values in (("f1", f1s), ("exact_match", matches))
     )
 
@@ -136,11 +132,3 @@ def _normaliser(name: str, language: str) -> Normalise:
     if name == "mlqa":
         return lambda text: normalise_mlqa(text, language)
     raise ConfigError(f"unknown answer normalisation {name!r}; choose squad or mlqa")
-
-
-def _summary(
-    metric: str, values: list[float], ids: list[str], normalise: str, missing: int, resamples: int, seed: int
-) -> Score:
-    low, high = bootstrap.interval(values, resamples=resamples, seed=seed)
-    signature = bootstrap.signature(metric, resamples=resamples, seed=seed, norm=normalise, missing=missing)
-    return Score(metric, sum(values) / len(values), len(values), low, high, signature, tuple(ids), tuple(values))

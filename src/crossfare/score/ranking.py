@@ -72,7 +72,10 @@ def score(
         "unanswerable": len(queries) - len(answerable),
         "unjudged": sum(name not in queries for name in run),
     }
-    return tuple(_summary(metric, values[metric], settings, resamples, seed) for metric in values)
+    return tuple(
+        bootstrap.mean(metric, values[metric], resamples=resamples, seed=seed, add=math.fsum, **settings)
+        for metric in values
+    )
 
 
 def ranked(prediction: Prediction) -> tuple[str, ...]:
@@ -175,14 +178,3 @@ def _measures() -> Any:
             "ranking scores need the packages ir-measures and pytrec-eval-terrier: pip install 'crossfare[models]'"
         ) from error
     return ir_measures
-
-
-def _summary(
-    metric: str, values: Mapping[str, float], settings: Mapping[str, object], resamples: int, seed: int
-) -> Score:
-    per_example = tuple(values.values())
-    low, high = bootstrap.interval(per_example, resamples=resamples, seed=seed)
-    signature = bootstrap.signature(metric, resamples=resamples, seed=seed, **settings)
-    return Score(
-        metric, math.fsum(per_example) / len(values), len(values), low, high, signature, tuple(values), per_example
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,29 +21,9 @@ from crossfare.report.names import metric_name, task_name
 from crossfare.report.numbers import amount, score
 from crossfare.serving.parts import Parts, public_name
 from crossfare.strict import read_json
-from crossfare.types import Step, TaskName
+from crossfare.tasks import TASKS
+from crossfare.types import Step
 
-# The hub's names (huggingface.co/tasks), and the class that loads the model.
-PIPELINE_TAGS: Mapping[TaskName, str] = {
-    "qa": "question-answering",
-    "nli": "text-classification",
-    "ranking": "text-ranking",
-}
-_CLASSES: Mapping[TaskName, str] = {
-    "qa": "AutoModelForQuestionAnswering",
-    "nli": "AutoModelForSequenceClassification",
-    "ranking": "AutoModelForSequenceClassification",
-}
-_INPUTS: Mapping[TaskName, str] = {
-    "qa": "question, context",
-    "nli": "premise, hypothesis",
-    "ranking": "query, passage",
-}
-_LIMITS: Mapping[TaskName, str] = {
-    "qa": "It always answers, with a span of the context: it cannot say that there is no answer.",
-    "nli": "Its probabilities are not calibrated.",
-    "ranking": "Scores order the passages of one query; they are no probabilities and say nothing across queries.",
-}
 _NON_COMMERCIAL = "non-commercial-training-data"
 _COSTS = (
     ("translation", "translation, once"),
@@ -81,7 +61,7 @@ def _metadata(parts: Parts, base: Origin, used: tuple[DataUse, ...], tested: Dat
     """The YAML header, as huggingface.co/docs/hub/model-cards documents it."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    cell, tag = parts.cell, PIPELINE_TAGS[parts.cell.task]
+    cell, tag = parts.cell, TASKS[parts.cell.task].hub_task
     found = [
         EvalResult(
             task_type=tag,
@@ -175,7 +155,8 @@ def _use(parts: Parts) -> Iterator[str]:
             f"**This model reads {cell.source}.** What is asked in {cell.target} must be translated first, by the "
             f"engine `{cell.engine}` that the scores were made with; `crossfare serve` does both.\n"
         )
-    loader, arguments = _CLASSES[cell.task], _INPUTS[cell.task]
+    task = TASKS[cell.task]
+    loader, arguments = task.model_class, task.model_inputs
     if _is_seq2seq(parts):
         loader, arguments = "AutoModelForSeq2SeqLM", 'f"Query: {query} Document: {passage} Relevant:"'
     yield (
@@ -235,7 +216,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], no
 
 
 def _limits(parts: Parts) -> Iterator[str]:
-    yield _LIMITS[parts.cell.task]
+    yield TASKS[parts.cell.task].limits
     yield from (f"{note}." for note in parts.result.model_notes)
     yield "The scores are of one seed on one test set; other text, domains and varieties of the language may do worse."
     yield "Costs are those of the hardware, prices and day of the run."

@@ -11,6 +11,7 @@ from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import BM25, METHODS
 from crossfare.experiment.methods import method as method_named
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec
 
 _EXAMPLES = Decimal(12 * 100_000)
@@ -51,7 +52,7 @@ _NAMES: Mapping[str, Callable[[RunSpec], tuple[str, ...]]] = {
 def is_served(cell: RunSpec) -> bool:
     """Whether requests can be answered alone: by no embedding of a whole collection, and no ensemble of ranking."""
     row = METHODS[cell.method]
-    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and cell.task == "ranking")
+    return (bool(row.train_on) or BM25 in row.models) and not (row.parents and TASKS[cell.task].searches)
 
 
 def is_exported(cell: RunSpec) -> bool:

@@ -12,11 +12,10 @@ from crossfare.experiment.files import read_step
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec, Step, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
-_COMBINED = ("qa", "nli")
-"""Tasks whose ensembles are served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def read_parts(run: RunRecord, result: Result) -> Parts:
     """
     score = _read_step(run, next(step for step in result.steps if step.startswith("score-")))
     answering = _read_step(run, score.inputs["predictions"][0])
-    if answering.stage == "ensemble" and result.spec.task not in _COMBINED:
+    if answering.stage == "ensemble" and TASKS[result.spec.task].searches:
         raise ConfigError(f"{result.spec.method} is not served: ensembles of ranking are not; choose another --method")
     if answering.stage not in (*_SERVED, "ensemble"):
         raise ConfigError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,11 +14,12 @@ from crossfare import compare
 from crossfare.errors import DataError
 from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Wanted, choose
-from crossfare.serving.messages import REQUESTS, Answer, Request
 from crossfare.serving.parts import Parts, read_parts
-from crossfare.serving.reading import Answering, EnsemblePipeline, Translator, nli_pipeline, qa_pipeline, translator
+from crossfare.serving.reading import Answering, Translator, reading_pipeline, translator
 from crossfare.serving.reranking import ranking_pipeline
 from crossfare.serving.spending import opened_charge
+from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, Request
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
 
@@ -65,7 +66,7 @@ class Pipeline:
 
     def check(self, request: Request) -> None:
         """Raise a `DataError` for a request of another task, or for one that could never be answered."""
-        if not isinstance(request, REQUESTS[self.task]):
+        if not isinstance(request, TASKS[self.task].request):
             raise DataError(f"this pipeline answers {self.task}, not a {type(request).__name__}")
         if problem := self.answering.problem(request):
             raise DataError(problem)
@@ -135,15 +136,6 @@ def open_pipeline(
     with ExitStack() as opened:
         charge = opened_charge(parts, max_usd, opened, price_files)
         translating = translator(parts, memory, charge)
-        answering = _answering(parts, translating, opened)
+        make: Callable[..., Answering] = ranking_pipeline if TASKS[parts.cell.task].searches else reading_pipeline
+        answering = make(parts, translating, opened)
         return Pipeline(parts, translating, answering, tuple(price_files), opened.pop_all())
-
-
-def _answering(parts: Parts, translating: Translator | None, opened: ExitStack) -> Answering:
-    if parts.cell.task == "ranking":
-        return ranking_pipeline(parts, translating, opened)
-    make = {"qa": qa_pipeline, "nli": nli_pipeline}[parts.cell.task]
-    if not parts.parents:
-        return make(parts, translating)
-    parents = (make(each, translating if each.translating else None) for each in parts.parents)
-    return EnsemblePipeline(parts.cell.task, tuple(parents))

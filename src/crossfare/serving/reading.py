@@ -1,30 +1,30 @@
-"""Models that read: a request, or its translation, goes in, and an answer of QA or NLI comes out."""
+"""A model that reads the request, or its translation; or several, whose predictions are combined."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from crossfare.data import artifact
-from crossfare.ensemble import combine
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.qa_steps import projection
 from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
 from crossfare.experiment.steps import Planner, engine_options
-from crossfare.serving.messages import Answer, NLIAnswer, QAAnswer, Request
 from crossfare.serving.parts import Parts
-from crossfare.tasks import TASKS, Predictor
+from crossfare.tasks import TASKS, Predictor, Task
+from crossfare.tasks.requests import Answer, Request
 from crossfare.translate import TranslationMemory
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.bitext import Parallel
 from crossfare.translate.engines.hosts import check_key
 from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.spans import Found
-from crossfare.types import Dataset, Engine, Example, PairExample, Prediction, QAExample, TaskName, Usage
+from crossfare.types import Dataset, Engine, Example, Prediction, Usage
 
 Texts = Mapping[str, str]
 """What a model reads of one request, by role: "context", "question"."""
@@ -127,7 +127,7 @@ def translator(
     return Translator(engine, cell.target, cell.source, memory, charge)
 
 
-# -- reading ----------------------------------------------------------------------------------
+# -- reading ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +169,21 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Answering):
-    """Translate the texts of requests where the method does, let the model read them, and make answers of it."""
+    """Translate the texts of requests where the method does, let the model read them, and make answers of it.
+
+    ``projector`` brings the ``n_best`` spans of each request back from a translated context to the one that was asked
+    about.
+    """
 
     reader: Reader
     translator: Translator | None
-    roles: ClassVar[tuple[str, ...]]
+    projector: BackProjector | None = None
+    n_best: int = 1
+
+    @property
+    def task(self) -> Task:
+        """The task whose requests it answers."""
+        return self.reader.predictor.task
 
     def texts(self, requests: Sequence[Request]) -> list[str]:
         """See `Answering.texts`."""
@@ -184,9 +194,15 @@ class Reading(Answering):
         said, usage = self.predict(requests)
         return tuple(self.reply(request, each) for request, each in zip(requests, said, strict=True)), usage
 
+    def reply(self, request: Request, said: Said) -> Answer:
+        """The answer to a request."""
+        settings = self.reader.predictor.settings
+        return self.task.reply(request.id, said.prediction, settings, note=said.note, translated=said.translated)
+
     def given(self, requests: Sequence[Request]) -> dict[int, Texts]:
         """The texts of each request by its place."""
-        return {n: {role: getattr(one, role) for role in self.roles} for n, one in enumerate(requests)}
+        roles = self.task.example_type.roles
+        return {n: {role: getattr(one, role) for role in roles} for n, one in enumerate(requests)}
 
     def predict(self, requests: Sequence[Request]) -> tuple[list[Said], Usage]:
         """What the model says of each request; ids of predictions are places."""
@@ -197,68 +213,21 @@ class Reading(Answering):
         if done:
             notes |= {n: why for n, own in texts.items() if (why := done.why_not(own))}
             texts = {n: {role: done[text] for role, text in own.items()} for n, own in texts.items() if n not in notes}
-        predictions, used = self.reader([self.example(str(n), own) for n, own in texts.items()])
-        made, finishing = self.brought_back(
-            predictions, [done.pairs[given[n][self.roles[0]]] for n in texts] if done else []
-        )
+        predictions, used = self.reader([self.task.asked(str(n), own) for n, own in texts.items()])
+        contexts = [done.pairs[given[n]["context"]] for n in texts] if done and self.projector else []
+        made, finishing = self.brought_back(predictions, contexts)
         said = dict(zip(texts, made, strict=True))
         usage = (done.usage if done else Usage()) + used + finishing
         return [said.get(n) or Said(None, notes[n]) for n in given], usage
 
-    def brought_back(self, read: Sequence[Prediction], _: Sequence[Parallel]) -> tuple[list[Said], Usage]:
-        """The predictions on the target side, and what that took besides translating and reading.
-
-        Also given is the first text of each request with its translation, where the method translates.
-        """
-        return [Said(each) for each in read], Usage()
-
-    @abstractmethod
-    def example(self, name: str, texts: Texts) -> Example:
-        """What the model is asked."""
-
-    @abstractmethod
-    def reply(self, request: Request, said: Said) -> Answer:
-        """The answer to a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class QAPipeline(Reading):
-    """Answers questions with spans of the request's own context.
-
-    ``projector`` brings the ``n_best`` answers of each question back from a translated context to the one that was
-    asked about.
-    """
-
-    projector: BackProjector | None = None
-    n_best: int = 1
-    roles = ("context", "question")
-
-    def example(self, name: str, texts: Texts) -> Example:
-        """A question without gold answers."""
-        return QAExample(name, texts["context"], texts["question"], ())
-
     def brought_back(self, read: Sequence[Prediction], contexts: Sequence[Parallel]) -> tuple[list[Said], Usage]:
-        """The spans that the model found, in the contexts as they were given."""
+        """The predictions on the target side, and what that took besides translating and reading."""
         if self.projector is None:
             return [Said(each) for each in read], Usage()
         asked = [Candidates.of(each, context, self.n_best) for each, context in zip(read, contexts, strict=True)]
         made_of, done = carry_back(self.projector, asked)
         said = [_found_again(each, *made) for each, made in zip(read, made_of, strict=True)]
         return said, done.usage
-
-    def reply(self, request: Request, said: Said) -> Answer:
-        """See `Reading.reply`."""
-        found = said.prediction
-        if found is None or found.start is None:
-            note = said.note or "the context has nothing that the model reads as a word"
-            return QAAnswer(id=request.id, note=note, translated_answer=said.translated)
-        return QAAnswer(
-            id=request.id,
-            answer=found.output,
-            start=found.start,
-            score=found.scores[0][1],
-            translated_answer=said.translated,
-        )
 
 
 def _found_again(prediction: Prediction, made: Prediction, best: Found | None) -> Said:
@@ -270,62 +239,13 @@ def _found_again(prediction: Prediction, made: Prediction, best: Found | None) -
 
 
 @dataclass(frozen=True, slots=True)
-class NLIPipeline(Reading):
-    """Labels pairs of premise and hypothesis, with two labels or three."""
-
-    two_class: bool = False
-    roles = ("premise", "hypothesis")
-
-    def example(self, name: str, texts: Texts) -> Example:
-        """A pair without a label."""
-        return PairExample(name, texts["premise"], texts["hypothesis"], None)
-
-    def reply(self, request: Request, said: Said) -> Answer:
-        """See `Reading.reply`: the label, and the probabilities it was chosen by."""
-        found = said.prediction
-        if found is None:
-            return NLIAnswer(id=request.id, note=said.note)
-        label = "neutral" if self.two_class and found.output == "contradiction" else found.output
-        return NLIAnswer(id=request.id, label=label, probabilities=dict(found.scores))
-
-
-def qa_pipeline(parts: Parts, translator: Translator | None) -> QAPipeline:
-    """Question answering by a cell of a run."""
-    if translator is None:
-        return QAPipeline(reader(parts), None)
-    _, runtime = projection(Planner(parts.spec), parts.cell)
-    params = parts.answering.params
-    projector = projector_of(params, runtime, translator.memory, translator.charge)
-    return QAPipeline(reader(parts), translator, projector, params["n_best"])
-
-
-def nli_pipeline(parts: Parts, translator: Translator | None) -> NLIPipeline:
-    """Inference between sentences by a cell of a run.
-
-    Whether there are two labels or three goes by the test set that the cell was scored on, as it did there.
-    """
-    labels = parts.predict.params["options"]["labels"]
-    if labels is None:
-        test = artifact.read(parts.artifact(parts.source(parts.predict, "data")))
-        present = {example.label for example in test.examples if isinstance(example, PairExample)} - {None}
-        labels = "two-class" if present and "contradiction" not in present else "three-class"
-    return NLIPipeline(reader(parts, labels=labels), translator, two_class=labels == "two-class")
-
-
-def blank(texts: Texts) -> str | None:
-    """Say which of some texts is blank."""
-    return next((f"the {role} is blank" for role, text in texts.items() if not text.strip()), None)
-
-
-@dataclass(frozen=True, slots=True)
-class EnsemblePipeline(Answering):
-    """Answers with what several models predict, as `crossfare.ensemble` combines it.
+class Ensemble(Answering):
+    """Answers with what several models predict, each in its way, as `Task.combine` combines it.
 
     Of a request that one of them cannot answer (an engine gave no translation, a span was not found again), the
-    others decide. A QA answer's score is the mean confidence, 0-1.
+    others decide.
     """
 
-    task: TaskName
     parents: tuple[Reading, ...]
 
     def texts(self, requests: Sequence[Request]) -> list[str]:
@@ -339,9 +259,35 @@ class EnsemblePipeline(Answering):
             own, used = parent.predict(requests)
             said.append(own)
             usage += used
-        examples = tuple(first.example(str(n), texts) for n, texts in first.given(requests).items())
+        examples = tuple(first.task.asked(str(n), texts) for n, texts in first.given(requests).items())
         predictions = [[each.prediction for each in own if each.prediction] for own in said]
-        combined = combine(self.task, predictions, Dataset("requests", self.task, "serve", "", examples))
+        combined = first.task.combine(predictions, Dataset("requests", first.task.name, "serve", "", examples))
         found = {int(each.id): Said(each) for each in combined}
         answers = (first.reply(request, found.get(n) or said[0][n]) for n, request in enumerate(requests))
         return tuple(answers), usage
+
+
+def reading_pipeline(parts: Parts, translator: Translator | None, _: ExitStack) -> Reading | Ensemble:
+    """Answering by a cell of a run whose model reads the request, or by an ensemble of such models."""
+    if parts.parents:
+        return Ensemble(tuple(_reading(each, translator if each.translating else None) for each in parts.parents))
+    return _reading(parts, translator)
+
+
+def _reading(parts: Parts, translator: Translator | None) -> Reading:
+    task, step = TASKS[parts.cell.task], parts.predict
+    settings = task.serving_options(
+        step.params["options"], lambda: artifact.read(parts.artifact(parts.source(step, "data")))
+    )
+    asked = reader(parts, **settings)
+    if translator is None or not task.spans:
+        return Reading(asked, translator)
+    _, runtime = projection(Planner(parts.spec), parts.cell)
+    params = parts.answering.params
+    projector = projector_of(params, runtime, translator.memory, translator.charge)
+    return Reading(asked, translator, projector, params["n_best"])
+
+
+def blank(texts: Texts) -> str | None:
+    """Say which of some texts is blank."""
+    return next((f"the {role} is blank" for role, text in texts.items() if not text.strip()), None)

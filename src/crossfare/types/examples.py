@@ -59,8 +59,15 @@ class QAExample(Example):
     title: str | None = None
 
 
+class Labelled(Example):
+    """An example that has one label; None where annotators did not agree or none is given."""
+
+    __slots__ = ()
+    label: str | None
+
+
 @dataclass(frozen=True, slots=True)
-class PairExample(Example):
+class PairExample(Labelled):
     """A premise and a hypothesis; ``label`` is None where annotators did not agree or none is given.
 
     ``extra`` carries the file's own further columns (genre, similarity) unread, so that writing

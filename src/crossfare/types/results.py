@@ -63,7 +63,7 @@ class Method:
                   data in the target language, or source data translated there and back ("round-trip")
     ``infer_on``  what the model reads when serving: the target input, or its translation
     ``models``    which encoders the method is run with
-    ``tasks``     the tasks it exists for
+    ``tasks``     the tasks it exists for, all that there are if none is named
     ``passages``  ranking by translation: whether the whole collection is translated, once (the
                   paper's strategy 1), or each query's candidates when serving (strategy 2)
     ``parents``   the methods whose predictions are combined, for an ensemble; its model is that of
@@ -76,7 +76,7 @@ class Method:
     train_on: tuple[Side, ...]
     infer_on: Literal["target", "translated"]
     models: tuple[str, ...]
-    tasks: tuple[TaskName, ...] = ("qa", "nli", "ranking")
+    tasks: tuple[TaskName, ...] = ()
     passages: Literal["collection", "candidates"] | None = None
     parents: tuple[str, ...] = ()
 

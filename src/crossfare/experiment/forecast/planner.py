@@ -130,9 +130,9 @@ class ForecastPlanner(Planner):
         """As the run's own planner identifies it, or the stand-in of a model that is not there."""
         return super().model_revision(self._there(ref))
 
-    def remakes_head(self, ref: str) -> bool:
+    def remakes_head(self, ref: str, labels: tuple[str, ...]) -> bool:
         """As the run's own planner finds it; the stand-in of a model that is not there has no head."""
-        return super().remakes_head(self._there(ref))
+        return super().remakes_head(self._there(ref), labels)
 
     def _with_model(self, options: Mapping[str, Any]) -> dict[str, Any]:
         model = options.get("model")

@@ -16,8 +16,8 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages.work import Material, Passages
 from crossfare.ledger import Catalogue
-from crossfare.tasks import task_named
-from crossfare.types import Answer, Dataset, Example, PairExample, QAExample, QueryExample, RankingExample, TaskName
+from crossfare.tasks import TASKS, task_named
+from crossfare.types import Dataset, TaskName
 
 _SHOWN = 500
 """Examples that stand for all where only their number and length are stated."""
@@ -77,7 +77,7 @@ def stated_spec(stated: Stated) -> StatedSpec:
     if stated.gold:
         given[f"{_REF}gold"] = material(stated, task, stated.gold, stated.targets[0], training=True)
         values["gold"] = f"{_REF}gold"
-    if task == "ranking":
+    if TASKS[task].searches:
         _add_passages(stated, given)
     model = stated.model or "model"
     size = _SIZE.fullmatch(model)
@@ -120,13 +120,13 @@ def _data(
         given[train] = material(stated, task, stated.examples, stated.source, training=True)
     else:
         raise ConfigError("give --examples and --characters (of one example), a file to count with --data, or a spec")
-    beside = {"collection": f"{_REF}collection"} if task == "ranking" else {}
+    beside = {"collection": f"{_REF}collection"} if TASKS[task].searches else {}
     if stated.test is not None:
         return train, {"ref": str(Path(stated.test).resolve()), **beside}
     if stated.characters:
         given[f"{_REF}test"] = material(stated, task, _TEST_EXAMPLES, stated.targets[0], training=False)
         return train, {"ref": f"{_REF}test", **beside}
-    if task == "ranking":
+    if TASKS[task].searches:
         raise ConfigError("give --characters (of a query), or a file of queries with --test")
     loaded = data.load(train, task=task, language=stated.source, split="train").dataset
     given[f"{_REF}test"] = Material(replace(loaded, language=stated.targets[0]), exact=False)
@@ -136,26 +136,12 @@ def _data(
 def material(stated: Stated, task: TaskName, count: int, language: str, *, training: bool) -> Material:
     """So many examples of the length stated, shown by a few."""
     shown = min(count, _SHOWN)
-    examples = tuple(_example(stated, task, number, training) for number in range(shown))
+    length, passage = stated.characters or 0, stated.passage_characters or 0
+    examples = tuple(
+        TASKS[task].stated(number, length, _text, passage=passage, training=training) for number in range(shown)
+    )
     dataset = Dataset("stated", task, "train" if training else "test", language, examples)
     return Material(dataset, copies=count / shown, stated=True)
-
-
-def _example(stated: Stated, task: TaskName, number: int, training: bool) -> Example:
-    length = stated.characters or 0
-    name = str(number)
-    if task == "nli":
-        premise = _text(2 * number, round(length * 2 / 3))
-        return PairExample(name, premise, _text(2 * number + 1, length - len(premise)), "neutral")
-    if task == "qa":
-        question = _text(2 * number, min(60, max(1, length // 10)))
-        context = _text(2 * number + 1, max(1, length - len(question)))
-        answer = context.split()[0]
-        return QAExample(name, context, question, (Answer(answer, 0),))
-    if not training:
-        return QueryExample(name, _text(number, length), ())
-    passage, first = stated.passage_characters or 0, 3 * number
-    return RankingExample(name, _text(first, length), _text(first + 1, passage), (_text(first + 2, passage),))
 
 
 def _text(number: int, length: int) -> str:

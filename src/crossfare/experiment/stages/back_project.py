@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from crossfare import translate
 from crossfare.data import artifact
-from crossfare.ensemble import nearest
 from crossfare.errors import StaleArtifact
 from crossfare.experiment.files import (
     engine_named,
@@ -32,6 +31,7 @@ from crossfare.experiment.stages.translate import SEGMENTS
 from crossfare.experiment.stages.work import Work, gold
 from crossfare.store import Store
 from crossfare.strict import read_json
+from crossfare.tasks.qa import nearest
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjection, BackProjector
 from crossfare.translate.bitext import Parallel

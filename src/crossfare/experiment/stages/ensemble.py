@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossfare import ensemble, meter
+from crossfare import meter
 from crossfare.data import artifact
 from crossfare.experiment.files import input_data, inputs, read_predictions_of, write_predictions
 from crossfare.experiment.stages.stage import Stage
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.types import Progress, Step, Usage
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def _run(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     with meter.meter("cpu") as measured:
         models = [read_predictions_of(folder) for folder in inputs(step, store, "predictions")]
-        combined = ensemble.combine(step.params["task"], models, input_data(step, store))
+        combined = TASKS[step.params["task"]].combine(models, input_data(step, store))
     write_predictions(combined, work)
     return measured.usage
 

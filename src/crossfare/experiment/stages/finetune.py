@@ -46,14 +46,14 @@ def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usa
 
 
 def _work(step: Step, counter: Counter) -> Work:
-    settings = step.params["training"]
+    task, settings = TASKS[step.params["task"]], step.params["training"]
     read, features = 0.0, 0
     for train in step.inputs["train"]:
         made = counter.datasets.made_by(train)
         ratio = counter.ratio(step, made.dataset.language)
         if ratio is None:
             return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
-        count, rows = tokens.training_tokens(made.dataset.examples, ratio * made.stretch, settings)
+        count, rows = task.training_tokens(made.dataset.examples, ratio * made.stretch, settings)
         read, features = read + count * made.copies, features + round(rows * made.copies)
     times = tokens.epochs(settings, features)
     steps = settings.get("max_steps") or times * features / settings["batch_size"]
@@ -72,12 +72,13 @@ def _keys(step: Step, _: Find) -> tuple[str, ...]:
 
 def _learn(found: Measurements, step: Step, usage: Usage, store: Store) -> None:
     """Tokens per character of a model that read a single dataset."""
-    if usage.input_tokens is None or len(step.inputs["train"]) != 1 or step.params["task"] == "ranking":
+    task = TASKS[step.params["task"]]
+    if usage.input_tokens is None or len(step.inputs["train"]) != 1 or task.searches:
         return
     dataset, settings = artifact.read(store.artifact(step.inputs["train"][0])), step.params["training"]
 
     def count(ratio: float) -> float:
-        read, features = tokens.training_tokens(dataset.examples, ratio, settings)
+        read, features = task.training_tokens(dataset.examples, ratio, settings)
         return read * tokens.epochs(settings, features)
 
     learn_ratio(found, step, step, dataset.language, tokens.solve(float(usage.input_tokens), count))

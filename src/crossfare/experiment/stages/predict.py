@@ -47,7 +47,7 @@ def _work(step: Step, counter: Counter) -> Work:
     if ratio is None:
         return Work(exact=False, lacking=f"tokens per character in {made.dataset.language}")
     if "candidates" not in step.inputs:
-        read = tokens.inference_tokens(made.dataset.examples, ratio * made.stretch, options)
+        read = TASKS[step.params["task"]].inference_tokens(made.dataset.examples, ratio * made.stretch, options)
         return Work({"token": read * made.copies, "example": float(made.examples)}, exact=False)
     passages = counter.collections.read_by(step)
     pairs = made.examples * counter.collections.candidates(step)
@@ -70,7 +70,7 @@ def _learn(found: Measurements, step: Step, usage: Usage, store: Store) -> None:
     dataset, options = artifact.read(store.artifact(step.inputs["data"][0])), step.params["options"]
 
     def count(ratio: float) -> float:
-        return tokens.inference_tokens(dataset.examples, ratio, options)
+        return TASKS[step.params["task"]].inference_tokens(dataset.examples, ratio, options)
 
     learn_ratio(found, step, model, dataset.language, tokens.solve(float(usage.input_tokens), count))
 

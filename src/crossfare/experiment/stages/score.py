@@ -24,7 +24,7 @@ def _run(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     options = step.params["options"]
     if translated := inputs(step, store, "translated"):
         options = {**options, "lost": read_yield(translated[0]).lost}
-    meter.load(*(("ir_measures", "pytrec_eval") if task.name == "ranking" else ()))
+    meter.load(*task.scored_by)
     with meter.meter("cpu") as measured:
         scores = task.score(input_data(step, store), predictions, **options)
     (work / "artifact" / "scores.json").write_bytes(SCORES.dump_json(scores))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,15 @@ import pytest
 
 import tiny_models
 from crossfare.errors import ConfigError, DataError
-from crossfare.model import nli
+from crossfare.model import labels
+from crossfare.predict import PredictOptions
+from crossfare.tasks.nli import NLI
 from crossfare.types import NLI_LABELS, PairExample
 
 pytest.importorskip("torch")
+
+load = partial(labels.load, known=NLI_LABELS)
+labels_of = partial(labels.model_labels, known=NLI_LABELS)
 
 
 def pairs(*labels: str | None) -> list[PairExample]:
@@ -21,14 +27,14 @@ def pairs(*labels: str | None) -> list[PairExample]:
 
 @pytest.mark.parametrize("kind", tiny_models.ARCHITECTURES)
 def test_features_equal_the_tokenizers_own(kind: str) -> None:
-    encoder = nli.load(tiny_models.checkpoint(kind), labels=NLI_LABELS)
+    encoder = load(tiny_models.checkpoint(kind), labels=NLI_LABELS)
     examples = [
         *pairs("neutral"),
         PairExample("long", "Hà Nội " * 60, "Ana works", "entailment"),
         PairExample("both", "Hà Nội " * 600, "Ana works " * 700, "entailment"),
         PairExample("no memory holds all pieces of both", "a " * 100_000, "Ana works " * 70_000, "entailment"),
     ]
-    features = nli.training_features(encoder, examples, max_length=40)
+    features = labels.training_features(encoder, examples, max_length=40)
     assert len(features[-1]["input_ids"]) == 40
     for example, feature in zip(examples[:-1], features, strict=False):
         expected = encoder.tokenizer(
@@ -43,41 +49,41 @@ def test_features_equal_the_tokenizers_own(kind: str) -> None:
 
 
 def test_decomposed_text_reads_as_composed() -> None:
-    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS)
+    encoder = load(tiny_models.checkpoint(), labels=NLI_LABELS)
     forms = [
         PairExample("p", unicodedata.normalize(form, "Hà Nội"), unicodedata.normalize(form, "München"), None)
         for form in ("NFC", "NFD")
     ]
-    one, two = nli.inference_pairs(encoder, forms).features
+    one, two = labels.features(encoder, forms)
     assert one["input_ids"].tolist() == two["input_ids"].tolist()
 
 
 def test_the_training_labels_decide_the_head(tmp_path: Any) -> None:
-    assert nli.labels_of(pairs("contradiction", None, "entailment")) == ("entailment", "contradiction")
-    for labels in (("entailment", "neutral"), NLI_LABELS):
-        encoder = nli.load(tiny_models.checkpoint(), labels=labels)
-        assert encoder.model.config.num_labels == len(labels)
-        assert nli.model_labels(encoder) == tuple(labels)
+    assert NLI().labels_in(pairs("contradiction", None, "entailment")) == ("entailment", "contradiction")
+    for names in (("entailment", "neutral"), NLI_LABELS):
+        encoder = load(tiny_models.checkpoint(), labels=names)
+        assert encoder.model.config.num_labels == len(names)
+        assert labels_of(encoder) == tuple(names)
         encoder.model.save_pretrained(tmp_path)
         encoder.tokenizer.save_pretrained(tmp_path)
-        assert nli.model_labels(nli.load(str(tmp_path))) == tuple(labels)
+        assert labels_of(load(str(tmp_path))) == tuple(names)
 
 
 def test_a_trained_head_keeps_the_order_of_its_labels(tmp_path: Any) -> None:
     order = ("contradiction", "entailment", "neutral")
-    first = nli.load(tiny_models.checkpoint(), labels=order)
+    first = load(tiny_models.checkpoint(), labels=order)
     first.model.save_pretrained(tmp_path)
     first.tokenizer.save_pretrained(tmp_path)
-    again = nli.load(str(tmp_path), labels=NLI_LABELS)
-    assert nli.model_labels(again) == order
+    again = load(str(tmp_path), labels=NLI_LABELS)
+    assert labels_of(again) == order
     assert (again.model.classifier.weight == first.model.classifier.weight).all()
-    two = nli.load(str(tmp_path), labels=NLI_LABELS[:2])  # another number of labels: a new head
+    two = load(str(tmp_path), labels=NLI_LABELS[:2])  # another number of labels: a new head
     assert two.model.classifier.out_features == 2
 
 
 def unnamed(folder: Path, kind: str, names: tuple[str, ...]) -> Any:
     """A fine-tuned head whose outputs have such names."""
-    encoder = nli.load(tiny_models.checkpoint(kind), labels=NLI_LABELS)
+    encoder = load(tiny_models.checkpoint(kind), labels=NLI_LABELS)
     encoder.model.config.id2label = dict(enumerate(names))
     encoder.model.config.label2id = {name: i for i, name in enumerate(names)}
     encoder.model.save_pretrained(folder)
@@ -96,8 +102,8 @@ def test_a_head_whose_outputs_have_no_known_names_is_made_anew(
     heads = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        made = nli.load(str(tmp_path), labels=NLI_LABELS)
-        assert nli.model_labels(made) == NLI_LABELS
+        made = load(str(tmp_path), labels=NLI_LABELS)
+        assert labels_of(made) == NLI_LABELS
         (note,) = made.notes
         assert note.startswith(
             f"{tmp_path.name}'s own head was replaced by a new one: its labels ({names[0].lower()}, "
@@ -112,7 +118,7 @@ def test_a_head_whose_outputs_have_no_known_names_is_made_anew(
 
 
 def test_a_model_without_a_head_of_its_own_needs_no_note() -> None:
-    assert nli.load(tiny_models.checkpoint(), labels=NLI_LABELS).notes == ()
+    assert load(tiny_models.checkpoint(), labels=NLI_LABELS).notes == ()
 
 
 def test_an_unnamed_head_is_never_scored(tmp_path: Path) -> None:
@@ -125,25 +131,25 @@ def test_an_unnamed_head_is_never_scored(tmp_path: Path) -> None:
     ):
         unnamed(tmp_path / names[0], "bert", names)
         with pytest.raises(ConfigError, match=said):
-            nli.load(str(tmp_path / names[0]))
+            load(str(tmp_path / names[0]))
 
 
 def test_labels_the_model_cannot_give_are_errors(tmp_path: Any) -> None:
-    encoder = nli.load(tiny_models.checkpoint(), labels=NLI_LABELS[:2])
+    encoder = load(tiny_models.checkpoint(), labels=NLI_LABELS[:2])
     with pytest.raises(DataError, match="'p0' has the label 'contradiction'"):
-        nli.training_features(encoder, pairs("contradiction"))
+        labels.training_features(encoder, pairs("contradiction"))
     with pytest.raises(DataError, match="'p0' has the label None"):
-        nli.training_features(encoder, pairs(None))
+        labels.training_features(encoder, pairs(None))
     encoder.model.config.id2label = {0: "LABEL_0", 1: "LABEL_1"}
     encoder.model.save_pretrained(tmp_path)
     encoder.tokenizer.save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="say in id2label"):
-        nli.load(str(tmp_path))
+        load(str(tmp_path))
 
 
 def test_decode_softmax_and_order() -> None:
     logits = np.array([[1.0, 2.0, 0.0], [1000.0, 0.0, -1000.0]], dtype=np.float32)
-    first, second = nli.decode(pairs("neutral", "contradiction"), logits, NLI_LABELS)
+    first, second = labels.decode(pairs("neutral", "contradiction"), logits, NLI_LABELS, {})
     exponentials = np.exp([1.0, 2.0, 0.0])
     assert first.output == "neutral"
     assert dict(first.scores) == pytest.approx(dict(zip(NLI_LABELS, exponentials / exponentials.sum(), strict=True)))
@@ -165,6 +171,7 @@ def test_contradiction_becomes_neutral_on_two_classes(
     golds: tuple[str | None, ...], classes: str | None, expected: str
 ) -> None:
     logits = np.array([[0.4, 0.3, 0.5], [1.0, 0.0, 0.0]])
-    first, second = nli.decode(pairs(*golds), logits, NLI_LABELS, classes=classes)
+    renames = NLI().renames(pairs(*golds), PredictOptions(labels=classes))  # type: ignore[arg-type]
+    first, second = labels.decode(pairs(*golds), logits, NLI_LABELS, renames)
     assert (first.output, second.output) == (expected, "entailment")
     assert first.scores[0][0] == "contradiction"

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.errors import DataError
-from crossfare.score import nli
+from crossfare.score import labels
 from crossfare.types import NLI_LABELS, Answer, Dataset, PairExample, Prediction, QAExample
 
 _LABEL = st.sampled_from(NLI_LABELS)
@@ -22,7 +22,7 @@ def test_equals_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     golds, guesses = zip(*pairs, strict=True)
     predictions = [Prediction(f"p{i}", guess) for i, guess in enumerate(guesses)]
-    accuracy, macro = nli.score(dataset(*golds), predictions, resamples=20)
+    accuracy, macro = labels.score(dataset(*golds), predictions, resamples=20)
     assert accuracy.value == pytest.approx(metrics.accuracy_score(golds, guesses))
     assert macro.value == pytest.approx(metrics.f1_score(golds, guesses, average="macro", zero_division=0))
 
@@ -34,7 +34,7 @@ def test_macro_f1_interval_equals_resampling_the_examples() -> None:
     rng = np.random.default_rng(1)
     golds = np.array(NLI_LABELS)[rng.integers(0, 3, 200)]
     guesses = np.where(rng.random(200) < 0.6, golds, np.array(NLI_LABELS)[rng.integers(0, 3, 200)])
-    _, low, high = nli.macro_f1(golds.tolist(), guesses.tolist(), resamples=2000)
+    _, low, high = labels.macro_f1(golds.tolist(), guesses.tolist(), resamples=2000)
     drawn = []
     for _ in range(150):
         rows = rng.integers(0, 200, 200)
@@ -44,7 +44,7 @@ def test_macro_f1_interval_equals_resampling_the_examples() -> None:
 
 def test_missing_is_wrong_unlabelled_is_left_out_and_both_are_counted() -> None:
     data = dataset("entailment", None, "neutral")
-    accuracy, macro = nli.score(data, [Prediction("p0", "entailment"), Prediction("p1", "neutral")])
+    accuracy, macro = labels.score(data, [Prediction("p0", "entailment"), Prediction("p1", "neutral")])
     assert accuracy.ids == ("p0", "p2")
     assert accuracy.per_example == (1.0, 0.0)
     assert accuracy.n == macro.n == 2
@@ -54,9 +54,9 @@ def test_missing_is_wrong_unlabelled_is_left_out_and_both_are_counted() -> None:
 
 
 def test_refuses_what_it_cannot_score() -> None:
-    with pytest.raises(DataError, match="no labelled sentence pair"):
-        nli.score(dataset(None), [])
-    with pytest.raises(DataError, match="no labelled sentence pair"):
-        nli.score(Dataset("d", "qa", "test", "en", (QAExample("q", "c", "?", (Answer("c", 0),)),)), [])
+    with pytest.raises(DataError, match="no labelled example"):
+        labels.score(dataset(None), [])
+    with pytest.raises(DataError, match="no labelled example"):
+        labels.score(Dataset("d", "qa", "test", "en", (QAExample("q", "c", "?", (Answer("c", 0),)),)), [])
     with pytest.raises(DataError, match="not in the dataset"):
-        nli.score(dataset("neutral"), [Prediction("x", "neutral")])
+        labels.score(dataset("neutral"), [Prediction("x", "neutral")])

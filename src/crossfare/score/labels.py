@@ -1,4 +1,4 @@
-"""Accuracy and macro-averaged F1 of sentence-pair classification.
+"""Accuracy and macro-averaged F1 of labels.
 
 Macro-F1 is scikit-learn's ``f1_score(average="macro", zero_division=0)``: the unweighted mean of the F1 of every
 label that occurs in the gold labels or in the predictions. It does not decompose over examples, so its `Score`
@@ -17,7 +17,7 @@ from crossfare.errors import DataError
 from crossfare.score import bootstrap
 from crossfare.score.matching import outputs_by_id
 from crossfare.settings import Seed
-from crossfare.types import Dataset, PairExample, Prediction, Score
+from crossfare.types import Dataset, Labelled, Prediction, Score
 
 
 def score(
@@ -33,33 +33,25 @@ def score(
     gold label cannot be scored and is counted there too (``unlabelled``).
 
     Raises:
-        DataError: the dataset has no labelled example or is not NLI, or ids do not match.
+        DataError: the dataset has no labelled example, or ids do not match.
     """
     outputs = outputs_by_id(dataset.examples, predictions)
-    pairs = [example for example in dataset.examples if isinstance(example, PairExample) and example.label is not None]
-    if not pairs:
-        raise DataError(f"{dataset.name} has no labelled sentence pair to score")
-    golds = [str(example.label) for example in pairs]
-    guesses = [outputs.get(example.id, "") for example in pairs]  # "" is no label, so it is always wrong
-    correct = [float(gold == guess) for gold, guess in zip(golds, guesses, strict=True)]
-    settings = {
-        "missing": sum(example.id not in outputs for example in pairs),
-        "unlabelled": len(dataset.examples) - len(pairs),
+    given = [each for each in dataset.examples if isinstance(each, Labelled) and each.label is not None]
+    if not given:
+        raise DataError(f"{dataset.name} has no labelled example to score")
+    golds = [str(each.label) for each in given]
+    guesses = [outputs.get(each.id, "") for each in given]  # "" is no label, so it is always wrong
+    correct = {each.id: float(gold == guess) for each, gold, guess in zip(given, golds, guesses, strict=True)}
+    settings: dict[str, Any] = {
+        "missing": sum(each.id not in outputs for each in given),
+        "unlabelled": len(dataset.examples) - len(given),
     }
-    low, high = bootstrap.interval(correct, resamples=resamples, seed=seed)
-    accuracy = Score(
-        "accuracy",
-        sum(correct) / len(correct),
-        len(correct),
-        low,
-        high,
-        bootstrap.signature("accuracy", resamples=resamples, seed=seed, **settings),
-        tuple(example.id for example in pairs),
-        tuple(correct),
-    )
     value, low, high = macro_f1(golds, guesses, resamples=resamples, seed=seed)
     signature = bootstrap.signature("macro_f1", resamples=resamples, seed=seed, **settings)
-    return accuracy, Score("macro_f1", value, len(pairs), low, high, signature)
+    return (
+        bootstrap.mean("accuracy", correct, resamples=resamples, seed=seed, **settings),
+        Score("macro_f1", value, len(given), low, high, signature),
+    )
 
 
 def macro_f1(

@@ -1,0 +1,269 @@
+"""Labelled texts, of which a pair is two: tab-separated files and JSON lines, whatever their columns are called.
+
+Tab-separated files are read with quoting off: a quotation mark is a character like any other, and a
+line ends at a line feed only (U+2028 and U+0085 occur inside sentences). A file without a column of
+ids numbers its examples from 1. Columns other than the layout's own go to ``extra``, sorted by
+name; an empty cell is the same as none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crossfare.data.files import check_unicode, json_object, split_lines, tsv_line
+from crossfare.data.loaded import Loaded, LoadReport, UniqueIds
+from crossfare.errors import DataError
+from crossfare.languages import primary
+from crossfare.strict import parse_json
+from crossfare.types import Dataset, TaskName
+
+Record = tuple[str, Mapping[str, str | None]]
+"""An example as a file gives it: its place ("line 7", for messages), and its values by column. A label may be None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a family of files names its columns and labels.
+
+    ``kind``     the examples: id, one text or more, label, and ``extra``
+    ``texts``    the columns of the texts, in their order in an example
+    ``columns``  the order written, and read where there is no ``header``
+    ``labels``   the canonical label of each of the file's own words; None where every word is a label
+    """
+
+    name: str
+    task: TaskName
+    kind: type[Any]
+    id: str
+    texts: tuple[str, ...]
+    label: str
+    columns: tuple[str, ...] = ()
+    labels: Mapping[str, str | None] | None = None
+    header: bool = True
+
+    @property
+    def unit(self) -> str:
+        """What an example is called in messages."""
+        return "pair" if len(self.texts) == 2 else "text"
+
+    def canonical(self, word: str | None, where: str, place: str) -> str | None:
+        """Map the file's own word for a label to the canonical one."""
+        if word is None or self.labels is None:
+            return word or None
+        if word not in self.labels:
+            raise DataError(
+                f"{where}, {place}: unknown label {word!r}; the {self.name} format knows {', '.join(self.labels)}"
+            )
+        return self.labels[word]
+
+    def native(self, example: Any) -> str:
+        """Write a label in the file's own words."""
+        if self.labels is None:
+            return example.label or ""
+        for word, label in self.labels.items():
+            if label == example.label:
+                return word
+        raise DataError(
+            f"example {example.id!r}: the {self.name} format has no label for "
+            f"{example.label or f'an unlabelled {self.unit}'}; save as .jsonl, or load with labels='two-class'"
+        )
+
+
+def read_tsv(text: str, where: str, language: str | None = None, *, layout: Layout) -> Loaded:
+    """Read a tab-separated file; with a ``language`` column, only the rows of ``language``."""
+    rows = ((place, line.split("\t")) for place, line in split_lines(text))
+    header = next(rows)[1] if layout.header else list(layout.columns)
+    _check_header(header, where, layout)
+    return _of_language(list(_cells(rows, header, where, layout)), where, layout, language)
+
+
+def read_jsonl(text: str, where: str, language: str | None = None, *, layouts: Sequence[Layout]) -> Loaded:
+    """Read one JSON object per line, with the keys of that layout whose texts the first line has, or else of the last.
+
+    Numbers among further keys become text, lists become JSON text.
+    """
+    labels = {layout.label for layout in layouts}
+    records = [(place, _values(line, f"{where}, {place}", labels)) for place, line in split_lines(text)]
+    layout = next((each for each in layouts if each.texts[0] in records[0][1]), layouts[-1])
+    return _of_language(records, where, layout, language)
+
+
+def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
+    """Turn records as given into examples: ids made unique, or numbered from 1 where there are none."""
+    ids = UniqueIds()
+    examples = tuple(_example(number, record, where, layout, ids) for number, record in enumerate(records, 1))
+    if not examples:
+        raise DataError(f"{where}: holds no {layout.unit}; check that it is the complete file")
+    unlabelled = tuple(example.id for example in examples if example.label is None)
+    report = LoadReport(read=len(examples), renamed=tuple(ids.renamed), unlabelled=unlabelled)
+    return Loaded(Dataset("", layout.task, "", "", examples), report)
+
+
+def write_tsv(dataset: Dataset, layout: Layout) -> str:
+    """Lay a dataset out as tab-separated text with a header line.
+
+    Ids that only number the rows are not written, unless the layout has a column for them.
+    """
+    records = [_record(example, layout) for example in labelled(dataset, layout)]
+    if "language" in layout.columns:
+        records = [{**record, "language": dataset.language} for record in records]
+    columns = list(layout.columns)
+    if layout.id not in columns and not _numbered(dataset):
+        columns.append(layout.id)
+    columns += sorted({key for record in records for key in record} - set(columns) - {layout.id})
+    odd = [column for column in columns if any(mark in column for mark in "\t\n\r")]
+    if odd:
+        raise DataError(f"dataset {dataset.name!r}: the column name {odd[0]!r} holds a tab or line end; save as .jsonl")
+    rows = (
+        tsv_line(example.id, *(record.get(column, "") for column in columns))
+        for example, record in zip(dataset.examples, records, strict=True)
+    )
+    return "".join(("\t".join(columns) + "\n", *rows))
+
+
+def write_headerless(dataset: Dataset, layout: Layout) -> str:
+    """Lay a dataset out in a layout without header, which holds neither ids nor further columns."""
+    examples = labelled(dataset, layout)
+    extra = sorted({key for example in examples for key, _ in example.extra})
+    if extra or not _numbered(dataset):
+        what = f"the columns {', '.join(extra)}" if extra else "ids other than row numbers"
+        raise DataError(
+            f"dataset {dataset.name!r} has {what}, which the {layout.name} format cannot hold; save as mnli or .jsonl"
+        )
+    records = [(example.id, _record(example, layout)) for example in examples]
+    return "".join(tsv_line(name, *(record[column] for column in layout.columns)) for name, record in records)
+
+
+def write_jsonl(dataset: Dataset, layout: Layout) -> str:
+    """Lay a dataset out as JSONL with the layout's keys, the language and everything in ``extra``."""
+    records = ({"language": dataset.language, **_record(e, layout)} for e in labelled(dataset, layout))
+    return "".join(json.dumps({k: _restored(v) for k, v in r.items()}, ensure_ascii=False) + "\n" for r in records)
+
+
+def labelled(dataset: Dataset, layout: Layout) -> tuple[Any, ...]:
+    """The examples of a dataset that is to be written, which must be of the layout's kind."""
+    if not all(isinstance(example, layout.kind) for example in dataset.examples):
+        raise DataError(
+            f"dataset {dataset.name!r} holds {dataset.task} data, not {layout.unit}s; save it as .json or .jsonl"
+        )
+    return dataset.examples
+
+
+def as_text(value: Any) -> str:
+    """A value of a further column as text: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+# --- reading
+
+
+def _check_header(header: list[str], where: str, layout: Layout) -> None:
+    missing = [c for c in (*layout.texts, layout.label) if c not in header]
+    if missing:
+        raise DataError(
+            f"{where}, line 1: the header lacks {', '.join(missing)} (it has {', '.join(header)[:100]}); "
+            "correct it, or name another format with format="
+        )
+    repeated = [name for name, count in Counter(header).items() if count > 1]
+    if repeated:
+        raise DataError(f"{where}, line 1: the header names {', '.join(repeated)} twice; rename or remove one")
+
+
+def _cells(rows: Iterable[tuple[str, list[str]]], header: list[str], where: str, layout: Layout) -> Iterator[Record]:
+    for place, given in rows:
+        cells = given + [""] * _short_by(header, given)
+        if len(cells) != len(header):
+            names = f"not {len(header)} ({', '.join(header)})"
+            expected = f" where the header has {len(header)}" if layout.header else f", {names}"
+            raise DataError(
+                f"{where}, {place}: {len(given)} columns{expected}; "
+                "columns are separated by one tab, and a sentence may not hold one"
+            )
+        yield place, dict(zip(header, cells, strict=True))
+
+
+def _short_by(header: list[str], cells: list[str]) -> int:
+    """How many single annotators' labels a row leaves out at its end, as the MNLI training file does."""
+    rest = header[len(cells) :]
+    return len(rest) if all(name.removeprefix("label").isdigit() for name in rest) else 0
+
+
+def _values(line: str, place: str, labels: Collection[str]) -> dict[str, str | None]:
+    """The values of a line of JSON as text; only a label may be null."""
+    record = json_object(line, place, "one JSON object per line")
+    return {
+        key: None if value is None else as_text(value)
+        for key, value in record.items()
+        if value is not None or key in labels
+    }
+
+
+def _of_language(records: Sequence[Record], where: str, layout: Layout, language: str | None) -> Loaded:
+    """The examples of one language, where rows name theirs; those of others are counted."""
+    counts = Counter(record["language"] or "" for _, record in records if "language" in record)
+    if not counts:
+        return build(records, where, layout)
+    if language is None and len(counts) > 1:
+        raise DataError(
+            f"{where}: holds {len(counts)} languages ({', '.join(sorted(counts))}); say which with language="
+        )
+    wanted = language or next(iter(counts))
+    chosen = [
+        (place, {key: value for key, value in record.items() if key != "language"})
+        for place, record in records
+        if primary(record.get("language") or "") == primary(wanted)
+    ]
+    if not chosen:
+        raise DataError(f"{where}: has no row in language {wanted!r}; it holds {', '.join(sorted(counts))}")
+    others = tuple(sorted((name, n) for name, n in counts.items() if primary(name) != primary(wanted)))
+    made = build(chosen, where, layout)
+    dataset, report = replace(made.dataset, language=wanted), replace(made.report, other_languages=others)
+    return Loaded(dataset, report)
+
+
+def _example(number: int, given: Record, where: str, layout: Layout, ids: UniqueIds) -> Any:
+    place, record = given
+    missing = [column for column in (*layout.texts, layout.label) if column not in record]
+    if missing:
+        raise DataError(f"{where}, {place}: lacks {', '.join(missing)}; add it, or name another format with format=")
+    for text in record.values():
+        check_unicode(text or "", f"{where}, {place}")
+    own = {layout.id, *layout.texts, layout.label}
+    name = record.get(layout.id)
+    return layout.kind(
+        ids.take(str(number) if name is None else name),
+        *(record[column] or "" for column in layout.texts),
+        layout.canonical(record[layout.label], where, place),
+        tuple(sorted((key, value) for key, value in record.items() if value and key not in own)),
+    )
+
+
+# --- writing
+
+
+def _record(example: Any, layout: Layout) -> dict[str, str]:
+    return {
+        layout.label: layout.native(example),
+        **dict(zip(layout.texts, example.texts, strict=True)),
+        layout.id: example.id,
+        **dict(example.extra),
+    }
+
+
+def _numbered(dataset: Dataset) -> bool:
+    return all(example.id == str(number) for number, example in enumerate(dataset.examples, 1))
+
+
+def _restored(value: str) -> Any:
+    """The list or object that `as_text` laid out as text; any other text as it is."""
+    if value[:1] not in {"[", "{"}:
+        return value
+    try:
+        parsed = parse_json(value, "a value")
+    except DataError:
+        return value
+    return parsed if as_text(parsed) == value else value
