@@ -16,7 +16,6 @@ import grimp
 HOME = Path(__file__).resolve().parents[1] / "src" / "crossfare"
 
 CLOSES_A_CIRCLE = {
-    ("experiment.spending", "experiment.forecast"),
     ("model.ranking", "model.monot5"),
 }
 """Importing and imported file. Without these there is none."""
@@ -29,21 +28,12 @@ TOO_LONG_FILES = {
     "tasks.py",
 }
 SAME_NAME = {
-    "Answer",
-    "Billed",
-    "BreakEven",
-    "Candidates",
-    "Contents",
-    "EngineFacts",
-    "Estimate",
-    "Header",
-    "Limits",
-    "Losses",
-    "Plan",
-    "Rate",
-    "Route",
-    "Tokens",
-    "Training",
+    "Answer": "what people labelled, what a service said, and what is said to a request",
+    "BreakEven": "of two methods of a run, and as the paper states it",
+    "Candidates": "places that an answer may come from, and passages to be reranked",
+    "Contents": "of the embedded world, and of a package's archive",
+    "Header": "of a collection, and of an index",
+    "Training": "what a cell's model learns from, and a reranker's features",
 }
 
 

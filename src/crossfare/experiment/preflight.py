@@ -16,11 +16,11 @@ from crossfare.errors import ConfigError, CrossfareError, Unready
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import check_prices, offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.charges import paid_engines
 from crossfare.experiment.data_checks import DataChecks
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.matrix import cells
 from crossfare.experiment.spec import Spec
-from crossfare.experiment.spending import paid_engines
 from crossfare.experiment.stages import STAGES
 from crossfare.experiment.steps import Planner
 from crossfare.finetune.hyperparameters import check_freezing

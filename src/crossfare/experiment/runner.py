@@ -25,20 +25,21 @@ from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.charges import charges, limited, purse
 from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
 from crossfare.experiment.matrix import missing
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.preflight import ready
-from crossfare.experiment.progress import showing
 from crossfare.experiment.schedule import Failure, cores, run_steps
 from crossfare.experiment.spec import Spec
-from crossfare.experiment.spending import Spending, charges, limited, planned, purse
+from crossfare.experiment.spending_plan import Spending, planned
 from crossfare.experiment.steps import Planner
 from crossfare.experiment.test_sets import TestSets
 from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
 from crossfare.ledger.costs import Needs, costs
 from crossfare.ledger.prices import Catalogue
 from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
+from crossfare.report.progress import showing
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.tasks import TASKS

@@ -32,7 +32,7 @@ from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
-from crossfare.translate.projection import ALIGNER, Abilities, Projection, abilities, default_projection
+from crossfare.translate.projection import Abilities, Projection, abilities, default_projection
 from crossfare.types import Engine, RunSpec, Step, TaskName, digest
 
 _AND_BACK = ", there and back"
@@ -325,8 +325,12 @@ class Planner:
         key = (task, name, source, target)
         if key not in self._engines:
             spec = self.spec.engines[name]
-            self._engines[key] = make_engine(spec.engine, engine_options(spec, task, source, target))
+            self._engines[key] = self.made_engine(spec, engine_options(spec, task, source, target))
         return self._engines[key]
+
+    def made_engine(self, spec: EngineSpec, options: dict[str, Any]) -> Engine:
+        """An engine of the spec, made for one task and direction."""
+        return make_engine(spec.engine, options)
 
     def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
         """How the cell's engine carries answers into what it translates; None where there are none to carry."""
@@ -335,7 +339,9 @@ class Planner:
         name, engine = self.engine_of(cell)
         asked, aligner = engine.projection, self.spec.aligner(cell.target)
         if asked is not None:
-            return Projection(asked.method, asked.aligner or aligner or ALIGNER, asked.threshold, asked.consistent)
+            return Projection(
+                asked.method, asked.aligner or aligner or attention.NAME, asked.threshold, asked.consistent
+            )
         if engine.engine == "existing":
             return None
         return default_projection(

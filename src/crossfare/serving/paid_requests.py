@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError, PriceError
+from crossfare.experiment.charges import UNBILLED, Charge, is_paid, purse
 from crossfare.experiment.estimates import Estimate, Sending
-from crossfare.experiment.spending import UNBILLED, Charge, Rehearsed, is_paid, purse
+from crossfare.experiment.rehearse import Rehearsed
 from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import shown
 from crossfare.serving.parts import Parts
