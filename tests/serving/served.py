@@ -15,11 +15,11 @@ from crossfare.data import artifact
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.serving import Limits
 from crossfare.serving.http import application
-from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
 from crossfare.tasks.nli import NLIRequest
 from crossfare.tasks.qa import QARequest
 from crossfare.tasks.ranking import RankingRequest
+from crossfare.tasks.requests import Request
 from crossfare.types import Prediction, Step
 
 DEPTH = 6

@@ -15,9 +15,9 @@ from crossfare.experiment.estimates import Estimate, Sending
 from crossfare.experiment.rehearse import Rehearsed
 from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import shown
-from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
 from crossfare.strict import read_json
+from crossfare.tasks.requests import Request
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.types import Usage

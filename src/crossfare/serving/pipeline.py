@@ -14,12 +14,12 @@ from crossfare import compare
 from crossfare.errors import DataError
 from crossfare.ledger.budget import Budget
 from crossfare.serving.choice import Wanted, choose
-from crossfare.serving.messages import Answer, Request
 from crossfare.serving.paid_requests import opened_charge
 from crossfare.serving.parts import Parts, read_parts
 from crossfare.serving.reading import Answering, Translator, reading_pipeline, translator
 from crossfare.serving.reranking import ranking_pipeline
 from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, Request
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
 

@@ -21,9 +21,10 @@ from crossfare.experiment.estimates import Estimate
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
 from crossfare.serving import paid_requests
-from crossfare.serving.messages import Answer, Request, parse
 from crossfare.serving.pipeline import Pipeline
 from crossfare.strict import parse_json
+from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, Request
 from crossfare.types import Progress, TaskName, Usage
 
 STANDARD = "-"
@@ -231,7 +232,7 @@ def _read(incoming: IO[bytes], name: str, pipeline: Pipeline) -> Iterator[_Line]
 
 
 def _request(task: TaskName, text: bytes) -> Request:
-    request = parse(task, text)
+    request = TASKS[task].request.read(text)
     if isinstance(request, tuple):
         raise DataError("a line holds one request, not a list")
     return request

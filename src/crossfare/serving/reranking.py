@@ -10,10 +10,10 @@ from typing import cast
 from crossfare.data.collection import Collection
 from crossfare.experiment.methods import METHODS
 from crossfare.retrieve import Index
-from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import Parts
 from crossfare.serving.reading import Answering, Reader, Translator, blank, reader
 from crossfare.tasks.ranking import Ranked, RankingAnswer, RankingRequest
+from crossfare.tasks.requests import Answer, Request
 from crossfare.types import Prediction, QueryExample, Step, Usage
 
 
