@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 from pydantic import TypeAdapter
 
-from crossfare.compare import Component, Decision, Option, Pair, Rate
+from crossfare.compare import Component, Decision, Option, Pair, UnitPrice
 from crossfare.compare.runs import FORMAT
 from crossfare.ledger import Book, Catalogue, Entry
 from crossfare.ledger.costs import Needs, costs
@@ -61,7 +61,7 @@ def decision(options: Sequence[Option], p: Mapping[tuple[str, str], float] | flo
                 pairs[frozenset((a, b))] = Pair(
                     a, b, difference, difference - 0.1, difference + 0.1, value, 100, "made"
                 )
-    rates = {"money": Rate(Decimal(1), Decimal(1), "example", "made")}
+    rates = {"money": UnitPrice(Decimal(1), Decimal(1), "example", "made")}
     return Decision("nli", "pt", "accuracy", rates, tuple(options), pairs)
 
 

@@ -13,7 +13,7 @@ import made
 import pytest
 
 from crossfare.compare import Constraints, Decision, Option, contests, decisions, read_run, recommend, to_json
-from crossfare.compare.estimates import estimate
+from crossfare.compare.mean_scores import mean_score
 from crossfare.errors import ConfigError
 
 MILLION = Decimal(1_000_000)
@@ -54,7 +54,7 @@ def test_seeds_of_one_run_are_means(tmp_path: Path) -> None:
     zero_shot = by_label(decision, "zero-shot")
     assert zero_shot.fixed[0].quantity == 21  # 20 s and 22 s
     scores = [result.score for result in record.results if result.spec.method == "zero-shot"]
-    wanted = estimate(scores)
+    wanted = mean_score(scores)
     assert (zero_shot.quality, zero_shot.low, zero_shot.high) == (wanted.value, wanted.low, wanted.high)
     assert zero_shot.seeds == 2
 

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossfare.compare import Decision, Rate, RunRecord, decisions, read_run, reprice
+from crossfare.compare import Decision, RunRecord, UnitPrice, decisions, read_run, reprice
 from crossfare.errors import ConfigError, DataError, PriceError
 from crossfare.ledger import Catalogue
 from crossfare.types import Result, Share, Usage
@@ -38,7 +38,9 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 
 def shape(decision: Decision) -> Decision:
     """A decision without its money."""
-    return replace(decision, rates={name: Rate(Decimal(0), Decimal(1), "", "") for name in decision.rates}, pairs={})
+    return replace(
+        decision, rates={name: UnitPrice(Decimal(0), Decimal(1), "", "") for name in decision.rates}, pairs={}
+    )
 
 
 FORMAT_1 = Path(__file__).with_name("format_1")

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_recommend import constraints, decisions, volumes
 
-from crossfare.compare import Component, Constraints, Decision, Option, Rate, price_flips, recommend, volume_flips
+from crossfare.compare import Component, Constraints, Decision, Option, UnitPrice, price_flips, recommend, volume_flips
 
 API, COMPUTE = "engine:api", "compute"
 RATES = {
-    API: Rate(Decimal(20), Decimal(1_000_000), "character", "made"),
-    COMPUTE: Rate(Decimal("0.36"), Decimal(3600), "second", "made"),
+    API: UnitPrice(Decimal(20), Decimal(1_000_000), "character", "made"),
+    COMPUTE: UnitPrice(Decimal("0.36"), Decimal(3600), "second", "made"),
 }
 
 

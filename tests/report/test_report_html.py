@@ -22,8 +22,8 @@ from crossfare.compare import (
     Decision,
     Option,
     Pair,
-    Rate,
     Recommendation,
+    UnitPrice,
     break_evens,
     cost_front,
     decisions,
@@ -47,11 +47,11 @@ HOSTILE = "</script><script>document.documentElement.dataset.hacked=1</script><i
 
 STATED_PER = {"second": 3600, "character": 1_000_000, "token": 1_000_000, "example": 1, "byte-month": 2**30}
 RATES = {
-    "compute": Rate(Decimal("0.28678"), Decimal(28800), "second", "cpu-core"),
-    "engine:api": Rate(Decimal("20"), Decimal(1_000_000), "character", "api"),
-    "engine:llm tokens read": Rate(Decimal("0.15"), Decimal(1_000_000), "token", "llm"),
-    "annotation:nli": Rate(Decimal("4.00"), Decimal(7), "example", "people"),
-    "storage": Rate(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
+    "compute": UnitPrice(Decimal("0.28678"), Decimal(28800), "second", "cpu-core"),
+    "engine:api": UnitPrice(Decimal("20"), Decimal(1_000_000), "character", "api"),
+    "engine:llm tokens read": UnitPrice(Decimal("0.15"), Decimal(1_000_000), "token", "llm"),
+    "annotation:nli": UnitPrice(Decimal("4.00"), Decimal(7), "example", "people"),
+    "storage": UnitPrice(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
 }
 
 

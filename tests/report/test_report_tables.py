@@ -15,7 +15,7 @@ import fixed
 import pytest
 from rich.console import Console
 
-from crossfare.compare.estimates import estimate
+from crossfare.compare.mean_scores import mean_score
 from crossfare.ledger import Catalogue
 from crossfare.report import (
     REFERENCE_NOTE,
@@ -208,7 +208,7 @@ def scored(value: float, width: float = 0.02) -> Score:
 
 
 def test_one_seed_keeps_its_bootstrap_interval() -> None:
-    found = estimate([scored(0.5)])
+    found = mean_score([scored(0.5)])
     assert (found.value, found.low, found.high, found.seeds) == (0.5, 0.48, 0.52, 1)
 
 
@@ -216,7 +216,7 @@ def test_one_seed_keeps_its_bootstrap_interval() -> None:
 def test_several_seeds_widen_it_by_the_t_interval_in_quadrature(n: int) -> None:
     t = pytest.importorskip("scipy.stats").t.ppf(0.975, n - 1)
     values = [0.5 + 0.01 * i for i in range(n)]
-    found = estimate([scored(value) for value in values])
+    found = mean_score([scored(value) for value in values])
     half = math.sqrt(0.02**2 + (t * stdev(values) / math.sqrt(n)) ** 2)
     assert found.value == pytest.approx(fmean(values))
     assert found.low == pytest.approx(max(0, found.value - half), abs=1e-4)
@@ -224,9 +224,9 @@ def test_several_seeds_widen_it_by_the_t_interval_in_quadrature(n: int) -> None:
 
 
 def test_equal_seeds_add_nothing_and_intervals_stay_within_0_and_1() -> None:
-    same = estimate([scored(0.5)] * 4)
+    same = mean_score([scored(0.5)] * 4)
     assert (same.low, same.high) == (pytest.approx(0.48), pytest.approx(0.52))
-    wide = estimate([scored(0.01), scored(0.99)])
+    wide = mean_score([scored(0.01), scored(0.99)])
     assert (wide.low, wide.high) == (0.0, 1.0)
 
 

@@ -32,7 +32,7 @@ def list_datasets(context: typer.Context) -> None:
 def inspect_dataset(
     file: Annotated[str, typer.Argument(help="A dataset file, world:qa, world:nli or hub:OWNER/NAME.")],
     name: Annotated[str | None, typer.Option("--as", help="Compare with the paper's figures for this set.")] = None,
-    task: Annotated[str | None, typer.Option(help="qa or nli, where the file does not tell.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task, such as nli, where the file does not tell.")] = None,
     language: Annotated[str | None, typer.Option(help="Language (BCP-47), where the file does not tell.")] = None,
     split: Annotated[str | None, typer.Option(help="Split, for world: and hub: datasets.")] = None,
 ) -> None:

@@ -38,7 +38,7 @@ class AnswerOptions:
 @with_groups
 def translate(
     file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
-    task: Annotated[str, typer.Option(help="qa or nli.")],
+    task: Annotated[str, typer.Option(help="The task of the data, such as nli.")],
     source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
     target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
     engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
@@ -102,7 +102,7 @@ def score_translation(
     file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
     target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
-    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task, such as nli.")] = None,
     source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
     metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
 ) -> None:

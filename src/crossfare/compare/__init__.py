@@ -1,8 +1,6 @@
 """Which method to choose: paired comparisons, Pareto fronts, break-evens, and a recommendation with its reasons."""
 
-from crossfare.compare.breakeven import BreakEven, Curve, break_even, break_evens, curves, grid
 from crossfare.compare.export import to_json
-from crossfare.compare.frontier import cost_front, latency_front
 from crossfare.compare.gather import decisions
 from crossfare.compare.labels import LearningCurve, Parity, learning_curves
 from crossfare.compare.model import Component, Decision, Option, Pair
@@ -10,7 +8,17 @@ from crossfare.compare.paired import Contest, contests
 from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
-from crossfare.ledger import Rate
+from crossfare.compare.trade_offs import (
+    BreakEven,
+    Curve,
+    break_even,
+    break_evens,
+    cost_front,
+    curves,
+    grid,
+    latency_front,
+)
+from crossfare.ledger import UnitPrice
 
 __all__ = [
     "ALPHA",
@@ -25,9 +33,9 @@ __all__ = [
     "Option",
     "Pair",
     "Parity",
-    "Rate",
     "Recommendation",
     "RunRecord",
+    "UnitPrice",
     "Verdict",
     "break_even",
     "break_evens",

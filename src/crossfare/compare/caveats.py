@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from statistics import fmean
 
-from crossfare.compare.candidates import Candidate, label, runs_of
+from crossfare.compare.contenders import Contender, label, runs_of
 from crossfare.ledger import Book
 from crossfare.ledger.price import device_of
 from crossfare.types import Result
 
 
-def caveats(cells: Sequence[Candidate]) -> tuple[str, ...]:
+def caveats(cells: Sequence[Contender]) -> tuple[str, ...]:
     """What has to be said of the figures of these methods, in one language."""
     notes = []
     if any(len(runs_of([cell])) > 1 for cell in cells):

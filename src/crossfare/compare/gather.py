@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean
 
-from crossfare.compare.candidates import Candidate, chosen, engine_label, label, run_names, runs_of
 from crossfare.compare.caveats import caveats
-from crossfare.compare.estimates import estimate, over_targets
+from crossfare.compare.contenders import Contender, chosen, engine_label, label, run_names, runs_of
+from crossfare.compare.mean_scores import mean_score, over_targets
 from crossfare.compare.model import Decision, Option
 from crossfare.compare.paired import PairedTests, over_languages, pool
 from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates
@@ -40,7 +40,7 @@ def decisions(
     cells = chosen(runs, tasks, targets, without)
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")
-    groups: dict[str, dict[str, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[str, list[Contender]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
         groups[cell.task][cell.target].append(cell)
     found = [list(by_target.values()) for by_target in groups.values()]
@@ -48,7 +48,7 @@ def decisions(
     return tuple(_decision(every, months) for every in asked)
 
 
-def _decision(groups: Sequence[Sequence[Candidate]], months: int) -> Decision:
+def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
     """One decision over a language, or several: the methods found in all of them, at their means."""
     several, task = len(groups) > 1, groups[0][0].task
     by_target = [{_across(cell, cells) if several else cell.key: cell for cell in cells} for cells in groups]
@@ -75,7 +75,7 @@ def _decision(groups: Sequence[Sequence[Candidate]], months: int) -> Decision:
     )
 
 
-def _across(cell: Candidate, cells: Sequence[Candidate]) -> str:
+def _across(cell: Contender, cells: Sequence[Contender]) -> str:
     """A name that the same method has in every language."""
     spec = cell.first.spec
     crowd = {each.first.spec.checkpoint for each in cells if each.first.spec.model == spec.model}
@@ -85,15 +85,15 @@ def _across(cell: Candidate, cells: Sequence[Candidate]) -> str:
     )
 
 
-def _named(cells: Sequence[Candidate]) -> Named:
+def _named(cells: Sequence[Contender]) -> Named:
     runs = runs_of(cells)
     return named_bills([(name, run.book) for name, run in zip(run_names(runs), runs, strict=True)])
 
 
-def _option(key: str, row: Sequence[Candidate], groups: Sequence[Sequence[Candidate]], named: Named) -> Option:
+def _option(key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named) -> Option:
     """A method at its means over languages; each language's figures are means over seeds."""
     first, cells = row[0], groups[0]
-    quality = over_targets([estimate(cell.scores) for cell in row])
+    quality = over_targets([mean_score(cell.scores) for cell in row])
     paid = mean_of(
         [mean_of([quantities(Needs.of(result), run.book, named) for run, result in cell.results]) for cell in row]
     )
@@ -121,7 +121,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return fmean(known) if len(known) == len(values) else None
 
 
-def _latency_ms(cell: Candidate) -> float | None:
+def _latency_ms(cell: Contender) -> float | None:
     """What translation adds to one request, 95th percentile; None if it translates and was not timed."""
     if all(result.translation_per_1k is None for _, result in cell.results):
         return 0.0
@@ -129,7 +129,7 @@ def _latency_ms(cell: Candidate) -> float | None:
     return 1000 * fmean(found) if found else None
 
 
-def _mean_scores(rows: Mapping[str, Sequence[Candidate]], tested: Mapping[str, Hashable]) -> dict[str, Score]:
+def _mean_scores(rows: Mapping[str, Sequence[Contender]], tested: Mapping[str, Hashable]) -> dict[str, Score]:
     """Scores fit for paired tests, of the options that were tested on the same examples together."""
     found: dict[str, Score] = {}
     for same in dict.fromkeys(tested.values()):
@@ -148,7 +148,7 @@ def _apart(tested: Mapping[str, Hashable]) -> tuple[str, ...]:
     )
 
 
-def _left_out(by_target: Sequence[Mapping[str, Candidate]], kept: Mapping[str, object]) -> tuple[str, ...]:
+def _left_out(by_target: Sequence[Mapping[str, Contender]], kept: Mapping[str, object]) -> tuple[str, ...]:
     names = dict.fromkeys(
         label(cell, list(own.values())) for own in by_target for key, cell in own.items() if key not in kept
     )

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from crossfare.compare.candidates import Candidate, chosen, label
-from crossfare.compare.estimates import Estimate, estimate
+from crossfare.compare.contenders import Contender, chosen, label
 from crossfare.compare.learning import FEWEST_SIZES, Fitted, Reach, Sized, band, curve_of, reach
+from crossfare.compare.mean_scores import MeanScore, mean_score
 from crossfare.compare.runs import RunRecord
-from crossfare.ledger import Rate
+from crossfare.ledger import UnitPrice
 from crossfare.ledger.price import usd_of
 from crossfare.types import Score
 
@@ -26,7 +26,7 @@ class Point:
     """What was scored with one number of labels."""
 
     labels: int
-    score: Estimate
+    score: MeanScore
     fitted: float
 
 
@@ -56,7 +56,7 @@ class LearningCurve:
     fitted: Fitted
     band: tuple[tuple[float, float, float], ...]
     parities: tuple[Parity, ...]
-    label_price: Rate
+    label_price: UnitPrice
     seeds: int
 
     @property
@@ -113,13 +113,13 @@ def learning_curves(
     Raises:
         ConfigError: the runs do not hold what is asked for.
     """
-    groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Contender]] = defaultdict(list)
     for cell in chosen(runs, tasks, targets, without):
         groups[cell.task, cell.target].append(cell)
     return tuple(curve for cells in groups.values() for curve in _curves(cells))
 
 
-def _curves(cells: Sequence[Candidate]) -> list[LearningCurve]:
+def _curves(cells: Sequence[Contender]) -> list[LearningCurve]:
     grown = dict.fromkeys(_learner(cell) for cell in cells if cell.first.spec.gold_size is not None)
     found = []
     for learner in grown:
@@ -130,18 +130,18 @@ def _curves(cells: Sequence[Candidate]) -> list[LearningCurve]:
     return found
 
 
-def _learner(cell: Candidate) -> tuple[Hashable, ...]:
+def _learner(cell: Contender) -> tuple[Hashable, ...]:
     """What the points of one curve have in common."""
     spec = cell.first.spec
     return (spec.method, spec.model, spec.checkpoint, spec.engine or "", cell.mark, cell.tested)
 
 
-def _labels(cell: Candidate) -> int:
+def _labels(cell: Contender) -> int:
     run, result = cell.results[0]
     return sum(entry.usage.annotated or 0 for entry in run.steps(result, "annotation"))
 
 
-def _curve(own: Sequence[Candidate], others: Sequence[Candidate], cells: Sequence[Candidate]) -> LearningCurve:
+def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequence[Contender]) -> LearningCurve:
     last, sizes = own[-1], [_labels(cell) for cell in own]
     sized = [Sized(labels, _matrix(cell.scores)) for labels, cell in zip(sizes, own, strict=True)]
     fitted, at = curve_of(sized), np.geomspace(sizes[0], sizes[-1], _BAND)
@@ -154,7 +154,7 @@ def _curve(own: Sequence[Candidate], others: Sequence[Candidate], cells: Sequenc
         last.metric,
         label(last, cells),
         tuple(
-            Point(labels, estimate(cell.scores), float(fitted.score(labels).item()))
+            Point(labels, mean_score(cell.scores), float(fitted.score(labels).item()))
             for labels, cell in zip(sizes, own, strict=True)
         ),
         fitted,
@@ -166,11 +166,11 @@ def _curve(own: Sequence[Candidate], others: Sequence[Candidate], cells: Sequenc
 
 
 def _parities(
-    own: Sequence[Candidate], sizes: Sequence[int], others: Sequence[Candidate], cells: Sequence[Candidate]
+    own: Sequence[Contender], sizes: Sequence[int], others: Sequence[Contender], cells: Sequence[Contender]
 ) -> tuple[Parity, ...]:
     """Each other method on the test examples that both were scored on; without any, it is left out."""
     tested = own[0].scores[0].ids
-    groups: dict[tuple[str, ...], list[Candidate]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Contender]] = defaultdict(list)
     for other in others:
         there = set(other.scores[0].ids)
         groups[tuple(name for name in tested if name in there)].append(other)

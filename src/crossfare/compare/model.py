@@ -21,7 +21,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal
 
-from crossfare.ledger.price import PRECISION, Rate, usd_of
+from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
 
@@ -100,7 +100,7 @@ class Decision:
     task: str
     target: str
     metric: str
-    rates: Mapping[str, Rate]
+    rates: Mapping[str, UnitPrice]
     options: tuple[Option, ...]
     pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -140,20 +140,23 @@ class Decision:
         return {**found, "pairs": plain(list(self.pairs.values())), "notes": list(self.notes)}
 
 
-def plain(value: Any) -> Any:
-    """Any of these as JSON has it: a record as an object of its fields, a Decimal as text."""
+def plain(value: Any, *, by_key: bool = False) -> Any:
+    """Any of these as JSON has it: a record as an object of its fields, a Decimal as text.
+
+    An option is an object, or ``by_key`` its key.
+    """
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(each) for each in value]
+    if isinstance(value, Option) and by_key:
+        return value.key
     if is_dataclass(value):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-    return value
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: plain(each, by_key=by_key) for name, each in value.items()}
+    return [plain(each, by_key=by_key) for each in value] if isinstance(value, (tuple, list)) else value
 
 
-def usd(components: Iterable[Component], rates: Mapping[str, Rate]) -> Decimal:
+def usd(components: Iterable[Component], rates: Mapping[str, UnitPrice]) -> Decimal:
     """What components cost together, each rounded as in the ledger."""
     with localcontext(prec=PRECISION):
         return sum((usd_of([(each.quantity, rates[each.resource])]) for each in components), Decimal(0))

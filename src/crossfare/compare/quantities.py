@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Literal
 
 from crossfare.compare.model import Component, Option, Part
-from crossfare.ledger import Bill, Book, Rate
+from crossfare.ledger import Bill, Book, UnitPrice
 from crossfare.ledger.book import STORAGE
 from crossfare.ledger.costs import Needs
 from crossfare.ledger.price import PRECISION
@@ -37,7 +37,7 @@ Named = Mapping[tuple[int, str], Bill]
 def named_bills(books: Sequence[tuple[str, Book]]) -> Named:
     """What is billed, by its own name; where ledgers have different prices for it, with the name of the run too."""
     found = [(run, book, bill) for run, book in books for name in book.resources for bill in book.bills(name)]
-    rates: dict[str, set[Rate]] = defaultdict(set)
+    rates: dict[str, set[UnitPrice]] = defaultdict(set)
     for _, _, bill in found:
         rates[bill.name].add(bill.rate)
     return {
@@ -81,7 +81,7 @@ def components(found: Quantities, when: When) -> tuple[Component, ...]:
     return tuple(Component(part, resource, used) for (paid, part, resource), used in found.items() if paid == when)
 
 
-def used_rates(options: Iterable[Option], named: Named) -> dict[str, Rate]:
+def used_rates(options: Iterable[Option], named: Named) -> dict[str, UnitPrice]:
     """The prices of what options use."""
     used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
     return {bill.name: bill.rate for bill in named.values() if bill.name in used}

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from crossfare.compare.frontier import dominator
 from crossfare.compare.model import Decision, Option
+from crossfare.compare.trade_offs import dominator
 from crossfare.score import significance
 
 ALPHA = 0.05
@@ -88,17 +88,35 @@ def recommend(decision: Decision, examples: Decimal, constraints: Constraints = 
     totals = {option.key: decision.total_usd(option, examples) for option in decision.options}
     broken = {option.key: _broken(option, totals[option.key], constraints) for option in decision.options}
     allowed = [option for option in decision.options if not broken[option.key]]
-    best = max(allowed, key=lambda option: option.quality, default=None)
+    best = max(allowed, key=_quality, default=None)
     tests = _against(best, allowed, decision) if best else {}
-    tied = _tied(best, allowed, tests) if best else ()
+    worse = [option for option in allowed if best and _worse(option, best, tests)]
+    limit = max(worse, key=_quality, default=None)
+    tied = tuple(option for option in allowed if limit is None or option.quality > limit.quality)
     chosen = min(tied, key=lambda option: _preference(option, totals), default=None)
-    verdicts = tuple(
-        Verdict(option, _left_out(broken[option.key]), broken=broken[option.key])
-        if broken[option.key]
-        else _verdict(option, chosen, best, tied, allowed, tests, totals)
-        for option in decision.options
+
+    def verdict(option: Option) -> Verdict:
+        if rules := broken[option.key]:
+            return Verdict(option, "not-above-baseline" if rules == ("baseline",) else "excluded", broken=rules)
+        status: Status
+        if option is chosen:
+            status, other = "recommended", None
+        elif stronger := dominator(option, allowed, lambda each: totals[each.key]):
+            status, other = "dominated", stronger
+        elif option in tied:
+            status, other = "tied", chosen
+        else:
+            status, other = ("worse", best) if option in worse else ("below-worse", limit)
+        difference, p = tests.get(option.key, (None, None))
+        return Verdict(option, status, other, (), difference, p)
+
+    return Recommendation(
+        decision, examples, constraints, chosen, best, tied, tuple(verdict(option) for option in decision.options)
     )
-    return Recommendation(decision, examples, constraints, chosen, best, tied, verdicts)
+
+
+def _quality(option: Option) -> float:
+    return option.quality
 
 
 def _broken(option: Option, total: Decimal, asked: Constraints) -> tuple[Broken, ...]:
@@ -117,25 +135,14 @@ def _broken(option: Option, total: Decimal, asked: Constraints) -> tuple[Broken,
     return tuple(found)
 
 
-def _left_out(broken: Sequence[Broken]) -> Status:
-    return "not-above-baseline" if broken == ("baseline",) else "excluded"
-
-
 def _preference(option: Option, totals: Mapping[str, Decimal]) -> tuple[Decimal, float, float]:
     """Cheapest first; of equal costs the better one, of equal ones the faster."""
     latency = float("inf") if option.latency_ms is None else option.latency_ms
     return totals[option.key], -option.quality, latency
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """The best minus another one, and the adjusted p-value."""
-
-    difference: float
-    p: float
-
-
-def _against(best: Option, allowed: Sequence[Option], decision: Decision) -> dict[str, _Test]:
+def _against(best: Option, allowed: Sequence[Option], decision: Decision) -> dict[str, tuple[float, float]]:
+    """The best minus each other one that it can be tested against, and the adjusted p-value."""
     found = {
         option.key: pair
         for option in allowed
@@ -143,48 +150,16 @@ def _against(best: Option, allowed: Sequence[Option], decision: Decision) -> dic
     }
     adjusted = significance.holm([pair.p for pair in found.values()])
     return {
-        key: _Test(pair.difference if pair.a == best.key else -pair.difference, p)
+        key: (pair.difference if pair.a == best.key else -pair.difference, p)
         for (key, pair), p in zip(found.items(), adjusted, strict=True)
     }
 
 
-def _worse(option: Option, best: Option, tests: Mapping[str, _Test]) -> bool:
+def _worse(option: Option, best: Option, tests: Mapping[str, tuple[float, float]]) -> bool:
     """Whether a method is told apart from the best; where no test is possible, its score decides."""
     if option.quality == best.quality:
         return False
-    test = tests.get(option.key)
-    return test is None or (test.p < ALPHA and test.difference > 0)
-
-
-def _tied(best: Option, allowed: Sequence[Option], tests: Mapping[str, _Test]) -> tuple[Option, ...]:
-    limit = _first_worse(best, allowed, tests)
-    return tuple(option for option in allowed if limit is None or option.quality > limit.quality)
-
-
-def _first_worse(best: Option, allowed: Sequence[Option], tests: Mapping[str, _Test]) -> Option | None:
-    """The highest score that is significantly worse than the best."""
-    return max((o for o in allowed if _worse(o, best, tests)), key=lambda option: option.quality, default=None)
-
-
-def _verdict(
-    option: Option,
-    chosen: Option | None,
-    best: Option | None,
-    tied: Sequence[Option],
-    allowed: Sequence[Option],
-    tests: Mapping[str, _Test],
-    totals: Mapping[str, Decimal],
-) -> Verdict:
-    assert chosen is not None and best is not None  # this option keeps the constraints
-    test = tests.get(option.key)
-    measured = (test.difference, test.p) if test else (None, None)
-    if option.key == chosen.key:
-        return Verdict(option, "recommended", None, (), *measured)
-    stronger = dominator(option, allowed, lambda each: totals[each.key])
-    if stronger is not None:
-        return Verdict(option, "dominated", stronger, (), *measured)
-    if option in tied:
-        return Verdict(option, "tied", chosen, (), *measured)
-    if _worse(option, best, tests):
-        return Verdict(option, "worse", best, (), *measured)
-    return Verdict(option, "below-worse", _first_worse(best, allowed, tests), (), *measured)
+    if option.key not in tests:
+        return True
+    difference, p = tests[option.key]
+    return p < ALPHA and difference > 0

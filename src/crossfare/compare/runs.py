@@ -69,7 +69,7 @@ class RunRecord:
         """The ledger's entries that one of the result's costs is made of."""
         return tuple(map(self.book.entry, Needs.of(result).playing(share)))
 
-    def repriced(self, offers: Mapping[str, str], catalogue: Catalogue | None = None) -> RunRecord:
+    def repriced(self, offers: Mapping[str, str], catalogue: Catalogue) -> RunRecord:
         """The same run at other prices: costs change and nothing else does.
 
         ``offers`` maps resources to offers of ``catalogue``, as in `Book`. An offer named here
@@ -78,13 +78,11 @@ class RunRecord:
         Raises:
             PriceError: an offer is unknown, or bills what was not measured.
         """
-        known = self.book.catalogue
-        if catalogue is not None:
-            named = set(offers.values())
-            kept = [price for price in known if price.offer not in named]
-            named |= {EXCHANGE_RATE + price.currency.lower() for price in catalogue if price.offer in named}
-            known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
-        book = self.book.repriced(catalogue=known, offers=offers)
+        named = set(offers.values())
+        kept = [price for price in self.book.catalogue if price.offer not in named]
+        named |= {EXCHANGE_RATE + price.currency.lower() for price in catalogue if price.offer in named}
+        known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
+        book = self.book.repriced(known, offers)
         return replace(self, book=book, results=tuple(_priced(self, book)))
 
     def stated(self, amounts: Mapping[str, Decimal]) -> RunRecord:
@@ -162,13 +160,11 @@ def reprice(
             raise ConfigError(f"nothing here uses {name!r}; what has a price here: {', '.join(there)}")
     if both := sorted(set(prices) & set(offers)):
         raise ConfigError(f"{both[0]!r} is given both a price and an offer; give one")
-    known = (catalogue or Catalogue.load()) if offers else None
+    known = (catalogue or Catalogue.load()) if offers else Catalogue(())
     return tuple(_repriced(run, prices, offers, known) for run in runs)
 
 
-def _repriced(
-    run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue | None
-) -> RunRecord:
+def _repriced(run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue) -> RunRecord:
     used = set(run.book.resources)
     if own := {resource: offer for resource, offer in offers.items() if resource in used}:
         run = run.repriced(own, known)

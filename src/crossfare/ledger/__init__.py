@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossfare.ledger.book import Book, Entry, read_entries
-from crossfare.ledger.price import Bill, Counting, Price, Rate
+from crossfare.ledger.price import Bill, Counting, Price, UnitPrice
 from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, per_1k
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Counting",
     "Entry",
     "Price",
-    "Rate",
+    "UnitPrice",
     "per_1k",
     "read_entries",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -53,20 +52,10 @@ class Book:
     "engine:open": "compute", "annotation:qa": "annotation-qa"}``.
     """
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        offers: Mapping[str, str],
-        entries: Iterable[Entry] = (),
-        *,
-        on: date | None = None,
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, offers: Mapping[str, str], entries: Iterable[Entry] = ()) -> None:
         self.catalogue = catalogue
         self.offers = dict(offers)
-        self.on = on
-        self._entries: dict[str, Entry] = {}
-        for entry in entries:
-            self.add(entry)
+        self._entries = {entry.step_id: entry for entry in entries}
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
@@ -106,7 +95,7 @@ class Book:
         """
         entry = self.entry(step_id)
         try:
-            costs = [self.catalogue.cost(entry.usage, self.offer(name), self.on) for name in entry.resources]
+            costs = [self.catalogue.cost(entry.usage, self.offer(name)) for name in entry.resources]
         except PriceError as error:
             raise PriceError(f"{entry.label or step_id}: {error}") from error
         return _sum(costs)
@@ -131,7 +120,7 @@ class Book:
             PriceError: nothing prices it.
         """
         name = COMPUTE if self.offers.get(resource) == COMPUTE else resource
-        return self.catalogue.get(self.offer(resource), self.on).bills(name)
+        return self.catalogue.get(self.offer(resource)).bills(name)
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -147,10 +136,6 @@ class Book:
     def total(self, step_ids: Iterable[str]) -> Cost:
         """What these steps cost together; a step named twice is paid once."""
         return _sum(self.cost(step_id) for step_id in dict.fromkeys(step_ids))
-
-    def spent(self) -> Cost:
-        """What this run paid: every step it did not find finished."""
-        return self.total(entry.step_id for entry in self if not entry.reused)
 
     def standalone(self, cells: Iterable[tuple[Cell, Sequence[str]]]) -> dict[Cell, Cost]:
         """What each cell would cost alone: all its steps."""
@@ -168,11 +153,9 @@ class Book:
             paid.update(step_ids)
         return added
 
-    def repriced(
-        self, *, catalogue: Catalogue | None = None, offers: Mapping[str, str] | None = None, on: date | None = None
-    ) -> Book:
+    def repriced(self, catalogue: Catalogue, offers: Mapping[str, str]) -> Book:
         """The same entries at other prices; ``offers`` are added to those of this book."""
-        return Book(catalogue or self.catalogue, {**self.offers, **(offers or {})}, self, on=on or self.on)
+        return Book(catalogue, {**self.offers, **offers}, self)
 
     def write(self, path: str | Path) -> None:
         """Write the entries as JSON lines, one a step, atomically."""

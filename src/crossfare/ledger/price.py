@@ -26,7 +26,7 @@ PRECISION = 50
 """Digits that money is reckoned with before it is rounded."""
 
 
-class Billed(NamedTuple):
+class BilledUnit(NamedTuple):
     """What a unit of a price bills: ``units`` of ``unit``, which a field of `Usage` counts.
 
     ``stated`` is what people state a price for, and how many units that is.
@@ -38,12 +38,12 @@ class Billed(NamedTuple):
     stated: tuple[str, int]
 
 
-BILLED: Mapping[str, Billed] = {
-    "character": Billed("character", "characters", 1, ("million characters", 1_000_000)),
-    "device-hour": Billed("second", "seconds", 3600, ("device-hour", 3600)),
-    "example": Billed("example", "annotated", 1, ("example", 1)),
-    "token": Billed("token", "input_tokens", 1, ("million tokens", 1_000_000)),
-    "gigabyte-month": Billed("byte-month", "stored_bytes", 2**30, ("gigabyte-month", 2**30)),
+BILLED: Mapping[str, BilledUnit] = {
+    "character": BilledUnit("character", "characters", 1, ("million characters", 1_000_000)),
+    "device-hour": BilledUnit("second", "seconds", 3600, ("device-hour", 3600)),
+    "example": BilledUnit("example", "annotated", 1, ("example", 1)),
+    "token": BilledUnit("token", "input_tokens", 1, ("million tokens", 1_000_000)),
+    "gigabyte-month": BilledUnit("byte-month", "stored_bytes", 2**30, ("gigabyte-month", 2**30)),
 }
 
 _PRICED = {each.unit: unit for unit, each in BILLED.items()}
@@ -55,7 +55,7 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class UnitPrice:
     """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example", "byte-month").
 
     ``source`` names the price record, or says who stated it.
@@ -82,7 +82,7 @@ class Rate:
             return (self.usd if usd is None else usd) * _STATED[self.unit][1] / self.per
 
 
-def usd_of(quantities: Iterable[tuple[Decimal, Rate]]) -> Decimal:
+def usd_of(quantities: Iterable[tuple[Decimal, UnitPrice]]) -> Decimal:
     """What quantities cost together, each at its rate, in USD: all money is made here."""
     with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
         return sum((used * rate.usd / rate.per for used, rate in quantities), Decimal(0)).quantize(QUANTUM)
@@ -94,7 +94,7 @@ class Bill:
 
     name: str
     field: str
-    rate: Rate
+    rate: UnitPrice
 
     def quantity(self, usage: Usage) -> Decimal:
         """How much of it was used, in the unit of the rate.
@@ -198,7 +198,7 @@ class Price:
         billed = BILLED[self.unit]
         with localcontext(prec=PRECISION):
             to_usd = Decimal(1) if self.usd_rate is None else self.usd_rate
-            read = Rate(self.amount * to_usd, self.per * billed.units, billed.unit, self.ref)
+            read = UnitPrice(self.amount * to_usd, self.per * billed.units, billed.unit, self.ref)
             if self.output_amount is None:
                 return (Bill(resource, billed.field, read),)
             written = replace(read, usd=self.output_amount * to_usd)

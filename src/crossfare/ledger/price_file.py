@@ -81,25 +81,15 @@ class Offer(_Strict):
 
     def price(self) -> Price:
         """The price that the file states; of a mean, all but what it bills and the amount."""
-        assert self.currency is not None and self.checked is not None  # `read` filled them
-        return Price(
-            offer=self.offer,
-            unit=self.unit or "example",
-            per=self.per,
-            amount=self.amount or Decimal(0),
-            currency=self.currency,
-            valid_from=self.valid_from,
-            valid_to=self.valid_to or self.retired,
-            checked=self.checked,
-            source=self.source,
-            evidence=self.evidence,
-            counting=Counting(**self.counting.model_dump()) if self.counting else None,
-            note=self.note.strip(),
-            mean_of=self.mean_of,
-            output_amount=self.output_amount,
-            free_per_month=self.free_per_month,
-            retired=self.retired,
-        )
+        known = {
+            **dict(self),
+            "unit": self.unit or "example",
+            "amount": self.amount or Decimal(0),
+            "valid_to": self.valid_to or self.retired,
+            "counting": Counting(**dict(self.counting)) if self.counting else None,
+            "note": self.note.strip(),
+        }
+        return Price(**known)
 
 
 class _File(_Strict):

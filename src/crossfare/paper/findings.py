@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from crossfare.compare.breakeven import break_even
+from crossfare.compare.trade_offs import break_even
 from crossfare.paper.audited import Audited
 from crossfare.paper.published import inputs, packaged, printed
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from crossfare.compare import (
     ALPHA,
+    BreakEven,
     Constraints,
     Decision,
     Flip,
     Option,
-    Rate,
     Recommendation,
     Verdict,
     break_evens,
@@ -24,7 +24,7 @@ from crossfare.compare import (
 )
 from crossfare.report import numbers
 from crossfare.report.names import metric_name, subject, trivial_name
-from crossfare.report.table import MISSING, Cell, Column, Table
+from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 
 # Prices and volumes beyond a thousand times, or below a thousandth, of what they are now are not told.
 _FAR = 1000
@@ -59,33 +59,23 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     decision, examples = made.decision, made.examples
     on_cost, on_latency = cost_front(decision, examples), latency_front(decision)
     steps = _steps(decision, on_cost, examples)
-    keeps = any(option.kept for option in decision.options)
-    columns = (
-        Column("Method"),
-        Column(f"{metric_name(decision.metric)}\n95 %", number=True),
-        Column("One-time\nUSD", number=True),
-        *((Column("Storage\nUSD/month", number=True),) if keeps else ()),
-        Column("Recurring\nUSD/1k", number=True),
-        Column("Total\nUSD", number=True),
-        Column("Added\nms", number=True),
-        Column("Front"),
-        Column("USD per\npoint", number=True),
-    )
-    rows = tuple(
-        (
-            Cell(option.label, best=option == made.chosen),
-            Cell(f"{numbers.score(option.quality)} {_interval(option)}", f"{option.quality}"),
-            _usd(decision.once_usd(option)),
-            *((_usd(decision.kept_usd_per_month(option)) if option.kept else Cell(MISSING),) if keeps else ()),
-            _usd(decision.recurring_usd_per_1k(option)),
-            _usd(decision.total_usd(option, examples)),
-            Cell(_latency(option)),
-            Cell(_fronts(option in on_cost, option in on_latency)),
-            _usd(steps[option.key]) if option.key in steps else Cell(MISSING),
-        )
-        for option in sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    )
-    return Table(f"{subject(decision)}: methods at {horizon}", columns, rows, _front_notes(decision))
+    columns: dict[Column | str, Callable[[Option], Cell | str]] = {
+        "Method": lambda o: Cell(o.label, best=o == made.chosen),
+        number(f"{metric_name(decision.metric)}\n95 %"): lambda o: Cell(
+            f"{numbers.score(o.quality)} {_interval(o)}", f"{o.quality}"
+        ),
+        number("One-time\nUSD"): lambda o: amount(decision.once_usd(o)),
+        number("Storage\nUSD/month"): lambda o: amount(decision.kept_usd_per_month(o) if o.kept else None),
+        number("Recurring\nUSD/1k"): lambda o: amount(decision.recurring_usd_per_1k(o)),
+        number("Total\nUSD"): lambda o: amount(decision.total_usd(o, examples)),
+        number("Added\nms"): _latency,
+        "Front": lambda o: _fronts(o in on_cost, o in on_latency),
+        number("USD per\npoint"): lambda o: amount(steps.get(o.key)),
+    }
+    if not any(option.kept for option in decision.options):
+        del columns[number("Storage\nUSD/month")]
+    ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
+    return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, _front_notes(decision))
 
 
 def break_even_table(decision: Decision, horizon: Horizon) -> Table:
@@ -93,40 +83,39 @@ def break_even_table(decision: Decision, horizon: Horizon) -> Table:
     found = break_evens(decision)
     crossing = [(each, each.examples) for each in found if each.examples is not None]
     shown = [(each, at) for each, at in crossing if 1 <= at <= _FAR * horizon.examples]
-    rows = tuple(
-        (
-            Cell(each.first.label),
-            Cell(each.then.label),
-            Cell(_count(at), f"{at:f}"),
-            Cell(numbers.amount(at / horizon.volume)),
-        )
-        for each, at in shown
-    )
-    columns = (
-        Column("Cheaper below"),
-        Column("Cheaper above"),
-        Column("Examples", number=True),
-        Column(f"Months at\n{horizon.volume:,}", number=True),
-    )
+    columns: dict[Column | str, Callable[[tuple[BreakEven, Decimal]], Cell | str]] = {
+        "Cheaper below": lambda row: row[0].first.label,
+        "Cheaper above": lambda row: row[0].then.label,
+        number("Examples"): lambda row: Cell(_count(row[1]), f"{row[1]:f}"),
+        number(f"Months at\n{horizon.volume:,}"): lambda row: numbers.amount(row[1] / horizon.volume),
+    }
     notes = []
     if never := len(found) - len(crossing):
         notes.append(f"In {never} of {len(found)} pairs one method is cheaper at any volume.")
     if far := len(crossing) - len(shown):
         notes.append(f"{far} more cross below one example or beyond {_FAR:,} times the volume.")
-    return Table(f"{subject(decision)}: break-even volumes", columns, rows, tuple(notes))
+    return Table.of(f"{subject(decision)}: break-even volumes", columns, shown, notes)
 
 
 def sensitivity_table(made: Recommendation, horizon: Horizon) -> Table:
     """The nearest prices and volumes at which another method would be recommended."""
-    rows = [_flip_row(flip, made.decision) for flip in price_flips(made) if _near(flip)]
-    rows += [_volume_row(flip, horizon) for flip in volume_flips(made)]
-    changing = {flip.what for flip in price_flips(made) if _near(flip)}
+    prices = [flip for flip in price_flips(made) if _near(flip)]
+    rows = [_flip_row(flip, made.decision) for flip in prices]
+    rows += [
+        (
+            Cell("volume, examples a month"),
+            Cell(f"{horizon.volume:,}"),
+            Cell(f"{flip.side} {_count(flip.threshold / horizon.months)}"),
+            Cell(_name(flip.chosen)),
+        )
+        for flip in volume_flips(made)
+    ]
+    changing = {flip.what for flip in prices}
     firm = [name for name in made.decision.rates if name not in changing]
-    notes = []
+    notes = ["Prices are changed one at a time; quality is held as measured."]
     if firm:
-        notes.append(f"No price of {', '.join(firm)} within a factor of {_FAR:,} changes the choice.")
-    notes.append("Prices are changed one at a time; quality is held as measured.")
-    columns = (Column("What"), Column("Now", number=True), Column("Changes at", number=True), Column("Then choose"))
+        notes.insert(0, f"No price of {', '.join(firm)} within a factor of {_FAR:,} changes the choice.")
+    columns = (Column("What"), number("Now"), number("Changes at"), Column("Then choose"))
     return Table(f"{subject(made.decision)}: what would change the choice", columns, tuple(rows), tuple(notes))
 
 
@@ -273,10 +262,9 @@ def _changes(made: Recommendation, horizon: Horizon) -> list[str]:
 
 
 def _flip_text(flip: Flip, decision: Decision) -> str:
-    unit, scale = _billed(decision.rates[flip.what])
-    with localcontext(prec=28):
-        price = f"{numbers.amount(flip.threshold * scale)} USD {unit} (now {numbers.amount(flip.current * scale)})"
-    return f"to {_name(flip.chosen)} with {flip.what} {flip.side} {price}"
+    rate = decision.rates[flip.what]
+    then, now = numbers.amount(rate.stated_usd(flip.threshold)), numbers.amount(rate.stated_usd(flip.current))
+    return f"to {_name(flip.chosen)} with {flip.what} {flip.side} {then} USD per {rate.stated} (now {now})"
 
 
 def _volume_text(flip: Flip, horizon: Horizon) -> str:
@@ -343,38 +331,15 @@ def _baseline_notes(decision: Decision) -> tuple[str, ...]:
 
 
 def _flip_row(flip: Flip, decision: Decision) -> tuple[Cell, ...]:
-    unit, scale = _billed(decision.rates[flip.what])
-    with localcontext(prec=28):
-        now, then = flip.current * scale, flip.threshold * scale
+    rate = decision.rates[flip.what]
+    now, then = rate.stated_usd(flip.current), rate.stated_usd(flip.threshold)
     factor = f" ({numbers.amount(flip.factor)}x)" if flip.factor is not None else ""
     return (
-        Cell(f"{flip.what}, USD {unit}"),
-        Cell(numbers.amount(now), f"{now:f}"),
+        Cell(f"{flip.what}, USD per {rate.stated}"),
+        amount(now),
         Cell(f"{flip.side} {numbers.amount(then)}{factor}", f"{then:f}"),
         Cell(_name(flip.chosen)),
     )
-
-
-def _volume_row(flip: Flip, horizon: Horizon) -> tuple[Cell, ...]:
-    return (
-        Cell("volume, examples a month"),
-        Cell(f"{horizon.volume:,}"),
-        Cell(f"{flip.side} {_count(flip.threshold / horizon.months)}"),
-        Cell(_name(flip.chosen)),
-    )
-
-
-def _billed(rate: Rate) -> tuple[str, Decimal]:
-    """How people say what a rate bills, and the factor from its amount to that."""
-    name, units = {
-        "second": ("per device-hour", 3600),
-        "character": ("per million characters", 1_000_000),
-        "token": ("per million tokens", 1_000_000),
-        "example": ("per example", 1),
-        "byte-month": ("per gigabyte-month", 2**30),
-    }[rate.unit]
-    with localcontext(prec=50):
-        return name, units / rate.per
 
 
 def _near(flip: Flip) -> bool:
@@ -387,10 +352,6 @@ def _name(option: Option | None) -> str:
 
 def _interval(option: Option) -> str:
     return f"{numbers.score(option.low)}-{numbers.score(option.high)}"
-
-
-def _usd(value: Decimal) -> Cell:
-    return Cell(numbers.amount(value), f"{value:f}")
 
 
 def _money(value: Decimal) -> str:
@@ -411,8 +372,6 @@ def _fronts(cost: bool, latency: bool) -> str:
     return {(True, True): "both", (True, False): "cost", (False, True): "latency"}.get((cost, latency), MISSING)
 
 
-def _count(examples: Decimal | None) -> str:
+def _count(examples: Decimal) -> str:
     """Whole examples from a hundred on; below, as amounts are shown."""
-    if examples is None:
-        return MISSING
     return f"{examples:,.0f}" if examples >= 100 else numbers.amount(examples)

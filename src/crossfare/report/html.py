@@ -29,7 +29,7 @@ from crossfare.compare import (
     recommend,
 )
 from crossfare.errors import ConfigError, DataError
-from crossfare.report import evidence, learning, plots
+from crossfare.report import learning, plots, run_tables
 from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
@@ -227,8 +227,8 @@ def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
         script=Markup(scripts),
         script_hash=_hash(scripts),
         style=Markup((assets / "report.css").read_text(encoding="utf-8")),
-        stages=evidence.stage_table(run),
-        ledger=evidence.ledger_table(run),
+        stages=run_tables.stage_table(run),
+        ledger=run_tables.ledger_table(run),
         spec=_spec_text(run),
         **_recorded(run, record),
     )
@@ -240,13 +240,13 @@ def _recorded(run: RunRecord, record: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "made": str(record.get("made", ""))[:10],
             "version": record["provenance"].get("crossfare"),
-            "losses": evidence.losses(record),
-            "yields": evidence.yield_table(record),
-            "quality": evidence.translation_quality_table(record),
-            "loading": evidence.loading_table(record),
-            "facts": evidence.run_table(run, record),
-            "prices": evidence.price_records_table(record),
-            "missing": evidence.missing_lines(record),
+            "losses": run_tables.losses(record),
+            "yields": run_tables.yield_table(record),
+            "quality": run_tables.translation_quality_table(record),
+            "loading": run_tables.loading_table(record),
+            "facts": run_tables.run_table(run, record),
+            "prices": run_tables.price_records_table(record),
+            "missing": run_tables.missing_lines(record),
         }
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from statistics import fmean
 
-from crossfare.compare.estimates import Estimate, estimate
+from crossfare.compare.mean_scores import MeanScore, mean_score
 from crossfare.types import Latency, Method, Result, RunSpec, TaskName, Yield
 
 BATCH_SIZE = 32
@@ -50,10 +50,10 @@ class Line:
         """The results in one target language, one per seed."""
         return tuple(result for result in self.results if result.spec.target == target)
 
-    def estimate(self, target: str) -> Estimate | None:
+    def estimate(self, target: str) -> MeanScore | None:
         """The score in one target language; None without results."""
         scores = [result.score for result in self.at(target)]
-        return estimate(scores) if scores else None
+        return mean_score(scores) if scores else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from crossfare.compare import ALPHA, Component, Decision, Option, Rate
+from crossfare.compare import ALPHA, Component, Decision, Option, UnitPrice
 from crossfare.compare.model import usd
 from crossfare.ledger.price import PRECISION
 from crossfare.report.names import metric_name, trivial_name, where
@@ -36,7 +36,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _option(option: Option, rates: Mapping[str, Rate]) -> dict[str, Any]:
+def _option(option: Option, rates: Mapping[str, UnitPrice]) -> dict[str, Any]:
     shown = ("key", "label", "quality", "low", "high", "baseline", "latency_ms", "note", "reference")
     sides = {"fixed": option.fixed, "kept": option.kept, "recurring": option.recurring}
     return {name: getattr(option, name) for name in shown} | {
@@ -44,7 +44,7 @@ def _option(option: Option, rates: Mapping[str, Rate]) -> dict[str, Any]:
     }
 
 
-def _lines(components: Iterable[Component], rates: Mapping[str, Rate]) -> list[tuple[str, str, str]]:
+def _lines(components: Iterable[Component], rates: Mapping[str, UnitPrice]) -> list[tuple[str, str, str]]:
     with localcontext(prec=PRECISION):
         return [
             (
@@ -56,6 +56,6 @@ def _lines(components: Iterable[Component], rates: Mapping[str, Rate]) -> list[t
         ]
 
 
-def _own(rate: Rate) -> str:
+def _own(rate: UnitPrice) -> str:
     """The price as people would state it."""
     return f"{rate.stated_usd().quantize(_PRICE, ROUND_HALF_UP):f}".rstrip("0").rstrip(".")

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 
 from crossfare.compare import ALPHA
-from crossfare.compare.estimates import estimate
+from crossfare.compare.mean_scores import mean_score
 from crossfare.ledger import Catalogue
 from crossfare.report import columns, lines, notes
 from crossfare.report.lines import BATCH_SIZE, Context, gather
@@ -131,7 +131,7 @@ def _seconds(results: Sequence[Result], size: int, figure: str, *, alone: bool =
 
 
 def _estimated(results: Sequence[Result], figure: str) -> object:
-    return getattr(estimate([result.score for result in results]), figure)
+    return getattr(mean_score([result.score for result in results]), figure)
 
 
 def _timed_on(results: Sequence[Result]) -> str:

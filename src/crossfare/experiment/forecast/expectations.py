@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfare.compare.estimates import estimate
+from crossfare.compare.mean_scores import mean_score
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import made_on
@@ -24,7 +24,7 @@ def quality(made: Forecaster, cell: RunSpec) -> tuple[Triple, str]:
         for alike in (_same_cell, _same_method):
             scores = [result.score for result in run.results if alike(result.spec, cell)]
             if scores:
-                found = estimate(scores)
+                found = mean_score(scores)
                 other = "" if alike is _same_cell else " with another model"
                 return (found.low, found.value, found.high), f"score measured in run {run.name}{other}"
     engine = made.spec.engines[cell.engine] if cell.engine else None

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crossfare.compare import Decision, Option
-from crossfare.compare.candidates import method_label
 from crossfare.compare.caveats import hardware_notes
+from crossfare.compare.contenders import method_label
 from crossfare.compare.forecast import Assumption, Lack, Plan
 from crossfare.compare.quantities import components, mean_of, named_bills, quantities, used_rates
 from crossfare.experiment import steps as planning

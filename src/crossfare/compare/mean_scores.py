@@ -15,7 +15,7 @@ _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class MeanScore:
     """A score over seeds with its 95 % interval."""
 
     value: float
@@ -24,7 +24,7 @@ class Estimate:
     seeds: int
 
 
-def estimate(scores: Sequence[Score]) -> Estimate:
+def mean_score(scores: Sequence[Score]) -> MeanScore:
     """The mean over seeds with its 95 % interval.
 
     One seed has its bootstrap interval over the test examples. Several add a second, independent
@@ -38,16 +38,16 @@ def estimate(scores: Sequence[Score]) -> Estimate:
         spread = _T95[min(len(values) - 1, len(_T95)) - 1] * stdev(values) / math.sqrt(len(values))
     below = math.hypot(fmean(score.value - score.low for score in scores), spread)
     above = math.hypot(fmean(score.high - score.value for score in scores), spread)
-    return Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), len(values))
+    return MeanScore(mean, max(0.0, mean - below), min(1.0, mean + above), len(values))
 
 
-def over_targets(estimates: Sequence[Estimate]) -> Estimate:
+def over_targets(estimates: Sequence[MeanScore]) -> MeanScore:
     """The mean over target languages.
 
     Its half-widths are the mean half-widths: exact if the languages err together, as on parallel
     test sets, and too wide rather than too narrow if they do not.
     """
-    return Estimate(
+    return MeanScore(
         fmean(each.value for each in estimates),
         fmean(each.low for each in estimates),
         fmean(each.high for each in estimates),

@@ -14,7 +14,7 @@ REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Contender:
     """One method, engine and model in one target language: its results, each with the run it is from.
 
     ``mark`` names the run if the same cell of another run stands beside it.
@@ -74,7 +74,7 @@ class Candidate:
         return any(facts.reference for _, facts in self.engines)
 
 
-def candidates_of(runs: Sequence[RunRecord]) -> list[Candidate]:
+def contenders_of(runs: Sequence[RunRecord]) -> list[Contender]:
     """The cells of all runs, in order of first appearance; equal ones pooled or marked by run."""
     names = run_names(runs)
     found: dict[str, dict[int, list[Result]]] = defaultdict(lambda: defaultdict(list))
@@ -86,13 +86,13 @@ def candidates_of(runs: Sequence[RunRecord]) -> list[Candidate]:
         pairs = {index: tuple((runs[index], result) for result in own) for index, own in by_run.items()}
         together = tuple(pair for own in pairs.values() for pair in own)
         if len(pairs) == 1 or _alike(together):
-            cells.append(Candidate(together))
+            cells.append(Contender(together))
         else:
-            cells += [Candidate(own, names[index]) for index, own in pairs.items()]
+            cells += [Contender(own, names[index]) for index, own in pairs.items()]
     return cells
 
 
-def runs_of(cells: Iterable[Candidate]) -> list[RunRecord]:
+def runs_of(cells: Iterable[Contender]) -> list[RunRecord]:
     """The runs that cells are from, in order of first appearance."""
     return list({id(run): run for cell in cells for run, _ in cell.results}.values())
 
@@ -118,7 +118,7 @@ def _alike(found: Sequence[tuple[RunRecord, Result]]) -> bool:
 
 def chosen(
     runs: Sequence[RunRecord], tasks: Sequence[str] = (), targets: Sequence[str] = (), without: Sequence[str] = ()
-) -> list[Candidate]:
+) -> list[Contender]:
     """The cells of some tasks and target languages (none named: all) without some engines and methods.
 
     "reference" stands for every engine of that kind.
@@ -126,7 +126,7 @@ def chosen(
     Raises:
         ConfigError: one that is named is not there.
     """
-    cells = candidates_of(runs)
+    cells = contenders_of(runs)
     _check("task", tasks, (cell.task for cell in cells))
     cells = [cell for cell in cells if not tasks or cell.task in tasks]
     _check("target", targets, (cell.target for cell in cells))
@@ -143,12 +143,12 @@ def _check(what: str, asked: Sequence[str], there: Iterable[str]) -> None:
             raise ConfigError(f"no result for {what} {name!r}; there: {', '.join(known) or 'none'}")
 
 
-def _names(cell: Candidate) -> set[str]:
+def _names(cell: Contender) -> set[str]:
     names = {cell.first.spec.method, *cell.first.spec.engines}
     return names | ({REFERENCE} if cell.reference else set())
 
 
-def label(cell: Candidate, cells: Sequence[Candidate]) -> str:
+def label(cell: Contender, cells: Sequence[Contender]) -> str:
     """Method, engine, and as much of the model and the run as it takes to tell these cells apart."""
     spec, specs = cell.first.spec, [each.first.spec for each in cells]
     checkpoints = {each.checkpoint for each in specs if _called_alike(each, spec) and each.model == spec.model}
@@ -178,7 +178,7 @@ def _called_alike(one: RunSpec, other: RunSpec) -> bool:
     return (one.method, one.engines) == (other.method, other.engines)
 
 
-def engine_label(cell: Candidate) -> str:
+def engine_label(cell: Contender) -> str:
     """As in the tables: a mark where a note must be read, and the engine of the training data first."""
     return " + ".join(
         f"{label}†" if facts.note and not label.endswith(("*", "†", "‡")) else label for label, facts in cell.engines
