@@ -17,15 +17,14 @@ def list_datasets(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     from crossfare.data import catalog
-    from crossfare.report import Cell, Column, Table
+    from crossfare.report import Table
 
     rows = []
     for entry in catalog():
         sizes = ", ".join(f"{split} {size:,}" for split, size in entry.sizes)
-        row = (entry.name, entry.task, " ".join(entry.languages), entry.licence, sizes, entry.ref or entry.source)
-        rows.append(tuple(map(Cell, row)))
-    columns = map(Column, ("name", "task", "languages", "licence", "examples", "source"))
-    show([Table("", tuple(columns), tuple(rows))])
+        origin = entry.ref or entry.source
+        rows.append((entry.name, entry.task, " ".join(entry.languages), entry.licence, sizes, origin))
+    show([Table.of_texts("", ("name", "task", "languages", "licence", "examples", "source"), rows)])
 
 
 @app.command("inspect")

@@ -1,6 +1,6 @@
 """From a spec to a matrix of cells, to shared steps, to results.
 
-Names are loaded when first used: translating one file needs nothing of what runs and reports a matrix.
+Names are loaded when first used: translating one file needs nothing of what runs a matrix.
 """
 
 from __future__ import annotations
