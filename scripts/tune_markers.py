@@ -39,6 +39,8 @@ from crossfare.translate.outcome import Failed
 from crossfare.translate.sentences import Span
 from crossfare.types import Engine, Progress, Usage
 
+MARKERS = Markers()
+_UNMARKED = 0.25
 _HELD_OUT = 200
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 
@@ -89,14 +91,12 @@ def finetune_markers(
     learning_rate: float = 5e-5,
     batch_size: int = 32,
     seed: int = 0,
-    markers: Markers | None = None,
-    unmarked: float = 0.25,
     progress: Progress | None = None,
 ) -> Usage:
     """Fine-tune a sequence-to-sequence translation model on parallel text with answer delimiters.
 
     ``model`` is a folder or hub id (Marian, NLLB and M2M-100, mBART-50, T5). Each example is a random pair in
-    which one random span is wrapped on both sides; a share of ``unmarked`` is left plain, so that the model
+    which one random span is wrapped on both sides; a quarter is left plain, so that the model
     still translates what has no answer in it. The result, with its tokenizer, is written to ``out`` and
     loads with ``from_pretrained``. The delimiters stay ordinary text: nothing is added to the vocabulary.
 
@@ -106,7 +106,7 @@ def finetune_markers(
     """
     import torch
 
-    examples = list(_draw(pairs, steps * batch_size, markers or Markers(), unmarked, seed))
+    examples = list(_draw(pairs, steps * batch_size, seed))
     path = resolve(model).path
     with meter() as running:
         vocabulary = load_vocabulary(path, model)
@@ -123,14 +123,12 @@ def finetune_markers(
     return replace(counts, seconds=running.usage.seconds, hardware=running.usage.hardware)
 
 
-def marker_survival(
-    engine: Engine, pairs: Sequence[MarkedPair], *, markers: Markers | None = None, seed: int = 0
-) -> MarkerSurvival:
+def marker_survival(engine: Engine, pairs: Sequence[MarkedPair]) -> MarkerSurvival:
     """Translate each pair's source with one random span marked, and compare with the reference translation.
 
     Pairs without a span that can be marked are left out of the count.
     """
-    tried = (_mark_one(pair, markers or Markers(), random.Random(f"{seed}/{i}")) for i, pair in enumerate(pairs))
+    tried = (_mark_one(pair, random.Random(f"0/{i}")) for i, pair in enumerate(pairs))
     chosen = [found for found in tried if found]
     directions = dict.fromkeys((pair.source_language, pair.target_language) for pair in chosen)
     survived = exact = 0
@@ -138,9 +136,9 @@ def marker_survival(
         group = [pair for pair in chosen if (pair.source_language, pair.target_language) == (source, target)]
         outputs = engine.translate([pair.source for pair in group], source=source, target=target).texts
         for pair, output in zip(group, outputs, strict=True):
-            answer = _answer(output, markers)
+            answer = _answer(output)
             survived += answer is not None
-            exact += answer is not None and answer == _answer(pair.target, markers)
+            exact += answer is not None and answer == _answer(pair.target)
     return MarkerSurvival(len(chosen), survived, exact)
 
 
@@ -209,45 +207,43 @@ def _unique_words(text: str) -> dict[str, Span]:
     return {m.group(): m.span() for m in words if counts[m.group()] == 1}
 
 
-def _mark_one(pair: MarkedPair, markers: Markers, rng: random.Random) -> MarkedPair | None:
-    """Wrap one random span on both sides; None if the pair has none that can be wrapped in these markers."""
+def _mark_one(pair: MarkedPair, rng: random.Random) -> MarkedPair | None:
+    """Wrap one random span on both sides; None if the pair has none that can be wrapped in the usual markers."""
     spans = pair.spans or same_words(pair.source, pair.target)
     if not spans:
         return None
     source_span, target_span = rng.choice(spans)
     try:
-        source, used = mark(pair.source, *source_span, markers)
-        target, used_there = mark(pair.target, *target_span, markers)
+        source, used = mark(pair.source, *source_span, MARKERS)
+        target, used_there = mark(pair.target, *target_span, MARKERS)
     except Failed:
         return None
-    if used != markers or used_there != markers:
+    if used != MARKERS or used_there != MARKERS:
         return None
     return replace(pair, source=source, target=target, spans=())
 
 
-def _answer(text: str | None, markers: Markers | None) -> str | None:
+def _answer(text: str | None) -> str | None:
     try:
-        return recover(text or "", markers or Markers()).answer
+        return recover(text or "", MARKERS).answer
     except Failed:
         return None
 
 
-def _draw(
-    pairs: Sequence[MarkedPair], count: int, markers: Markers, unmarked: float, seed: int
-) -> Iterator[MarkedPair]:
+def _draw(pairs: Sequence[MarkedPair], count: int, seed: int) -> Iterator[MarkedPair]:
     """Draw ``count`` training examples, marked or plain."""
     rng = random.Random(seed)
-    usable = [pair for pair in pairs if _mark_one(pair, markers, rng)]
+    usable = [pair for pair in pairs if _mark_one(pair, rng)]
     if not pairs:
         raise ConfigError("no parallel text to fine-tune on; give at least one pair")
     if not usable:
         raise DataError("no pair has a span that can be marked; give spans, or text that shares names and numbers")
     for _ in range(count):
-        if rng.random() < unmarked:
+        if rng.random() < _UNMARKED:
             yield rng.choice(pairs)
         else:
             pair = rng.choice(usable)
-            yield _mark_one(pair, markers, rng) or pair
+            yield _mark_one(pair, rng) or pair
 
 
 def _encode(examples: Sequence[MarkedPair], vocabulary: Vocabulary, model: str) -> list[dict[str, list[int]]]:

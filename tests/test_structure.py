@@ -15,74 +15,29 @@ import grimp
 
 HOME = Path(__file__).resolve().parents[1] / "src" / "crossfare"
 
-IN_A_CIRCLE = {
-    "experiment.files",
-    "experiment.forecast",
-    "experiment.forecast.answers",
-    "experiment.forecast.basis",
-    "experiment.forecast.checking",
-    "experiment.forecast.counting",
-    "experiment.forecast.datasets",
-    "experiment.forecast.expectations",
-    "experiment.forecast.forecasting",
-    "experiment.forecast.latencies",
-    "experiment.forecast.measurements",
-    "experiment.forecast.plans",
-    "experiment.forecast.usage",
-    "experiment.qa_stages",
-    "experiment.ranking_stages",
-    "experiment.spending",
-    "experiment.stages",
-    "model.monot5",
-    "model.ranking",
-}
-TOO_LONG_FILES = {
-    "compare/runs.py",
-    "data/nli.py",
-    "data/sources.py",
-    "experiment/runner.py",
-    "experiment/spec.py",
-    "experiment/steps.py",
-    "paper/audit.py",
-    "report/decision.py",
-    "tasks.py",
-}
-TOO_LONG_FUNCTIONS = {"cli/planning.py:plan", "cli/translating.py:translate"}
 SAME_NAME = {
-    "Answer": "what people labelled, and what a service said",
-    "Billed": "",
-    "BreakEven": "",
-    "Candidates": "",
-    "Cell": "",
-    "Contents": "",
-    "Cutter": "",
-    "Encoder": "",
-    "EngineFacts": "",
-    "Failed": "",
-    "Found": "",
-    "Header": "",
-    "Limits": "",
-    "Plan": "",
-    "Route": "",
-    "Tokens": "",
-    "Training": "",
+    "Answer": "what people labelled, what a service said, and what is said to a request",
+    "BreakEven": "of two methods of a run, and as the paper states it",
+    "Candidates": "places that an answer may come from, and passages to be reranked",
+    "Contents": "of the embedded world, and of a package's archive",
+    "Header": "of a collection, and of an index",
+    "Training": "what a cell's model learns from, and a reranker's features",
 }
 
 
 def test_files_do_not_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph("crossfare", exclude_type_checking_imports=True, cache_dir=None)
     above = {name: graph.find_upstream_modules(name) | {name} for name in graph.modules}
-    circular = {
-        name.removeprefix("crossfare.")
+    assert not {
+        name
         for name in graph.modules
         if any(name in above[needed] for needed in graph.find_modules_directly_imported_by(name))
     }
-    assert circular <= IN_A_CIRCLE
 
 
 def test_files_fit_on_a_few_screens() -> None:
     long = {name for name, text in _sources().items() if len(text.splitlines()) > 400}
-    assert long <= TOO_LONG_FILES
+    assert not long
 
 
 def test_functions_fit_on_a_screen() -> None:
@@ -92,7 +47,7 @@ def test_functions_fit_on_a_screen() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    assert {name for name, lines in lengths.items() if lines > 59} <= TOO_LONG_FUNCTIONS
+    assert not {name for name, lines in lengths.items() if lines > 59}
     assert median(lengths.values()) <= 7
     assert quantiles(lengths.values(), n=10)[-1] <= 20
 

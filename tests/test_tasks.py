@@ -18,7 +18,7 @@ FAST = {"learning_rate": 4e-3, "batch_size": 8, "dropout": 0.0, "schedule": "lin
 
 
 def test_the_papers_settings_are_the_defaults() -> None:
-    assert sorted(TASKS) == ["nli", "qa", "ranking"]
+    assert [*TASKS][:3] == ["qa", "nli", "ranking"]
     for name, task in TASKS.items():
         assert task.name == name
         assert task.hyperparameters() == task.defaults

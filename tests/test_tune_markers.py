@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare.errors import ConfigError, DataError
-from crossfare.translate.markers import Markers
 from crossfare.types import Translation, Usage
 from tune_markers import (
     MarkedPair,
@@ -204,7 +203,7 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
         finetune_markers("unused", [plain], out=tmp_path)
     taken = MarkedPair("a <a> Rome", "ein <a> Rome", "en", "de", (((6, 10), (8, 12)),))
     with pytest.raises(DataError, match="no pair has a span"):
-        finetune_markers("unused", [taken], out=tmp_path, markers=Markers())
+        finetune_markers("unused", [taken], out=tmp_path)
 
 
 def test_text_longer_than_the_model_reads_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]
 """NumPy takes no other seeds; torch and Python take these."""
 Tokens = Annotated[int, Field(ge=8, le=MOST)]
 """The length of an input: fewer than eight leave no room between the marks round two texts."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -68,10 +69,18 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any], what: 
     Raises:
         ConfigError: a value does not fit.
     """
-    adapters = _adapters(function.__init__ if inspect.isclass(function) else function)
+    adapters = _adapters(_annotated(function))
     for name, value in values.items():
         if name in adapters and _is_plain(value):
             _fits(adapters[name], value, f"{what}{name}")
+
+
+def _annotated(function: Callable[..., Any]) -> Any:
+    """What bears the annotations of arguments: of a dataclass the class; its fields may be those of another module."""
+    if not inspect.isclass(function):
+        return function
+    owner = next(each for each in function.__mro__ if "__init__" in vars(each))
+    return owner if "__dataclass_params__" in vars(owner) else function.__init__
 
 
 @lru_cache(maxsize=64)

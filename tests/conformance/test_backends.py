@@ -231,8 +231,8 @@ def test_markers_survive_even_as_special_tokens(checkpoint: Checkpoints) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"beam": 0}, "at least 1"),
-        ({"max_batch_tokens": 0}, "at least 1"),
+        ({"beam": 0}, "beam cannot be 0: it should be greater than or equal to 1"),
+        ({"max_batch_tokens": 0}, "max_batch_tokens cannot be 0"),
         ({"precision": "int4"}, "precision cannot be 'int4'"),
     ],
 )
@@ -242,7 +242,7 @@ def test_wrong_options_are_refused(make: Callable[..., Any], options: dict[str, 
 
 
 def test_wrong_quantizations_are_refused(make: Callable[..., Any]) -> None:
-    with pytest.raises(ConfigError, match="quantization must be auto or one of int8"):
+    with pytest.raises(ConfigError, match="quantization cannot be 'int4': it should be 'auto', 'int8'"):
         make("ctranslate2:marian", quantization="int4")
 
 

@@ -10,7 +10,7 @@ import pytest
 from cases import TEXTS
 from vendors import SERVERS
 
-from crossfare.types import Billed, Engine, Translation
+from crossfare.types import Engine, Itemised, Translation
 
 ENGINES = [
     "echo",
@@ -98,7 +98,9 @@ def test_usage_is_metered(engines: Callable[[str], Any], name: str) -> None:
     usage = translate(engine, list(TEXTS)).usage
     # Services bill what is sent to them: see test_vendors.py.
     assert usage.characters == (
-        engine.billed_characters(TEXTS, source="en") if isinstance(engine, Billed) else sum(map(len, TEXTS))
+        sum(each.characters or 0 for _, each in engine.itemised(TEXTS, source="en"))
+        if isinstance(engine, Itemised)
+        else sum(map(len, TEXTS))
     )
     assert usage.seconds is not None and usage.seconds >= 0
     assert usage.measured

@@ -16,7 +16,7 @@ from servers import POISON, Fault
 from vendors import SERVERS, Vendors
 
 from crossfare.errors import BudgetExceeded, EngineError
-from crossfare.experiment.spending import Charge, Charged
+from crossfare.experiment.charges import Charge, Charged
 from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import Budget
 from crossfare.translate import engine

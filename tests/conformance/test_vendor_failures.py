@@ -276,7 +276,7 @@ def test_an_unknown_option_is_told_the_known_ones(vendor: Any) -> None:
     _, made = vendor
     with pytest.raises(ConfigError, match=r"'beem'; its options are: .*attempts, backoff, timeout"):
         made(beem=3)
-    with pytest.raises(ConfigError, match="attempts must be at least 1"):
+    with pytest.raises(ConfigError, match="attempts cannot be 0: it should be greater than or equal to 1"):
         made(attempts=0)
 
 

@@ -28,7 +28,7 @@ def of_spec(name: str, server: VendorServer) -> Any:
     options: dict[str, Any] = {"endpoint": server.address, "backoff": 0.01, **({"api": api} if api else {})}
     if registered == "llm":
         options = {"model": MODEL, "base_url": f"{server.address}/v1", "backoff": 0.01}
-    return engine_of_spec(registered, **options)
+    return engine_of_spec(registered, options)
 
 
 @everywhere
@@ -91,7 +91,7 @@ def test_an_address_of_the_users_own_gets_the_key(vendor: Any, name: str, monkey
     if variable is None:
         return  # Google has no such variable
     monkeypatch.setenv(variable, f"{server.address}/v1" if name == "llm" else server.address)
-    own = engine_of_spec(name, **({"model": MODEL} if name == "llm" else {}))
+    own = engine_of_spec(name, {"model": MODEL} if name == "llm" else {})
     assert translate(own, ["two"]).texts == ("TWO",)
     assert host_of(own) == server.address.removeprefix("http://")
 
@@ -102,13 +102,13 @@ def test_a_spec_may_not_name_the_key_of_another(monkeypatch: pytest.MonkeyPatch)
         options = {"model": MODEL, "base_url": f"{server.address}/v1", "key_variable": "AWS_SECRET_ACCESS_KEY"}
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.key)
         with pytest.raises(ConfigError, match=r"not the engine's own \(OPENAI_API_KEY\).*--allow-key AWS_SECRET"):
-            engine_of_spec("llm", **options)
+            engine_of_spec("llm", options)
         monkeypatch.setenv(KEYS, "AWS_SECRET_ACCESS_KEY")
         with pytest.raises(EngineCredential, match="--allow-host"):  # a key that may be sent goes nowhere new by that
-            translate(engine_of_spec("llm", **options), ["one"])
+            translate(engine_of_spec("llm", options), ["one"])
         assert server.key not in str(server.requests)
         monkeypatch.setenv(HOSTS, "127.0.0.1")
-        assert translate(engine_of_spec("llm", **options), ["one"]).texts == ("ONE",)
+        assert translate(engine_of_spec("llm", options), ["one"]).texts == ("ONE",)
     finally:
         server.close()
 
@@ -136,10 +136,10 @@ def test_an_engine_says_where_texts_go(vendor: Any, name: str, host: str, monkey
 def test_amazon_says_the_host_of_its_region(vendors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     vendors.make("amazon")
     monkeypatch.delenv("AWS_ENDPOINT_URL_TRANSLATE")
-    assert host_of(engine_of_spec("amazon")) == "translate.eu-west-1.amazonaws.com"
+    assert host_of(engine_of_spec("amazon", {})) == "translate.eu-west-1.amazonaws.com"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "x.example.org/")
     with pytest.raises(EngineCredential, match=r"x\.example\.org/"):
-        engine_of_spec("amazon").translate(["one"], source="en", target="de")
+        engine_of_spec("amazon", {}).translate(["one"], source="en", target="de")
 
 
 @pytest.mark.parametrize("name", [name for name in SERVERS if name not in ("google:v3", "amazon")])

@@ -223,7 +223,7 @@ def test_reasoning_that_is_billed_beside_the_answer_is_counted(model: Any) -> No
 )
 def test_tokens_that_can_be_no_count_are_not_believed(model: Any, said: object, tmp_path: Path) -> None:
     """The answer is kept, at one request; the most that it can have cost stays spent."""
-    from crossfare.experiment.spending import Charge, Charged
+    from crossfare.experiment.charges import Charge, Charged
     from crossfare.ledger import Catalogue
     from crossfare.ledger.budget import Budget
 

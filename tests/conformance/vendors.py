@@ -56,7 +56,11 @@ class Vendors:
         registered = name.partition(":")[0]
         pytest.importorskip("tenacity")
         pytest.importorskip(_PACKAGES[registered])
-        address = self.server(name).address
+        return engine(registered, **{**self.options(name), **options})
+
+    def options(self, name: str) -> dict[str, Any]:
+        """What its engine is asked with, to be sent to the local server."""
+        registered, address = name.partition(":")[0], self.server(name).address
         own: dict[str, Any] = {"backoff": 0.01, "timeout": 5.0}
         if registered == "google":
             own |= {"api": name.partition(":")[2], "endpoint": address}
@@ -64,7 +68,7 @@ class Vendors:
             own |= {"endpoint": address}
         elif registered == "llm":
             own |= {"model": MODEL, "base_url": f"{address}/v1"}
-        return engine(registered, **{**own, **options})
+        return own
 
     def close(self) -> None:
         for server in self._started:

@@ -216,3 +216,11 @@ def test_many_answers_and_heaps_of_marks_take_no_time(tmp_path: Path) -> None:
         data = {"data": [{"paragraphs": [{"context": f"e{context}", "qas": qas}]}]}
         (tmp_path / "d.json").write_text(json.dumps(data), encoding="utf-8")
         assert load(tmp_path / "d.json").report.read == 2
+
+
+@pytest.mark.parametrize("name", ["x" * 3000, "a\0b"])
+@pytest.mark.parametrize("format_name", [None, "beir", "cranfield", "quati", "squad"])
+def test_a_name_that_no_file_can_have_is_one_line(name: str, format_name: str | None) -> None:
+    for use in (load, inspect, passages):
+        with pytest.raises(DataError, match="cannot be read"):
+            list(use(name, format=format_name))  # type: ignore[operator]

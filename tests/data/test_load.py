@@ -12,6 +12,7 @@ import pytest
 from crossfare.data import FORMATS, load, save
 from crossfare.data.loading import guess_language, guess_split
 from crossfare.errors import ConfigError, CrossfareError, DataError
+from crossfare.tasks import TASKS
 from crossfare.types import Answer, Dataset, PairExample, QAExample, content_revision
 
 MNLI = "gold_label\tsentence1\tsentence2\nentailment\tA.\tB.\nneutral\tC.\tD.\n-\tE.\tF.\n"
@@ -133,7 +134,7 @@ def test_a_text_that_begins_with_a_byte_order_mark_keeps_it(tmp_path: Path) -> N
 
 def test_every_format_has_its_own_name_and_task() -> None:
     assert len({(row.task, row.name) for row in FORMATS}) == len(FORMATS)
-    assert {row.task for row in FORMATS} == {None, "qa", "nli", "ranking"}
+    assert {row.task for row in FORMATS} == {None, *TASKS}
     assert all(row.read or row.open for row in FORMATS)
 
 
@@ -299,7 +300,8 @@ BAD = [
         "just a line\n",
         {},
         ": format not recognised, its first line is 'just a line'; name it with format= "
-        "(one of crossfare, nli-jsonl, squad, assin, xnli, mnli, sick, xnli-mt, xtreme)",
+        "(one of crossfare, nli-jsonl, labels-jsonl, squad, labels-json, labels-tsv, labels-csv, assin, xnli, mnli, "
+        "sick, xnli-mt, xtreme)",
     ),
     ("a.tsv", MNLI, {"task": "qa"}, ": holds nli data (format mnli), not qa; name another file"),
     (
@@ -360,7 +362,7 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     [
         ({"limit": 0}, "limit=0 selects nothing"),
         ({"labels": "binary"}, "labels='binary' is not known; leave it out or say 'two-class'"),
-        ({"format": "csv"}, "format 'csv' is not known; choose one of crossfare, nli-jsonl, squad"),
+        ({"format": "csv"}, "format 'csv' is not known; choose one of crossfare, nli-jsonl, labels-jsonl, squad"),
     ],
 )
 def test_a_wrong_argument_is_a_config_error(tmp_path: Path, call: dict[str, object], message: str) -> None:

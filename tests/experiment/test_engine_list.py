@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from crossfare import translate
-from crossfare.experiment import engine_table, list_engines
+from crossfare.experiment import list_engines
+from crossfare.report.translation import engine_table
 from crossfare.translate import EngineInfo
 
 SECRET = "s3cr3t-value"

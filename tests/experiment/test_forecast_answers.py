@@ -15,17 +15,26 @@ from crossfare.data import artifact, world
 from crossfare.experiment import Spec
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, answers, parse, stated_spec
-from crossfare.experiment.forecast.planner import EngineFacts
+from crossfare.experiment.rehearse import Rehearsed, TextByText
 from crossfare.experiment.stages import execute
 from crossfare.experiment.stages.keys import answer_keys
 from crossfare.experiment.stages.work import Material
 from crossfare.experiment.stages.work import gold as gold_answers
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store
+from crossfare.translate.engines.echo import EchoEngine
 from crossfare.types import Prediction, QAExample, Step, Usage
 
 REFERENCE = {"engine": "reference", "options": {"parallel": "world"}, "price": "google-translate"}
-API = EngineFacts("api", "1", "document", "text")
+
+
+def rehearsed(_: Step) -> Rehearsed:
+    """An API that is asked text by text."""
+    return Rehearsed(TextByText(EchoEngine(name="api")), None)
+
+
+class Timed(EchoEngine):
+    billing = "seconds"
 
 
 def answered(folder: Path, ways: Sequence[str]) -> tuple[Spec, Step, Store]:
@@ -113,18 +122,18 @@ def test_the_same_models_answers_tell_before_those_of_others() -> None:
     learnt = {own: [0.5, 0.5, 0.5], other: [0.9], of_other_models: [0.7]}
 
     def sent(asking: Step) -> list[int]:
-        return [round(each) for each in answers.forecast(asking, asked, API, learnt, find).characters]
+        return [round(each) for each in answers.forecast(asking, asked, rehearsed, learnt, find).characters]
 
     assert sent(step("bert")) == [round(0.5 * gold)] * 3  # several that agree
     assert sent(step("other")) == [round(share * gold) for share in (0.45, 0.9, 1.35)]  # one alone
     assert sent(step("third")) == [round(share * gold) for share in (0.35, 0.7, 1.05)]  # another model's
     learnt[answer_keys(step("third", source="en", target="de"), find)[1]] = [0.4]
     assert sent(step("third"))[1] == round(0.4 * gold)  # its own answers in another direction tell more
-    five = answers.forecast(step("bert", 5), asked, API, learnt, find)
+    five = answers.forecast(step("bert", 5), asked, rehearsed, learnt, find)
     assert round(five.characters[1]) == round(5 * 0.6 * gold)  # one best and five differ: those were not measured
-    requests = answers.forecast(step("bert"), asked, API, learnt, find).requests
+    requests = answers.forecast(step("bert"), asked, rehearsed, learnt, find).requests
     assert 0 < requests <= 40 * 0.35
-    assert answers.forecast(step("bert"), asked, replace(API, requests=None), learnt, find).requests == 0
+    assert answers.forecast(step("bert"), asked, lambda _: Rehearsed(Timed(), None), learnt, find).requests == 0
 
 
 def test_a_language_model_that_projects_answers_back_is_forecast_by_its_tokens(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from crossfare.compare.forecast import Check, StepCheck
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, parse, stated_spec
-from crossfare.experiment.forecast.billed_tokens import Billed, forecast
+from crossfare.experiment.forecast.billed_tokens import TokensTold, forecast
 from crossfare.experiment.forecast.latencies import Calls, requests
 from crossfare.experiment.stages.work import Timed
 from crossfare.latency import measure
@@ -72,7 +72,7 @@ def test_requests_are_counted_as_they_are_made(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_tokens_are_stated_measured_or_assumed_in_this_order() -> None:
-    measured = [Billed("a", 0.3, 0.2, "measured here"), Billed("b", 0.5, 0.4, "measured in run x")]
+    measured = [TokensTold("a", 0.3, 0.2, "measured here"), TokensTold("b", 0.5, 0.4, "measured in run x")]
     told = forecast(1000, 10, 1.1, measured, {})
     assert (told.read, told.written) == ((300, 400, 500), (200, 300, 400))
     assert told.source == "measured here, measured in run x (2 steps)"

@@ -6,6 +6,7 @@ import pytest
 
 from crossfare.errors import ConfigError
 from crossfare.experiment.methods import METHODS, method
+from crossfare.tasks import TASKS
 
 
 def test_the_papers_methods_train_and_infer_on_what_it_says() -> None:
@@ -25,7 +26,7 @@ def test_only_methods_that_translate_need_an_engine() -> None:
 
 def test_an_ensemble_combines_methods_that_are_there() -> None:
     ensembles = [each for each in METHODS.values() if each.parents]
-    assert {task for each in ensembles for task in each.tasks} == {"qa", "nli", "ranking"}
+    assert {task for each in ensembles for task in each.tasks} == {*TASKS}
     for each in ensembles:
         for parent in each.parents:
             assert set(each.tasks) <= set(METHODS[parent].tasks)

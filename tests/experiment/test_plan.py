@@ -34,10 +34,10 @@ from crossfare.experiment.forecast import (
     save,
     stated_spec,
 )
-from crossfare.experiment.forecast.counting_engine import CountingEngine
-from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
+from crossfare.experiment.forecast.planner import ForecastPlanner
 from crossfare.experiment.forecast.rates import Observation, Rates
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.rehearse import Rehearsed
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.experiment.stages import tokens
 from crossfare.ledger import Catalogue
 from crossfare.report.decision import Horizon
@@ -76,9 +76,9 @@ def test_counted_characters_are_those_that_translating_sends(
         examples.append(QAExample(str(number), text, "why?", (Answer(text[start : start + 3], start),)))
     dataset = Dataset("d", "qa", "train", "en", tuple(examples))
     sent = translate.translate_dataset(dataset, EchoEngine(granularity=granularity), target="pt")
-    counting = CountingEngine(EngineFacts("echo", "1", granularity, "text"))
-    translate.translate_dataset(dataset, counting, target="pt")
-    assert counting.characters == sent.usage.characters
+    tried = Rehearsed(EchoEngine(granularity=granularity), None)
+    translate.translate_dataset(dataset, tried, target="pt")
+    assert tried.usage.characters == sent.usage.characters
 
 
 def test_what_is_billed_by_count_is_forecast_exactly(made: Made) -> None:
@@ -112,7 +112,7 @@ def test_the_plan_has_the_steps_of_the_run(tmp_path: Path) -> None:
 def test_planning_needs_neither_the_engine_nor_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Store
 ) -> None:
-    def missing(*_: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise EngineUnavailable("not installed")
 
     monkeypatch.setattr(planner, "make_engine", missing)

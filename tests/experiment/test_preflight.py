@@ -133,7 +133,7 @@ def test_one_thing_that_is_wrong_is_one_line(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "tpu"}, "device must be cpu or cuda, not 'tpu'"),
+        ({"device": "tpu"}, "device cannot be 'tpu': it should be 'cpu' or 'cuda'"),
         ({"beam": 10**9}, "beam at most 1000"),
         ({"device": "cpu", "quantization": "float16"}, "quantization float16 cannot be computed on this cpu"),
     ],

@@ -12,9 +12,9 @@ import pytest
 import tiny_run
 from crossfare import data
 from crossfare.errors import ConfigError
-from crossfare.experiment import dry_run, run, searches
+from crossfare.experiment import dry_run, rehearse, run
 from crossfare.experiment.forecast import Basis, Forecaster, StepForecast
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.experiment.stages import execute
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store
@@ -185,7 +185,7 @@ def test_the_share_that_was_searched_for_counts_the_unsure_and_the_lost() -> Non
 
     found = [answer("x" * 10, "align", 0.95), answer("x" * 4, "align", 0.5), answer("x" * 6, "match", 1.0)]
     report: dict[str, Any] = {"answers": found, "answers_dropped": [], "lost": []}
-    assert searches.measured(report) == pytest.approx(10 / 20)
+    assert rehearse.searched(report) == pytest.approx(10 / 20)
     lost = [{"reason": "nothing like its translation"}, {"reason": "lint: truncated"}]
-    assert searches.measured({**report, "lost": lost}) == pytest.approx((10 + 20 / 3) / (20 + 20 / 3))
-    assert searches.measured({**report, "answers": []}) is None
+    assert rehearse.searched({**report, "lost": lost}) == pytest.approx((10 + 20 / 3) / (20 + 20 / 3))
+    assert rehearse.searched({**report, "answers": []}) is None

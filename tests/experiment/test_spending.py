@@ -22,8 +22,9 @@ from crossfare.cli import terminal
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError
 from crossfare.experiment import Spec, run, runner, stages
 from crossfare.experiment.billing import resources_of
+from crossfare.experiment.charges import Charge, Charged
 from crossfare.experiment.estimates import Estimate, estimate
-from crossfare.experiment.spending import Charge, Charged, Planned, Spending
+from crossfare.experiment.spending_plan import Planned, Spending
 from crossfare.experiment.steps import Planner
 from crossfare.ledger import Catalogue, Counting
 from crossfare.ledger.budget import Budget
@@ -232,8 +233,8 @@ def test_characters_are_counted_by_the_offers_rule(counting: Counting | None, ex
 
 def test_an_engine_that_knows_its_bill_is_believed() -> None:
     class Knows(Words):
-        def billed_characters(self, texts: Any, *, source: str) -> int:
-            return 7
+        def itemised(self, texts: Any, *, source: str) -> Any:
+            return [(texts, Usage(requests=1, characters=7))]
 
     assert Charge(price()).most(Knows(), ["many more than that"], "en").characters == 7
 

@@ -15,17 +15,17 @@ from crossfare.data import artifact
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.serving import Limits
 from crossfare.serving.http import application
-from crossfare.serving.messages import Request
-from crossfare.serving.parts import Parts, StepRecord
+from crossfare.serving.parts import Parts
 from crossfare.tasks.nli import NLIRequest
 from crossfare.tasks.qa import QARequest
 from crossfare.tasks.ranking import RankingRequest
-from crossfare.types import Prediction
+from crossfare.tasks.requests import Request
+from crossfare.types import Prediction, Step
 
 DEPTH = 6
 
 
-def predictions(parts: Parts, step: StepRecord | None = None) -> tuple[Prediction, ...]:
+def predictions(parts: Parts, step: Step | None = None) -> tuple[Prediction, ...]:
     """What the run itself predicted for a cell."""
     return PREDICTIONS.validate_json((parts.artifact(step or parts.answering) / "predictions.json").read_bytes())
 

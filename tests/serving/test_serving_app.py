@@ -19,10 +19,10 @@ from served import asked, body, talking
 from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTransient
 from crossfare.serving import Limits, Pipeline, open_pipeline
 from crossfare.serving.http import application
-from crossfare.serving.messages import Answer, Request
 from crossfare.serving.parts import public_name
 from crossfare.serving.server import info
 from crossfare.tasks.qa import QARequest
+from crossfare.tasks.requests import Answer, Request
 from crossfare.types import TaskName
 
 

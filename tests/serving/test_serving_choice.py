@@ -11,7 +11,7 @@ import pytest
 from crossfare import compare
 from crossfare.errors import ConfigError, DataError
 from crossfare.serving import open_pipeline
-from crossfare.serving.choice import Asked, choose, is_exported, is_served
+from crossfare.serving.choice import Wanted, choose, is_exported, is_served
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def above(run: compare.RunRecord) -> compare.RunRecord:
 def test_without_a_method_it_is_the_recommended_one(run: compare.RunRecord) -> None:
     run = above(run)
     for target in ("pt", "de"):
-        found = choose(run, Asked(task="nli", target=target)).spec
+        found = choose(run, Wanted(task="nli", target=target)).spec
         without = ("reference",)
         (decision,) = compare.decisions([run], tasks=("nli",), targets=(target,), without=without)
         chosen = compare.recommend(decision, Decimal(1_200_000)).chosen
@@ -37,28 +37,31 @@ def test_without_a_method_it_is_the_recommended_one(run: compare.RunRecord) -> N
 
 
 def test_what_is_named_is_what_is_chosen(run: compare.RunRecord) -> None:
-    found = choose(run, Asked("nli", "pt", "translate-test", "open", "target-encoder", 1)).spec
+    found = choose(run, Wanted("nli", "pt", "translate-test", "open", "target-encoder", 1)).spec
     assert (found.method, found.engine, found.model, found.seed) == ("translate-infer", "open", "target-encoder", 1)
-    assert choose(run, Asked("nli", "pt", "zero-shot")).spec.seed == 0
-    among = choose(above(run), Asked("nli", "pt", engine="echo")).spec
+    assert choose(run, Wanted("nli", "pt", "zero-shot")).spec.seed == 0
+    among = choose(above(run), Wanted("nli", "pt", engine="echo")).spec
     assert among.engine == "echo"
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (Asked(), r"several cells fit; say which with --task: nli, qa, ranking"),
-        (Asked("nli"), r"several cells fit; say which with --target: pt, de"),
-        (Asked("nli", "pt", "translate-infer"), r"say which with --engine: echo, open, looked-up"),
-        (Asked("nli", "pt", "translate-infer-strategy-1"), r"no such cell with method .*; there: zero-shot, translate"),
-        (Asked("nli", "fr"), r"served has no such cell with target 'fr'; there: pt, de"),
-        (Asked("nli", "pt", seed=5), r"with seed 5; there: 0, 1"),
-        (Asked("nli", "pt", "magic"), r"unknown method 'magic'"),
-        (Asked("pos"), r"with task 'pos'; there: nli, qa, ranking"),
+        (Wanted(), r"several cells fit; say which with --task: nli, qa, ranking"),
+        (Wanted("nli"), r"several cells fit; say which with --target: pt, de"),
+        (Wanted("nli", "pt", "translate-infer"), r"say which with --engine: echo, open, looked-up"),
+        (
+            Wanted("nli", "pt", "translate-infer-strategy-1"),
+            r"no such cell with method .*; there: zero-shot, translate",
+        ),
+        (Wanted("nli", "fr"), r"served has no such cell with target 'fr'; there: pt, de"),
+        (Wanted("nli", "pt", seed=5), r"with seed 5; there: 0, 1"),
+        (Wanted("nli", "pt", "magic"), r"unknown method 'magic'"),
+        (Wanted("pos"), r"with task 'pos'; there: nli, qa, ranking"),
     ],
 )
 def test_what_is_ambiguous_or_not_there_is_one_line_that_lists_the_choices(
-    run: compare.RunRecord, asked: Asked, message: str
+    run: compare.RunRecord, asked: Wanted, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         choose(run, asked)
@@ -68,8 +71,8 @@ def test_what_is_ambiguous_or_not_there_is_one_line_that_lists_the_choices(
 def test_what_is_not_above_the_trivial_baseline_is_not_served_by_itself(run: compare.RunRecord) -> None:
     guessing = replace(run, results=tuple(replace(each, baseline=1.0) for each in run.results))
     with pytest.raises(ConfigError, match=r"nothing is recommended for nli pt: no method .*; name a --method"):
-        choose(guessing, Asked("nli", "pt"))
-    assert choose(guessing, Asked("nli", "pt", "zero-shot")).spec.method == "zero-shot"
+        choose(guessing, Wanted("nli", "pt"))
+    assert choose(guessing, Wanted("nli", "pt", "zero-shot")).spec.method == "zero-shot"
 
 
 def grown(run: compare.RunRecord) -> compare.RunRecord:
@@ -82,13 +85,13 @@ def grown(run: compare.RunRecord) -> compare.RunRecord:
 def test_a_number_of_labels_is_never_guessed(run: compare.RunRecord) -> None:
     made = grown(run)
     with pytest.raises(ConfigError, match="--gold-size: 50, 200, all ") as caught:
-        choose(made, Asked("nli", "pt", "zero-shot"))
+        choose(made, Wanted("nli", "pt", "zero-shot"))
     for cell in {each.spec.without_seed for each in made.results if each.spec.target == "pt"}:
         assert cell in str(caught.value)
-    assert choose(made, Asked("nli", "pt", "zero-shot", gold_size=200)).spec.gold_size == 200
-    assert choose(made, Asked("nli", "pt", "zero-shot", gold_size="all")).spec.gold_size is None
+    assert choose(made, Wanted("nli", "pt", "zero-shot", gold_size=200)).spec.gold_size == 200
+    assert choose(made, Wanted("nli", "pt", "zero-shot", gold_size="all")).spec.gold_size is None
     with pytest.raises(ConfigError, match="no such cell with gold-size 70; there: 50, 200, all"):
-        choose(made, Asked("nli", "pt", "zero-shot", gold_size=70))
+        choose(made, Wanted("nli", "pt", "zero-shot", gold_size=70))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_cells_that_differ_in_anything_but_the_seed_are_told_apart(
     other = replace(one, spec=replace(one.spec, **changed))  # type: ignore[arg-type]
     both = replace(run, results=(one, other))
     with pytest.raises(ConfigError, match=f"several cells fit; say which with --{option}:"):
-        choose(both, Asked(method="ensemble"))
+        choose(both, Wanted(method="ensemble"))
 
 
 def test_what_cannot_be_served_says_why(folder: Path) -> None:
@@ -128,8 +131,8 @@ def test_by_default_only_what_can_be_used_so_is_chosen(run: compare.RunRecord) -
         for each in nli
     )
     made = above(replace(run, results=best))
-    assert choose(made, Asked("nli", "pt")).spec.method == "ensemble"
-    assert choose(made, Asked("nli", "pt"), is_exported).spec.method not in ("ensemble", "bm25")
+    assert choose(made, Wanted("nli", "pt")).spec.method == "ensemble"
+    assert choose(made, Wanted("nli", "pt"), is_exported).spec.method not in ("ensemble", "bm25")
     assert {each.spec.method for each in run.results if not is_served(each.spec)} == {
         "bi-encoder",
         "ensemble-strategy-2",

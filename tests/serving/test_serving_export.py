@@ -20,7 +20,7 @@ from crossfare import compare, data
 from crossfare.errors import ConfigError
 from crossfare.experiment import run
 from crossfare.serving import export, open_pipeline
-from crossfare.serving.choice import Asked, choose
+from crossfare.serving.choice import Wanted, choose
 from crossfare.store import Store
 from crossfare.tasks.nli import NLIRequest
 from crossfare.tasks.qa import QARequest
@@ -89,7 +89,7 @@ def test_passages_are_ranked_with_the_same_scores(folder: Path, exported: dict[s
 
 @pytest.mark.parametrize("task", CELLS)
 def test_the_card_states_what_the_run_found(folder: Path, exported: dict[str, Path], task: str) -> None:
-    result = choose(compare.read_run(folder), Asked(**CELLS[task]))  # type: ignore[arg-type]
+    result = choose(compare.read_run(folder), Wanted(**CELLS[task]))  # type: ignore[arg-type]
     card = ModelCard.load(exported[task] / "README.md")
     assert card.data.library_name == "transformers"
     tags = {"qa": "question-answering", "nli": "text-classification", "ranking": "text-ranking"}

@@ -16,7 +16,7 @@ from served import asked, read, write
 from crossfare import cli
 from crossfare.errors import ConfigError, CrossfareError, DataError, EngineTransient
 from crossfare.serving import Pipeline, open_pipeline, predict_file
-from crossfare.serving.messages import Answer, Request
+from crossfare.tasks.requests import Answer, Request
 from crossfare.types import Usage
 
 

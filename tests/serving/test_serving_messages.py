@@ -9,10 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare.errors import DataError
-from crossfare.serving.messages import NotJSON, parse
+from crossfare.tasks import TASKS
 from crossfare.tasks.qa import QARequest
 from crossfare.tasks.ranking import MOST_CANDIDATES, RankingRequest
+from crossfare.tasks.requests import NotJSON, Request
 from crossfare.types import TaskName
+
+
+def parse(task: str, text: str | bytes) -> tuple[Request, ...] | Request:
+    """What is asked of a task."""
+    return TASKS[task].request.read(text)
+
 
 SECRET = "a text that nobody else may see"
 

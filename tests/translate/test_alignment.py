@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from crossfare.errors import ConfigError
-from crossfare.translate.alignment import EncoderAligner, itermax, mutual_argmax, project
+from crossfare.translate.alignment import EncoderAligner, _off_diagonal, _Words, itermax, mutual_argmax, project
 
 ENCODER = "embedded:multilingual-encoder"
 MATRICES = arrays(
@@ -61,10 +61,9 @@ def test_itermax_against_the_algorithm_pair_by_pair(similarity: np.ndarray, roun
 
 def test_a_text_is_aligned_with_itself_word_by_word() -> None:
     text = "The old farmer sells his horse in the city."
-    for method in ("argmax", "itermax"):
-        (links,) = EncoderAligner(ENCODER, method=method).align([(text, text)])  # type: ignore[arg-type]
-        assert [text[slice(*source)] for source, _ in links] == text.replace(".", " .").split()
-        assert all(source == target for source, target in links)
+    (links,) = EncoderAligner(ENCODER).align([(text, text)])
+    assert [text[slice(*source)] for source, _ in links] == text.replace(".", " .").split()
+    assert all(source == target for source, target in links)
 
 
 def test_long_texts_blank_texts_and_texts_without_a_known_word() -> None:
@@ -85,12 +84,32 @@ def test_padding_and_batches_do_not_change_the_links() -> None:
 
 
 def test_bad_choices_are_named() -> None:
-    with pytest.raises(ConfigError, match="argmax or itermax"):
-        EncoderAligner(ENCODER, method="best")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="layers 0 to 4, not 5"):
         EncoderAligner(ENCODER, layer=5).align([("a", "b")])
     with pytest.raises(ConfigError, match="give an encoder"):
         EncoderAligner("embedded:marian-en-xx").align([("a", "b")])
+
+
+def embedded(texts: list[str], *vectors: list[float]) -> _Words:
+    """Words of so many given components; the last one makes them unit vectors."""
+    rows = [[*vector, (1 - sum(x * x for x in vector)) ** 0.5] for vector in vectors]
+    return _Words([(i, i + 1) for i in range(len(texts))], texts, np.array(rows, dtype=np.float32))
+
+
+@pytest.mark.parametrize(("like", "other", "own"), [(0.60, 0.68, True), (0.58, 0.70, False)])
+def test_a_word_that_reads_the_same_gains_a_twentieth(
+    monkeypatch: pytest.MonkeyPatch, like: float, other: float, own: bool
+) -> None:
+    monkeypatch.setattr("crossfare.translate.alignment.itermax", mutual_argmax)  # the first round tells
+    here = embedded(["roma", "x"], [like, other], [0.1, 0.1])
+    there = embedded(["roma", "y"], [1.0, 0.0], [0.0, 1.0])
+    assert EncoderAligner(ENCODER)._links(here, there)[0] == ((0, 1), (0, 1) if own else (1, 2))
+
+
+def test_a_word_may_move_by_a_dozen_words_for_nothing() -> None:
+    loss = _off_diagonal(1, 40)[0]
+    assert [i for i, each in enumerate(loss) if each == 0] == list(range(12))
+    assert loss[12] == pytest.approx((12 / 39) ** 2)
 
 
 # -- project ------------------------------------------------------------------------------------

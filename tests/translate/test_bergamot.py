@@ -62,7 +62,7 @@ def test_threads_change_nothing_but_the_time() -> None:
 def test_other_languages_are_refused() -> None:
     with pytest.raises(ConfigError, match="does not translate en to de; it has en-pt, pt-en"):
         engine("offline:bergamot").translate(["the house"], source="en", target="de")
-    with pytest.raises(ConfigError, match="threads must be at least 1"):
+    with pytest.raises(ConfigError, match="threads cannot be 0: it should be greater than or equal to 1"):
         engine("offline:bergamot", threads=0)
 
 

@@ -115,7 +115,7 @@ def test_a_spec_sends_a_key_to_the_vendors_own_hosts_alone(url: str, sent: bool)
 )
 def test_a_host_that_a_vendors_customer_may_have_is_not_the_vendors(name: str, url: str, sent: bool) -> None:
     pytest.importorskip("tenacity")
-    assert (engine_of_spec(name, endpoint=url).withheld == "") is sent  # type: ignore[attr-defined]
+    assert (engine_of_spec(name, {"endpoint": url}).withheld == "") is sent  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_an_option_that_is_a_secret_names_the_variable_and_not_the_value(name: s
 
 def test_a_key_in_place_of_its_variable_is_not_repeated() -> None:
     with pytest.raises(ConfigError, match="takes the name of an environment variable, not a key") as raised:
-        engine_of_spec("llm", model="m", key_variable="sk-s3cret-0123")
+        engine_of_spec("llm", {"model": "m", "key_variable": "sk-s3cret-0123"})
     assert "s3cret" not in str(raised.value)
 
 
@@ -211,9 +211,9 @@ def test_an_engine_of_another_package_says_its_host_or_is_asked_about(monkeypatc
     with pytest.raises(ConfigError, match="api_key would hold a secret"):
         engine("Plugged", api_key="s3cret")
     with pytest.raises(ConfigError, match=r"host\.example is named by a spec"):
-        engine_of_spec("Plugged", url="https://host.example")
+        engine_of_spec("Plugged", {"url": "https://host.example"})
     monkeypatch.setenv(HOSTS, "host.example")
-    assert engine_of_spec("Plugged", url="https://host.example").given == ("https://host.example", "")  # type: ignore[attr-defined]
+    assert engine_of_spec("Plugged", {"url": "https://host.example"}).given == ("https://host.example", "")  # type: ignore[attr-defined]
 
 
 def test_allowing_adds_to_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

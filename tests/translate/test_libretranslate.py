@@ -199,7 +199,7 @@ def test_the_key_is_needed_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
         ({"url": "http://me:secret@host"}, "must hold no secrets in its address: set LIBRETRANSLATE_API_KEY"),
         ({"url": "http://host?api_key=secret"}, "must hold no secrets"),
         ({"format": "xml"}, "format cannot be 'xml': it should be 'text' or 'html'"),
-        ({"max_texts": 0}, "must be positive"),
+        ({"max_texts": 0}, "max_texts cannot be 0: it should be greater than or equal to 1"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], said: str) -> None:
@@ -221,7 +221,7 @@ def test_the_url_can_be_set_outside_and_is_part_of_the_revision(monkeypatch: pyt
 def test_a_server_that_a_spec_names_is_sent_no_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIBRETRANSLATE_API_KEY", "s3cret-key")
     monkeypatch.delenv("LIBRETRANSLATE_URL", raising=False)
-    made: Any = engine_of_spec("libretranslate", url=server.url)
+    made: Any = engine_of_spec("libretranslate", {"url": server.url})
     assert made.translate(["one"], source="en", target="de").texts == ("ONE",)
     assert "api_key" not in server.billed[-1].body
     server.keys = frozenset({"s3cret-key"})
@@ -231,7 +231,7 @@ def test_a_server_that_a_spec_names_is_sent_no_key(server: Server, monkeypatch: 
     for variable, value in (("LIBRETRANSLATE_URL", server.url), ("CROSSFARE_ALLOWED_HOSTS", address)):
         with monkeypatch.context() as environment:
             environment.setenv(variable, value)
-            own: Any = engine_of_spec("libretranslate", **({} if "URL" in variable else {"url": server.url}))
+            own: Any = engine_of_spec("libretranslate", {} if "URL" in variable else {"url": server.url})
             assert own.translate(["three"], source="en", target="de").texts == ("THREE",)
             assert server.billed[-1].body["api_key"] == "s3cret-key"
 

@@ -83,6 +83,53 @@ def test_lengths_are_judged_by_those_of_the_others() -> None:
     assert [name for name, names in found.flagged.items() if "length-ratio" in names] == ["odd"]
 
 
+def lengths(pairs: list[tuple[str, str]], target: str = "pt") -> set[str]:
+    """Ids, by number, of the pairs whose lengths are odd."""
+    found = lint_texts([(str(n), *pair) for n, pair in enumerate(pairs)], source="en", target=target)
+    return {name for name, names in found.flagged.items() if "length-ratio" in names}
+
+
+def test_among_few_a_ratio_of_four_is_odd_and_short_texts_are_not_judged() -> None:
+    long = 10_000  # what is tolerated falls with the length, but not below a ratio of four
+    assert lengths([("x" * long, "y" * (4 * long + 1))]) == {"0"}
+    assert lengths([("x" * long, "y" * (4 * long))]) == set()
+    assert lengths([("xy", "y" * 20)]) == {"0"}
+    assert lengths([("x", "y" * 19)]) == set()
+
+
+@pytest.mark.parametrize(("others", "judged"), [(49, True), (48, False)])
+def test_fifty_pairs_are_a_measure_of_their_own(others: int, judged: bool) -> None:
+    pairs = [(f"{n}".rjust(1000, "x"), "y" * 1000) for n in range(others)]
+    assert lengths([*pairs, ("x" * 1000, "y" * 2500)]) == ({str(others)} if judged else set())
+
+
+@pytest.mark.parametrize(("size", "odd"), [(23_200, True), (23_100, False)])
+def test_five_standard_deviations_are_odd(size: int, odd: bool) -> None:
+    """Of the logarithms of ratios; here it is 1.4826 times log 1.12."""
+    lots = [(10_000, 10_000), (10_000, 11_200), (11_200, 10_000)] * 20
+    pairs = [(f"{n}".rjust(a, "x"), "y" * b) for n, (a, b) in enumerate(lots)]
+    assert lengths([*pairs, ("x" * 10_000, "y" * size)]) == ({"60"} if odd else set())
+
+
+@pytest.mark.parametrize(
+    ("letters", "sure", "target", "found"),
+    [
+        (40, 0.91, "de", True),
+        (40, 0.9, "de", False),
+        (39, 0.91, "de", False),
+        (13, 0.91, "th", True),
+        (12, 0.91, "th", False),
+    ],
+)
+def test_another_language_is_told_where_there_are_enough_letters_and_it_is_nearly_certain(
+    monkeypatch: pytest.MonkeyPatch, letters: int, sure: float, target: str, found: bool
+) -> None:
+    pytest.importorskip("py3langid")
+    made = "y" * letters
+    monkeypatch.setattr("crossfare.translate.lint._identify", lambda text, _: ("en", 1.0 if text != made else sure))
+    assert ("wrong-language" in checks("x" * letters, made, "en", target)) == found
+
+
 WORDS = ("the", "council", "met", "on", "tuesday", "and", "decided", "to", "build", "many", "new", "houses", "near")
 sentences = st.lists(st.sampled_from(WORDS), min_size=8, max_size=30).map(" ".join)
 

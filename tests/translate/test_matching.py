@@ -57,6 +57,24 @@ def test_confidence_is_one_for_equal_texts_and_falls_with_likeness() -> None:
     assert sure.confidence == 1.0 > less.confidence > 0.8
 
 
+def test_half_of_the_letters_is_the_least_that_is_alike() -> None:
+    half = find("abcd", "abxy")
+    assert half is not None and half.confidence == 0.5
+    assert find("abcdefgh", "abcdstuvw") is None
+
+
+def test_the_same_words_in_another_order_are_nearly_as_sure() -> None:
+    match = find("Maria Silva", "Silva Maria")
+    assert match is not None and match.confidence == pytest.approx(0.95)
+
+
+def test_a_match_loses_a_seventh_of_the_way_to_it() -> None:
+    """A word that is 5 % less alike wins if it is nearer by more than 35 % of the text."""
+    text = "abcdefghix" + " zz" * 36 + " abcdefghi"
+    assert found("abcdefghi", text, 0.32) == "abcdefghix"
+    assert found("abcdefghi", text, 0.33) == "abcdefghi"
+
+
 @given(TEXT, st.data())
 def test_a_run_of_words_of_a_text_is_found_in_it_in_any_normal_form(text: str, data: st.DataObject) -> None:
     spans = words(text)

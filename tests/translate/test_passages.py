@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fakes import ScriptedEngine
 
-from crossfare.translate import PassageTranslation, TranslationMemory, passages
+from crossfare.translate import PassageTranslation, TranslationMemory, pieces
 from crossfare.types import Passage
 
 
@@ -26,7 +26,7 @@ def test_a_passage_that_fails_is_left_out_and_listed() -> None:
 
 
 def test_it_streams_in_chunks_and_remembers(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(passages, "CHUNK", 3)
+    monkeypatch.setattr(pieces, "PASSAGES", 3)
     given = [Passage(str(i), f"text {i % 4}") for i in range(10)]
     engine = ScriptedEngine(str.upper)
     memory = TranslationMemory(tmp_path / "memory.sqlite")

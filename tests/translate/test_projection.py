@@ -260,6 +260,11 @@ def test_bad_choices_are_named() -> None:
         Projection("align", threshold=2)
     with pytest.raises(ConfigError, match="does not keep tags"):
         translate_dataset(dataset(question("a", "a")), engine("echo"), target="pt", projection=projection("native"))
+    for method in ("align", "cascade"):  # no encoder is named, and the engine has no attention
+        with pytest.raises(ConfigError, match="name an encoder as aligner"):
+            translate_dataset(dataset(question("a", "a")), engine("echo"), target="pt", projection=Projection(method))
+        with pytest.raises(ConfigError, match="nothing is translated here: name an encoder"):
+            recover_answers([], Projection(method))
 
 
 # -- existing translations ------------------------------------------------------------------------

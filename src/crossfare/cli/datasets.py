@@ -17,22 +17,21 @@ def list_datasets(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     from crossfare.data import catalog
-    from crossfare.report import Cell, Column, Table
+    from crossfare.report import Table
 
     rows = []
     for entry in catalog():
         sizes = ", ".join(f"{split} {size:,}" for split, size in entry.sizes)
-        row = (entry.name, entry.task, " ".join(entry.languages), entry.licence, sizes, entry.ref or entry.source)
-        rows.append(tuple(map(Cell, row)))
-    columns = map(Column, ("name", "task", "languages", "licence", "examples", "source"))
-    show([Table("", tuple(columns), tuple(rows))])
+        origin = entry.ref or entry.source
+        rows.append((entry.name, entry.task, " ".join(entry.languages), entry.licence, sizes, origin))
+    show([Table.of_texts("", ("name", "task", "languages", "licence", "examples", "source"), rows)])
 
 
 @app.command("inspect")
 def inspect_dataset(
     file: Annotated[str, typer.Argument(help="A dataset file, world:qa, world:nli or hub:OWNER/NAME.")],
     name: Annotated[str | None, typer.Option("--as", help="Compare with the paper's figures for this set.")] = None,
-    task: Annotated[str | None, typer.Option(help="qa or nli, where the file does not tell.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task, such as nli, where the file does not tell.")] = None,
     language: Annotated[str | None, typer.Option(help="Language (BCP-47), where the file does not tell.")] = None,
     split: Annotated[str | None, typer.Option(help="Split, for world: and hub: datasets.")] = None,
 ) -> None:

@@ -50,7 +50,7 @@ class CheckOptions:
 class FigureOptions:
     """What is stated where there is no spec."""
 
-    task: Annotated[str | None, typer.Option(help="Without a spec: qa, nli or ranking.")] = None
+    task: Annotated[str | None, typer.Option(help="Without a spec: the task, such as nli.")] = None
     source: Annotated[str, typer.Option(help="Language of the labelled data (BCP-47).")] = "en"
     examples: Annotated[int | None, typer.Option(min=1, help="Training examples.")] = None
     characters: Annotated[int | None, typer.Option(min=1, help="Characters of an example (ranking: a query).")] = None

@@ -120,10 +120,10 @@ def _show_run(finished: experiment.Run) -> None:
 
 
 def _show_steps(steps: tuple[tuple[str, str, bool], ...]) -> None:
-    from crossfare.report import Cell, Column, Table
+    from crossfare.report import Table
 
-    rows = tuple((Cell(label), Cell(step), Cell("cached" if done else "to do")) for label, step, done in steps)
-    show([Table("", tuple(map(Column, ("step", "id", "state"))), rows)])
+    rows = ((label, step, "cached" if done else "to do") for label, step, done in steps)
+    show([Table.of_texts("", ("step", "id", "state"), rows)])
     cached = sum(done for _, _, done in steps)
     say(f"{len(steps)} steps: {cached} cached, {len(steps) - cached} to do")
 

@@ -30,7 +30,7 @@ class AnswerOptions:
     ] = None
     aligner: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Encoder that aligns words, or attention: the engine's own model."),
+        typer.Option(metavar="MODEL", help="Encoder that aligns words; attention, or none: the engine's own model."),
     ] = None
     threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0
 
@@ -38,7 +38,7 @@ class AnswerOptions:
 @with_groups
 def translate(
     file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
-    task: Annotated[str, typer.Option(help="qa or nli.")],
+    task: Annotated[str, typer.Option(help="The task of the data, such as nli.")],
     source: Annotated[str, typer.Option(help="Language of the input (BCP-47).")],
     target: Annotated[str, typer.Option(help="Language to translate into (BCP-47).")],
     engine: Annotated[str, typer.Option(help="Engine name; `crossfare engines` lists them.")],
@@ -102,17 +102,18 @@ def score_translation(
     file: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="Text, one a line; or a dataset, with --task.")],
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The same, translated by people.")],
     target: Annotated[str, typer.Option(help="Language of both (BCP-47).")],
-    task: Annotated[str | None, typer.Option(help="Both are datasets of this task: qa, nli or ranking.")] = None,
+    task: Annotated[str | None, typer.Option(help="Both are datasets of this task, such as nli.")] = None,
     source_file: Annotated[Path | None, typer.Option(help="What was translated; COMET needs it.")] = None,
     metrics: Annotated[str, typer.Option(help="Of bleu, chrf, chrf++ and comet.")] = "bleu,chrf",
 ) -> None:
     """Score a translation against a reference, with 95 % intervals and signatures."""
     from crossfare import experiment
+    from crossfare.report.translation import score_line
 
     for score in experiment.score_translation(
         file, reference, target=target, task=task, source_file=source_file, metrics=values.names(metrics)
     ):
-        say(experiment.score_line(score))
+        say(score_line(score))
 
 
 def engines(
@@ -124,9 +125,10 @@ def engines(
     from dataclasses import asdict
 
     from crossfare import experiment
+    from crossfare.report.translation import engine_table
 
     listed = experiment.list_engines(price_file or ())
     if as_json:
         typer.echo(json.dumps([asdict(engine) for engine in listed], indent=2))
     else:
-        show([experiment.engine_table(listed)])
+        show([engine_table(listed)])

@@ -24,6 +24,7 @@ from crossfare.types import (
     QAExample,
     QueryExample,
     RankingExample,
+    TextExample,
     content_revision,
 )
 
@@ -205,4 +206,9 @@ def _a(kind: type[K], value: Any) -> K:
 _KINDS: dict[type, str] = {str: "text", int: "a whole number", list: "a list"}
 
 
-_EXAMPLES: dict[str, Callable[..., Example]] = {"qa": QAExample, "nli": PairExample, "ranking": RankingExample}
+_EXAMPLES: dict[str, Callable[..., Example]] = {
+    "qa": QAExample,
+    "nli": PairExample,
+    "ranking": RankingExample,
+    "classification": TextExample,
+}

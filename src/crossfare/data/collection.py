@@ -172,12 +172,10 @@ class Collection(Mapping[str, str]):
 
 
 class _Items(ItemsView[str, str]):
-    def __init__(self, collection: Collection) -> None:
-        super().__init__(collection)
-        self._collection = collection
+    _mapping: Collection
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((passage.id, passage.text) for passage in self._collection.passages())
+        return ((passage.id, passage.text) for passage in self._mapping.passages())
 
 
 def write(
@@ -226,7 +224,7 @@ def write(
 
 def is_collection(folder: Path) -> bool:
     """Whether a folder holds a complete collection."""
-    return (folder / HEADER).is_file()
+    return os.path.isfile(folder / HEADER)  # noqa: PTH113 - a name that no file can have is none
 
 
 def read_header(folder: str | Path) -> Header:
@@ -269,14 +267,10 @@ def _lay_out(passages: Iterable[Passage], work: Path, where: str) -> tuple[_Body
         kept = (passage for number, passage in enumerate(_read(first)) if number not in skipped)
         body = _write_lines(kept, work / _PASSAGES, where)
         first.unlink()
-    hashes = np.frombuffer(body.hashes, dtype=np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    for name, values in (
-        (_OFFSETS, np.frombuffer(body.ends, dtype=np.uint64)),
-        (_HASHES, hashes[order]),
-        (_PLACES, order.astype(np.uint32)),
-    ):
-        np.save(work / name, values, allow_pickle=False)
+    hashes, order = _sorted(body)
+    np.save(work / _OFFSETS, np.frombuffer(body.ends, dtype=np.uint64), allow_pickle=False)
+    np.save(work / _HASHES, hashes, allow_pickle=False)
+    np.save(work / _PLACES, order.astype(np.uint32), allow_pickle=False)
     return body, repeated
 
 
@@ -303,9 +297,7 @@ def _write_lines(passages: Iterable[Passage], path: Path, where: str) -> _Body:
 
 def _repeated(path: Path, body: _Body, where: str) -> tuple[Tally, set[int]]:
     """Find the lines whose id an earlier one has; the same text makes them superfluous, another is an error."""
-    hashes = np.frombuffer(body.hashes, dtype=np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
+    ordered, order = _sorted(body)
     alike = np.flatnonzero(ordered[1:] == ordered[:-1])
     suspects = sorted({int(order[i + shift]) for i in alike for shift in (0, 1)})
     texts: dict[str, int] = {}
@@ -326,6 +318,13 @@ def _repeated(path: Path, body: _Body, where: str) -> tuple[Tally, set[int]]:
                     "make ids unique"
                 )
     return repeated, skipped
+
+
+def _sorted(body: _Body) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp]]:
+    """The hashes of the ids in order, and the line that each of them stands in."""
+    hashes = np.frombuffer(body.hashes, dtype=np.uint64)
+    order = np.argsort(hashes, kind="stable")
+    return hashes[order], order
 
 
 def _publish(work: Path, target: Path, header: Header) -> None:

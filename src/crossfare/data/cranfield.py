@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from crossfare.data.files import inside, stream_lines
+from crossfare.data.files import inside, is_folder, stream_lines
 from crossfare.data.sources import Source, Text, as_passages
 from crossfare.data.trec import Judgement, stream_qrels
 from crossfare.errors import DataError
@@ -23,7 +23,7 @@ def is_record(first: str) -> bool:
 
 def open_cranfield(path: Path, where: str, _: str | None) -> Source:
     """Open a folder, or a file of queries or passages."""
-    folder = path.is_dir()
+    folder = is_folder(path)
     names = ("cran.qry", "cran.all.1400", "cranqrel")
     queries, passages, qrels = (inside(path, name) if folder else path for name in names)
     return Source(

@@ -6,6 +6,7 @@ import codecs
 import difflib
 import gzip
 import io
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -84,6 +85,11 @@ def stream_lines(path: Path) -> Iterator[tuple[int, str]]:
                 waiting.clear()
     if not found:
         raise _empty(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; one that no file can have, such as one too long, is none."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def first_line(path: Path) -> str:
@@ -219,8 +225,9 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
         raise DataError(
             f"{path}: not a complete gzip file ({error}); fetch it again, or drop .gz from its name"
         ) from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path}: cannot be read ({reason}); check its path and its permissions") from error
 
 
 def _not_utf8(path: Path, line: int, byte: int, offset: int) -> DataError:

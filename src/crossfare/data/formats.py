@@ -5,14 +5,26 @@ A new format is a row here and a reader.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import artifact, assin, collection, cranfield, files, labelled, nli, qa, quati, sources, triples
+from crossfare.data import (
+    artifact,
+    assin,
+    collection,
+    cranfield,
+    files,
+    labelled,
+    nli,
+    qa,
+    quati,
+    sources,
+    texts,
+    triples,
+)
 from crossfare.data.labelled import Layout
 from crossfare.data.loaded import Loaded
 from crossfare.data.sources import Source
@@ -101,14 +113,41 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, **_jsonl(nli.MNLI, nli.PLAIN)),
     Format(
+        "labels-jsonl",
+        "classification",
+        "texts with one label as JSON lines: text, label (or sentence, review, sentiment, intent ...)",
+        texts.is_jsonl,
+        texts.read_jsonl,
+        partial(labelled.write_jsonl, layout=texts.PLAIN),
+    ),
+    Format(
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
-        _begins("{", "["),
+        lambda first: _begins("{", "[")(first) and not _is_nli_jsonl(first),
         qa.read_squad,
         qa.write_squad,
         (".json",),
     ),
+    Format(
+        "labels-json",
+        "classification",
+        "the same as a JSON list of objects",
+        texts.is_json,
+        texts.read_json,
+        texts.write_json,
+        (".json",),
+    ),
+    Format(
+        "labels-tsv",
+        "classification",
+        "the same as TSV, with a header or without",
+        texts.is_tsv,
+        texts.read_tsv,
+        partial(labelled.write_tsv, layout=texts.PLAIN),
+        (".tsv", ".txt"),
+    ),
+    Format("labels-csv", "classification", "the same as CSV", texts.is_csv, texts.read_csv, texts.write_csv, (".csv",)),
     Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",)),
     Format(
         "xnli",
@@ -222,9 +261,7 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
         DataError: it is missing, or no format recognises it.
         ConfigError: ``format`` is not known.
     """
-    folder = os.path.isdir(path)  # noqa: PTH112 - a name that no file can have is none
-    if folder and task not in {None, "ranking"}:
-        raise DataError(f"{where}: a folder that holds no dataset; name a file")
+    folder = files.is_folder(path)
     if format:
         return named(format, "ranking" if folder else task)
     if folder:
@@ -232,10 +269,14 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
         problem = (
             f"is a folder in no known format (BEIR has corpus.jsonl and queries.jsonl, Cranfield cran.qry, a "
             f"collection {collection.HEADER}); name a file in it"
+            if task in {None, "ranking"}
+            else "a folder that holds no dataset; name a file"
         )
     else:
         first = files.first_line(path)
-        found = next((row for row in _tried(task) if row.sniff(first)), None)
+        # what is asked for is tried first: a list may be SQuAD's or another's
+        rows = sorted(_tried(task), key=lambda row: row.task not in {None, task})
+        found = next((row for row in rows if row.sniff(first)), None)
         problem = _not_recognised(first, task)
     if found is None:
         raise DataError(f"{where}: {problem}")
@@ -243,14 +284,13 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
 
 
 def _tried(task: TaskName | None) -> list[Format]:
-    """The formats that data of a task can be in, in order.
+    """The formats that are tried, in order.
 
     A file of another task is recognised, to say so; but not as ranking data, which nearly any line could be.
     """
     if task == "ranking":
         return [row for row in FORMATS if row.task in {None, "ranking"}]
-    rows = [row for row in FORMATS if task is None or row.task != "ranking"]
-    return sorted(rows, key=lambda row: task is not None and row.task not in {None, task})
+    return [row for row in FORMATS if task is None or row.task != "ranking"]
 
 
 def _not_recognised(first: str, task: TaskName | None) -> str:

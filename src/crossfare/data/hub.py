@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossfare.data import nli, qa
+from crossfare.data import nli, qa, texts
 from crossfare.data.labelled import Layout, Record, as_text, build
 from crossfare.data.loaded import Loaded
 from crossfare.data.sources import Text
@@ -155,7 +155,7 @@ def _refusal(wanted: HubRef, error: Exception) -> str:
 
 
 def convert(table: Any, where: str) -> Loaded:
-    """Turn a `datasets.Dataset` with the columns of SQuAD, or of sentence pairs, into examples."""
+    """Turn a `datasets.Dataset` with the columns of SQuAD, of pairs, or of texts with a label into examples."""
     columns = set(table.column_names)
     if {"context", "question", "answers"} <= columns:
         return qa.build(_questions(table, where), where)
@@ -163,9 +163,11 @@ def convert(table: Any, where: str) -> Loaded:
     if premise and hypothesis and label:
         layout = nli.layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, labels=_LABELS)
         return build(_labelled(table, where, layout), where, layout)
+    if found := texts.layout(columns):
+        return build(_labelled(table, where, found), where, found)
     raise DataError(
         f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
-        "nor premise, hypothesis, label; save it as a file with such columns and load that"
+        "nor premise, hypothesis, label, nor text, label; save it as a file with such columns and load that"
     )
 
 
@@ -203,7 +205,7 @@ def _labelled(table: Any, where: str, layout: Layout) -> Iterator[Record]:
 
 
 def _label(value: Any, names: list[str] | None, layout: Layout, place: str) -> str | None:
-    if value is None or value == -1:
+    if value is None or (value == -1 and (names or layout.labels)):  # so a ClassLabel says that there is none
         return None
     word = names[value] if names and isinstance(value, int) and value < len(names) else value
     if layout.labels is None:

@@ -78,7 +78,7 @@ def read_tsv(text: str, where: str, language: str | None = None, *, layout: Layo
     rows = ((place, line.split("\t")) for place, line in split_lines(text))
     header = next(rows)[1] if layout.header else list(layout.columns)
     _check_header(header, where, layout)
-    return _of_language(list(_cells(rows, header, where, layout)), where, layout, language)
+    return of_language(list(_cells(rows, header, where, layout)), where, layout, language)
 
 
 def read_jsonl(text: str, where: str, language: str | None = None, *, layouts: Sequence[Layout]) -> Loaded:
@@ -89,7 +89,7 @@ def read_jsonl(text: str, where: str, language: str | None = None, *, layouts: S
     labels = {layout.label for layout in layouts}
     records = [(place, _values(line, f"{where}, {place}", labels)) for place, line in split_lines(text)]
     layout = next((each for each in layouts if each.texts[0] in records[0][1]), layouts[-1])
-    return _of_language(records, where, layout, language)
+    return of_language(records, where, layout, language)
 
 
 def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
@@ -202,7 +202,7 @@ def _values(line: str, place: str, labels: Collection[str]) -> dict[str, str | N
     }
 
 
-def _of_language(records: Sequence[Record], where: str, layout: Layout, language: str | None) -> Loaded:
+def of_language(records: Sequence[Record], where: str, layout: Layout, language: str | None) -> Loaded:
     """The examples of one language, where rows name theirs; those of others are counted."""
     counts = Counter(record["language"] or "" for _, record in records if "language" in record)
     if not counts:

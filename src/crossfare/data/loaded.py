@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from crossfare.errors import DataError
-from crossfare.languages import primary
 from crossfare.types import Dataset, Example, QAExample
 
 _SHOWN = 5
@@ -154,10 +151,6 @@ class Loaded:
     unplaced: tuple[QAExample, ...] = ()
 
 
-Record = tuple[str, Mapping[str, str | None]]
-"""An example as a file gives it: its place ("line 7", for messages), and its values by column. A label may be None."""
-
-
 class UniqueIds:
     """Gives every example its own id: the second "7" becomes "7#2".
 
@@ -181,34 +174,6 @@ class UniqueIds:
         if chosen != given:
             self.renamed.append((given, chosen))
         return chosen
-
-
-def of_language(
-    records: Sequence[Record], where: str, language: str | None, build: Callable[[Iterable[Record]], Loaded]
-) -> Loaded:
-    """The examples of one language, where records name theirs; those of others are counted.
-
-    Raises:
-        DataError: there are several languages and none is asked for, or there is no such one.
-    """
-    counts = Counter(record["language"] or "" for _, record in records if "language" in record)
-    if not counts:
-        return build(records)
-    if language is None and len(counts) > 1:
-        raise DataError(
-            f"{where}: holds {len(counts)} languages ({', '.join(sorted(counts))}); say which with language="
-        )
-    wanted = language or next(iter(counts))
-    chosen = [
-        (place, {key: value for key, value in record.items() if key != "language"})
-        for place, record in records
-        if primary(record.get("language") or "") == primary(wanted)
-    ]
-    if not chosen:
-        raise DataError(f"{where}: has no row in language {wanted!r}; it holds {', '.join(sorted(counts))}")
-    others = tuple(sorted((name, n) for name, n in counts.items() if primary(name) != primary(wanted)))
-    made = build(chosen)
-    return Loaded(replace(made.dataset, language=wanted), replace(made.report, other_languages=others))
 
 
 def find_duplicates(examples: Sequence[Example]) -> tuple[tuple[str, str], ...]:

@@ -103,7 +103,7 @@ def _from_file(
     if wanted not in {None, "ranking"}:
         _refuse(beside, source)
     row = formats.choose(path, source, task=wanted, format=format)
-    if row.read and not (row.open and (beside.given or path.is_dir())):
+    if row.read and not (row.open and (beside.given or files.is_folder(path))):
         _refuse(beside, source)
         return row.read(files.read_text(path), source, asked["language"]), row.name
     assert row.open is not None
@@ -153,7 +153,9 @@ def recognise(
     elif kind == "hub":
         hub.parse_ref(rest)
     else:
-        formats.choose(dataset_file(Path(ref)), ref, task=task, format=format)
+        row = formats.choose(dataset_file(Path(ref)), ref, task=task, format=format)
+        if row.task not in {None, task}:
+            raise DataError(f"{ref}: holds {row.task} data (format {row.name}), not {task}; name another file")
 
 
 def guess_language(path: Path) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median_low
 from typing import NamedTuple
 
-from crossfare.data.files import first_line, stream_lines
+from crossfare.data.files import first_line, is_folder, stream_lines
 from crossfare.data.sources import Source, Text
 from crossfare.data.trec import Judgement
 from crossfare.errors import DataError
@@ -32,7 +32,7 @@ def annotators(folder: Path) -> list[Path]:
 
 def open_quati(path: Path, where: str, _: str | None) -> Source:
     """Open a folder of annotators' files, or one of them."""
-    files = annotators(path) if path.is_dir() else [path]
+    files = annotators(path) if is_folder(path) else [path]
     rows = cache(lambda: tuple(row for each in files for row in _rows(each)))
     return Source(
         where,

@@ -80,11 +80,9 @@ def passages(
     return source.passages()
 
 
-def open_source(
-    ref: str | Path, path: Path | None = None, *, split: str | None = None, format: str | None = None
-) -> Source:
-    """What a reference holds; ``path`` is its file where that is not the reference itself."""
-    where, path = str(ref), path or Path(ref)
+def open_source(ref: str | Path, *, split: str | None = None, format: str | None = None) -> Source:
+    """What a reference to ranking data holds."""
+    where, path = str(ref), Path(ref)
     if where.startswith("hub:"):
         return texts("hub", where, partial(hub.load_texts, where.removeprefix("hub:"), split=split))
     row = formats.choose(path, where, task="ranking", format=format)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossfare.data import artifact, collection, qa
-from crossfare.data.files import inside, read_text, stream_lines, tsv_line, write_text
+from crossfare.data.files import inside, is_folder, read_text, stream_lines, tsv_line, write_text
 from crossfare.data.loaded import UniqueIds
 from crossfare.data.trec import Judgement, stream_qrels
 from crossfare.errors import DataError
@@ -120,7 +120,7 @@ def render_msmarco(dataset: Dataset) -> str:
 
 def open_beir(path: Path, where: str, split: str | None) -> Source:
     """Open a folder, whose judgements are of one split, or a file of queries or passages."""
-    if not path.is_dir():
+    if not is_folder(path):
         return texts("beir", where, partial(_jsonl, path, where))
     queries, corpus = inside(path, "queries.jsonl"), inside(path, "corpus.jsonl")
     by_split = _beir_qrels(path)
@@ -210,7 +210,7 @@ def _squad_questions(
 
 def open_own(path: Path, where: str, _: str | None) -> Source:
     """Open an artifact of queries, a collection, or a folder of both."""
-    folder = path.is_dir()
+    folder = is_folder(path)
     passages = partial(_collection_passages, path) if folder and collection.is_collection(path) else None
     if folder and not (path / artifact.FILE_NAME).is_file():
         return Source(where, "crossfare", passages=passages)

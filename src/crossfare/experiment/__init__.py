@@ -1,6 +1,6 @@
 """From a spec to a matrix of cells, to shared steps, to results.
 
-Names are loaded when first used: translating one file needs nothing of what runs and reports a matrix.
+Names are loaded when first used: translating one file needs nothing of what runs a matrix.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from crossfare.experiment.engine_list import EngineState, engine_table, list_engines
+    from crossfare.experiment.engine_list import EngineState, list_engines
     from crossfare.experiment.matrix import cells, missing, why_missing
-    from crossfare.experiment.quality import score_line, score_translation
-    from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
+    from crossfare.experiment.quality import score_translation
+    from crossfare.experiment.record import Run
+    from crossfare.experiment.runner import default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file
     from crossfare.experiment.spec import Spec, load_spec, narrowed
 
 _HOME = {
-    **dict.fromkeys(("EngineState", "engine_table", "list_engines"), "engine_list"),
-    **dict.fromkeys(("score_line", "score_translation"), "quality"),
-    **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
+    **dict.fromkeys(("EngineState", "list_engines"), "engine_list"),
+    "score_translation": "quality",
+    **dict.fromkeys(("default_jobs", "dry_run", "planned_spending", "run"), "runner"),
+    "Run": "record",
     "translate_file": "single",
     **dict.fromkeys(("cells", "missing", "why_missing"), "matrix"),
     **dict.fromkeys(("Spec", "load_spec", "narrowed"), "spec"),
@@ -39,14 +41,12 @@ __all__ = [
     "demo",
     "demo_spec",
     "dry_run",
-    "engine_table",
     "list_engines",
     "load_spec",
     "missing",
     "narrowed",
     "planned_spending",
     "run",
-    "score_line",
     "score_translation",
     "translate_file",
     "why_missing",

@@ -10,7 +10,6 @@ from pathlib import Path
 from crossfare import translate
 from crossfare.errors import EngineUnavailable, PriceError
 from crossfare.ledger import Catalogue
-from crossfare.report.table import Cell, Column, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +46,6 @@ def list_engines(price_files: Sequence[str | Path] = ()) -> tuple[EngineState, .
     """
     catalogue = Catalogue.load(price_files)
     return tuple(_state(info, catalogue) for info in translate.engines())
-
-
-def engine_table(engines: Sequence[EngineState]) -> Table:
-    """The engines as a table: how to install what is missing and what each is stand in the notes."""
-    titles = ("Engine", "Installed", "Keys", "Languages", "Price today", "Takes", "Tags")
-    rows = tuple(
-        (
-            engine.name,
-            "no" if engine.missing else "yes",
-            "; ".join(f"{key} {'set' if given else 'not set'}" for key, given in engine.keys.items()) or "none needed",
-            engine.languages,
-            engine.price,
-            engine.granularity,
-            engine.tags,
-        )
-        for engine in engines
-    )
-    notes = tuple(
-        f"{engine.name}: {engine.summary}"
-        + (f"; texts go to {engine.host}" if engine.host else "")
-        + "".join(f"; {name}: {value}" for name, value in engine.settings.items())
-        + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")
-        for engine in engines
-    )
-    return Table(
-        "Translation engines",
-        tuple(Column(title) for title in titles),
-        tuple(tuple(Cell(text) for text in row) for row in rows),
-        notes,
-    )
 
 
 def _state(info: translate.EngineInfo, catalogue: Catalogue) -> EngineState:

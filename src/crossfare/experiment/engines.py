@@ -11,11 +11,12 @@ from crossfare.translate.engines import engine_of_spec
 from crossfare.types import Engine
 
 
-def make_engine(name: str, options: dict[str, Any], *, trusted: bool = False) -> Engine:
+def make_engine(name: str, options: dict[str, Any], *, trusted: bool = False, planning: bool = False) -> Engine:
     """Make an engine by its registered name.
 
     Unless they are ``trusted``, as what somebody types is, options are taken to be those of a spec, which decides
-    neither who gets a key nor which (see `crossfare.translate.engines.hosts`).
+    neither who gets a key nor which (see `crossfare.translate.engines.hosts`). For ``planning`` its packages need not
+    be installed.
 
     The option ``parallel: world:TASK`` hands the reference engine the embedded parallel text of a task, which is
     read when something is first translated.
@@ -26,7 +27,7 @@ def make_engine(name: str, options: dict[str, Any], *, trusted: bool = False) ->
     """
     source, _, task = str(options.get("parallel", "")).partition(":")
     if source != "world":
-        return translate.engine(name, **options) if trusted else engine_of_spec(name, **options)
+        return translate.engine(name, **options) if trusted else engine_of_spec(name, options, planning=planning)
     others = {key: value for key, value in options.items() if key != "parallel"}
     revision = f"{options['parallel']}@{world.REVISION}"
     return translate.engine(name, entries=_world_text(task), revision=revision, **others)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from crossfare.errors import PriceError
-from crossfare.experiment import searches
-from crossfare.experiment.spending import Charge, Rehearsed
+from crossfare.experiment.charges import Charge
+from crossfare.experiment.rehearse import Rehearsed, assumed, between, rehearse
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.budget import shown
-from crossfare.translate import Markers, Projection, TranslationMemory, translate_dataset
+from crossfare.translate import Markers, Projection, TranslationMemory
 from crossfare.translate.memory import Pace, ReadOnlyMemory, Scope
 from crossfare.translate.projection import abilities
 from crossfare.types import Dataset, Engine, Metered, Usage
@@ -149,21 +149,12 @@ def estimate(
     """
     looked_up = ReadOnlyMemory(memory.path)
     pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
-
-    def rehearsed(by: Projection) -> tuple[Rehearsed, int, int]:
-        tried = Rehearsed(engine, charge)
-        made = translate_dataset(dataset, tried, target=target, memory=looked_up, markers=markers, projection=by)
-        return tried, made.report.fresh, made.report.from_memory
-
-    least, texts, remembered = rehearsed(projection.rehearsed())
-    most, all_texts, share = least, texts, 0.0
-    if projection.sends_later:
-        if texts:
-            most, all_texts, _ = rehearsed(projection.rehearsed(searching=True))
-            share = searches.assumed(keeps_tags=abilities(engine).keeps_tags)
-        else:  # the translations of all contexts are here: which answers are searched for can be seen
-            least, texts, remembered = most, all_texts, _ = rehearsed(projection)
-    expected = searches.between(least.usage, most.usage, share)
+    (least, made), (most, made_at_most) = rehearse(
+        dataset, engine, charge, target=target, markers=markers, projection=projection, memory=looked_up
+    )
+    texts, all_texts = made.report.fresh, made_at_most.report.fresh
+    share = assumed(keeps_tags=abilities(engine).keeps_tags) if all_texts != texts else 0.0
+    expected = between(least.usage, most.usage, share)
     later = (
         "answers: those that alignment leaves unsure are translated by themselves, "
         f"{100 * share:.0f} % of their characters as expected (assumed), all of them at the most"
@@ -172,7 +163,7 @@ def estimate(
         least,
         Sending.of(least, expected, texts + round(share * (all_texts - texts)), pace=pace, compute=compute),
         Sending.of(most, most.usage, all_texts, pace=pace, compute=compute),
-        remembered=remembered,
+        remembered=made.report.from_memory,
         compute=compute,
         later=later if all_texts != texts else "",
     )

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from crossfare.data import artifact
 from crossfare.errors import StaleArtifact
+from crossfare.experiment.charges import Charge, Charged
 from crossfare.experiment.engines import make_engine
-from crossfare.experiment.spending import Charge, Charged
 from crossfare.store import Store, write_json
 from crossfare.strict import parse_json, read_json
 from crossfare.translate import TranslationMemory

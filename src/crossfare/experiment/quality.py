@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crossfare import data, translate
+from crossfare import data
 from crossfare.data.world import LANGUAGES
 from crossfare.errors import DataError
 from crossfare.languages import language_tag
@@ -125,25 +125,6 @@ def world_quality(translated: Dataset, target: str) -> list[dict[str, Any]]:
     return [
         {"metric": score.metric, "value": score.value, "n": score.n, "signature": score.signature} for score in scores
     ]
-
-
-def score_line(score: Score) -> str:
-    """Return a score as one line of text, with its interval and its signature."""
-    low, high = 100 * score.low, 100 * score.high
-    return f"{score.metric} {100 * score.value:.1f} [{low:.1f}, {high:.1f}] over {score.n:,} texts ({score.signature})"
-
-
-def lint_lines(found: translate.LintReport | None) -> list[str]:
-    """Say what lint found, check by check."""
-    if found is None:
-        return []
-    lines = [
-        f"lint: {name}: {count:,} examples, such as {', '.join(found.examples[name])}"
-        for name, count in found.counts.items()
-        if count
-    ]
-    lines = lines or [f"lint: nothing found in {found.checked:,} texts"]
-    return [*lines, *(f"lint: {name} not checked: {what}" for name, what in found.skipped.items())]
 
 
 def read_lines(path: Path) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
@@ -11,23 +10,25 @@ from typing import Any, cast
 
 from crossfare import data, translate
 from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
-from crossfare.experiment.quality import lint_lines, score_dataset, score_line
-from crossfare.experiment.spending import DEVICE, Charge, Charged, purse
+from crossfare.experiment.quality import score_dataset
 from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
+from crossfare.report.translation import lint_lines, outcome_lines, score_line
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.tasks import task_named
+from crossfare.translate import attention
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
-from crossfare.translate.projection import ALIGNER, abilities, default_projection
-from crossfare.types import Dataset, Engine, Progress, Usage
+from crossfare.translate.projection import abilities, default_projection
+from crossfare.types import Dataset, Engine, Progress
 
 
 def translate_file(
@@ -202,7 +203,7 @@ class FileTranslation:
         data.save(made.dataset, out, same_format)  # last: while it is missing, the translation is not done
         lines = [
             *self.loaded.report.summary(),
-            *_outcome(made),
+            *outcome_lines(made),
             *self._paid(made),
             *lint_lines(made.report.lint),
             f"written: {out}",
@@ -283,7 +284,7 @@ def chosen_projection(
     if method is None:
         chosen = default_projection(abilities(engine), aligner=aligner, markers_named=markers_named)
     else:
-        chosen = translate.Projection(cast("Any", method), aligner or ALIGNER)
+        chosen = translate.Projection(cast("Any", method), aligner or attention.NAME)
     return replace(chosen, threshold=threshold)
 
 
@@ -292,23 +293,3 @@ def _default_offer(engine: str, options: Mapping[str, Any]) -> str:
         return default_offer(engine, options) or DEVICE
     except ValueError as error:
         raise ConfigError(str(error)) from None
-
-
-def _outcome(made: translate.TranslatedDataset) -> tuple[str, ...]:
-    usage, report = made.usage, made.report
-    methods = Counter(answer.method for answer in report.answers).most_common()
-    found = ", ".join(f"{count:,} by {method}" for method, count in methods)
-    return (
-        f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
-        f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
-        f"usage: {usage.characters or 0:,} characters, {_time(usage)}",
-        *((f"answers found: {found}",) if found else ()),
-    )
-
-
-def _time(usage: Usage) -> str:
-    """Where the time went; that of what was translated before times were told apart is device time alone."""
-    if usage.served_seconds is None:
-        return f"{usage.seconds or 0.0:.1f} device-seconds"
-    waited, worked = usage.waited_seconds or 0.0, usage.worked_seconds or 0.0
-    return f"{usage.served_seconds:.1f} s until the service had answered, {waited:.1f} s waiting, {worked:.1f} s here"

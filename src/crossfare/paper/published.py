@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -27,17 +27,17 @@ class PublishedScore:
     """
 
     table: int
-    row: str
     task: TaskName
-    method: str | None
-    engine: PaperEngine | None
-    model: str
-    checkpoint: str
-    training: str
-    language: str
     metric: str
+    language: str
     value: float
-    upper_bound: bool
+    row: str = ""
+    method: str | None = None
+    engine: PaperEngine | None = None
+    model: str = "target-encoder"
+    checkpoint: str = ""
+    training: str = ""
+    upper_bound: bool = False
 
     @property
     def source(self) -> str:
@@ -98,23 +98,16 @@ class Printed:
     figure: Decimal
     text: str
     computed: Mapping[str, Any]
-    others: Sequence[Mapping[str, Any]]
-    per_question: Mapping[str, Any]
-    note: str
+    others: Sequence[Mapping[str, Any]] = ()
+    per_question: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 @cache
 def printed() -> Mapping[str, Printed]:
     """The cost and latency cells of Table 1, by name."""
     return {
-        name: Printed(
-            Decimal(cell["printed"]),
-            cell.get("text", cell["printed"]),
-            cell["computed"],
-            cell.get("others", ()),
-            cell.get("per-question", {}),
-            cell.get("note", ""),
-        )
+        name: Printed(**{"text": cell["figure"], **cell, "figure": Decimal(cell["figure"])})
         for name, cell in packaged("table1.yaml").items()
     }
 
@@ -122,22 +115,10 @@ def printed() -> Mapping[str, Printed]:
 @cache
 def _scores() -> tuple[PublishedScore, ...]:
     return tuple(
-        PublishedScore(
-            table=table["table"],
-            row=row.get("row", ""),
-            task=table["task"],
-            method=row.get("method"),
-            engine=row.get("engine"),
-            model=row.get("model", "target-encoder"),
-            checkpoint=row.get("checkpoint", ""),
-            training=row.get("training", ""),
-            language=language,
-            metric=table["metric"],
-            value=float(value),
-            upper_bound=row.get("upper_bound", False),
-        )
+        PublishedScore(table["table"], table["task"], table["metric"], language, float(value), **facts)
         for table in packaged("scores.yaml")["tables"]
         for row in table["rows"]
+        for facts in ({name: fact for name, fact in row.items() if name != "scores"},)
         for language, value in row["scores"].items()
     )
 

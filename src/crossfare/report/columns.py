@@ -117,36 +117,25 @@ def metric_of(found: Gathered, task: str) -> str:
 # -- scores -----------------------------------------------------------------------------------
 
 
-def scores(found: Gathered) -> Columns:
-    """The score in every language."""
-    return {number(each): partial(_score, language=each, found=found) for each in found.languages}
+def scores(found: Gathered, *, intervals: bool = False, marks: bool = False) -> Columns:
+    """The score in every language: with its 95 % interval, or a mark where it is not told apart from the best."""
+    heading = "{}\nscore 95 %" if intervals else "{}"
+    say = partial(_score, found=found, interval=intervals, mark=marks)
+    return {number(heading.format(each)): partial(say, language=each) for each in found.languages}
 
 
-def scores_with_intervals(found: Gathered) -> Columns:
-    """The same with 95 % intervals, in few characters."""
-
-    def cell(line: Line, language: str) -> Cell:
-        score, known = _score(line, language, found), line.estimate(language)
-        if known is None:
-            return score
-        low, high = (f"{end:.2f}".removeprefix("0") for end in (known.low, known.high))
-        return Cell(f"{score.text} {low}–{high}", score.value, score.best)
-
-    return {number(f"{each}\nscore 95 %"): partial(cell, language=each) for each in found.languages}
-
-
-def scores_with_marks(found: Gathered) -> Columns:
-    """The same; what is not significantly different from the best of its column has a mark."""
-
-    def cell(line: Line, language: str) -> Cell:
-        score, at = _score(line, language, found), line.at(language)
-        if not at or score.best:
-            return score
-        cells = frozenset({at[0].spec.without_seed, found.best[line.first.task, language][1]})
-        close = found.context.p_values.get(cells, 0.0) >= ALPHA
-        return Cell(score.text + ("°" if close else ""), score.value)
-
-    return {number(each): partial(cell, language=each) for each in found.languages}
+def _score(line: Line, *, language: str, found: Gathered, interval: bool, mark: bool) -> Cell:
+    known = line.estimate(language)
+    if known is None:
+        return Cell(MISSING)
+    best, best_cell = found.best[line.first.task, language]
+    cells = frozenset({line.at(language)[0].spec.without_seed, best_cell})
+    text = numbers.score(known.value)
+    if interval:
+        text += " " + "–".join(f"{end:.2f}".removeprefix("0") for end in (known.low, known.high))
+    if mark and known.value != best and found.context.p_values.get(cells, 0.0) >= ALPHA:
+        text += "°"
+    return Cell(text, repr(known.value), best=known.value == best)
 
 
 def intervals(found: Gathered) -> Columns:
@@ -157,14 +146,6 @@ def intervals(found: Gathered) -> Columns:
         return f"{numbers.score(known.low)}–{numbers.score(known.high)}" if known else MISSING
 
     return {number(f"95 % interval {each}"): partial(cell, language=each) for each in found.languages}
-
-
-def _score(line: Line, language: str, found: Gathered) -> Cell:
-    known = line.estimate(language)
-    if known is None:
-        return Cell(MISSING)
-    best = found.best[line.first.task, language][0]
-    return Cell(numbers.score(known.value), repr(known.value), best=known.value == best)
 
 
 def source_side_rows(line: Line, found: Gathered) -> tuple[tuple[Cell, ...], ...]:

@@ -166,7 +166,6 @@ class _Choice:
     choice: str
     reasons: tuple[str, ...]
     others: tuple[str, ...]
-    no_winner: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
         rest.append(f"Without reference translations: {words}")
     others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
     reasons = tuple(line for line in rest if not line.startswith("- "))
-    return _Choice(where(made.decision), choice, reasons, others, len(made.tied) > 1)
+    return _Choice(where(made.decision), choice, reasons, others)
 
 
 def _of_systems(made: Recommendation) -> Recommendation | None:

@@ -46,7 +46,7 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
 def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """The left half of Table 1, for the terminal: scores with their intervals. Rows are numbered per task."""
     found = gather(results, context)
-    shown = {**columns.numbered(found), **columns.labels(found), **columns.scores_with_intervals(found)}
+    shown = {**columns.numbered(found), **columns.labels(found), **columns.scores(found, intervals=True)}
     return Table.of("Quality", shown, found.lines, notes.quality_notes(found), columns.sections(found))
 
 
@@ -79,7 +79,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
         **columns.numbered(found),
         "Training data (examples)": lambda line: columns.training_data(line, context),
         **columns.labels(found),
-        **columns.scores_with_marks(found),
+        **columns.scores(found, marks=True),
     }
     own = Table.of(f"{name}results on the {task_name(task)} task{metric}", shown, found.lines)
     beside = [columns.source_side_rows(line, found) for line in found.lines]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 from crossfare.errors import BudgetExceeded, ConfigError, EngineError
 from crossfare.serving.logs import kind_and_place
-from crossfare.serving.messages import Answer, Request
+from crossfare.tasks.requests import Answer, Request
 
 _LOG = logging.getLogger("crossfare.serving")
 

@@ -13,14 +13,16 @@ from crossfare.data import artifact, catalog
 from crossfare.data.catalog import CatalogEntry
 from crossfare.data.files import stem
 from crossfare.errors import ConfigError
+from crossfare.experiment.files import read_yield
 from crossfare.languages import primary
 from crossfare.pretrained import Origin
 from crossfare.report import Cell, Column, Table, to_markdown
 from crossfare.report.names import metric_name, task_name
 from crossfare.report.numbers import amount, score
-from crossfare.serving.parts import Parts, StepRecord, public_name
+from crossfare.serving.parts import Parts, public_name
 from crossfare.strict import read_json
 from crossfare.tasks import TASKS
+from crossfare.types import Step
 
 _NON_COMMERCIAL = "non-commercial-training-data"
 _COSTS = (
@@ -273,7 +275,7 @@ def _test_data(parts: Parts) -> DataUse:
     return replace(_data_use(parts, _origin(parts, step), role="test"), made="; ".join(_made(parts, step)))
 
 
-def _data_use(parts: Parts, step: StepRecord, role: str = "") -> DataUse:
+def _data_use(parts: Parts, step: Step, role: str = "") -> DataUse:
     origin = _origin(parts, step)
     header = artifact.read_header(parts.artifact(step))
     found = "gold data, labelled in the target language" if origin.params.get("annotated") else "training"
@@ -289,14 +291,14 @@ def _data_use(parts: Parts, step: StepRecord, role: str = "") -> DataUse:
     )
 
 
-def _origin(parts: Parts, step: StepRecord) -> StepRecord:
+def _origin(parts: Parts, step: Step) -> Step:
     """The loaded set that a step's examples come from."""
     while step.stage != "dataset":
         step = parts.source(step, "original" if "original" in step.inputs else "data")
     return step
 
 
-def _made(parts: Parts, step: StepRecord) -> Iterator[str]:
+def _made(parts: Parts, step: Step) -> Iterator[str]:
     while step.stage != "dataset":
         if step.stage == "mine":
             yield f"with {step.params['negatives']} negatives a query, mined by BM25"
@@ -307,9 +309,9 @@ def _made(parts: Parts, step: StepRecord) -> Iterator[str]:
         step = parts.source(step, "original" if "original" in step.inputs else "data")
 
 
-def _survived(parts: Parts, step: StepRecord) -> str:
-    record = read_json(parts.artifact(step) / "yield.json")
-    return f"{record['kept']:,} of {record['total']:,} examples survived"
+def _survived(parts: Parts, step: Step) -> str:
+    found = read_yield(parts.artifact(step))
+    return f"{found.kept:,} of {found.total:,} examples survived"
 
 
 def _entry(parts: Parts, name: str) -> CatalogEntry | None:

@@ -19,7 +19,7 @@ _EXAMPLES = Decimal(12 * 100_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Wanted:
     """What is known of the cell that is wanted; None is anything.
 
     ``model`` is a role ("source-encoder") or a checkpoint. ``gold_size`` is a number of labels or "all",
@@ -46,7 +46,7 @@ _NAMES: Mapping[str, Callable[[RunSpec], tuple[str, ...]]] = {
     "model": lambda cell: (cell.model, cell.checkpoint),
     "seed": lambda cell: (str(cell.seed),),
 }
-"""What tells cells apart, by its field in `Asked`, and under which names a cell has it."""
+"""What tells cells apart, by its field in `Wanted`, and under which names a cell has it."""
 
 
 def is_served(cell: RunSpec) -> bool:
@@ -61,7 +61,7 @@ def is_exported(cell: RunSpec) -> bool:
     return bool(row.train_on) and not row.parents
 
 
-def choose(run: RunRecord, asked: Asked, fits: Callable[[RunSpec], bool] = is_served) -> Result:
+def choose(run: RunRecord, asked: Wanted, fits: Callable[[RunSpec], bool] = is_served) -> Result:
     """Find the one cell that is asked for.
 
     Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without

@@ -1,6 +1,6 @@
 """The HTTP face of a pipeline: an ASGI app with three routes, and the connections that it is asked over.
 
-    POST /predict   one request, or a list of them; answers in the same form (see `messages`)
+    POST /predict   one request, or a list of them; answers in the same form (see `tasks.requests`)
     GET  /health    {"status": "ok"} while requests are being answered
     GET  /info      what answers, how well it did, and what it costs
 
@@ -26,7 +26,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crossfare.errors import BudgetExceeded, DataError, EngineError, EngineQuota, EngineTransient
 from crossfare.serving.batcher import Batcher, Late, Limits, Overloaded, TooMany, Unanswered
-from crossfare.serving.messages import Answer, NotJSON, Request, parse
+from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, NotJSON, Request
 from crossfare.types import TaskName
 
 _LOG = logging.getLogger("crossfare.serving")
@@ -65,7 +66,7 @@ def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits
         kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":  # also keeps web pages of other origins from asking without a preflight
             raise HTTPException(415, "send JSON, with the header Content-Type: application/json")
-        asked = parse(pipeline.task, await _body(http, limits))
+        asked = TASKS[pipeline.task].request.read(await _body(http, limits))
         requests = asked if isinstance(asked, tuple) else (asked,)
         for place, request in enumerate(requests):
             _check(pipeline, request, f"item {place}: " if isinstance(asked, tuple) else "")

@@ -9,7 +9,7 @@ from crossfare import compare
 from crossfare.errors import ConfigError, DataError
 from crossfare.output import new_folder
 from crossfare.serving.card import card
-from crossfare.serving.choice import Asked, choose, is_exported
+from crossfare.serving.choice import Wanted, choose, is_exported
 from crossfare.serving.parts import read_parts
 from crossfare.store import write_json
 from crossfare.strict import read_json
@@ -40,7 +40,7 @@ def export(
         DataError: the run or a step of it cannot be read, or the model holds links to other files.
     """
     record = compare.read_run(Path(run))
-    asked = Asked(task, target, method, engine, model, seed, gold_size)
+    asked = Wanted(task, target, method, engine, model, seed, gold_size)
     parts = read_parts(record, choose(record, asked, is_exported))
     if "model" not in parts.predict.inputs:
         raise ConfigError(f"{parts.cell.method} has no model that could be exported; choose another --method")

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
-from typing import Any
 
 from crossfare.compare import RunRecord
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.ensemble_steps import parent_cells
+from crossfare.experiment.files import read_step
 from crossfare.experiment.methods import METHODS
 from crossfare.experiment.spec import Spec, load_spec
 from crossfare.store import Store
-from crossfare.strict import read_json
 from crossfare.tasks import TASKS
-from crossfare.types import Result, RunSpec, Usage
+from crossfare.types import Result, RunSpec, Step, Usage
 
 _SERVED = ("predict", "back-project", "retrieve")
-
-
-@dataclass(frozen=True, slots=True)
-class StepRecord:
-    """A finished step as its step.json tells it."""
-
-    id: str
-    stage: str
-    params: Mapping[str, Any]
-    inputs: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +29,7 @@ class Parts:
     result: Result
     spec: Spec
     cell: RunSpec
-    answering: StepRecord
+    answering: Step
 
     @property
     def parents(self) -> tuple[Parts, ...]:
@@ -59,16 +47,16 @@ class Parts:
         return next((own for own in each_model if METHODS[own.cell.method].infer_on == "translated"), None)
 
     @property
-    def predict(self) -> StepRecord:
+    def predict(self) -> Step:
         """The step in which the cell's model answered; of a method without a model of its own, what it has instead."""
         step = self.answering
         return self.source(step, "predictions") if step.stage == "back-project" else step
 
-    def source(self, step: StepRecord, role: str) -> StepRecord:
+    def source(self, step: Step, role: str) -> Step:
         """The step that fills a role of another one."""
         return self.step(step.inputs[role][0])
 
-    def step(self, step_id: str) -> StepRecord:
+    def step(self, step_id: str) -> Step:
         """Read a step's record.
 
         Raises:
@@ -76,7 +64,7 @@ class Parts:
         """
         return _read_step(self.run, step_id)
 
-    def artifact(self, step: StepRecord) -> Path:
+    def artifact(self, step: Step) -> Path:
         """The folder of what a step made.
 
         Raises:
@@ -89,7 +77,7 @@ class Parts:
             raise _gone(self.run, step.id)
         return store.artifact(step.id)
 
-    def usage(self, step: StepRecord) -> Usage:
+    def usage(self, step: Step) -> Usage:
         """What a step consumed in the run.
 
         Raises:
@@ -98,14 +86,16 @@ class Parts:
         return Store(self.run.folder).usage(step.id)
 
 
-def _read_step(run: RunRecord, step_id: str) -> StepRecord:
-    path = Store(run.folder).folder(step_id) / "step.json"
+def _read_step(run: RunRecord, step_id: str) -> Step:
+    store = Store(run.folder)
     try:
-        record = read_json(path)
-        inputs = {role: tuple(ids) for role, ids in record["inputs"].items()}
-        return StepRecord(record["id"], record["stage"], record["params"], inputs)
+        step = read_step(store, step_id)
     except (DataError, KeyError, TypeError, AttributeError) as error:
         raise _gone(run, step_id) from error
+    if step is None or step.id != step_id:
+        store.check(step_id)
+        raise _gone(run, step_id)
+    return step
 
 
 def _gone(run: RunRecord, step_id: str) -> DataError:

@@ -13,13 +13,13 @@ from typing import Self
 from crossfare import compare
 from crossfare.errors import DataError
 from crossfare.ledger.budget import Budget
-from crossfare.serving.choice import Asked, choose
-from crossfare.serving.messages import Answer, Request
+from crossfare.serving.choice import Wanted, choose
+from crossfare.serving.paid_requests import opened_charge
 from crossfare.serving.parts import Parts, read_parts
 from crossfare.serving.reading import Answering, Translator, reading_pipeline, translator
 from crossfare.serving.reranking import ranking_pipeline
-from crossfare.serving.spending import opened_charge
 from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, Request
 from crossfare.translate import TranslationMemory
 from crossfare.types import TaskName, Usage, digest
 
@@ -131,7 +131,7 @@ def open_pipeline(
         PriceError: there is a limit, but the offer that bills the engine is not known.
     """
     record = compare.read_run(Path(run))
-    asked = Asked(task, target, method, engine, model, seed, gold_size, train_engine)
+    asked = Wanted(task, target, method, engine, model, seed, gold_size, train_engine)
     parts = read_parts(record, choose(record, asked))
     with ExitStack() as opened:
         charge = opened_charge(parts, max_usd, opened, price_files)

@@ -6,18 +6,19 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from crossfare.data import artifact
 from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.charges import Charge, Charged
+from crossfare.experiment.engine_plan import engine_options
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.qa_steps import projection
-from crossfare.experiment.spending import Charge, Charged
 from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
-from crossfare.experiment.steps import Planner, engine_options
-from crossfare.serving.messages import Answer, Request
+from crossfare.experiment.steps import Planner
 from crossfare.serving.parts import Parts
 from crossfare.tasks import TASKS, Predictor, Task
+from crossfare.tasks.requests import Answer, Request
 from crossfare.translate import TranslationMemory
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.bitext import Parallel
@@ -156,14 +157,6 @@ def reader(parts: Parts, **settings: Any) -> Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the model read of a request, and what it said; ``context`` has the context with its translation (QA)."""
-
-    prediction: Prediction
-    context: Parallel | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """A prediction on the target side, or a note why there is none.
 
@@ -222,20 +215,19 @@ class Reading(Answering):
             notes |= {n: why for n, own in texts.items() if (why := done.why_not(own))}
             texts = {n: {role: done[text] for role, text in own.items()} for n, own in texts.items() if n not in notes}
         predictions, used = self.reader([self.task.asked(str(n), own) for n, own in texts.items()])
-        contexts = {n: done.pairs[given[n]["context"]] for n in texts} if done and self.projector else {}
-        read = [Read(each, contexts.get(n)) for n, each in zip(texts, predictions, strict=True)]
-        made, finishing = self.brought_back(read)
+        contexts = [done.pairs[given[n]["context"]] for n in texts] if done and self.projector else []
+        made, finishing = self.brought_back(predictions, contexts)
         said = dict(zip(texts, made, strict=True))
         usage = (done.usage if done else Usage()) + used + finishing
         return [said.get(n) or Said(None, notes[n]) for n in given], usage
 
-    def brought_back(self, read: Sequence[Read]) -> tuple[list[Said], Usage]:
+    def brought_back(self, read: Sequence[Prediction], contexts: Sequence[Parallel]) -> tuple[list[Said], Usage]:
         """The predictions on the target side, and what that took besides translating and reading."""
         if self.projector is None:
-            return [Said(each.prediction) for each in read], Usage()
-        asked = [Candidates.of(each.prediction, cast("Parallel", each.context), self.n_best) for each in read]
+            return [Said(each) for each in read], Usage()
+        asked = [Candidates.of(each, context, self.n_best) for each, context in zip(read, contexts, strict=True)]
         made_of, done = carry_back(self.projector, asked)
-        said = [_found_again(each.prediction, *made) for each, made in zip(read, made_of, strict=True)]
+        said = [_found_again(each, *made) for each, made in zip(read, made_of, strict=True)]
         return said, done.usage
 
 

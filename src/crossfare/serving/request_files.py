@@ -20,10 +20,11 @@ from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, DataEr
 from crossfare.experiment.estimates import Estimate
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
-from crossfare.serving import spending
-from crossfare.serving.messages import Answer, Request, parse
+from crossfare.serving import paid_requests
 from crossfare.serving.pipeline import Pipeline
 from crossfare.strict import parse_json
+from crossfare.tasks import TASKS
+from crossfare.tasks.requests import Answer, Request
 from crossfare.types import Progress, TaskName, Usage
 
 STANDARD = "-"
@@ -101,7 +102,7 @@ def predict_file(
     if target != STANDARD:
         reads = (source, pipeline.parts.run.folder, *pipeline.price_files)
         claim(Path(target), reads=reads, force=resume, instead="go on with --resume, or choose another place")
-    if agree and spending.standing(pipeline):
+    if agree and paid_requests.standing(pipeline):
         if source == STANDARD:
             raise ConfigError(
                 "standard input cannot be read twice, to estimate and to answer: add --yes, or name a file"
@@ -123,7 +124,7 @@ def estimate_file(
 ) -> Estimate | None:
     """What answering every line of ``source`` that ``answered`` has no answer to will send; None if nothing.
 
-    Nothing is sent, computed or written; see `spending.estimate`.
+    Nothing is sent, computed or written; see `paid_requests.estimate`.
 
     Raises:
         DataError: a line cannot be read, or the answers are of other lines or by another pipeline.
@@ -134,7 +135,7 @@ def estimate_file(
         if answered is not None:
             _skip(lines, _kept(answered, pipeline.revision, mend=False), answered)
         batches = iter(lambda: [line.request for line in islice(lines, batch_size)], [])
-        return spending.estimate(pipeline, batches)
+        return paid_requests.estimate(pipeline, batches)
 
 
 def _answer(
@@ -231,7 +232,7 @@ def _read(incoming: IO[bytes], name: str, pipeline: Pipeline) -> Iterator[_Line]
 
 
 def _request(task: TaskName, text: bytes) -> Request:
-    request = parse(task, text)
+    request = TASKS[task].request.read(text)
     if isinstance(request, tuple):
         raise DataError("a line holds one request, not a list")
     return request

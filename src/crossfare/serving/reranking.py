@@ -10,11 +10,11 @@ from typing import cast
 from crossfare.data.collection import Collection
 from crossfare.experiment.methods import METHODS
 from crossfare.retrieve import Index
-from crossfare.serving.messages import Answer, Request
-from crossfare.serving.parts import Parts, StepRecord
+from crossfare.serving.parts import Parts
 from crossfare.serving.reading import Answering, Reader, Translator, blank, reader
 from crossfare.tasks.ranking import Ranked, RankingAnswer, RankingRequest
-from crossfare.types import Prediction, QueryExample, Usage
+from crossfare.tasks.requests import Answer, Request
+from crossfare.types import Prediction, QueryExample, Step, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def ranking_pipeline(parts: Parts, translator: Translator | None, opened: ExitSt
     )
 
 
-def _first_stage(parts: Parts, step: StepRecord, depth: int | None) -> FirstStage:
+def _first_stage(parts: Parts, step: Step, depth: int | None) -> FirstStage:
     found = int(step.params["depth"])
     return FirstStage(Index.open(parts.artifact(parts.source(step, "index"))), min(found, depth or found))
 

@@ -12,8 +12,7 @@ from crossfare.translate.lint import LintReport, lint_examples, lint_texts
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import ExplainedTranslation, Lost
-from crossfare.translate.passages import PassageTranslation
-from crossfare.translate.pieces import translate_texts
+from crossfare.translate.pieces import PassageTranslation, translate_texts
 from crossfare.translate.projection import METHODS, ProjectedAnswer, Projection, recover_answers
 
 __all__ = [

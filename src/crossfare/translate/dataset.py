@@ -9,17 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any, cast
 
 from crossfare.translate.bitext import Parallel
 from crossfare.translate.lint import LintReport, lint_examples
+from crossfare.translate.marked import Projected
 from crossfare.translate.markers import Markers
 from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import Failed, Losses, Lost
-from crossfare.translate.pieces import Outcome
-from crossfare.translate.projection import ProjectedAnswer, Projection, abilities, default_projection
-from crossfare.translate.questions import Questions
+from crossfare.translate.projection import (
+    Paragraph,
+    ProjectedAnswer,
+    Projection,
+    Projector,
+    abilities,
+    default_projection,
+)
+from crossfare.translate.segments import Segments
+from crossfare.translate.spans import Found
 from crossfare.types import (
+    Answer,
     Dataset,
     Engine,
     Example,
@@ -101,39 +111,36 @@ def translate_dataset(
         EngineError: the engine could do nothing at all.
     """
     chosen = projection or default_projection(abilities(engine), markers_named=markers is not None)
-    outcome = Outcome(engine, dataset.language, target, memory, progress)
-    questions = Questions(
-        [example for example in dataset.examples if isinstance(example, QAExample)],
-        outcome,
-        chosen,
-        chosen.projector(engine, markers, source=dataset.language, target=target),
-    )
-    others = [_Texts(example, outcome) for example in dataset.examples if not isinstance(example, QAExample)]
-    outcome.fetch([*questions.segments(), *(segment for texts in others for segment in texts.segments())])
+    projector = chosen.projector(engine, markers, source=dataset.language, target=target)
+    segments = Segments(engine, dataset.language, target, memory, progress)
+    asked = [example for example in dataset.examples if isinstance(example, QAExample)]
+    questions = _Questions(asked, segments, chosen, projector)
+    others = [_Texts(example, segments) for example in dataset.examples if not isinstance(example, QAExample)]
+    segments.fetch([*questions.segments(), *(segment for texts in others for segment in texts.segments())])
     losses = Losses()
-    answered, answers = questions.assemble(outcome, losses)
-    kept: list[Example] = [*answered, *(made for texts in others if (made := texts.assemble(outcome, losses)))]
+    answered, answers = questions.assemble(segments, losses)
+    kept: list[Example] = [*answered, *(made for texts in others if (made := texts.assemble(segments, losses)))]
     linted = lint_examples(dataset.examples, kept, source=dataset.language, target=target)
     if drop_bad:
         losses.lost += linted.losses
         kept = [example for example in kept if example.id not in linted.flagged]
     left = {example.id for example in kept}
     explained = tuple(answer for answer in answers if answer.id in left) if chosen.method != "markers" else ()
-    return _translated(dataset, kept, losses, outcome, linted, explained)
+    return _translated(dataset, kept, losses, segments, linted, explained)
 
 
 def _translated(
     dataset: Dataset,
     kept: Sequence[Example],
     losses: Losses,
-    outcome: Outcome,
+    segments: Segments,
     linted: LintReport,
     answers: tuple[ProjectedAnswer, ...] = (),
 ) -> TranslatedDataset:
-    engine, done = outcome.engine, outcome.segments
+    engine = segments.engine
     translated = replace(
         dataset,
-        language=outcome.target,
+        language=segments.target,
         examples=tuple(kept),
         revision=content_revision(kept),
         origin=f"{engine.name}@{engine.revision}",
@@ -142,33 +149,97 @@ def _translated(
         engine=engine.name,
         revision=engine.revision,
         source=dataset.language,
-        target=outcome.target,
-        fresh=done.fresh,
-        from_memory=done.remembered,
-        fresh_usage=done.fresh_usage,
+        target=segments.target,
+        fresh=segments.fresh,
+        from_memory=segments.remembered,
+        fresh_usage=segments.fresh_usage,
         lost=tuple(losses.lost),
         answers_dropped=tuple(losses.dropped),
         answers=answers,
         lint=linted,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in losses.lost))
-    return TranslatedDataset(translated, survivors, done.usage, report)
+    return TranslatedDataset(translated, survivors, segments.usage, report)
+
+
+class _Questions:
+    """QA examples on their way through an engine.
+
+    Paragraphs are told apart by their text: all answers to questions about one are projected together,
+    unless each example is to have a context of its own.
+    """
+
+    def __init__(
+        self, examples: Sequence[QAExample], segments: Segments, projection: Projection, projector: Projector
+    ) -> None:
+        self._examples = examples
+        self._questions = [segments.plain(example.question) for example in examples]
+        self._projection = projection
+        self._projector = projector
+        self._keys = [
+            example.context if projection.shares_context else number for number, example in enumerate(examples)
+        ]
+        wanted: dict[object, tuple[str, dict[Answer, None]]] = {}
+        for key, example in zip(self._keys, examples, strict=True):
+            wanted.setdefault(key, (example.context, {}))[1].update(dict.fromkeys(example.answers))
+        self._paragraphs: dict[object, Paragraph] = {
+            key: projector.paragraph(context, answers, segments) for key, (context, answers) in wanted.items()
+        }
+
+    def segments(self) -> Iterator[str]:
+        yield from chain.from_iterable(question.segments() for question in self._questions)
+        yield from chain.from_iterable(paragraph.segments() for paragraph in self._paragraphs.values())
+
+    def assemble(self, segments: Segments, losses: Losses) -> tuple[list[QAExample], list[ProjectedAnswer]]:
+        """Return the translated examples that have a question and an answer, and how each answer was found."""
+        projected = self._projector.project(list(self._paragraphs.values()), segments)
+        made = dict(zip(self._paragraphs, projected, strict=True))
+        kept: list[QAExample] = []
+        answers: list[ProjectedAnswer] = []
+        for key, example, question in zip(self._keys, self._examples, self._questions, strict=True):
+            try:
+                translated = question.assemble(segments).target
+            except Failed as failed:
+                losses.lost.append(Lost(example.id, f"question: {failed.reason}", failed.excerpt))
+                continue
+            if found := self._found(example, made[key], losses):
+                places = tuple(each.answer for each in found)
+                kept.append(replace(example, context=made[key].context, question=translated, answers=places))
+                rounded = (replace(each, confidence=round(each.confidence, 4)) for each in found)
+                answers += (ProjectedAnswer.of(example.id, each) for each in rounded)
+        return kept, answers
+
+    def _found(self, example: QAExample, made: Projected, losses: Losses) -> list[Found]:
+        """Return the example's answers that were found with enough confidence, and list the others."""
+        failures: list[Lost] = []
+        for answer in dict.fromkeys(example.answers):
+            if answer in made.found and (unsure := self._projection.unsure(made.found[answer])):
+                del made.found[answer]
+                made.failures[answer] = unsure.about(answer)
+            if answer not in made.found:
+                failures.append(made.failures[answer].of(example.id))
+        found = [made.found[answer] for answer in example.answers if answer in made.found]
+        if found:
+            losses.dropped += failures
+        else:
+            losses.lost.append(failures[0] if failures else Lost(example.id, "the example has no answer"))
+        return found
 
 
 class _Texts:
     """An example of independent texts (NLI, ranking): all of them survive, or the example is lost."""
 
-    def __init__(self, example: Example, outcome: Outcome) -> None:
+    def __init__(self, example: Example, segments: Segments) -> None:
         self._example = example
-        self._texts = tuple(map(outcome.plain, example.texts))
+        self._texts = tuple(map(segments.plain, example.texts))
 
     def segments(self) -> Iterator[str]:
         for text in self._texts:
             yield from text.segments()
 
-    def assemble(self, outcome: Outcome, losses: Losses) -> Example | None:
+    def assemble(self, segments: Segments, losses: Losses) -> Example | None:
         try:
-            return self._example.with_texts([text.assemble(outcome).target for text in self._texts])
+            return self._example.with_texts([text.assemble(segments).target for text in self._texts])
         except Failed as failed:
             losses.lost.append(failed.of(self._example.id))
             return None
@@ -204,15 +275,15 @@ def translate_questions(
         EngineError: the engine could do nothing at all.
     """
     asked = [cast("QAExample", example) for example in dataset.examples]
-    outcome = Outcome(engine, dataset.language, target, memory, progress)
+    segments = Segments(engine, dataset.language, target, memory, progress)
     texts = dict.fromkeys(text for example in asked for text in (example.context, example.question))
-    sent = {text.text: text for text in outcome.fetch_whole(texts)}
+    sent = {text.text: text for text in segments.fetch_whole(texts)}
     kept: list[QAExample] = []
     losses = Losses()
     contexts: dict[str, Parallel] = {}
     for example in asked:
         try:
-            context, question = (sent[text].assemble(outcome) for text in (example.context, example.question))
+            context, question = (sent[text].assemble(segments) for text in (example.context, example.question))
         except Failed as failed:
             losses.lost.append(failed.of(example.id))
             continue
@@ -222,4 +293,4 @@ def translate_questions(
     lengths = {text: sum(map(len, plain.segments())) for text, plain in sent.items()}
     once = sum(map(len, {segment for plain in sent.values() for segment in plain.segments()}))
     repeated = sum(lengths[each.context] + lengths[each.question] for each in asked) / max(1, once)
-    return PlainTranslation(_translated(dataset, kept, losses, outcome, linted), repeated, contexts)
+    return PlainTranslation(_translated(dataset, kept, losses, segments, linted), repeated, contexts)

@@ -15,7 +15,7 @@ from crossfare.translate.bitext import Parallel
 from crossfare.translate.markers import Markers, Place, Untagged, mark, recover, untag, wrap_all
 from crossfare.translate.matching import find, occurrences
 from crossfare.translate.outcome import Failed
-from crossfare.translate.pieces import Outcome
+from crossfare.translate.segments import Segments
 from crossfare.translate.sentences import Span, merge_over
 from crossfare.translate.spans import Found
 from crossfare.types import Answer
@@ -42,7 +42,7 @@ class Marked(Protocol):
     def segments(self) -> Iterator[str]:
         """What is sent."""
 
-    def assemble(self, outcome: Outcome) -> Projected:
+    def assemble(self, segments: Segments) -> Projected:
         """Find every answer whose marks survived."""
 
 
@@ -70,12 +70,12 @@ class MarkedCopies:
     failures: dict[Answer, Failed]
 
     @classmethod
-    def of(cls, context: str, answers: Mapping[Answer, Span], outcome: Outcome, markers: Markers) -> MarkedCopies:
+    def of(cls, context: str, answers: Mapping[Answer, Span], segments: Segments, markers: Markers) -> MarkedCopies:
         """Mark every answer in a copy of its own, in the one segment that holds it: sentences it crosses become one."""
         copies: list[_Copy] = []
         failures: dict[Answer, Failed] = {}
         for answer, (start, end) in answers.items():
-            spans, index = merge_over(outcome.cut(context), start, end)
+            spans, index = merge_over(segments.cut(context), start, end)
             first, last = spans[index]
             try:
                 segment, used = mark(context[first:last], start - first, end - first, markers)
@@ -90,12 +90,12 @@ class MarkedCopies:
         for copy in self.copies:
             yield from copy.segments()
 
-    def assemble(self, outcome: Outcome) -> Projected:
+    def assemble(self, segments: Segments) -> Projected:
         """Read the answers off between their markers."""
         made = Projected(failures=dict(self.failures))
         for copy in self.copies:
             try:
-                context, answer = copy.assemble(outcome)
+                context, answer = copy.assemble(segments)
                 if not made.found:
                     made.context = context
                 elif context != made.context:
@@ -121,12 +121,12 @@ class _Copy:
         for number, (start, end) in enumerate(self.spans):
             yield self.segment if number == self.index else self.text[start:end]
 
-    def assemble(self, outcome: Outcome) -> tuple[str, Answer]:
-        translations = [outcome[segment] for segment in self.segments()]
+    def assemble(self, segments: Segments) -> tuple[str, Answer]:
+        translations = [segments[segment] for segment in self.segments()]
         found = recover(translations[self.index], self.markers)
         # An identity translation must compare equal to its original, not to its marked copy.
         translations[self.index] = found.text
-        joined = outcome.parallel(self.text, self.spans, translations)
+        joined = segments.parallel(self.text, self.spans, translations)
         offset = joined.segments[self.index][1][0]
         return joined.target, widened(self.answer, joined.target, (offset + found.start, offset + found.end))
 
@@ -160,31 +160,31 @@ class TaggedCopies:
 
     @classmethod
     def of(
-        cls, context: str, answers: Mapping[Answer, Span], outcome: Outcome, markers: Markers, way: str
+        cls, context: str, answers: Mapping[Answer, Span], segments: Segments, markers: Markers, way: str
     ) -> TaggedCopies:
         """Put tags round every answer."""
-        segments = outcome.cut(context)
+        cut = segments.cut(context)
         for start, end in answers.values():
-            segments, _ = merge_over(segments, start, end)
+            cut, _ = merge_over(cut, start, end)
         copies: list[tuple[_Tagged, ...]] = []
-        for first, last in segments:
+        for first, last in cut:
             inside = sorted({span for span in answers.values() if first <= span[0] and span[1] <= last})
             copies.append(tuple(_tagged(context[first:last], [(s - first, e - first) for s, e in inside], markers)))
-        return cls(context, segments, tuple(copies), answers, way)
+        return cls(context, cut, tuple(copies), answers, way)
 
     def segments(self) -> Iterator[str]:
         """All copies of all segments."""
         return (copy.text for copies in self.copies for copy in copies)
 
-    def assemble(self, outcome: Outcome) -> Projected:
+    def assemble(self, segments: Segments) -> Projected:
         """Take the tags out, and read the answers off between them."""
         made = Projected()
         try:
-            read = [_read(copies, outcome) for copies in self.copies]
+            read = [_read(copies, segments) for copies in self.copies]
         except Failed as failed:
             made.failures = {answer: failed.about(answer) for answer in self.answers}
             return made
-        made.parallel = outcome.parallel(self.context, self.spans, [text for text, _ in read])
+        made.parallel = segments.parallel(self.context, self.spans, [text for text, _ in read])
         made.context = made.parallel.target
         for answer, (start, end) in self.answers.items():
             number = next(i for i, (first, last) in enumerate(self.spans) if first <= start and end <= last)
@@ -231,7 +231,7 @@ def _in_tags(text: str, spans: tuple[Span, ...], markers: Markers) -> _Tagged:
     return _Tagged(text, spans)  # every number is taken: nothing will be found between tags
 
 
-def _read(copies: Sequence[_Tagged], outcome: Outcome) -> tuple[str, dict[Span, Place | Failed]]:
+def _read(copies: Sequence[_Tagged], segments: Segments) -> tuple[str, dict[Span, Place | Failed]]:
     """Read all copies of a segment: the text of the first that has a translation, and where all spans lie in it.
 
     Raises:
@@ -242,7 +242,7 @@ def _read(copies: Sequence[_Tagged], outcome: Outcome) -> tuple[str, dict[Span, 
     failures: list[Failed] = []
     for copy in copies:
         try:
-            plain = untag(outcome[copy.text], copy.pairs)
+            plain = untag(segments[copy.text], copy.pairs)
         except Failed as failed:
             failures.append(failed)
             continue

@@ -1,99 +1,16 @@
-"""Texts as the segments an engine gets in one call, and their translations put together again."""
+"""Plain texts, as when serving, and collections as a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import islice
 
 from crossfare.translate.bitext import Parallel
 from crossfare.translate.memory import TranslationMemory
-from crossfare.translate.outcome import ExplainedTranslation, Failed
-from crossfare.translate.segments import Segments, translate_segments
-from crossfare.translate.sentences import Span, join, segment_spans
-from crossfare.types import Engine, Progress
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What an engine makes of segments: those of the first round, and further ones where they show only from these.
-
-    ``cut`` says which spans of a text are sent; a paragraph that is asked about often is cut once.
-    """
-
-    engine: Engine
-    source: str
-    target: str
-    memory: TranslationMemory | None = None
-    progress: Progress | None = None
-    segments: Segments = field(default_factory=Segments)
-    cut: Callable[[str], tuple[Span, ...]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        granularity = self.engine.granularity
-        self.cut = lru_cache(maxsize=1024)(lambda text: segment_spans(text, self.source, granularity))
-
-    def fetch(self, texts: Iterable[str]) -> None:
-        """Translate the segments that were not asked for yet."""
-        known = self.segments
-        missing = [text for text in texts if text not in known.translations and text not in known.failures]
-        if missing:
-            made = translate_segments(
-                missing,
-                self.engine,
-                source=self.source,
-                target=self.target,
-                memory=self.memory,
-                progress=self.progress,
-            )
-            known.add(made)
-
-    def plain(self, text: str) -> Plain:
-        """A text to be translated as it is."""
-        return Plain(text, self.cut(text))
-
-    def fetch_whole(self, texts: Iterable[str]) -> list[Plain]:
-        """Translate texts as they are, all of their segments together."""
-        plain = [self.plain(text) for text in texts]
-        self.fetch([segment for text in plain for segment in text.segments()])
-        return plain
-
-    def __getitem__(self, segment: str) -> str:
-        try:
-            return self.segments.translations[segment].strip()
-        except KeyError:
-            raise Failed(self.segments.failures[segment], segment) from None
-
-    def parallel(self, text: str, spans: Sequence[Span], translations: Sequence[str]) -> Parallel:
-        """Put translated segments between the blanks of the original, keeping track of which is which."""
-        parts = join(text, spans, translations, source=self.source, target=self.target)
-        segments = []
-        position = 0
-        for span, blank, translation in zip(spans, parts[::2], parts[1::2], strict=False):
-            start = position + len(blank)
-            position = start + len(translation)
-            segments.append((span, (start, position)))
-        return Parallel(text, "".join(parts), tuple(segments))
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A text to be translated as it is."""
-
-    text: str
-    spans: tuple[Span, ...]
-
-    def segments(self) -> Iterator[str]:
-        """What is sent."""
-        return (self.text[start:end] for start, end in self.spans)
-
-    def assemble(self, outcome: Outcome) -> Parallel:
-        """Return the text with its translation.
-
-        Raises:
-            Failed: a segment has no translation.
-        """
-        return outcome.parallel(self.text, self.spans, [outcome[segment] for segment in self.segments()])
+from crossfare.translate.outcome import ExplainedTranslation, Failed, Lost
+from crossfare.translate.segments import Segments
+from crossfare.types import Engine, Passage, Progress, Usage, Yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +36,16 @@ def translate_aligned(
     Raises:
         EngineError: the engine could do nothing at all.
     """
-    outcome = Outcome(engine, source, target, memory, progress)
+    made = Segments(engine, source, target, memory, progress)
     pairs: list[Parallel | None] = []
     failures: dict[int, Failed] = {}
-    for index, text in enumerate(outcome.fetch_whole(texts)):
+    for index, text in enumerate(made.fetch_whole(texts)):
         try:
-            pairs.append(text.assemble(outcome))
+            pairs.append(text.assemble(made))
         except Failed as failed:
             pairs.append(None)
             failures[index] = failed
-    return Bitexts(tuple(pairs), failures, outcome.segments)
+    return Bitexts(tuple(pairs), failures, made)
 
 
 def translate_texts(
@@ -153,3 +70,62 @@ def translate_texts(
     return ExplainedTranslation(
         tuple(pair.target if pair else None for pair in made.pairs), made.segments.usage, failures
     )
+
+
+PASSAGES = 2048
+"""Passages translated at once. Sentences that repeat are translated once within a chunk; the memory knows them in
+the next one, but they are counted again, as a provider without a memory would bill them."""
+
+
+@dataclass(slots=True)
+class PassageTranslation:
+    """A collection being translated: iterate over `stream`, then read what it took.
+
+    ``usage``       what all passages consumed; remembered ones count as when they were made
+    ``characters``  code points of the passages given
+    ``lost``        passages without a translation, with the reason
+    """
+
+    engine: Engine
+    source: str
+    target: str
+    memory: TranslationMemory | None = None
+    usage: Usage = field(default_factory=Usage)
+    characters: int = 0
+    total: int = 0
+    lost: list[Lost] = field(default_factory=list)
+
+    def stream(
+        self, passages: Iterable[Passage], *, expected: int = 0, progress: Progress | None = None
+    ) -> Iterator[Passage]:
+        """Translate passages in their order, leaving out those that are lost.
+
+        ``progress`` counts passages out of ``expected``.
+
+        Raises:
+            EngineError: the engine could do nothing at all.
+        """
+        source = iter(passages)
+        while chunk := list(islice(source, PASSAGES)):
+            done = translate_texts(
+                [passage.text for passage in chunk],
+                self.engine,
+                source=self.source,
+                target=self.target,
+                memory=self.memory,
+            )
+            self.usage += done.usage
+            for index, (passage, text) in enumerate(zip(chunk, done.texts, strict=True)):
+                self.total += 1
+                self.characters += len(passage.text)
+                if text is None:
+                    self.lost.append(Lost(passage.id, done.failures[index]))
+                else:
+                    yield Passage(passage.id, text)
+            if progress:
+                progress(self.total, max(expected, self.total))
+
+    @property
+    def yield_(self) -> Yield:
+        """How many passages survived."""
+        return Yield(self.total - len(self.lost), self.total, tuple(lost.id for lost in self.lost))

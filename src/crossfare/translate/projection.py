@@ -25,7 +25,7 @@ from crossfare.translate.engines.markup import marker_pairs
 from crossfare.translate.marked import Marked, MarkedCopies, Projected, TaggedCopies, widened
 from crossfare.translate.markers import Markers
 from crossfare.translate.outcome import Failed, Lost
-from crossfare.translate.pieces import Outcome, Plain
+from crossfare.translate.segments import Plain, Segments
 from crossfare.translate.sentences import Span
 from crossfare.translate.spans import SURE_FORWARD, Asked, Found, Way, alike, by_alignment, carry
 from crossfare.types import Answer, Engine, QAExample
@@ -33,15 +33,14 @@ from crossfare.types import Answer, Engine, QAExample
 Method = Literal["markers", "tags", "native", "align", "match", "cascade"]
 METHODS: tuple[Method, ...] = get_args(Method)
 RECOVERING: tuple[Method, ...] = ("align", "match", "cascade")
-ALIGNER = "offline:e5-small"
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """How answers are carried into translated contexts.
 
-    ``aligner``     what aligns words, where the method needs it: the reference of an encoder, "attention" for the
-                    engine's own model, or an aligner
+    ``aligner``     what aligns words, where the method needs it: the reference of any multilingual encoder that
+                    `crossfare.pretrained` resolves, an aligner, or "attention" for the engine's own model
     ``threshold``   answers found with less confidence (0-1) are dropped
     ``consistent``  with markers: all questions of a paragraph share one translated context, as they do
                     with every other method, instead of each having that of its own marked copy
@@ -52,7 +51,7 @@ class Projection:
     """
 
     method: Method
-    aligner: str | Aligner = ALIGNER
+    aligner: str | Aligner = ATTENTION
     threshold: float = 0.0
     consistent: bool = False
     sure: float = SURE_FORWARD
@@ -184,7 +183,7 @@ def default_projection(able: Abilities, *, aligner: str | None = None, markers_n
     return Projection("native" if able.keeps_tags else "markers")
 
 
-Marking = Callable[[str, Mapping[Answer, Span], Outcome], Marked]
+Marking = Callable[[str, Mapping[Answer, Span], Segments], Marked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +204,10 @@ class Paragraph:
         for part in (self.marked,) if self.marked else (self.plain, *self.alone):
             yield from part.segments()
 
-    def unmarked(self, outcome: Outcome) -> Projected:
+    def unmarked(self, segments: Segments) -> Projected:
         """The context translated as it is, with no answer found yet; without a translation every answer fails."""
         try:
-            parallel = self.plain.assemble(outcome)
+            parallel = self.plain.assemble(segments)
         except Failed as failed:
             return Projected(failures={answer: failed.about(answer) for answer in self.answers})
         return Projected(parallel.target, parallel)
@@ -228,28 +227,28 @@ class Projector:
     searching: bool = False
     sure: float = SURE_FORWARD
 
-    def paragraph(self, context: str, answers: Iterable[Answer], outcome: Outcome) -> Paragraph:
+    def paragraph(self, context: str, answers: Iterable[Answer], segments: Segments) -> Paragraph:
         """Prepare a paragraph with its distinct answers."""
         spans, failures = cores(context, answers)
-        marked = self.marking(context, spans, outcome) if self.marking else None
+        marked = self.marking(context, spans, segments) if self.marking else None
         at_once = self.searching and not marked and not self.aligner
-        alone = tuple(outcome.plain(context[slice(*span)]) for span in spans.values()) if at_once else ()
-        return Paragraph(outcome.plain(context), spans, failures, marked, alone)
+        alone = tuple(segments.plain(context[slice(*span)]) for span in spans.values()) if at_once else ()
+        return Paragraph(segments.plain(context), spans, failures, marked, alone)
 
-    def project(self, paragraphs: Sequence[Paragraph], outcome: Outcome) -> list[Projected]:
+    def project(self, paragraphs: Sequence[Paragraph], segments: Segments) -> list[Projected]:
         """Find the answers of all paragraphs once their segments are translated."""
-        made = [each.marked.assemble(outcome) if each.marked else Projected() for each in paragraphs]
+        made = [each.marked.assemble(segments) if each.marked else Projected() for each in paragraphs]
         if self.aligner or self.searching:
             untagged = [number for number, each in enumerate(made) if each.parallel is None]
-            outcome.fetch(segment for number in untagged for segment in paragraphs[number].plain.segments())
+            segments.fetch(segment for number in untagged for segment in paragraphs[number].plain.segments())
             for number in untagged:
-                made[number] = paragraphs[number].unmarked(outcome)
-            self._carry(paragraphs, made, outcome)
+                made[number] = paragraphs[number].unmarked(segments)
+            self._carry(paragraphs, made, segments)
         for paragraph, each in zip(paragraphs, made, strict=True):
             each.failures |= paragraph.failures
         return made
 
-    def _carry(self, paragraphs: Sequence[Paragraph], made: Sequence[Projected], outcome: Outcome) -> None:
+    def _carry(self, paragraphs: Sequence[Paragraph], made: Sequence[Projected], segments: Segments) -> None:
         """Find what marks leave open."""
         open_ = [
             (each, answer, Asked.of(each.parallel, span))
@@ -259,7 +258,7 @@ class Projector:
         ]
         ways: list[Way] = [partial(by_alignment, aligner=self.aligner)] if self.aligner else []
         if self.searching:
-            ways.append(lambda asked: _by_search(asked, outcome))
+            ways.append(lambda asked: _by_search(asked, segments))
         before = [each.found.get(answer) for each, answer, _ in open_]
         after = carry([asked for *_, asked in open_], ways, self.sure, before)
         for (each, answer, _), known, best in zip(open_, before, after, strict=True):
@@ -270,12 +269,12 @@ class Projector:
                 each.failures.pop(answer, None)
 
 
-def _by_search(asked: Sequence[Asked], outcome: Outcome) -> list[Found | Failed]:
+def _by_search(asked: Sequence[Asked], segments: Segments) -> list[Found | Failed]:
     """Find spans by the words most like their own translations."""
     made: list[Found | Failed] = []
-    for each, text in zip(asked, outcome.fetch_whole(each.wording for each in asked), strict=True):
+    for each, text in zip(asked, segments.fetch_whole(each.wording for each in asked), strict=True):
         try:
-            made.append(alike(each, text.assemble(outcome).target, "match"))
+            made.append(alike(each, text.assemble(segments).target, "match"))
         except Failed as failed:
             made.append(failed)
     return made

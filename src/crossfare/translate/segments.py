@@ -1,13 +1,17 @@
-"""Translate each distinct segment once, through the memory, request by request."""
+"""Texts as the segments an engine gets in one call, each distinct one translated once, and put together again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from crossfare.errors import BudgetExceeded, EngineError
+from crossfare.translate.bitext import Parallel
 from crossfare.translate.memory import Remembered, Scope, Share, TranslationMemory, shares, total_usage
+from crossfare.translate.outcome import Failed
+from crossfare.translate.sentences import Span, join, segment_spans
 from crossfare.types import Engine, Metered, Probing, Progress, Usage
 
 CHUNK = 256
@@ -18,36 +22,175 @@ _UNREADABLE = "holds half a surrogate pair: not Unicode text"
 
 @dataclass(slots=True)
 class Segments:
-    """The translations of distinct segments, and what they cost.
+    """What an engine makes of distinct segments, and what that costs.
 
-    ``failures`` says of each segment that has no translation why.
+    ``failures`` says of each segment that has no translation why. ``cut`` says which spans of a text are sent; a
+    paragraph that is asked about often is cut once. ``progress`` is called with the segments done and to do.
     """
 
+    engine: Engine
+    source: str
+    target: str
+    memory: TranslationMemory | None = None
+    progress: Progress | None = None
     translations: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     fresh: int = 0
     remembered: int = 0
-    fresh_shares: list[Share] = field(default_factory=list)
-    remembered_shares: list[Share] = field(default_factory=list)
+    cut: Callable[[str], tuple[Span, ...]] = field(init=False)
+    _scope: Scope = field(init=False)
+    _total: int = 0
+    _goal: int = 0
+    _fresh: list[Share] = field(default_factory=list)
+    _remembered: list[Share] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._scope = Scope(self.engine.name, self.engine.revision, self.source, self.target)
+        self.cut = lru_cache(maxsize=1024)(lambda text: segment_spans(text, self.source, self.engine.granularity))
 
     @property
     def usage(self) -> Usage:
         """What all of them consumed; those from the memory count as when they were made."""
-        return total_usage([*self.fresh_shares, *self.remembered_shares])
+        return total_usage([*self._fresh, *self._remembered])
 
     @property
     def fresh_usage(self) -> Usage:
         """What was consumed just now."""
-        return total_usage(self.fresh_shares)
+        return total_usage(self._fresh)
 
-    def add(self, other: Segments) -> None:
-        """Take over what was translated later."""
-        self.translations |= other.translations
-        self.failures |= other.failures
-        self.fresh += other.fresh
-        self.remembered += other.remembered
-        self.fresh_shares += other.fresh_shares
-        self.remembered_shares += other.remembered_shares
+    def fetch(self, texts: Iterable[str]) -> None:
+        """Translate those that were not asked for yet, none of which is blank.
+
+        Each answer is committed to the memory before the next request is sent: a run that is killed
+        loses one request at most. Of several processes that share a memory, one at a time asks a
+        `Metered` engine for a direction, so that none pays for what another is just being answered.
+        Failures are not remembered: the next run tries them again.
+
+        Raises:
+            EngineError: the engine could not go on, or broke its contract; what it answered before is kept.
+            BudgetExceeded: the engine may not spend what the next request costs; says how much is left to do.
+        """
+        wanted = [text for text in dict.fromkeys(texts) if text not in self.translations and text not in self.failures]
+        readable = [text for text in wanted if _readable(text)]
+        self._total = len(wanted)
+        self._goal = len(self.translations) + len(self.failures) + self._total
+        self.failures.update((text, _UNREADABLE) for text in wanted if not _readable(text))
+        missing = self._recall(readable)
+        known = [self.translations[text] for text in readable if text in self.translations]
+        if missing and known and isinstance(self.engine, Probing):
+            self.engine.answered_before(min(known, key=len), source=self.source, target=self.target)
+        memory = self.memory if isinstance(self.engine, Metered) else None
+        for request in requests(self.engine, missing):
+            self._report()
+            with memory.turn(self._scope) if memory is not None else nullcontext():
+                # A process beside this one may have translated some of them in the meantime.
+                if rest := self._recall([missing[i] for i in request]):
+                    self._translate(rest)
+        if wanted:
+            self._report()
+
+    @property
+    def _left(self) -> int:
+        return self._goal - len(self.translations) - len(self.failures)
+
+    def _report(self) -> None:
+        if self.progress:
+            self.progress(self._total - self._left, self._total)
+
+    def _recall(self, texts: Sequence[str]) -> list[str]:
+        """Take what the memory knows; return the rest."""
+        known = self.memory.look_up(texts, self._scope) if self.memory is not None else {}
+        for text, entry in known.items():
+            self.translations[text] = entry.translation
+            self._remembered.append(entry.share)
+        self.remembered += len(known)
+        return [text for text in texts if text not in known]
+
+    def _translate(self, texts: Sequence[str]) -> None:
+        """Send one request, and keep what is answered."""
+        engine = self.engine
+        try:
+            answer = engine.translate(texts, source=self.source, target=self.target)
+        except BudgetExceeded as error:
+            raise self._broke(error) from None
+        if len(answer.texts) != len(texts):
+            raise EngineError(
+                f"engine {engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts"
+            )
+        parts = shares(answer.usage, [len(text) for text in texts])
+        reasons = getattr(answer, "failures", {})
+        made: dict[str, Remembered] = {}
+        for index, (text, translation, part) in enumerate(zip(texts, answer.texts, parts, strict=True)):
+            if translation is None or not translation.strip():
+                self.failures[text] = reasons.get(index, "the engine returned nothing")
+            elif not _readable(translation):
+                self.failures[text] = f"the engine returned what {_UNREADABLE}"
+            else:
+                made[text] = Remembered(translation, part)
+        if self.memory is not None and made:
+            self.memory.remember(made, self._scope)
+        self.translations.update((text, entry.translation) for text, entry in made.items())
+        self.fresh += len(texts)
+        self._fresh += parts
+        if (stopped := getattr(answer, "stopped", None)) is not None:
+            for text in texts:  # they are left to do, not lost
+                self.failures.pop(text, None)
+            raise self._broke(stopped) if isinstance(stopped, BudgetExceeded) else stopped
+
+    def _broke(self, error: BudgetExceeded) -> BudgetExceeded:
+        left = f"{self._left:,} of {self._total:,} texts are left"
+        return BudgetExceeded(f"{error}; {left}, what was done is kept: allow more to go on")
+
+    def plain(self, text: str) -> Plain:
+        """A text to be translated as it is."""
+        return Plain(text, self.cut(text))
+
+    def fetch_whole(self, texts: Iterable[str]) -> list[Plain]:
+        """Translate texts as they are, all of their segments together."""
+        plain = [self.plain(text) for text in texts]
+        self.fetch(segment for text in plain for segment in text.segments())
+        return plain
+
+    def __getitem__(self, segment: str) -> str:
+        """The translation of a segment.
+
+        Raises:
+            Failed: it has none.
+        """
+        if segment in self.failures:
+            raise Failed(self.failures[segment], segment)
+        return self.translations[segment].strip()
+
+    def parallel(self, text: str, spans: Sequence[Span], translations: Sequence[str]) -> Parallel:
+        """Put translated segments between the blanks of the original, keeping track of which is which."""
+        parts = join(text, spans, translations, source=self.source, target=self.target)
+        segments = []
+        position = 0
+        for span, blank, translation in zip(spans, parts[::2], parts[1::2], strict=False):
+            start = position + len(blank)
+            position = start + len(translation)
+            segments.append((span, (start, position)))
+        return Parallel(text, "".join(parts), tuple(segments))
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A text to be translated as it is."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+    def segments(self) -> Iterator[str]:
+        """What is sent."""
+        return (self.text[start:end] for start, end in self.spans)
+
+    def assemble(self, made: Segments) -> Parallel:
+        """Return the text with its translation.
+
+        Raises:
+            Failed: a segment has no translation.
+        """
+        return made.parallel(self.text, self.spans, [made[segment] for segment in self.segments()])
 
 
 def translate_segments(
@@ -59,35 +202,10 @@ def translate_segments(
     memory: TranslationMemory | None = None,
     progress: Progress | None = None,
 ) -> Segments:
-    """Translate the distinct ones among ``texts``, none of which is blank.
-
-    Each answer is committed to the memory before the next request is sent: a run that is killed
-    loses one request at most. Of several processes that share a memory, one at a time asks a
-    `Metered` engine for a direction, so that none pays for what another is just being answered.
-    Failures are not remembered: the next run tries them again.
-
-    Raises:
-        EngineError: the engine could not go on, or broke its contract; what it answered before is kept.
-        BudgetExceeded: the engine may not spend what the next request costs; says how much is left to do.
-    """
-    wanted = list(dict.fromkeys(texts))
-    scope = Scope(engine.name, engine.revision, source, target)
-    result = Segments()
-    readable = [text for text in wanted if _readable(text)]
-    result.failures.update((text, _UNREADABLE) for text in wanted if not _readable(text))
-    missing = _recall(readable, result, memory, scope)
-    if missing and result.translations and isinstance(engine, Probing):
-        engine.answered_before(min(result.translations, key=len), source=source, target=target)
-    taking_turns = memory is not None and isinstance(engine, Metered)
-    for request in requests(engine, missing):
-        _report(progress, result, len(wanted))
-        with memory.turn(scope) if memory is not None and taking_turns else nullcontext():
-            # A process beside this one may have translated some of them in the meantime.
-            rest = _recall([missing[i] for i in request], result, memory, scope)
-            if rest:
-                _translate_request(rest, result, engine, memory, scope, len(wanted))
-    _report(progress, result, len(wanted))
-    return result
+    """Translate the distinct ones among ``texts``, none of which is blank; see `Segments.fetch`."""
+    made = Segments(engine, source, target, memory, progress)
+    made.fetch(texts)
+    return made
 
 
 def requests(engine: Engine, texts: Sequence[str]) -> list[range]:
@@ -102,61 +220,6 @@ def requests(engine: Engine, texts: Sequence[str]) -> list[range]:
     if sorted(i for request in made for i in request) != list(range(len(texts))):
         raise EngineError(f"engine {engine.name!r} cut {len(texts)} texts into requests that do not hold each once")
     return made
-
-
-def _recall(texts: Sequence[str], result: Segments, memory: TranslationMemory | None, scope: Scope) -> list[str]:
-    """Take what the memory knows into the result; return the rest."""
-    known = memory.look_up(texts, scope) if memory is not None else {}
-    for text, entry in known.items():
-        result.translations[text] = entry.translation
-        result.remembered_shares.append(entry.share)
-    result.remembered += len(known)
-    return [text for text in texts if text not in known]
-
-
-def _translate_request(
-    texts: Sequence[str],
-    result: Segments,
-    engine: Engine,
-    memory: TranslationMemory | None,
-    scope: Scope,
-    total: int,
-) -> None:
-    try:
-        answer = engine.translate(texts, source=scope.source, target=scope.target)
-    except BudgetExceeded as error:
-        raise _broke(error, result, total) from None
-    if len(answer.texts) != len(texts):
-        raise EngineError(f"engine {engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts")
-    parts = shares(answer.usage, [len(text) for text in texts])
-    reasons = getattr(answer, "failures", {})
-    made: dict[str, Remembered] = {}
-    for index, (text, translation, part) in enumerate(zip(texts, answer.texts, parts, strict=True)):
-        if translation is None or not translation.strip():
-            result.failures[text] = reasons.get(index, "the engine returned nothing")
-        elif not _readable(translation):
-            result.failures[text] = f"the engine returned what {_UNREADABLE}"
-        else:
-            made[text] = Remembered(translation, part)
-    if memory is not None and made:
-        memory.remember(made, scope)
-    result.translations.update((text, entry.translation) for text, entry in made.items())
-    result.fresh += len(texts)
-    result.fresh_shares += parts
-    if (stopped := getattr(answer, "stopped", None)) is not None:
-        for text in texts:  # they are left to do, not lost
-            result.failures.pop(text, None)
-        raise _broke(stopped, result, total) if isinstance(stopped, BudgetExceeded) else stopped
-
-
-def _broke(error: BudgetExceeded, result: Segments, total: int) -> BudgetExceeded:
-    left = total - len(result.translations) - len(result.failures)
-    return BudgetExceeded(f"{error}; {left:,} of {total:,} texts are left, what was done is kept: allow more to go on")
-
-
-def _report(progress: Progress | None, result: Segments, total: int) -> None:
-    if progress:
-        progress(len(result.translations) + len(result.failures), total)
 
 
 def _readable(text: str) -> bool:

@@ -20,9 +20,24 @@ from crossfare.translate.sentences import Span
 from crossfare.types import Answer
 
 SURE_FORWARD = 0.9
+"""From here on no further way is tried into a translation.
+
+On XQuAD, English to Spanish, 90 % of the answers found at least as surely are exact, of the others (16 % of all) about
+half; what is searched for besides costs 1 % of the characters (`benchmarks/span_projection.py DATA`).
+"""
+
 SURE_BACK = 0.8
-FALSE_FRIEND = 0.6
+"""From here on no further way is tried back into the original.
+
+On the embedded world F1 is 0.966 (pt), 0.943 (de) and 0.921 (vi); at 0.5 it is 0.930, 0.905 and 0.873, at 1.0 0.969,
+0.943 and 0.926, for twice the characters translated (`benchmarks/back_projection.py`, default ways).
+"""
+
 ELSEWHERE = 0.7
+"""What is left of the confidence of a place in another sentence than the one that corresponds: it is not sure.
+
+Not to look there costs 0.003 of F1 in Vietnamese and nothing else (`benchmarks/back_projection.py`, by search alone).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +173,10 @@ def as_it_stands(asked: Asked, way: str) -> Found | Failed:
     text = asked.text.target[first:last]
     expected = asked.place * len(text) - len(wanted) / 2
     starts = [start for start in occurrences(wanted, text) if _is_whole(wanted, text, start)]
-    if not starts:
-        return Failed("it does not stand in the other text", wanted)
+    if not starts or not any(character.isdigit() or character.isupper() for character in wanted):
+        return Failed("it does not stand in the other text as a name or a number", wanted)
     start = first + min(starts, key=lambda each: abs(each - expected))
-    telling = any(character.isdigit() or character.isupper() for character in wanted)
-    return asked.found((start, start + len(wanted)), way, 1.0 if telling else FALSE_FRIEND)
+    return asked.found((start, start + len(wanted)), way, 1.0)
 
 
 def _is_whole(wanted: str, text: str, start: int) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossfare.types.engine import (
-    Billed,
     Engine,
+    Itemised,
     Metered,
     PaidByRequest,
     Paying,
@@ -26,6 +26,7 @@ from crossfare.types.examples import (
     QueryExample,
     RankingExample,
     TaskName,
+    TextExample,
     canonical_json,
     content_revision,
     digest,
@@ -35,11 +36,11 @@ from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Scor
 __all__ = [
     "NLI_LABELS",
     "Answer",
-    "Billed",
     "Cost",
     "Dataset",
     "Engine",
     "Example",
+    "Itemised",
     "Labelled",
     "Latency",
     "Metered",
@@ -61,6 +62,7 @@ __all__ = [
     "Side",
     "Step",
     "TaskName",
+    "TextExample",
     "Translation",
     "Usage",
     "Yield",

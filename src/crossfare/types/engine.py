@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -124,11 +124,14 @@ class Metered(Protocol):
 
 
 @runtime_checkable
-class Billed(Protocol):
-    """An engine that knows better than its price's counting rule how many characters it will be billed for."""
+class Itemised(Protocol):
+    """An engine that knows better than its price's counting rule what it will be billed for."""
 
-    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
-        """The characters that translating ``texts``, by one request for each of `Metered.batches`, is billed for."""
+    def itemised(self, texts: Sequence[str], *, source: str) -> Iterable[tuple[Sequence[str], Usage]]:
+        """The requests that translating ``texts`` takes: of each what is sent, and its characters as they are billed.
+
+        If every request is answered at once, that is the bill; every attempt is billed alike.
+        """
 
 
 Paying = Callable[[Sequence[str], Usage], AbstractContextManager[Callable[[Usage], None]]]

@@ -83,6 +83,17 @@ class PairExample(Labelled):
 
 
 @dataclass(frozen=True, slots=True)
+class TextExample(Labelled):
+    """A single text; ``label`` is one of whatever labels the dataset has. ``extra`` is as in `PairExample`."""
+
+    roles = ("text",)
+    id: str
+    text: str
+    label: str | None
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A text of a ranking collection."""
 

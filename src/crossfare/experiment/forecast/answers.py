@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from crossfare.experiment.forecast.counting_engine import CountingEngine
-from crossfare.experiment.forecast.planner import EngineFacts
+from crossfare.experiment.forecast.passages import Rehearsing
 from crossfare.experiment.forecast.rates import spread
 from crossfare.experiment.stages.back_project import candidates
 from crossfare.experiment.stages.keys import Find, answer_keys
@@ -19,7 +18,7 @@ from crossfare.experiment.stages.work import Material, gold
 from crossfare.store import Store
 from crossfare.translate.back_projection import BackProjector
 from crossfare.translate.segments import translate_segments
-from crossfare.types import Step
+from crossfare.types import Step, Usage
 
 # Measured on the embedded world and on FaQuAD by Apertium: 0.28 to 0.98 characters for one of a gold answer, and a
 # text for every second to fifth answer.
@@ -31,11 +30,15 @@ _NOTE = "answers to project back: for one character of a gold answer 0.6 are ass
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Characters at the least, as expected and at the most; requests as expected, 0 of an engine that makes none."""
+    """Characters at the least, as expected and at the most; requests as expected, 0 of an engine that makes none.
+
+    ``bound`` is the most that can be billed, where that is known.
+    """
 
     characters: tuple[float, float, float]
     requests: int
     note: str = ""
+    bound: Usage | None = None
 
     @property
     def exact(self) -> bool:
@@ -43,7 +46,7 @@ class Sent:
         return self.characters[0] == self.characters[2]
 
 
-def counted(step: Step, facts: EngineFacts, store: Store) -> Sent | None:
+def counted(step: Step, rehearsed: Rehearsing, store: Store) -> Sent | None:
     """What a step will send whose model has answered already; None if it has not, or words are aligned first.
 
     What the first way sends is certain. What it leaves to others shows only with its translations: that is expected to
@@ -55,17 +58,15 @@ def counted(step: Step, facts: EngineFacts, store: Store) -> Sent | None:
         return None
     places = [place for answer in candidates(step, store) for place in answer.places]
     source, target = str(step.params["source"]), str(step.params["target"])
-    sent = []
-    for tried in (ways[:1], [way for way in ways if way != "align"]):
-        engine = CountingEngine(facts)
+    least, most = rehearsed(step), rehearsed(step)
+    for engine, tried in ((least, ways[:1]), (most, [way for way in ways if way != "align"])):
         BackProjector(source=source, target=target, engine=engine, ways=tried).project(places)
-        sent.append(engine)
-    least, most = sent
-    return Sent((least.characters, least.characters, most.characters), least.calls(facts.requests) or 0)
+    characters, at_most = (engine.usage.characters or 0 for engine in (least, most))
+    return Sent((characters, characters, at_most), least.requests or 0, bound=most.usage)
 
 
 def forecast(
-    step: Step, asked: Material, facts: EngineFacts, learnt: Mapping[str, Sequence[float]], find: Find
+    step: Step, asked: Material, rehearsed: Rehearsing, learnt: Mapping[str, Sequence[float]], find: Find
 ) -> Sent:
     """What a step will send for questions, by what others sent, or else by what is assumed.
 
@@ -78,8 +79,8 @@ def forecast(
     else:  # a model fine-tuned anew answers otherwise: a few measurements are no more than kin
         shares = spread(known[1], sum(known[1]) / len(known[1]), kin=known[0] > 0 or len(known[1]) < _FEW)
     low, middle, high = (share * times * sum(map(len, expected)) for share in shares)
-    engine = CountingEngine(facts)
+    engine = rehearsed(step)
     some = list(dict.fromkeys(expected))[: round(_TEXTS * len(expected))]
     translate_segments(some, engine, source=str(step.params["source"]), target=str(step.params["target"]))
-    requests = round((engine.calls(facts.requests) or 0) * times)
+    requests = round((engine.requests or 0) * times)
     return Sent((low, middle, high), requests, "" if known else _NOTE)

@@ -1,4 +1,4 @@
-"""Tokens that a language model bills for a translation, which nobody knows before it has answered."""
+"""TokenForecast that a language model bills for a translation, which nobody knows before it has answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROMPT = Rate(20, 60, 150, "request", "assumed: 60 tokens of instruction a requ
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
+class TokensTold:
     """What one translation told: tokens read and written per character of its source texts."""
 
     step_id: str
@@ -24,8 +24,8 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """Tokens read and written, at the least, as expected and at the most, and how that is known."""
+class TokenForecast:
+    """TokenForecast read and written, at the least, as expected and at the most, and how that is known."""
 
     read: tuple[int, int, int]
     written: tuple[int, int, int]
@@ -33,8 +33,8 @@ class Tokens:
 
 
 def forecast(
-    characters: int, requests: int, stretch: float, measured: Sequence[Billed], stated: Mapping[str, Rate]
-) -> Tokens:
+    characters: int, requests: int, stretch: float, measured: Sequence[TokensTold], stated: Mapping[str, Rate]
+) -> TokenForecast:
     """The tokens of so many characters in so many requests; ``stretch`` is characters out per character in.
 
     By what the user states, else by what finished translations of the engine told, else by what is assumed.
@@ -43,7 +43,7 @@ def forecast(
         read, written = ([characters * getattr(each, name) for each in measured] for name in ("read", "written"))
         wheres = ", ".join(dict.fromkeys(each.where for each in measured))
         steps = f"{len(measured)} step{'s' if len(measured) > 1 else ''}"
-        return Tokens(_rounded(read), _rounded(written), f"{wheres} ({steps})")
+        return TokenForecast(_rounded(read), _rounded(written), f"{wheres} ({steps})")
     ratio, prompt = stated.get(TOKENS, _PER_CHARACTER), stated.get(PROMPT, _PROMPT)
     levels = ("low", "expected", "high")
     low, expected, high = (
@@ -51,7 +51,7 @@ def forecast(
     )
     out = [round(characters * stretch * getattr(ratio, level)) for level in levels]
     source = "; ".join(dict.fromkeys((ratio.source, prompt.source)))
-    return Tokens((low, expected, high), (out[0], out[1], out[2]), source)
+    return TokenForecast((low, expected, high), (out[0], out[1], out[2]), source)
 
 
 def _rounded(found: Sequence[float]) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from crossfare.errors import DataError
 from crossfare.experiment.forecast import answers
 from crossfare.experiment.forecast.datasets import Datasets
 from crossfare.experiment.forecast.measurements import Measurements
-from crossfare.experiment.forecast.passages import Collections, Facts
+from crossfare.experiment.forecast.passages import Collections, Rehearsing
 from crossfare.experiment.stages import STAGES, tokens
 from crossfare.experiment.stages.keys import called
 from crossfare.experiment.stages.work import Material, Passages, Work
@@ -26,7 +26,7 @@ class Counter:
 
     Args:
         steps: every step of the plan, by id.
-        facts: from an engine's identity in a step to what is known of it.
+        rehearsed: the engine of a step, which sends nothing and says what it would be billed for.
         learnt: what finished steps tell.
         store: where finished steps lie whose output may be read; None to count on the sources alone.
         given: materials of references that the user stated instead of a file.
@@ -37,7 +37,7 @@ class Counter:
     def __init__(
         self,
         steps: Mapping[str, Step],
-        facts: Facts,
+        rehearsed: Rehearsing,
         learnt: Measurements,
         *,
         store: Store | None = None,
@@ -46,15 +46,15 @@ class Counter:
         stated: Mapping[str, float] | None = None,
     ) -> None:
         self.steps = steps
-        self.facts = facts
+        self.rehearsed = rehearsed
         self.learnt = learnt
         self.store = store
         self.folders = folders or {}
         self.stated = stated or {}
         self.stretches = learnt.mean_stretches()
-        self.collections = Collections(steps, facts, self.stretches, given or {})
+        self.collections = Collections(steps, rehearsed, self.stretches, given or {})
         self.datasets = Datasets(
-            steps, facts, self.collections, store=store, stretches=self.stretches, given=given or {}
+            steps, rehearsed, self.collections, store=store, stretches=self.stretches, given=given or {}
         )
         self._learn(())
 
@@ -87,9 +87,9 @@ class Counter:
 
     def answers_sent(self, step: Step) -> answers.Sent:
         """What carrying answers back sends: counted if a model has answered, else as others were long."""
-        made, facts = self.datasets.read_by(step), self.facts(step.params["engine"])
-        counted = answers.counted(step, facts, self.store) if self.store else None
-        return counted or answers.forecast(step, made, facts, self._answers, self.steps.get)
+        counted = answers.counted(step, self.rehearsed, self.store) if self.store else None
+        made = self.datasets.read_by(step)
+        return counted or answers.forecast(step, made, self.rehearsed, self._answers, self.steps.get)
 
     def stored_bytes(self, step: Step) -> int:
         """What a translation takes on disk: its text in UTF-8, and a record and an index around each part of it."""

@@ -1,7 +1,7 @@
 """The datasets that the steps of a plan make, as far as they are known, and what translating them sends.
 
 Characters and calls of a translation are those that `crossfare.translate` would send, markers
-included: it is run with an engine that counts and gives every text back.
+included: it is rehearsed with an engine that counts and gives every text back.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from random import Random
 from typing import cast
 
 from crossfare import translate
-from crossfare.data import artifact
-from crossfare.errors import DataError
-from crossfare.experiment import searches
-from crossfare.experiment.forecast.counting_engine import CountingEngine
-from crossfare.experiment.forecast.hub_data import of_the_hub
-from crossfare.experiment.forecast.passages import Collections, Facts
-from crossfare.experiment.forecast.planner import EngineFacts
+from crossfare.data import artifact, catalog, published
+from crossfare.data.hub import parse_ref
+from crossfare.errors import ConfigError, DataError
+from crossfare.experiment.forecast.passages import Collections, Rehearsing
+from crossfare.experiment.forecast.stated import Stated, material
+from crossfare.experiment.rehearse import Rehearsed, assumed, between, rehearse
 from crossfare.experiment.stages.loading import billed_characters, load_data, projection_of
 from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.store import Store
-from crossfare.translate import Projection
 from crossfare.translate.dataset import translate_questions
-from crossfare.types import Dataset, Example, QueryExample, RankingExample, Step
+from crossfare.translate.projection import abilities
+from crossfare.types import Example, QueryExample, RankingExample, Step
+
+# The paper's characters are counted without white space, which is 17.1 to 18.9 % more (docs/audit-paper.md).
+_WITH_WHITE_SPACE = 1.18
 
 
 class Datasets:
@@ -32,7 +34,7 @@ class Datasets:
 
     Args:
         steps: every step of the plan, by id.
-        facts: from an engine's identity in a step to what is known of it.
+        rehearsed: the engine of a step, which sends nothing and says what it would be billed for.
         collections: the collections that steps of the plan make.
         store: where finished steps lie whose output may be read; None to count on the sources alone.
         stretches: characters out per character in by languages, as learnt from finished steps.
@@ -42,7 +44,7 @@ class Datasets:
     def __init__(
         self,
         steps: Mapping[str, Step],
-        facts: Facts,
+        rehearsed: Rehearsing,
         collections: Collections,
         *,
         store: Store | None,
@@ -50,7 +52,7 @@ class Datasets:
         given: Mapping[str, Material | Passages],
     ) -> None:
         self._steps = steps
-        self._facts = facts
+        self._rehearsed = rehearsed
         self._collections = collections
         self._store = store
         self._stretches = stretches
@@ -80,8 +82,7 @@ class Datasets:
         engine = step.params["engine"]
         languages = (engine["name"], str(step.params["source"]), str(step.params["target"]))
         known = next((searched[key] for key in (languages, languages[:1]) if key in searched), None)
-        keeps_tags = bool(self._facts(engine).tag_handling)
-        share = searches.assumed(keeps_tags=keeps_tags) if known is None else known
+        share = assumed(keeps_tags=abilities(self._rehearsed(step)).keeps_tags) if known is None else known
         return sent.between(share, "assumed" if known is None else "measured")
 
     def _finished(self, step_id: str) -> Material | None:
@@ -92,7 +93,7 @@ class Datasets:
     def _counted(self, step: Step) -> Material:
         match step.stage:
             case "dataset":
-                stated = self._given.get(str(step.runtime["ref"])) or of_the_hub(step)
+                stated = self._given.get(str(step.runtime["ref"])) or _of_the_hub(step)
                 return self._sampled(stated if isinstance(stated, Material) else Material(load_data(step).dataset))
             case "existing":
                 return self._sampled(self._existing(step))
@@ -124,14 +125,24 @@ class Datasets:
         return Material(replace(translated, examples=kept))
 
     def _translated(self, step: Step) -> Material:
-        source, facts, target = self.read_by(step), self._facts(step.params["engine"]), str(step.params["target"])
-        projection = projection_of(step)
-        chosen = projection and projection.rehearsed()
-        made, least = _rehearsed(step, source, facts, chosen)
-        most = least
-        if projection is not None and projection.sends_later and not step.params.get("unmarked"):
-            _, most = _rehearsed(step, source, facts, projection.rehearsed(searching=True))
-        self._sent[step.id] = _Sent(least, most)
+        source, target = self.read_by(step), str(step.params["target"])
+        if step.params.get("unmarked"):
+            engine = self._rehearsed(step)
+            plain = translate_questions(source.dataset, engine, target=target)
+            made, work = plain.translated.dataset, _work(engine, source, plain.repeated)
+            self._sent[step.id] = _Sent(work, work)
+        else:
+            tried, markers = self._rehearsed(step), step.params["markers"]
+            least, most = rehearse(
+                source.dataset,
+                tried.engine,
+                tried.charge,
+                target=target,
+                markers=translate.Markers(*markers) if markers else None,
+                projection=projection_of(step),
+            )
+            made = least.made.dataset
+            self._sent[step.id] = _Sent(_work(least.tried, source), _work(most.tried, source))
         stretch = source.stretch * self._stretches.get((source.dataset.language, target), 1.0)
         return replace(source, dataset=made, stretch=stretch, exact=False)
 
@@ -161,7 +172,7 @@ class _Sent:
 
     def between(self, share: float, known: str) -> Work:
         """So much of what lies between."""
-        usage = searches.between(self.least.usage("expected"), self.most.usage("expected"), share)
+        usage = between(self.least.usage("expected"), self.most.usage("expected"), share)
         return replace(
             self.least,
             amounts={**self.least.amounts, "character": float(usage.characters or 0)},
@@ -172,31 +183,43 @@ class _Sent:
             "all of them at the most",
             least=self.least.characters,
             most=self.most.characters,
+            bound=self.most.bound,
         )
 
 
-def _rehearsed(step: Step, source: Material, facts: EngineFacts, projection: Projection | None) -> tuple[Dataset, Work]:
-    """What a translation makes and sends."""
-    engine = CountingEngine(facts)
-    made, repeated = _run(step, source.dataset, engine, projection)
-    characters = round(engine.characters * source.copies * source.stretch * repeated)
-    calls = engine.calls(facts.requests)
-    work = Work(
-        {"character": float(characters), "example": float(source.examples)},
-        characters=characters,
-        requests=None if calls is None else round(calls * source.copies * repeated),
-        exact=source.exact and source.stretch == 1,
+def _work(engine: Rehearsed, source: Material, repeated: float = 1.0) -> Work:
+    """What an engine was sent, which is counted ``repeated`` times."""
+    exact = source.exact and source.stretch == 1
+    used = engine.usage.scaled(source.copies * source.stretch * repeated)
+    calls = engine.usage.scaled(source.copies * repeated).requests
+    return Work(
+        {"character": float(used.characters or 0), "example": float(source.examples)},
+        characters=used.characters,
+        requests=calls if engine.by_request else None,
+        exact=exact,
         stated=source.stated,
+        bound=used if exact else None,
     )
-    return made, work
 
 
-def _run(step: Step, dataset: Dataset, engine: CountingEngine, projection: Projection | None) -> tuple[Dataset, float]:
-    """The dataset, and how many times what the engine was sent is counted."""
-    target, markers = str(step.params["target"]), step.params["markers"]
-    if step.params.get("unmarked"):
-        plain = translate_questions(dataset, engine, target=target)
-        return plain.translated.dataset, plain.repeated
-    given = translate.Markers(*markers) if markers else None
-    made = translate.translate_dataset(dataset, engine, target=target, markers=given, projection=projection)
-    return made.dataset, 1.0
+def _of_the_hub(step: Step) -> Material | None:
+    """The data of a step that loads them from the hub, by their published size; None if they lie on disk.
+
+    Raises:
+        ConfigError: nothing is published of their size.
+    """
+    ref, split, language = str(step.runtime["ref"]), str(step.params["split"]), str(step.params["language"])
+    if not ref.startswith("hub:") or ref.startswith(("hub:.", "hub:/")):
+        return None
+    name = parse_ref(ref.removeprefix("hub:")).name
+    known = {entry.name for entry in catalog() if entry.hub and parse_ref(entry.hub).name == name}
+    for row in published():
+        if row.unit == "pair" and row.dataset in known and row.language == language and row.name.endswith(split):
+            count = int(step.params.get("limit") or row.examples)
+            pair = Stated(row.task, (), characters=round(_WITH_WHITE_SPACE * row.characters / row.examples))
+            made = material(pair, row.task, count, language, training=split == "train")
+            return replace(made, exact=False, stated=False)
+    raise ConfigError(
+        f"{ref}, split {split}: a forecast downloads nothing, and how large these data are is not published here; "
+        "name a file of them in the spec, or state figures: crossfare plan --task ... --examples ... --characters ..."
+    )

@@ -11,13 +11,15 @@ from crossfare.compare.forecast import Plan
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.charges import charges
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import Basis, hardware, refuse_unknown
 from crossfare.experiment.forecast.counting import Counter
-from crossfare.experiment.forecast.planner import EngineFacts, ForecastPlanner
+from crossfare.experiment.forecast.planner import ForecastPlanner
 from crossfare.experiment.forecast.plans import plans
 from crossfare.experiment.forecast.rates import TOKENS, Rate, Rates
 from crossfare.experiment.forecast.usage import StepForecast, StepUsage
+from crossfare.experiment.rehearse import Rehearsed
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages import STAGES
 from crossfare.experiment.stages.finetune import parameters
@@ -53,9 +55,10 @@ class Forecaster:
         with ForecastPlanner(spec) as planner:
             self.cells = planner.plan()
             self.steps = {step.id: step for cell in self.cells for step in cell.all}
-            self._facts, folders = planner.facts(), _folders(self.steps.values())
+            self._engines, folders = planner.engines, _folders(self.steps.values())
             self.catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
             self.resources = resources_of(spec, self.cells)
+            self._charges = charges(spec, self.catalogue, self.resources)
             self._kept = {step.id for cell in self.cells for step in cell.one_time}
             self.names = _names(self.cells)
             self.rates = Rates(
@@ -66,7 +69,7 @@ class Forecaster:
             )
             self.counter = Counter(
                 self.steps,
-                self._engine,
+                self._rehearsed,
                 basis.measurements,
                 store=basis.store if finished else None,
                 given=given,
@@ -81,13 +84,14 @@ class Forecaster:
                 self.rates,
                 steps=self.steps,
                 names=self.names,
-                facts=self._engine,
                 hardware=self.hardware,
             )
             self.forecasts = {step.id: self.forecast(step) for step in self.steps.values()}
 
-    def _engine(self, identity: Mapping[str, str]) -> EngineFacts:
-        return self._facts[identity["name"], identity["revision"]]
+    def _rehearsed(self, step: Step) -> Rehearsed:
+        """The engine of a step, which will say what it is billed for."""
+        identity = step.params["engine"]
+        return Rehearsed(self._engines[identity["name"], identity["revision"]], self._charges.get(step.id))
 
     # -- steps --------------------------------------------------------------------------------
 

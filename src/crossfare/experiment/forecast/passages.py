@@ -7,15 +7,17 @@ from dataclasses import replace
 
 from crossfare import data, translate
 from crossfare.data.collection import id_hash
-from crossfare.experiment.forecast.counting_engine import CountingEngine
-from crossfare.experiment.forecast.planner import EngineFacts
+from crossfare.experiment.rehearse import Rehearsed, TextByText
 from crossfare.experiment.stages.work import Material, Passages, Work, one
 from crossfare.types import Passage, Step
 
 _SAMPLED = 20_480  # whole chunks of `PassageTranslation`
 _HELD = 200_000
+_SOME = 200
+"""So many passages tell how many characters are billed for one."""
 
-Facts = Callable[[Mapping[str, str]], EngineFacts]
+Rehearsing = Callable[[Step], Rehearsed]
+"""The engine of a step, which sends nothing and says what it would be billed for."""
 
 
 class Collections:
@@ -23,7 +25,7 @@ class Collections:
 
     Args:
         steps: every step of the plan, by id.
-        facts: from an engine's identity in a step to what is known of it.
+        rehearsed: the engine of a step, which sends nothing and says what it would be billed for.
         stretches: characters out per character in by languages, as learnt from finished steps.
         given: collections that the user stated instead of a file, by reference.
     """
@@ -31,12 +33,12 @@ class Collections:
     def __init__(
         self,
         steps: Mapping[str, Step],
-        facts: Facts,
+        rehearsed: Rehearsing,
         stretches: Mapping[tuple[str, str], float],
         given: Mapping[str, Material | Passages],
     ) -> None:
         self._steps = steps
-        self._facts = facts
+        self._rehearsed = rehearsed
         self._stretches = stretches
         self._given = given
         self._made: dict[str, Passages] = {}
@@ -61,32 +63,34 @@ class Collections:
 
     def translated(self, step: Step) -> Work:
         """What translating a whole collection sends."""
-        facts = self._facts(step.params["engine"])
+        engine = self._rehearsed(step)
+        source, target = str(step.params["source"]), str(step.params["target"])
         stated = self._given.get(str(self._steps[one(step, "data")].runtime["ref"]))
         if isinstance(stated, Passages):
-            calls = {"text": stated.count, "chunk": None, None: None}[facts.requests]
-            return Work({"character": float(stated.characters)}, stated.characters, calls, stated=True)
-        engine = CountingEngine(facts)
-        source, target = str(step.params["source"]), str(step.params["target"])
+            engine.translate(stated.some, source=source, target=target)
+            used = engine.usage.scaled(stated.count / max(1, len(stated.some)))
+            calls = used.requests if engine.requests is not None else None
+            return Work({"character": float(used.characters or 0)}, used.characters, calls, stated=True)
         counting = translate.PassageTranslation(engine, source, target)
         read = _read(self._steps[one(step, "data")])
-        sampling = facts.requests is None  # billed by time: a sample is enough
+        sampling = not engine.by_request  # billed by time: a sample is enough
         for number, _ in enumerate(counting.stream(read), 1):
             if sampling and number >= _SAMPLED:
                 break
         rest = sum(len(passage.text) for passage in read)
         whole = 1 + rest / max(1, counting.characters)
-        characters = round(engine.characters * whole)
-        return Work({"character": float(characters)}, characters, engine.calls(facts.requests), exact=not rest)
+        characters = round((engine.usage.characters or 0) * whole)
+        bound = None if rest else engine.usage
+        return Work({"character": float(characters)}, characters, engine.requests, exact=not rest, bound=bound)
 
     def candidates_translated(self, step: Step, queries: int) -> Work:
         """What translating the candidates of so many queries sends."""
+        engine, passages = self._rehearsed(step), self.read_by(step)
         pairs = self.candidates(step) * queries
-        characters = round(pairs * self.read_by(step).mean)
-        facts = self._facts(step.params["engine"])
-        calls = {"text": round(pairs), "chunk": None, None: None}[facts.requests]
+        each = passages.mean * engine.per_character(passages.some[:_SOME], str(step.params["source"]))
+        calls = round(pairs) if isinstance(engine.engine, TextByText) else None
         note = "candidates counted at the mean length of a passage"
-        return Work({"character": float(characters)}, characters, calls, exact=False, note=note)
+        return Work({"character": pairs * each}, round(pairs * each), calls, exact=False, note=note)
 
     def _measured(self, step: Step) -> Passages:
         if step.stage in {"translate-collection", "translate-candidates"}:

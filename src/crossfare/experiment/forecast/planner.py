@@ -5,48 +5,41 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any
 
 from crossfare import pretrained
 from crossfare.errors import EngineUnavailable
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.engines import make_engine
-from crossfare.experiment.spec import EngineSpec, Spec
-from crossfare.experiment.steps import Planner, engine_options
+from crossfare.experiment.rehearse import TextByText
+from crossfare.experiment.spec import Spec
+from crossfare.experiment.spec_engine import EngineSpec
+from crossfare.experiment.steps import Planner
 from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder
-from crossfare.translate.projection import Abilities, abilities
-from crossfare.types import Metered, RunSpec, TaskName
-
-Granularity = Literal["sentence", "document"]
-_LOCAL = ("ctranslate2", "transformers")
+from crossfare.translate.engines import EngineInfo, declared
+from crossfare.translate.sentences import Granularity
+from crossfare.types import Engine, RunSpec, Translation
 
 
 @dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What counting needs to know of an engine: its name, revision and what it takes in one call.
-
-    ``requests`` says how its calls are counted: one a text, one a chunk of texts, or not at all.
-    ``batches`` cuts texts into chunks as the engine does, where it says how.
-    ``translates`` is False where texts are looked up or given back, ``tag_handling`` set where tags are kept,
-    ``attends`` where its own model can align words.
-    """
+class Absent:
+    """Stands for an engine that cannot be made here: little is known of it but what its class declares."""
 
     name: str
     revision: str
     granularity: Granularity
-    requests: Literal["text", "chunk"] | None
-    translates: bool = True
-    batches: Callable[[Sequence[str]], list[range]] | None = None
-    tag_handling: str | None = None
-    attends: bool = False
-    marked_by_tags: bool = False
+    billing: str
+
+    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002
+        """It cannot."""
+        raise EngineUnavailable(f"engine {self.name!r} cannot be made here")
 
 
 class ForecastPlanner(Planner):
@@ -59,7 +52,6 @@ class ForecastPlanner(Planner):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        self._facts: dict[tuple[str, str, str, str], EngineFacts] = {}
         self._resources = ExitStack()
         self._stand_ins = Path(self._resources.enter_context(TemporaryDirectory(prefix="crossfare-plan-")))
 
@@ -74,57 +66,22 @@ class ForecastPlanner(Planner):
         made = super().cell(replace(cell, checkpoint=self._there(cell.checkpoint)) if cell.checkpoint else cell)
         return replace(made, cell=cell)
 
-    def engine_facts(self, task: TaskName, name: str, source: str, target: str) -> EngineFacts:
-        """What is known of an engine for one task and direction."""
-        key = (task, name, source, target)
-        if key not in self._facts:
-            spec = self.spec.engines[name]
-            self._facts[key] = self._engine_facts_of(spec, engine_options(spec, task, source, target))
-        return self._facts[key]
+    @property
+    def engines(self) -> dict[tuple[str, str], Engine]:
+        """The engines met so far, by name and revision."""
+        return {(each.name, each.revision): each for each in self._engines.values()}
 
-    def facts(self) -> dict[tuple[str, str], EngineFacts]:
-        """What is known of every engine met so far, by name and revision."""
-        return {(each.name, each.revision): each for each in self._facts.values()}
-
-    def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
-        """As the run's own planner identifies it, without loading the engine's model."""
-        facts = self.engine_facts(task, name, source, target)
-        return {"name": facts.name, "revision": facts.revision}
-
-    def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
-        """As the run's own planner finds, without loading the engine's model."""
-        facts = self.engine_facts(task, name, source, target)
-        return Abilities(facts.tag_handling is not None, facts.attends, facts.marked_by_tags)
-
-    def _engine_facts_of(self, spec: EngineSpec, options: Mapping[str, Any]) -> EngineFacts:
-        local, for_api = spec.engine in _LOCAL, spec.price is not None and options.get("name") == spec.price
-        echo = spec.engine == "echo" and not for_api
-        requests: Literal["text", "chunk"] | None = None if local else "chunk" if echo else "text"
-        translates = spec.engine not in {"echo", "reference"}
+    def made_engine(self, spec: EngineSpec, options: dict[str, Any]) -> Engine:
+        """As the run's own planner makes it, but with neither its packages nor its model."""
+        info = declared(spec.engine)
         try:
-            made = make_engine(spec.engine, _on_device(spec.engine, self._with_model(options)))
-            if isinstance(made, Metered):
-                requests = "chunk"
-            batches = made.batches if isinstance(made, Metered) else None
-            tags = getattr(made, "tag_handling", None)
-            able = abilities(made)
-            return EngineFacts(
-                made.name,
-                made.revision,
-                made.granularity,
-                requests,
-                translates,
-                batches,
-                tags,
-                able.attends,
-                able.marked_by_tags,
-            )
+            made = make_engine(spec.engine, _on_device(info, self._with_model(options)), planning=True)
         except EngineUnavailable:
-            name = str(options.get("name", spec.engine))
-            granularity = cast("Granularity", options.get("granularity", "sentence" if local else "document"))
-            revision = f"unavailable:{options.get('model', '')}"
-            attends = spec.engine == "ctranslate2"
-            return EngineFacts(name, revision, granularity, requests, translates, attends=attends)
+            name, revision = str(options.get("name", spec.engine)), f"unavailable:{options.get('model', '')}"
+            given: Granularity = "sentence" if info.weights else "document"
+            return Absent(name, revision, options.get("granularity", given), "seconds" if info.runs == "local" else "")
+        stands_for_an_api = spec.price is not None and made.name == spec.price
+        return TextByText(made) if info.runs == "looked-up" or (stands_for_an_api and not info.translates) else made
 
     def model_revision(self, ref: str) -> str:
         """As the run's own planner identifies it, or the stand-in of a model that is not there."""
@@ -178,11 +135,11 @@ def accelerated() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-def _on_device(engine: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Say where the engine will run: asked without it, it would load its package to find out."""
-    if engine not in _LOCAL:
+def _on_device(info: EngineInfo, options: dict[str, Any]) -> dict[str, Any]:
+    """Say where an engine's model will run: asked without it, it would load its package to find out."""
+    if not info.weights:
         return options
     given = {"device": "cuda" if accelerated() else "cpu", **options}
-    if engine == "transformers" and given["device"].startswith("cuda"):
+    if info.name == "transformers" and str(given["device"]).startswith("cuda"):
         given.setdefault("precision", "float16")  # "auto" would load the tokenizer to find out
     return given

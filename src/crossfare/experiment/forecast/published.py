@@ -11,11 +11,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from crossfare.experiment.forecast.rates import Rate
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.ledger import Catalogue, Price
 from crossfare.paper import PublishedScore, published_scores
 from crossfare.paper.audit import DAY
 from crossfare.paper.published import PaperEngine, inputs, printed
+from crossfare.translate.engines import declared
 from crossfare.types import RunSpec
 
 V100, TPU = "paper-v100-mean", "tpu-v3-8"
@@ -23,10 +24,9 @@ V100, TPU = "paper-v100-mean", "tpu-v3-8"
 _HOURS = {"qa": "squad-open", "nli": "mnli-open", "ranking": "collection-open"}
 _PAIRS_A_STEP, _STEPS = Decimal(128), Decimal(100_000)
 
-_APIS = {"google": "google-translate", "deepl": "deepl-api", "azure": "azure-translator", "amazon": "amazon-translate"}
-_LOCAL = {"transformers", "ctranslate2", "apertium"}
+_COMMERCIAL = ("google-translate", "deepl-api", "azure-translator", "amazon-translate", "ibm-translator")
 _OFFERS: Mapping[str, PaperEngine] = {
-    **dict.fromkeys((*_APIS.values(), "ibm-translator", "paper-api-mean"), "commercial"),
+    **dict.fromkeys((*_COMMERCIAL, "paper-api-mean"), "commercial"),
     "paper-opus-v100": "open",
 }
 
@@ -119,8 +119,7 @@ def kind(engine: EngineSpec) -> PaperEngine | None:
     """
     if engine.kind:
         return engine.kind
-    if engine.engine in _LOCAL:
+    info = declared(engine.engine)
+    if info.runs == "local":
         return "open"
-    if engine.engine in _APIS:
-        return "commercial"
-    return None if engine.engine == "reference" else _OFFERS.get(engine.price or "")
+    return None if info.runs == "looked-up" else _OFFERS.get(info.offer, _OFFERS.get(engine.price or ""))

@@ -17,6 +17,7 @@ from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages.work import Material, Passages
 from crossfare.ledger import Catalogue
 from crossfare.tasks import TASKS, task_named
+from crossfare.translate.engines import declared
 from crossfare.types import Dataset, TaskName
 
 _SHOWN = 500
@@ -24,7 +25,6 @@ _SHOWN = 500
 
 _TEST_EXAMPLES = 1000
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([MB])")
-_LOCAL = ("ctranslate2", "transformers")
 _REF = "hub:plan/stated-"
 _WORDS = "so many words as it takes to make a text of such a length "
 
@@ -154,12 +154,13 @@ def _add_passages(stated: Stated, given: dict[str, Material | Passages]) -> None
     if not stated.passages or not stated.passage_characters:
         raise ConfigError("ranking needs --passages (how many) and --passage-characters (of one)")
     characters = stated.passages * stated.passage_characters
-    given[f"{_REF}collection"] = Passages(stated.passages, characters, stated.targets[0])
+    some = tuple(_text(number, stated.passage_characters) for number in range(min(stated.passages, _SHOWN)))
+    given[f"{_REF}collection"] = Passages(stated.passages, characters, stated.targets[0], some=some)
 
 
 def _engine(name: str, stated: Stated) -> dict[str, Any]:
     if name in {info.name for info in translate.engines()}:
-        if name in _LOCAL:
+        if declared(name).weights:
             return {"engine": name, "models": {"*": stated.translation_model or "model"}}
         return {"engine": name}
     try:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from crossfare.experiment.billing import offers_of
 from crossfare.experiment.forecast import billed_tokens, latencies
 from crossfare.experiment.forecast.basis import Basis, made_on, same_hardware
-from crossfare.experiment.forecast.billed_tokens import Billed
+from crossfare.experiment.forecast.billed_tokens import TokensTold
 from crossfare.experiment.forecast.counting import Counter
-from crossfare.experiment.forecast.passages import Facts
 from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, Rates
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages import STAGES
 from crossfare.experiment.stages.work import LEVELS, Level, Work
 from crossfare.ledger import Catalogue
+from crossfare.translate.engines import declared
 from crossfare.types import Step, Usage
 
 Usages = Mapping[Level, Usage]
@@ -26,7 +26,7 @@ class StepForecast:
     """What one step will use, at the least, as expected and at the most.
 
     ``unit`` and ``amount`` are the work that ``rate`` is per; ``lacking`` says what to state where the
-    seconds cannot be told.
+    seconds cannot be told. ``bound`` is the most that can be billed, where that is known.
     """
 
     step: Step
@@ -39,6 +39,7 @@ class StepForecast:
     source: str = ""
     lacking: str = ""
     note: str = ""
+    bound: Usage | None = None
 
 
 class StepUsage:
@@ -47,7 +48,6 @@ class StepUsage:
     Args:
         steps: every step of the plan, by id.
         names: what the spec calls the engine or the model of a step, by the step's id.
-        facts: from an engine's identity in a step to what is known of it.
         hardware: what the run will work on, as its usage will name it.
     """
 
@@ -60,7 +60,6 @@ class StepUsage:
         *,
         steps: Mapping[str, Step],
         names: Mapping[str, str],
-        facts: Facts,
         hardware: str,
     ) -> None:
         self.spec = spec
@@ -69,14 +68,13 @@ class StepUsage:
         self.rates = rates
         self.steps = steps
         self.names = names
-        self.facts = facts
         self.hardware = hardware
 
     def of(self, step: Step, resources: tuple[str, ...], counter: Counter, without: Collection[str]) -> StepForecast:
         """What a step will use; nothing that the steps ``without`` tell is looked at."""
         work, by_time = counter.work(step), self._by_time(resources)
         if work.timing and not by_time:
-            characters = round(work.amounts["character"] * latencies.most_requests(work.timing))
+            characters = round(work.amounts["character"] * work.billed * latencies.most_requests(work.timing))
             work = replace(work, characters=characters, exact=False, note="timed as often as it may be")
         usages: Usages = {level: work.usage(level) for level in LEVELS}
         source = work.source
@@ -99,14 +97,23 @@ class StepUsage:
         lacking = "" if billed is not None else f"{step.label}: its offer bills by the {unit}, which is not forecast"
         exact, amount = work.exact and unit != "token", float(billed or 0)
         return StepForecast(
-            step, resources, usages, exact, unit, amount, source=source, lacking=lacking, note=work.note
+            step,
+            resources,
+            usages,
+            exact,
+            unit,
+            amount,
+            source=source,
+            lacking=lacking,
+            note=work.note,
+            bound=work.bound,
         )
 
     def _with_tokens(self, step: Step, work: Work, counter: Counter, without: Collection[str]) -> tuple[Usages, str]:
         """What is sent, in tokens too, and where their number is from."""
         answers = STAGES[step.stage].answers
         measured = [
-            Billed(each.id, used.input_tokens / used.characters, used.output_tokens / used.characters, where)
+            TokensTold(each.id, used.input_tokens / used.characters, used.output_tokens / used.characters, where)
             for each, used, where in self.basis.measurements.translated[str(step.params["engine"]["name"])]
             if each.id not in without and STAGES[each.stage].answers == answers
             if used.characters and used.input_tokens and used.output_tokens is not None
@@ -192,7 +199,8 @@ class StepUsage:
         return StepForecast(step, resources, timed, work.exact, rate.unit, amount, rate, rate.source, note=work.note)
 
     def _translates(self, step: Step) -> bool:
-        return bool(step.params["engine"]) and self.facts(step.params["engine"]).translates
+        engine = self.spec.engines[self.names[step.id]].engine
+        return bool(step.params["engine"]) and declared(engine).translates
 
     def _amount(self, work: Work, rate: Rate, level: Level) -> float:
         amount = work.amounts[rate.unit]

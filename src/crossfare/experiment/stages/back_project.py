@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from crossfare import translate
 from crossfare.data import artifact
 from crossfare.errors import StaleArtifact
+from crossfare.experiment.charges import Charge
 from crossfare.experiment.files import (
     engine_named,
     input_data,
@@ -23,7 +24,6 @@ from crossfare.experiment.files import (
     write_predictions,
     write_yield,
 )
-from crossfare.experiment.spending import Charge
 from crossfare.experiment.stages.ensemble import queries_done
 from crossfare.experiment.stages.keys import ENGINE_KIN, Find, answer_keys, engine_keys
 from crossfare.experiment.stages.stage import Stage, own_device, the_engine
@@ -186,7 +186,16 @@ def _work(step: Step, counter: Counter) -> Work:
     sent = counter.answers_sent(step)
     least, characters, most = (round(each) for each in sent.characters)
     amounts = {"query": float(spans), "character": float(characters)}
-    return Work(amounts, characters, sent.requests, exact=sent.exact, note=sent.note, least=least, most=most)
+    return Work(
+        amounts,
+        characters,
+        sent.requests,
+        exact=sent.exact,
+        note=sent.note,
+        least=least,
+        most=most,
+        bound=sent.bound,
+    )
 
 
 def _resources(step: Step, task: str, engine: str) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from crossfare.experiment.forecast.measurements import Measurements
 
 
+_SOME = 200
+"""So many texts tell how many characters are billed for one."""
+
+
 def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usage:
     if "marked" in step.inputs:
         return _answering(step, store, work, progress)
@@ -112,9 +116,13 @@ def _work(step: Step, counter: Counter) -> Work:
     """Characters that serving one input sends to be translated, and how often it is timed."""
     made = counter.datasets.read_by(step)
     mean = made.characters / max(1, made.examples)
+    some = [text for example in made.dataset.examples[:_SOME] for text in example.texts]
     if "candidates" in step.inputs:
-        mean += counter.collections.candidates(step) * counter.collections.read_by(step).mean
-    return Work({"character": mean}, timing=step.params["asked"])
+        passages = counter.collections.read_by(step)
+        mean += counter.collections.candidates(step) * passages.mean
+        some += passages.some[:_SOME]
+    billed = counter.rehearsed(step).per_character(some, str(step.params["source"]))
+    return Work({"character": mean}, timing=step.params["asked"], billed=billed)
 
 
 def _resources(step: Step, task: str, engine: str) -> tuple[str, ...]:

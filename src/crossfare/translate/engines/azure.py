@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from crossfare.translate.engines.cutting import Limits, utf16_units
+from crossfare.translate.engines.cutting import RequestLimits, utf16_units
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
 _HOST = "api.cognitive.microsofttranslator.com"
 _API = "2026-06-06"
-_CODES = {
-    "fr-ca": "fr-ca",
-    "no": "nb",
-    "pt-pt": "pt-pt",
-    "sr": "sr-Cyrl",
-    "sr-latn": "sr-Latn",
-    "tl": "fil",
-    "zh": "zh-Hans",
-    "zh-hant": "zh-Hant",
-    "zh-tw": "zh-Hant",
-    "zh-hk": "zh-Hant",
-    "zh-mo": "zh-Hant",
-}
 
 
 class AzureEngine(RemoteEngine):
@@ -38,18 +25,25 @@ class AzureEngine(RemoteEngine):
     registered = "azure"
     service = "Azure Translator"
     keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
+    # BCP-47, with the script for Chinese and Serbian; "pt" is Brazilian.
+    language_codes: ClassVar[Mapping[str, str]] = {
+        "fr-ca": "fr-ca",
+        "no": "nb",
+        "pt-pt": "pt-pt",
+        "sr": "sr-Cyrl",
+        "sr-latn": "sr-Latn",
+        "tl": "fil",
+        "zh": "zh-Hans",
+        **traditional("zh-Hant"),
+    }
     own_hosts = (_HOST, ".cognitive.microsofttranslator.com")
     endpoint_variable = "AZURE_TEXT_TRANSLATION_ENDPOINT"
-    limits = Limits(texts=1000, size=50_000, unit="UTF-16 units")
+    limits = RequestLimits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
         return {"api": _API}
-
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """BCP-47, with the script for Chinese and Serbian; "pt" is Brazilian."""
-        return service_code(source, _CODES), service_code(target, _CODES)
 
     def billed(self, sent: str) -> int:
         """UTF-16 units, markup included."""

@@ -21,7 +21,8 @@ from crossfare.errors import ConfigError, EngineUnavailable
 from crossfare.languages import primary
 from crossfare.meter import meter, threads_to_use
 from crossfare.pretrained.folder import file_sha256
-from crossfare.translate.engines.lines import rebuild, split_lines
+from crossfare.settings import Count
+from crossfare.translate.engines.lines import Lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
@@ -88,10 +89,8 @@ class BergamotEngine:
     revision = digest({"version": VERSION, "models": [model.revision for model in _MODELS.values()]})
 
     def __init__(
-        self, *, threads: int | None = None, name: str = "offline:bergamot", granularity: Granularity = "sentence"
+        self, *, threads: Count | None = None, name: str = "offline:bergamot", granularity: Granularity = "sentence"
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ConfigError(f"engine {name!r}: threads must be at least 1")
         self.name = name
         self.granularity = granularity
         self._threads = threads or threads_to_use()
@@ -99,20 +98,12 @@ class BergamotEngine:
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
         """Translate line by line, several at a time: the package lets go of Python's lock meanwhile."""
         direction = _direction(*self._pair(source, target))
-        split = [split_lines(text) for text in texts]
-        distinct = list(dict.fromkeys(line for parts in split for line in parts[::2]))
-        short = [line for line in distinct if len(line) <= _LONGEST_LINE]
+        lines = Lines(texts)
+        short = [line for line in lines.distinct if len(line) <= _LONGEST_LINE]
         with meter("cpu") as running, ThreadPoolExecutor(self._threads) as threads:
             made = dict(zip(short, threads.map(direction.translate, short), strict=True))
-        texts_made: list[str | None] = []
-        failures: dict[int, str] = {}
-        for index, (text, parts) in enumerate(zip(texts, split, strict=True)):
-            failed = next((why for line in parts[::2] if (why := _failure(line, made.get(line)))), "")
-            if failed:
-                failures[index] = failed
-            texts_made.append(None if failed else rebuild(text, parts, made))
-        usage = replace(running.usage, characters=sum(len(text) for text in texts if text.strip()))
-        return ExplainedTranslation(tuple(texts_made), usage, failures)
+        failures = {line: why for line in lines.distinct if (why := _failure(line, made.get(line)))}
+        return lines.joined(made, failures, replace(running.usage, characters=lines.characters))
 
     def _pair(self, source: str, target: str) -> tuple[str, str]:
         pair = primary(source), primary(target)

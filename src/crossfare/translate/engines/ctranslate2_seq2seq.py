@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from filelock import FileLock
 from crossfare.errors import ConfigError, CrossfareError, EngineError
 from crossfare.meter import threads_to_use
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer, quiet
+from crossfare.settings import Count
 from crossfare.store import cache_folder, changed, mark
 from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, batches
 from crossfare.translate.sentences import Span
@@ -27,7 +29,9 @@ from crossfare.types import digest
 
 CONVERSION_VERSION = 2
 _ALIGNING = 0.8  # of the way up the decoder: the layer whose cross-attention aligns (5 of 6, 2 of 2)
-_QUANTIZATIONS = ("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+Quantization = Literal[
+    "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
+]
 
 
 class CrossAttention(NamedTuple):
@@ -43,6 +47,7 @@ class CrossAttention(NamedTuple):
     read: list[Span]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CTranslate2Engine(Seq2SeqEngine):
     """Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints, run by CTranslate2.
 
@@ -57,33 +62,19 @@ class CTranslate2Engine(Seq2SeqEngine):
     Further arguments and errors: see `Seq2SeqEngine`.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        name: str = "ctranslate2",
-        beam: int = 1,
-        prefix: str | None = None,
-        max_batch_tokens: int = 4096,
-        quantization: str = "auto",
-        device: str | None = None,
-        threads: int | None = None,
-        guided: bool = False,
-    ) -> None:
-        super().__init__(model, name=name, beam=beam, prefix=prefix, max_batch_tokens=max_batch_tokens)
-        if quantization not in ("auto", *_QUANTIZATIONS):
-            raise ConfigError(f"engine {name!r}: quantization must be auto or one of {', '.join(_QUANTIZATIONS)}")
-        if device not in (None, "cpu", "cuda"):
-            raise ConfigError(f"engine {name!r}: device must be cpu or cuda, not {device!r}")
-        self._quantization = quantization
-        self._device = device
-        self._threads = threads or threads_to_use()
-        self._guided = guided
+    registered = "ctranslate2"
+    quantization: Quantization = "auto"
+    device: Literal["cpu", "cuda"] | None = None
+    threads: Count | None = None
+    guided: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._translator: Any = None
 
     def decoding(self) -> dict[str, Any]:
         """Everything but the weights that can change the result."""
-        guided = {"guided": True} if self._guided else {}
+        guided = {"guided": True} if self.guided else {}
         return {**super().decoding(), "backend": "ctranslate2", "quantization": self._stored_as(), **guided}
 
     def check_pair(self, source: str, target: str) -> None:
@@ -107,14 +98,14 @@ class CTranslate2Engine(Seq2SeqEngine):
         import ctranslate2
 
         folder = converted(
-            str(self._resolved.path), self._resolved.revision, self._stored_as(), self.model, guided=self._guided
+            str(self._resolved.path), self._resolved.revision, self._stored_as(), self.model, guided=self.guided
         )
         self._translator = ctranslate2.Translator(
             str(folder),
             device=self._where(),
             compute_type=self._stored_as(),
             inter_threads=1,
-            intra_threads=self._threads,
+            intra_threads=self.threads or threads_to_use(),
         )
 
     def generate(self, batch: Sequence[list[int]], forced: int | None, max_tokens: int) -> list[Generated]:
@@ -164,7 +155,7 @@ class CTranslate2Engine(Seq2SeqEngine):
         kept = [i for i, (text, _) in enumerate(pairs) if text.strip() and written[i]]
         order = sorted((i for i in kept if lengths[i] <= vocabulary.limit), key=lambda i: (lengths[i], i))
         made: list[CrossAttention | None] = [None] * len(pairs)
-        for batch in batches(order, lengths, self._max_batch_tokens):
+        for batch in batches(order, lengths, self.max_batch_tokens):
             weights = self._attend([read[i] for i in batch], [written[i] for i in batch], route.forced)
             for i, matrix in zip(batch, weights, strict=True):
                 text, translation = pairs[i]
@@ -199,21 +190,21 @@ class CTranslate2Engine(Seq2SeqEngine):
     def hardware(self) -> tuple[str, int]:
         """Name the device, and say how many cores work."""
         if self._where() == "cpu":
-            return "cpu", self._threads
+            return "cpu", self.threads or threads_to_use()
         import torch
 
         return (torch.cuda.get_device_name(0) if torch.cuda.is_available() else self._where()), 1
 
     def _where(self) -> str:
-        if self._device is None:
+        if self.device is None:
             import ctranslate2
 
-            self._device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
-        return self._device
+            self.device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        return self.device
 
     def _stored_as(self) -> str:
-        if self._quantization != "auto":
-            return self._quantization
+        if self.quantization != "auto":
+            return self.quantization
         return "int8" if self._where() == "cpu" else "float16"
 
 

@@ -22,7 +22,7 @@ _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """What one request may hold: so many texts, and so much text in all, in ``unit``."""
 
     texts: int
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CutText:
     """How a text is sent: the spans of its pieces, or why it cannot be."""
 
     text: str
@@ -60,7 +60,7 @@ class Plan:
 class Cutter:
     """Cuts for one service: its limits, the markup its texts are sent as, and what it is called in messages."""
 
-    limits: Limits
+    limits: RequestLimits
     markup: Markup | None
     label: str
 
@@ -86,10 +86,10 @@ class Cutter:
             size += more
         return [*ranges, range(start, len(texts))] if len(texts) else []
 
-    def plan(self, text: str, language: str) -> Plan:
+    def plan(self, text: str, language: str) -> CutText:
         """Cut a text into pieces, none of which is too long."""
         if unreadable := self._unreadable(text):
-            return Plan(text, failure=unreadable)
+            return CutText(text, failure=unreadable)
         spans: list[Span] = []
         for start, end in _lines(text):
             whole = self._size(text[start:end]) <= self.limits.size
@@ -97,12 +97,12 @@ class Cutter:
             spans += ((start + first, start + last) for first, last in inside)
         longest = max((self._size(text[start:end]) for start, end in spans), default=0)
         if longest > self.limits.size:
-            return Plan(
+            return CutText(
                 text,
                 failure=f"a sentence of {longest:,} {self.limits.unit} is too long: "
                 f"{self.label} takes {self.limits.size:,} at once",
             )
-        return Plan(text, tuple(spans))
+        return CutText(text, tuple(spans))
 
     def requests(self, pieces: Iterable[str]) -> list[list[str]]:
         """Distribute pieces over as few requests as the limits allow, in order."""
@@ -145,7 +145,7 @@ class Cutter:
         return ""
 
 
-def distinct(plans: Iterable[Plan]) -> list[str]:
+def distinct(plans: Iterable[CutText]) -> list[str]:
     """The pieces of several texts, each once, in order."""
     return list(dict.fromkeys(piece for plan in plans if not plan.failure for piece in plan.pieces))
 

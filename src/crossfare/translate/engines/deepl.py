@@ -4,39 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from crossfare.errors import ConfigError, EngineError, EngineQuota
+from crossfare.errors import EngineError, EngineQuota
 from crossfare.languages import primary
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.markup import visible
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code, traditional
 
 ModelType = Literal["quality_optimized", "prefer_quality_optimized", "latency_optimized"]
 
 _SOURCES = {"no": "NB"}
 _TARGETS = {
     "en": "EN-US",
-    "en-gb": "EN-GB",
-    "en-au": "EN-GB",
-    "en-ie": "EN-GB",
-    "en-nz": "EN-GB",
-    "es-419": "ES-419",
-    "es-mx": "ES-419",
+    **dict.fromkeys(("en-gb", "en-au", "en-ie", "en-nz"), "EN-GB"),
+    **dict.fromkeys(("es-419", "es-mx"), "ES-419"),
     "no": "NB",
     "pt": "PT-BR",
-    "pt-pt": "PT-PT",
-    "pt-ao": "PT-PT",
-    "pt-mz": "PT-PT",
+    **dict.fromkeys(("pt-pt", "pt-ao", "pt-mz"), "PT-PT"),
     "zh": "ZH-HANS",
-    "zh-hant": "ZH-HANT",
-    "zh-tw": "ZH-HANT",
-    "zh-hk": "ZH-HANT",
-    "zh-mo": "ZH-HANT",
+    **traditional("ZH-HANT"),
 }
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DeepLEngine(RemoteEngine):
     """DeepL API, free or pro (the key says which), or the one at $DEEPL_SERVER_URL.
 
@@ -54,38 +47,15 @@ class DeepLEngine(RemoteEngine):
     own_hosts = ("api.deepl.com", ".deepl.com")
     endpoint_variable = "DEEPL_SERVER_URL"
     # 50 texts, and 128 KiB of request in all.
-    limits = Limits(texts=50, size=126 * 1024, unit="bytes of JSON")
+    limits = RequestLimits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
 
-    def __init__(
-        self,
-        *,
-        model_type: ModelType = "quality_optimized",
-        name: str | None = None,
-        label: str | None = None,
-        endpoint: str | None = None,
-        tags: bool = True,
-        attempts: int = 6,
-        backoff: float = 1.0,
-        timeout: float = 60.0,
-    ) -> None:
-        super().__init__(
-            name=name,
-            label=label,
-            endpoint=endpoint,
-            tags=tags,
-            attempts=attempts,
-            backoff=backoff,
-            timeout=timeout,
-        )
-        if model_type not in get_args(ModelType):
-            raise ConfigError(f"engine {self.name!r}: model_type must be one of {', '.join(get_args(ModelType))}")
-        self._model_type = model_type
+    model_type: ModelType = "quality_optimized"
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
         # Before there was a choice, none was named: DeepL took the fast models.
-        named = {} if self._model_type == "latency_optimized" else {"model_type": self._model_type}
+        named = {} if self.model_type == "latency_optimized" else {"model_type": self.model_type}
         return {"tag_handling_version": "v2", **named}
 
     def codes(self, source: str, target: str) -> tuple[str, str]:
@@ -138,7 +108,7 @@ class DeepLEngine(RemoteEngine):
             list(texts),
             source_lang=route.source_code,
             target_lang=route.target_code,
-            model_type=self._model_type,
+            model_type=self.model_type,
             **markup,
         )
         return Answer([result.text for result in results], sum(result.billed_characters for result in results))

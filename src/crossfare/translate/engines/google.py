@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
-from crossfare.errors import ConfigError, EngineCredential, EngineError
-from crossfare.translate.engines.cutting import Limits
+from crossfare.errors import EngineCredential, EngineError
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
 
-_CODES = {
-    "fr-ca": "fr-CA",
-    "he": "iw",
-    "nb": "no",
-    "fil": "tl",
-    "pt-pt": "pt-PT",
-    "zh": "zh-CN",
-    "zh-hant": "zh-TW",
-    "zh-tw": "zh-TW",
-    "zh-hk": "zh-TW",
-    "zh-mo": "zh-TW",
-}
 _ADC = "GOOGLE_APPLICATION_CREDENTIALS"
 _PROJECT = "GOOGLE_CLOUD_PROJECT"
 
@@ -31,6 +20,7 @@ _MODEL = "nmt"
 """What Google takes where none is named; a translation by another one has another identity."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class GoogleEngine(RemoteEngine):
     """Google Cloud Translation's general neural model ("nmt").
 
@@ -45,6 +35,16 @@ class GoogleEngine(RemoteEngine):
 
     registered = "google"
     service = "Google"
+    # ISO 639, with the region for Chinese; "pt" is Brazilian.
+    language_codes: ClassVar[Mapping[str, str]] = {
+        "fr-ca": "fr-CA",
+        "he": "iw",
+        "nb": "no",
+        "fil": "tl",
+        "pt-pt": "pt-PT",
+        "zh": "zh-CN",
+        **traditional("zh-TW"),
+    }
     own_hosts = (
         "translation.googleapis.com",
         "translate.googleapis.com",
@@ -53,50 +53,26 @@ class GoogleEngine(RemoteEngine):
     )
     tag_handling = "html"
 
-    def __init__(
-        self,
-        *,
-        api: Literal["v3", "v2"] = "v3",
-        name: str | None = None,
-        label: str | None = None,
-        endpoint: str | None = None,
-        tags: bool = True,
-        attempts: int = 6,
-        backoff: float = 1.0,
-        timeout: float = 60.0,
-    ) -> None:
-        super().__init__(
-            name=name,
-            label=label,
-            endpoint=endpoint,
-            tags=tags,
-            attempts=attempts,
-            backoff=backoff,
-            timeout=timeout,
-        )
-        if api not in ("v3", "v2"):
-            raise ConfigError(f"engine {self.name!r}: api must be v3 or v2")
-        self._api = api
+    api: Literal["v3", "v2"] = "v3"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._project = ""
-        self.keys = ("GOOGLE_API_KEY",) if api == "v2" else (_ADC,)
+        self.keys = ("GOOGLE_API_KEY",) if self.api == "v2" else (_ADC,)
         # v3: 1024 texts and 30,000 code points. v2: 128 texts, and 100 KB of request in all.
-        self.limits = Limits(1024, 30_000) if api == "v3" else Limits(128, 99_000, "bytes of JSON")
+        self.limits = RequestLimits(1024, 30_000) if self.api == "v3" else RequestLimits(128, 99_000, "bytes of JSON")
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
-        return {"api": self._api}
-
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """ISO 639, with the region for Chinese; "pt" is Brazilian."""
-        return service_code(source, _CODES), service_code(target, _CODES)
+        return {"api": self.api}
 
     def connect(self) -> Any:
         """Make the SDK's client: over REST, whose responses carry Retry-After."""
-        return self._connect_v3() if self._api == "v3" else self._connect_v2()
+        return self._connect_v3() if self.api == "v3" else self._connect_v2()
 
     def vendor_host(self) -> str:
         """That of the API's version."""
-        return "translate.googleapis.com" if self._api == "v3" else self.own_hosts[0]
+        return "translate.googleapis.com" if self.api == "v3" else self.own_hosts[0]
 
     def _connect_v3(self) -> Any:
         import google.auth
@@ -143,7 +119,7 @@ class GoogleEngine(RemoteEngine):
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""
-        if self._api == "v2":
+        if self.api == "v2":
             try:
                 found = client.translate(
                     list(texts),

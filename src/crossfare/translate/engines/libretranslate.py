@@ -10,20 +10,22 @@ import os
 import re
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import httpx
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from crossfare.errors import ConfigError, CrossfareError
 from crossfare.languages import primary
+from crossfare.settings import Count, NotNegative
 from crossfare.translate.engines.attempts import patiently
-from crossfare.translate.engines.cutting import Cutter, Limits, Plan
+from crossfare.translate.engines.cutting import Cutter, CutText, RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
+
+if TYPE_CHECKING:
+    import httpx
 
 VERSION = 1
 KEY = "LIBRETRANSLATE_API_KEY"
@@ -32,6 +34,7 @@ _SHORTEST_PAUSE = 0.001
 _ESCAPED_PAIR = re.compile(r"&lt;([A-Za-z][A-Za-z0-9]*)&gt;(.*?)&lt;/\1&gt;", re.DOTALL)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class LibreTranslateEngine(RemoteEngine):
     """A LibreTranslate server.
 
@@ -41,14 +44,9 @@ class LibreTranslateEngine(RemoteEngine):
             "text" shows them to the model as text.
         max_texts, max_characters: what one request holds (the server's --batch-limit and --char-limit;
             the defaults fit the hosted service). A longer text goes alone.
-        timeout: seconds to wait for an answer.
-        attempts: how often a request is sent before it fails.
         pause: seconds before the second attempt, where the server does not say; about twice as many before the next.
 
     Further arguments and errors: see `RemoteEngine`.
-
-    Raises:
-        ConfigError: an option is out of range, or the server does not know a language.
     """
 
     registered = "libretranslate"
@@ -58,37 +56,25 @@ class LibreTranslateEngine(RemoteEngine):
     endpoint_variable = URL
     needs_key = False
 
-    def __init__(
-        self,
-        *,
-        url: str | None = None,
-        format: Literal["text", "html"] = "text",
-        max_texts: int = 50,
-        max_characters: int = 2000,
-        timeout: float = 60.0,
-        attempts: int = 5,
-        pause: float = 1.0,
-        name: str = "libretranslate",
-        granularity: Granularity = "document",
-        devices: float = 1,
-    ) -> None:
-        if format not in ("text", "html"):
-            raise ConfigError(f"engine {name!r}: format must be text or html")
-        if min(max_texts, max_characters, attempts) < 1 or timeout <= 0 or pause < 0:
-            raise ConfigError(f"engine {name!r}: max_texts, max_characters, attempts and timeout must be positive")
-        super().__init__(
-            name=name,
-            endpoint=url,
-            attempts=attempts,
-            backoff=max(pause, _SHORTEST_PAUSE),
-            timeout=timeout,
-            devices=devices,
-        )
+    url: str | None = None
+    format: Literal["text", "html"] = "text"
+    max_texts: Count = 50
+    max_characters: Count = 2000
+    attempts: Count = 5
+    pause: NotNegative = 1.0
+    granularity: Granularity = "document"
+    label: str = field(init=False, default="")
+    endpoint: str | None = field(init=False)
+    tags: bool = field(init=False, default=True)
+    backoff: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.endpoint = self.url
+        self.backoff = max(self.pause, _SHORTEST_PAUSE)
+        super().__post_init__()
         self.url = (self.address.url or f"http://{self.vendor_host()}").rstrip("/")
-        self.granularity = granularity
-        self.limits = Limits(max_texts, max_characters)
-        self._format = format
-        self.marked_by_tags = format == "html"
+        self.limits = RequestLimits(self.max_texts, self.max_characters)
+        self.marked_by_tags = self.format == "html"
         self._known: dict[str, tuple[str, ...]] = {}
 
     def vendor_host(self) -> str:
@@ -98,16 +84,16 @@ class LibreTranslateEngine(RemoteEngine):
     @property
     def revision(self) -> str:
         """A hash of what is asked for, and where."""
-        return digest({"version": VERSION, "url": self.url, "format": self._format})
+        return digest({"version": VERSION, "url": self.url, "format": self.format})
 
     @property
     def cutter(self) -> Cutter:
         """Texts go whole: the server cuts them."""
-        return _Whole(self.limits, None, self.label, self._format == "html")
+        return _Whole(self.limits, None, self.label, self.format == "html")
 
     def billed(self, sent: str) -> int:
         """Code points of the text that is meant."""
-        return len(html.unescape(sent)) if self._format == "html" else len(sent)
+        return len(html.unescape(sent)) if self.format == "html" else len(sent)
 
     def codes(self, source: str, target: str) -> tuple[str, str]:
         """The server's own codes for two languages; it is asked once which it has.
@@ -132,6 +118,8 @@ class LibreTranslateEngine(RemoteEngine):
 
     def connect(self) -> httpx.Client:
         """Make the client, whose connection is kept open from call to call."""
+        import httpx
+
         client = httpx.Client(timeout=self.timeout, event_hooks=bounding(self.timeout))
         weakref.finalize(self, client.close)
         return client
@@ -142,7 +130,7 @@ class LibreTranslateEngine(RemoteEngine):
             "q": list(texts),
             "source": route.source_code,
             "target": route.target_code,
-            "format": self._format,
+            "format": self.format,
         }
         if os.environ.get(KEY) and not self.withheld:
             body["api_key"] = self.key()
@@ -153,6 +141,8 @@ class LibreTranslateEngine(RemoteEngine):
 
     def fault(self, error: Exception) -> Fault | CrossfareError | None:
         """What an exception of httpx means."""
+        import httpx
+
         if isinstance(error, httpx.HTTPStatusError):
             response, said = error.response, _message(error.response)
             if response.status_code in (401, 403) and self.withheld:
@@ -188,13 +178,13 @@ class _Whole(Cutter):
             size += len(text)
         return [*made, range(start, len(texts))] if texts else []
 
-    def plan(self, text: str, language: str) -> Plan:  # noqa: ARG002 - nothing is cut
+    def plan(self, text: str, language: str) -> CutText:  # noqa: ARG002 - nothing is cut
         """All of a text but its outer blanks."""
         if unreadable := self._unreadable(text):
-            return Plan(text, failure=unreadable)
+            return CutText(text, failure=unreadable)
         core = text.strip()
         start = text.index(core)
-        return Plan(text, ((start, start + len(core)),) if core else ())
+        return CutText(text, ((start, start + len(core)),) if core else ())
 
     def requests(self, pieces: Iterable[str]) -> list[list[str]]:
         """One request: each batch is within the limits, or a long text alone."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from crossfare.errors import ConfigError, EngineCredential, EngineError, EngineQuota
+from crossfare.errors import EngineCredential, EngineError, EngineQuota
 from crossfare.languages import language_name
+from crossfare.settings import Count
 from crossfare.translate.engines import replies
 from crossfare.translate.engines.attempts import stated
-from crossfare.translate.engines.cutting import Limits
+from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault, Refused
 from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
@@ -53,6 +55,7 @@ _SCHEMA = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class LLMEngine(RemoteEngine):
     """A chat model asked to translate, with its answer bound to a JSON schema.
 
@@ -65,8 +68,6 @@ class LLMEngine(RemoteEngine):
         temperature: 0 is the least random; None leaves it to the endpoint (some models allow nothing else).
         texts_per_request: how many lines of text are sent at once; more share the prompt's cost.
         characters_per_request: and how many characters of them. Both can change the result.
-        devices: how many devices serve one's own model; where device time is billed, each second until an answer is
-            a second of all of them.
 
     Answers are not trusted to be what was asked for: see `replies`. Further arguments and errors: see `RemoteEngine`.
     """
@@ -79,37 +80,22 @@ class LLMEngine(RemoteEngine):
     needs_key = False
     marked_by_tags = True  # the prompt says so of tags alone
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        base_url: str | None = None,
-        key_variable: str = "OPENAI_API_KEY",
-        temperature: float | None = 0.0,
-        texts_per_request: int = 20,
-        characters_per_request: int = 6_000,
-        name: str | None = None,
-        label: str | None = None,
-        attempts: int = 6,
-        backoff: float = 1.0,
-        timeout: float = 60.0,
-        devices: float = 1,
-    ) -> None:
-        super().__init__(
-            name=name,
-            label=label or f"{name or self.registered} ({model})",
-            endpoint=base_url,
-            attempts=attempts,
-            backoff=backoff,
-            timeout=timeout,
-            devices=devices,
-        )
-        if texts_per_request < 1 or characters_per_request < 1:
-            raise ConfigError(f"engine {self.name!r}: texts_per_request and characters_per_request must be at least 1")
-        self.model = model
-        self.keys = (key_variable,)
-        self.limits = Limits(texts_per_request, characters_per_request)
-        self._temperature = temperature
+    model: str
+    _: KW_ONLY
+    base_url: str | None = None
+    key_variable: str = "OPENAI_API_KEY"
+    temperature: float | None = 0.0
+    texts_per_request: Count = 20
+    characters_per_request: Count = 6_000
+    endpoint: str | None = field(init=False)
+    tags: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        self.label = self.label or f"{self.name or self.registered} ({self.model})"
+        self.endpoint = self.base_url
+        self.keys = (self.key_variable,)
+        self.limits = RequestLimits(self.texts_per_request, self.characters_per_request)
+        super().__post_init__()
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""
@@ -117,7 +103,7 @@ class LLMEngine(RemoteEngine):
             "model": self.model,
             "base_url": self._url(),
             "prompt": PROMPT_VERSION,
-            "temperature": self._temperature,
+            "temperature": self.temperature,
             "limits": [self.limits.texts, self.limits.size],
         }
 
@@ -153,7 +139,7 @@ class LLMEngine(RemoteEngine):
                 {"role": "user", "content": json.dumps({"texts": asked}, ensure_ascii=False)},
             ],
             response_format=_SCHEMA,
-            **({} if self._temperature is None else {"temperature": self._temperature}),
+            **({} if self.temperature is None else {"temperature": self.temperature}),
         )
         choice = _choice(completion)
         billed = Answer((), None, *_tokens(completion.usage))

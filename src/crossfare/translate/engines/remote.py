@@ -15,13 +15,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.meter import meter
+from crossfare.settings import Count, Positive
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
-from crossfare.translate.engines.cutting import Cutter, Limits, Markup, Plan, distinct
+from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
 from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
 from crossfare.translate.engines.hosts import UNNAMED, Address, address
 from crossfare.translate.engines.isolation import Health, Isolation
@@ -29,7 +30,7 @@ from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
 from crossfare.types import Paying, Usage, digest
 
-__all__ = ["Answer", "RemoteEngine", "Route", "service_code"]
+__all__ = ["Answer", "RemoteEngine", "Route", "service_code", "traditional"]
 
 VERSION = 1
 
@@ -51,14 +52,15 @@ class Route(NamedTuple):
     target_code: str
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RemoteEngine(ABC):
     """A translation service behind an API.
 
     An engine's attributes: ``registered`` and ``service``, its name and its label unless others are given; ``keys``,
     the environment variables that may hold a secret; ``limits`` of a request; ``tag_handling``, the markup whose
-    tags the service keeps; ``own_hosts``, where its vendor has its keys sent, ``endpoint_variable``, where else the
-    user has them sent, and ``needs_key``, whether nothing can be asked without one. ``trusted`` is set to False
-    where the options are those of a spec.
+    tags the service keeps; ``language_codes``, what it calls languages, as `service_code` reads them; ``own_hosts``,
+    where its vendor has its keys sent, ``endpoint_variable``, where else the user has them sent, and ``needs_key``,
+    whether nothing can be asked without one. ``trusted`` is set to False where the options are those of a spec.
 
     Args:
         name: how specs, tables and prices call the engine.
@@ -72,41 +74,34 @@ class RemoteEngine(ABC):
             until its answer is a second of all of them.
     """
 
-    billing = "characters"
-    granularity: Granularity = "document"
-    registered: str
-    service: str
-    keys: tuple[str, ...] = ()
-    own_hosts: tuple[str, ...] = ()
-    endpoint_variable = ""
-    needs_key = True
-    limits: Limits
-    tag_handling: Markup | None = None
+    name: str = ""
+    label: str = ""
+    endpoint: str | None = None
+    tags: bool = True
+    attempts: Count = 6
+    backoff: Positive = 1.0
+    timeout: Positive = 60.0
+    devices: Positive = 1
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        label: str | None = None,
-        endpoint: str | None = None,
-        tags: bool = True,
-        attempts: int = 6,
-        backoff: float = 1.0,
-        timeout: float = 60.0,
-        devices: float = 1,
-    ) -> None:
-        self.name = name or self.registered
-        self.label = label or self.service
-        if attempts < 1 or backoff <= 0 or timeout <= 0 or devices <= 0:
-            raise ConfigError(
-                f"engine {self.name!r}: attempts must be at least 1, backoff, timeout and devices above 0"
-            )
+    registered: ClassVar[str]
+    service: ClassVar[str]
+    billing: ClassVar[str] = "characters"
+    language_codes: ClassVar[Mapping[str, str]] = {}
+    own_hosts: ClassVar[tuple[str, ...]] = ()
+    endpoint_variable: ClassVar[str] = ""
+    needs_key: ClassVar[bool] = True
+    # An engine may set them by its options.
+    granularity: Granularity = field(init=False, default="document")
+    keys: tuple[str, ...] = field(init=False, default=())
+    limits: RequestLimits = field(init=False)
+    tag_handling: Markup | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.registered
+        self.label = self.label or self.service
         self.trusted = True
-        self.endpoint = endpoint
-        self.timeout = timeout
-        self.tag_handling = self.markup = self.tag_handling if tags else None
-        self.patience = Patience(attempts, backoff)
-        self._devices = devices
+        self.tag_handling = self.markup = self.tag_handling if self.tags else None
+        self.patience = Patience(self.attempts, self.backoff)
         self._client: Any = None
         self._health: dict[tuple[str, str], Health] = {}
         _ = self.address  # one that is none is told before anything is planned
@@ -144,9 +139,9 @@ class RemoteEngine(ABC):
 
     # -- what an engine says ----------------------------------------------------------------------
 
-    @abstractmethod
     def codes(self, source: str, target: str) -> tuple[str, str]:
         """What the service calls the two languages."""
+        return service_code(source, self.language_codes), service_code(target, self.language_codes)
 
     @abstractmethod
     def connect(self) -> Any:
@@ -215,11 +210,12 @@ class RemoteEngine(ABC):
         """
         return self.cutter.batches(texts)
 
-    def billed_characters(self, texts: Sequence[str], *, source: str) -> int:
-        """Characters that the service would bill for translating ``texts``, if it answers every request at once."""
+    def itemised(self, texts: Sequence[str], *, source: str) -> Iterator[tuple[list[str], Usage]]:
+        """The requests that `translate` would send, and the characters that each is billed for (see `Itemised`)."""
         cutter = self.cutter
-        pieces = (distinct(cutter.plan(texts[i], source) for i in batch) for batch in cutter.batches(texts))
-        return sum(self.billed(cutter.sent(piece)) for batch in pieces for piece in batch)
+        for pieces in _requests(cutter, texts, [cutter.plan(text, source) for text in texts]):
+            sent = [cutter.sent(piece) for piece in pieces]
+            yield sent, Usage(requests=1, characters=sum(map(self.billed, sent)))
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
         """Translate ``texts``, batch by batch; what was answered before a failure is returned.
@@ -241,10 +237,9 @@ class RemoteEngine(ABC):
             route = Route(source, target, *(self.codes(source, target) if any(p.spans for p in plans) else ("", "")))
             asked = self._asking(cutter, route, paying)
             try:
-                for batch in cutter.batches(texts):
-                    for request in cutter.requests(distinct(plans[i] for i in batch)):
-                        _ = self.client  # made before time is taken
-                        asked.ask(request)
+                for request in _requests(cutter, texts, plans):
+                    _ = self.client  # made before time is taken
+                    asked.ask(request)
             except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
                 if not asked.texts:
                     raise
@@ -252,7 +247,7 @@ class RemoteEngine(ABC):
         attempts = asked.attempts
         usage = replace(
             attempts.usage,
-            seconds=attempts.served * self._devices,
+            seconds=attempts.served * self.devices,
             served_seconds=attempts.served,
             waited_seconds=attempts.waited,
             worked_seconds=running.usage.seconds,
@@ -303,6 +298,11 @@ class RemoteEngine(ABC):
         return one_line(detail, self.keys)
 
 
+def traditional(code: str) -> dict[str, str]:
+    """A service's name of Chinese in traditional characters, by the tags that mean it."""
+    return dict.fromkeys(("zh-hant", "zh-tw", "zh-hk", "zh-mo"), code)
+
+
 def service_code(tag: str, names: Mapping[str, str]) -> str:
     """What a service calls a language: by ``names`` ("zh-hant", "zh-tw", "zh"), else the tag's primary language."""
     language, *subtags = tag.replace("_", "-").lower().split("-")
@@ -312,8 +312,14 @@ def service_code(tag: str, names: Mapping[str, str]) -> str:
     return language
 
 
+def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[CutText]) -> Iterator[list[str]]:
+    """The pieces of each request that texts take, in order; each is sent once in a request."""
+    for batch in cutter.batches(texts):
+        yield from cutter.requests(distinct(plans[i] for i in batch))
+
+
 def _assemble(
-    plans: Sequence[Plan], route: Route, asked: Isolation, usage: Usage, stopped: BaseException | None
+    plans: Sequence[CutText], route: Route, asked: Isolation, usage: Usage, stopped: BaseException | None
 ) -> ExplainedTranslation:
     """Put the translated pieces back between the line ends and blanks of their texts."""
     texts: list[str | None] = []

@@ -15,15 +15,18 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import Field
 
 from crossfare.errors import ConfigError
 from crossfare.languages import language_name, mbart_code, nllb_code, primary
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
-from crossfare.translate.engines.lines import rebuild, split_lines
+from crossfare.settings import Count
+from crossfare.translate.engines.lines import Lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
 from crossfare.types import digest
@@ -56,7 +59,7 @@ class Generated(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PairRoute:
     """How one model is asked for one language pair: a text prefix, or language codes.
 
     ``source_code`` is set on the tokenizer; ``forced`` is the token every output starts with.
@@ -76,7 +79,7 @@ class Vocabulary:
     limit: int
     controls: frozenset[int]
 
-    def encode(self, texts: Sequence[str], route: Route) -> list[list[int]]:
+    def encode(self, texts: Sequence[str], route: PairRoute) -> list[list[int]]:
         """Turn texts into token ids, special tokens included, never truncated."""
         if route.source_code:
             self.tokenizer.src_lang = route.source_code
@@ -106,6 +109,7 @@ class Vocabulary:
         return text.strip()
 
 
+@dataclass(eq=False, repr=False)
 class Seq2SeqEngine(ABC):
     """A local sequence-to-sequence checkpoint.
 
@@ -121,25 +125,23 @@ class Seq2SeqEngine(ABC):
         ConfigError: the model's architecture, or an option, is not supported.
     """
 
-    billing = "seconds"
-    granularity: Granularity = "sentence"
+    model: str
+    _: KW_ONLY
+    name: str = ""
+    beam: Annotated[int, Field(strict=True, ge=1, le=_WIDEST)] = 1
+    prefix: str | None = None
+    max_batch_tokens: Count = 4096
 
-    def __init__(
-        self, model: str, *, name: str, beam: int = 1, prefix: str | None = None, max_batch_tokens: int = 4096
-    ) -> None:
-        if not 1 <= beam <= _WIDEST or max_batch_tokens < 1:
-            raise ConfigError(
-                f"engine {name!r}: beam and max_batch_tokens must be at least 1, and beam at most {_WIDEST}"
-            )
-        self.name = name
-        self.label = f"{name} ({model})"
-        self.model = model
-        self.beam = beam
-        self._prefix = prefix
-        self._max_batch_tokens = max_batch_tokens
-        self._resolved = resolve(model)
+    registered: ClassVar[str]
+    billing: ClassVar[str] = "seconds"
+    granularity: ClassVar[Granularity] = "sentence"
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.registered
+        self.label = f"{self.name} ({self.model})"
+        self._resolved = resolve(self.model)
         self._vocabulary: Vocabulary | None = None
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._routes: dict[tuple[str, str], PairRoute] = {}
 
     @property
     def revision(self) -> str:
@@ -148,7 +150,7 @@ class Seq2SeqEngine(ABC):
 
     def decoding(self) -> dict[str, Any]:
         """Everything but the weights that can change the result."""
-        return {"version": VERSION, "beam": self.beam, "prefix": self._prefix, "moses": _has_moses()}
+        return {"version": VERSION, "beam": self.beam, "prefix": self.prefix, "moses": _has_moses()}
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -173,37 +175,29 @@ class Seq2SeqEngine(ABC):
         """Translate texts line by line, in batches of similar length."""
         route = self._route(source, target)
         self.load()
-        split = [split_lines(text) for text in texts]
-        distinct = list(dict.fromkeys(line for parts in split for line in parts[::2]))
+        lines = Lines(texts)
         device, count = self.hardware()
         with meter(device, count) as running:
-            done = self._translate_lines(distinct, route)
+            done = self._translate_lines(lines.distinct, route)
         usage = replace(
             running.usage,
-            characters=sum(len(text) for text in texts if text.strip()),
+            characters=lines.characters,
             input_tokens=sum(line.read for line in done.values()),
             output_tokens=sum(line.written for line in done.values()),
         )
-        written = {line: found.text for line, found in done.items()}
-        translations: list[str | None] = []
-        failures: dict[int, str] = {}
-        for index, (text, parts) in enumerate(zip(texts, split, strict=True)):
-            failed = next((done[line].failure for line in parts[::2] if done[line].failure), "")
-            if failed:
-                failures[index] = failed
-            translations.append(None if failed else rebuild(text, parts, written))
-        return ExplainedTranslation(tuple(translations), usage, failures)
+        failures = {line: found.failure for line, found in done.items() if found.failure}
+        return lines.joined({line: found.text for line, found in done.items()}, failures, usage)
 
     def check_pair(self, source: str, target: str) -> None:
         """ConfigError if the model does not know one of the languages; its weights are not loaded."""
         self._route(source, target)
 
-    def _route(self, source: str, target: str) -> Route:
+    def _route(self, source: str, target: str) -> PairRoute:
         if (source, target) not in self._routes:
-            self._routes[source, target] = find_route(self.vocabulary, source, target, self._prefix, self.model)
+            self._routes[source, target] = find_route(self.vocabulary, source, target, self.prefix, self.model)
         return self._routes[source, target]
 
-    def _translate_lines(self, lines: Sequence[str], route: Route) -> dict[str, _Line]:
+    def _translate_lines(self, lines: Sequence[str], route: PairRoute) -> dict[str, _Line]:
         vocabulary = self.vocabulary
         encoded = vocabulary.encode(lines, route) if lines else []
         done = {
@@ -212,7 +206,7 @@ class Seq2SeqEngine(ABC):
             if len(ids) > vocabulary.limit
         }
         order = sorted((i for i, line in enumerate(lines) if line not in done), key=lambda i: (len(encoded[i]), i))
-        for batch in batches(order, [len(ids) for ids in encoded], self._max_batch_tokens):
+        for batch in batches(order, [len(ids) for ids in encoded], self.max_batch_tokens):
             longest = len(encoded[batch[-1]])
             answers = self.generate([encoded[i] for i in batch], route.forced, self._most_tokens(longest))
             for i, generated in zip(batch, answers, strict=True):
@@ -269,7 +263,7 @@ def load_seq2seq(path: str, model: str, dtype: Any) -> Any:
     return load_model(path, "AutoModelForSeq2SeqLM", load_config(path, model), model, dtype=dtype)[0]
 
 
-def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> Route:
+def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> PairRoute:
     """Say how the model is asked for a language pair.
 
     Raises:
@@ -277,11 +271,11 @@ def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | N
     """
     tokenizer = vocabulary.tokenizer
     if vocabulary.family == "marian":
-        return Route(prefix=_marian_prefix(tokenizer, target, model))
+        return PairRoute(prefix=_marian_prefix(tokenizer, target, model))
     if vocabulary.family == "t5":
-        return Route(prefix=_t5_prefix(tokenizer, source, target, prefix))
+        return PairRoute(prefix=_t5_prefix(tokenizer, source, target, prefix))
     codes = [_multilingual_code(tokenizer, vocabulary.family, tag, model) for tag in (source, target)]
-    return Route(source_code=codes[0][0], forced=codes[1][1])
+    return PairRoute(source_code=codes[0][0], forced=codes[1][1])
 
 
 def _marian_prefix(tokenizer: Any, target: str, model: str) -> str:

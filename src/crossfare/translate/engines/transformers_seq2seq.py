@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from crossfare.errors import ConfigError
 from crossfare.translate.engines.seq2seq import Generated, Seq2SeqEngine, load_seq2seq
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TransformersEngine(Seq2SeqEngine):
     """Marian, M2M-100, NLLB, mBART-50 and T5 checkpoints, run by transformers.
 
@@ -22,22 +23,12 @@ class TransformersEngine(Seq2SeqEngine):
     Further arguments and errors: see `Seq2SeqEngine`.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        name: str = "transformers",
-        beam: int = 1,
-        prefix: str | None = None,
-        max_batch_tokens: int = 4096,
-        precision: Precision = "auto",
-        device: str | None = None,
-    ) -> None:
-        super().__init__(model, name=name, beam=beam, prefix=prefix, max_batch_tokens=max_batch_tokens)
-        if precision not in ("auto", "float32", "float16", "bfloat16"):
-            raise ConfigError(f"engine {name!r}: precision must be auto, float32, float16 or bfloat16")
-        self._precision: Precision = precision
-        self._device = device
+    registered = "transformers"
+    precision: Precision = "auto"
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._model: Any = None
 
     def decoding(self) -> dict[str, Any]:
@@ -91,15 +82,15 @@ class TransformersEngine(Seq2SeqEngine):
         return device, torch.get_num_threads()
 
     def _where(self) -> str:
-        if self._device is None:
+        if self.device is None:
             import torch
 
-            self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        return self._device
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
 
     def _dtype_name(self) -> str:
-        if self._precision != "auto":
-            return self._precision
+        if self.precision != "auto":
+            return self.precision
         if not self._where().startswith("cuda"):
             return "float32"
         return "bfloat16" if self.vocabulary.family == "t5" else "float16"

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare.errors import ConfigError, PriceError
+from crossfare.experiment.charges import UNBILLED, Charge, is_paid, purse
 from crossfare.experiment.estimates import Estimate, Sending
-from crossfare.experiment.spending import UNBILLED, Charge, Rehearsed, is_paid, purse
+from crossfare.experiment.rehearse import Rehearsed
 from crossfare.ledger import Catalogue
 from crossfare.ledger.budget import shown
-from crossfare.serving.messages import Request
 from crossfare.serving.parts import Parts
 from crossfare.strict import read_json
+from crossfare.tasks.requests import Request
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.types import Usage

@@ -1,10 +1,8 @@
-"""What translating costs by the request: estimated before anything is sent, and kept within a budget.
-
-Both are engines round an engine, so that whatever translates is estimated and limited as it is.
-"""
+"""Who is paid by the request, and what: how requests are counted and priced, and kept within a budget."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,24 +15,28 @@ from typing import TYPE_CHECKING
 from crossfare.errors import ConfigError, PriceError
 from crossfare.ledger import Catalogue, Counting, Price
 from crossfare.ledger.book import COMPUTE
-from crossfare.ledger.budget import Budget, shown
-from crossfare.store import Store
-from crossfare.translate.engines.hosts import host_of, leaves
+from crossfare.ledger.budget import Budget
+from crossfare.translate.engines import declared
+from crossfare.translate.engines.hosts import host_of
 from crossfare.translate.projection import abilities
 from crossfare.translate.segments import requests
-from crossfare.types import Billed, Engine, PaidByRequest, Probing, Step, Translation, Usage
+from crossfare.types import Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage
 
 if TYPE_CHECKING:  # translating one file needs no spec
-    from crossfare.experiment.spec import EngineSpec, Spec
+    from crossfare.experiment.spec import Spec
+    from crossfare.experiment.spec_engine import EngineSpec
 
 DEVICE = "cpu-core"
 """The offer that prices device time where no other is named."""
 
-STAND_INS = {"reference", "existing"}
-"""Engines that give translations that are there already: priced in the tables, but nobody is paid."""
+NOTHING = Usage(requests=0, characters=0)
+
+UNBILLED = "no request is billed"
+"""What is said where nobody is known to bill anything by the request."""
 
 # Where tokens are billed, their number is known only afterwards. No tokenizer in use makes more tokens than the text
-# has bytes; a translation is taken to be three times as long at the most, and a line to be wrapped in a little markup.
+# has bytes in the JSON that it is sent as; a translation is taken to be three times as long at the most, and a line to
+# be wrapped in a little markup.
 _PROMPT_TOKENS = 1000
 _TOKENS_A_LINE = 40
 _OUTPUT_PER_BYTE = 3
@@ -48,7 +50,7 @@ class Charge:
     budget: Budget | None = None
 
     @classmethod
-    def by(cls, catalogue: Catalogue, offer: str, budget: Budget | None = None) -> Charge | None:
+    def by(cls, catalogue: Catalogue, offer: str) -> Charge | None:
         """The charge of an offer; None for one that bills device time, which is not paid by the request.
 
         Raises:
@@ -60,7 +62,7 @@ class Charge:
             return None
         if price.unit not in ("character", "token"):
             raise ConfigError(f"{offer!r} bills by the {price.unit}, not for translating; name another offer")
-        return cls(price, budget)
+        return cls(price)
 
     def usd(self, usage: Usage) -> Decimal:
         """What was used, in money."""
@@ -68,7 +70,12 @@ class Charge:
 
     def most(self, engine: Engine, texts: Sequence[str], source: str) -> Usage:
         """What translating ``texts`` now will be billed for; where tokens are billed, the most it can be."""
-        return self._with_tokens(counted(engine, texts, source, self.price.counting), texts)
+        asked = counted(engine, texts, source, self.price.counting)
+        return sum((self._with_tokens(usage, sent) for sent, usage in asked), NOTHING)
+
+    def characters(self, engine: Engine, texts: Sequence[str], source: str) -> Usage:
+        """The requests and characters of it."""
+        return sum((usage for _, usage in counted(engine, texts, source, self.price.counting)), NOTHING)
 
     @contextmanager
     def paying(self, name: str, sent: Sequence[str], most: Usage) -> Iterator[Callable[[Usage], None]]:
@@ -91,7 +98,7 @@ class Charge:
     def _with_tokens(self, total: Usage, texts: Sequence[str]) -> Usage:
         if self.price.unit != "token":
             return total
-        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+        size = sum(_json_bytes(text) for text in texts)
         lines = sum(len(text.splitlines()) for text in texts)
         wrapped = _PROMPT_TOKENS * (total.requests or 0) + _TOKENS_A_LINE * lines
         return total + Usage(input_tokens=size + wrapped, output_tokens=size * _OUTPUT_PER_BYTE + wrapped)
@@ -109,23 +116,33 @@ def purse(limit: Decimal | None, tell: Callable[[str], None] | None = None) -> I
                 tell(f"spent now: {budget.account}")
 
 
-def counted(engine: Engine, texts: Sequence[str], source: str, rule: Counting | None) -> Usage:
-    """The requests that texts take, and their characters as the engine counts them, else as the price's rule does.
+def counted(
+    engine: Engine, texts: Sequence[str], source: str, rule: Counting | None
+) -> list[tuple[Sequence[str], Usage]]:
+    """The requests that texts take: of each what is sent, and its characters as they are billed.
 
-    Code points are counted where neither says.
+    The engine says so where it can. Else each of its calls is taken for a request, and characters are counted by the
+    price's rule, or as code points.
     """
-    cut = requests(engine, texts)
-    if isinstance(engine, Billed):
-        return Usage(requests=len(cut), characters=engine.billed_characters(texts, source=source))
+    if isinstance(engine, Itemised):
+        return list(engine.itemised(texts, source=source))
+    asked = [[texts[i] for i in request] for request in requests(engine, texts)]
     rule = rule or Counting()
     each = replace(rule, minimum=0)
-    sizes = (max(sum(each.billed(texts[i]) for i in request), rule.minimum) for request in cut)
-    return Usage(requests=len(cut), characters=sum(sizes))
+    sizes = [max(sum(map(each.billed, sent)), rule.minimum) for sent in asked]
+    return [(sent, Usage(requests=1, characters=size)) for sent, size in zip(asked, sizes, strict=True)]
+
+
+def _json_bytes(text: str) -> int:
+    """Bytes of a text as JSON holds it, without its quotes."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")) - 2
 
 
 def is_paid(engine: EngineSpec) -> bool:
     """Whether a spec says that somebody bills the engine, as far as that can be said without its price."""
-    return bool(engine.price) and engine.price != COMPUTE and engine.engine not in STAND_INS
+    # Translations that are there already are priced in the tables, but nobody is paid.
+    there = engine.engine == "existing" or declared(engine.engine).runs == "looked-up"
+    return bool(engine.price) and engine.price != COMPUTE and not there
 
 
 def paid_engines(spec: Spec, catalogue: Catalogue) -> dict[str, Charge]:
@@ -152,39 +169,7 @@ def limited(steps: Sequence[Step], paid: Mapping[str, Charge], budget: Budget) -
     ]
 
 
-def planned(spec: Spec, catalogue: Catalogue, store: Store, hosts: Mapping[str, str]) -> Spending:
-    """What the unfinished steps will send to engines that are paid, or are not here, as far as it can be forecast.
-
-    The translation memory is not looked into: what it has is not paid again.
-
-    Args:
-        hosts: where steps send texts, by their ids.
-    """
-    from crossfare.experiment import forecast  # it builds on the runner, which builds on this
-
-    if not paid_engines(spec, catalogue) and not any(map(leaves, hosts.values())):
-        return Spending(())
-    made = forecast.Forecaster(spec, forecast.Basis.gather(store=store))
-    paid = charges(spec, catalogue, made.resources)
-    found = []
-    for step_id, each in made.forecasts.items():
-        charge, host = paid.get(step_id), hosts.get(step_id, "")
-        if store.done(step_id) or not (charge or leaves(host)):
-            continue
-        usage, high = each.usages["expected"], each.usages["high"]
-        usd = most = None
-        if charge and not each.lacking and usage.characters is not None:
-            usd, most = charge.usd(usage), charge.usd(high)
-        price = charge.price.ref if charge else ""
-        found.append(Planned(each.step.label, usage.characters, usd, price, each.exact, most, host))
-    return Spending(tuple(found))
-
-
-UNBILLED = "no request is billed"
-"""What is said where nobody is known to bill anything by the request."""
-
-
-class _Within:
+class Within:
     """An engine that passes for the one within."""
 
     def __init__(self, engine: Engine) -> None:
@@ -206,7 +191,7 @@ class _Within:
         return requests(self.engine, texts)
 
 
-class Charged(_Within):
+class Charged(Within):
     """An engine that sends only what its budget allows: request by request, or call by call if it cannot say more."""
 
     def __init__(self, engine: Engine, charge: Charge) -> None:
@@ -224,7 +209,7 @@ class Charged(_Within):
             return engine.translate_paying(texts, source=source, target=target, paying=paying)
         if not texts:
             return engine.translate(texts, source=source, target=target)
-        with paying(texts, counted(engine, texts, source, self.charge.price.counting)) as billed:
+        with paying(texts, self.charge.characters(engine, texts, source)) as billed:
             made = engine.translate(texts, source=source, target=target)
             billed(made.usage)
         return made
@@ -233,75 +218,3 @@ class Charged(_Within):
         """Tell the engine, if it wants to know."""
         if isinstance(self.engine, Probing):
             self.engine.answered_before(text, source=source, target=target)
-
-
-class Rehearsed(_Within):
-    """An engine that sends nothing: it gives every text back, and adds up what it would have been billed for."""
-
-    def __init__(self, engine: Engine, charge: Charge | None) -> None:
-        super().__init__(engine)
-        self.charge = charge
-        self.texts = 0
-        self.usage = Usage(requests=0, characters=0)
-
-    def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002
-        """Return ``texts``."""
-        engine, charge = self.engine, self.charge
-        most = charge.most(engine, texts, source) if charge else counted(engine, texts, source, None)
-        self.texts += len(texts)
-        self.usage += most
-        return Translation(tuple(texts), most)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a step of a run will send to an engine that is paid by the request, or is elsewhere; None is not known.
-
-    Where it is ``exact``, it is less only by what the translation memory has. Elsewhere ``usd`` is expected, and
-    ``most`` reckoned with. ``price`` is empty where nobody bills requests; ``host`` is empty for an engine here.
-    """
-
-    label: str
-    characters: int | None
-    usd: Decimal | None
-    price: str
-    exact: bool
-    most: Decimal | None = None
-    host: str = ""
-
-    def __str__(self) -> str:
-        characters = "an unknown number of" if self.characters is None else f"{self.characters:,}"
-        to = f" to {self.host}" if self.host else ""
-        usd = "an unknown amount" if self.usd is None else _money(self.usd, self.most, self.exact)
-        money = f"{usd} ({self.price})" if self.price else UNBILLED
-        return f"{self.label}: {characters} characters{to}, {money}"
-
-
-def _money(usd: Decimal, most: Decimal | None, exact: bool) -> str:
-    more = f", up to {shown(most)}" if most is not None and most != usd else ""
-    return f"{'at most' if exact else 'about'} {shown(usd)}{more} USD"
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """What a run will send to engines that are paid by the request, or are elsewhere, step by step."""
-
-    steps: tuple[Planned, ...]
-
-    @property
-    def summary(self) -> str:
-        """The whole of it, in a clause."""
-        paid = [step for step in self.steps if step.price]
-        known = [step for step in paid if step.usd is not None]
-        usd = sum((step.usd or Decimal(0) for step in known), Decimal(0))
-        most = sum((step.most or step.usd or Decimal(0) for step in known), Decimal(0))
-        unknown = len(paid) - len(known)
-        rest = f" and what cannot be told of {unknown} of them" if unknown else ""
-        money = f"for {_money(usd, most, all(step.exact for step in paid))}{rest}" if paid else UNBILLED
-        to = ", ".join(dict.fromkeys(step.host or "engines here" for step in self.steps))
-        return f"steps that send texts: {len(self.steps)}, to {to}, {money}"
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """A line for each step, and one for the whole."""
-        return (*map(str, self.steps), f"{self.summary}; what the translation memory has is not paid again")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from crossfare.experiment.progress import LiveProgress, RunProgress, showing
+from crossfare.report.progress import LiveProgress, RunProgress, showing
 from crossfare.types import Step, Usage
 
 
