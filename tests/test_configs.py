@@ -9,7 +9,8 @@ import pytest
 import tiny_models
 from crossfare.data import world
 from crossfare.experiment import cells, load_spec, missing, run
-from crossfare.experiment.spec import DataRef, LatencySpec, Spec, TaskSpec
+from crossfare.experiment.spec import LatencySpec, Spec, TaskSpec
+from crossfare.experiment.spec_engine import DataRef
 from crossfare.store import Store
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"

@@ -242,7 +242,7 @@ def test_characters_are_counted_as_the_price_catalogue_says(vendor: Any, name: s
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_spec_is_priced_by_the_vendors_own_offer(name: str) -> None:
-    from crossfare.experiment.spec import EngineSpec
+    from crossfare.experiment.spec_engine import EngineSpec
 
     registered = name.partition(":")[0]
     spec = EngineSpec(engine=registered, **({"options": {"model": "gpt-4o-mini"}} if registered == "llm" else {}))
@@ -263,7 +263,7 @@ def test_a_spec_is_priced_by_the_vendors_own_offer(name: str) -> None:
 def test_a_model_per_direction_prices_an_llm_or_is_asked_for() -> None:
     from pydantic import ValidationError
 
-    from crossfare.experiment.spec import EngineSpec
+    from crossfare.experiment.spec_engine import EngineSpec
 
     assert EngineSpec(engine="llm", models={"en-pt": "gpt-4o-mini", "pt-en": "gpt-4o-mini"}).price == "llm:gpt-4o-mini"
     with pytest.raises(ValidationError, match="price"):

@@ -13,7 +13,7 @@ import pytest
 from crossfare.data import catalog, hub, load
 from crossfare.data.hub import HubRef, parse_ref
 from crossfare.errors import ConfigError, DataError
-from crossfare.experiment.steps import data_revision
+from crossfare.experiment.revisions import data_revision
 from crossfare.types import Answer, QAExample
 
 

@@ -25,7 +25,8 @@ from crossfare.report import Context, task_table
 from crossfare.serving import open_pipeline
 from crossfare.store import Store
 from crossfare.tasks import TASKS
-from crossfare.tasks.nli import NLIAnswer, NLIRequest
+from crossfare.tasks.labelling import LabelAnswer
+from crossfare.tasks.nli import NLIRequest
 from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 from crossfare.types import PairExample, Prediction, QueryExample, Result
 
@@ -153,7 +154,7 @@ def test_the_score_is_that_of_the_served_answers(finished: Finished, method: str
         if task == "nli":
             requests = [NLIRequest(premise=each.premise, hypothesis=each.hypothesis) for each in finished.pairs]
             values = [
-                float(cast("NLIAnswer", answer).label == pair.label)
+                float(cast("LabelAnswer", answer).label == pair.label)
                 for pair, answer in zip(finished.pairs, pipeline.answer(requests), strict=True)
             ]
         else:

@@ -37,7 +37,7 @@ from crossfare.experiment.forecast import (
 from crossfare.experiment.forecast.planner import ForecastPlanner
 from crossfare.experiment.forecast.rates import Observation, Rates
 from crossfare.experiment.rehearse import Rehearsed
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.experiment.stages import tokens
 from crossfare.ledger import Catalogue
 from crossfare.report.decision import Horizon

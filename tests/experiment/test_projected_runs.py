@@ -14,7 +14,7 @@ from crossfare import data
 from crossfare.errors import ConfigError
 from crossfare.experiment import dry_run, rehearse, run
 from crossfare.experiment.forecast import Basis, Forecaster, StepForecast
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.experiment.stages import execute
 from crossfare.experiment.steps import Planner
 from crossfare.store import Store

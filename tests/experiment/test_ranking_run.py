@@ -13,8 +13,9 @@ from crossfare.compare import decisions, read_run, recommend
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
 from crossfare.experiment import Run, cells, run
+from crossfare.experiment.revisions import data_revision
 from crossfare.experiment.stages.translate_candidates import without_lost
-from crossfare.experiment.steps import Planner, data_revision
+from crossfare.experiment.steps import Planner
 from crossfare.ledger import Catalogue
 from crossfare.store import Store
 from crossfare.types import Prediction, Result, Usage

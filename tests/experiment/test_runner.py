@@ -22,7 +22,7 @@ from crossfare.compare import decisions, read_run
 from crossfare.errors import ConfigError, CrossfareError, DataError, PriceError
 from crossfare.experiment import Run, dry_run, run
 from crossfare.experiment.forecast.measurements import Measurements
-from crossfare.experiment.runner import RESULTS
+from crossfare.experiment.record import RESULTS
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.ledger import Book, Catalogue, read_entries
 from crossfare.model import labels

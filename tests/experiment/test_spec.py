@@ -14,7 +14,7 @@ import tiny_run
 from crossfare.errors import ConfigError
 from crossfare.experiment import Spec, cells, default_folder, demo_spec, load_spec, missing, narrowed
 from crossfare.experiment.matrix import why_missing
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 
 MINIMAL = """
     name: small

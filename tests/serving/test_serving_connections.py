@@ -20,7 +20,7 @@ from crossfare.serving.logs import MOST, OneLine
 PROGRAM = """
 from crossfare.serving.http import application
 from crossfare.serving.batcher import Limits
-from crossfare.tasks.nli import NLIAnswer
+from crossfare.tasks.labelling import LabelAnswer
 from crossfare.serving.server import _address, _bind, listen
 
 class Pipeline:
@@ -29,7 +29,7 @@ class Pipeline:
         if request.premise == "break":
             raise RuntimeError(f"what was asked: {request.hypothesis}")
     def answer(self, requests):
-        return [NLIAnswer(id=request.id, label="neutral", note="x" * int(request.hypothesis)) for request in requests]
+        return [LabelAnswer(id=request.id, label="neutral", note="x" * int(request.hypothesis)) for request in requests]
 
 limits = Limits(receive_seconds=0.6, seconds=0.8, connections=8, body_bytes=10_000)
 with _bind("127.0.0.1", 0) as bound:

@@ -14,7 +14,8 @@ from served import DEPTH, asked, predictions
 from crossfare.data.collection import Collection
 from crossfare.errors import DataError
 from crossfare.serving import Pipeline, open_pipeline
-from crossfare.tasks.nli import NLIAnswer, NLIRequest
+from crossfare.tasks.labelling import LabelAnswer
+from crossfare.tasks.nli import NLIRequest
 from crossfare.tasks.qa import QAAnswer, QARequest
 from crossfare.tasks.ranking import RankingAnswer, RankingRequest
 from crossfare.types import Prediction
@@ -58,7 +59,7 @@ def assert_equal(answer: Any, prediction: Prediction) -> None:
         case QAAnswer():
             assert (answer.answer, answer.start) == (prediction.output, prediction.start)
             assert answer.score == pytest.approx(prediction.scores[0][1], abs=1e-4)
-        case NLIAnswer():
+        case LabelAnswer():
             assert answer.label == prediction.output
             assert answer.probabilities == pytest.approx(dict(prediction.scores), abs=1e-5)
         case RankingAnswer():
@@ -148,7 +149,7 @@ def test_blank_texts_have_no_answer_and_do_not_disturb_others(reading: dict[str,
     assert third == QAAnswer(id=2, note="the question is blank")
     assert second.model_dump(exclude={"score"}) == qa.answer([good])[0].model_dump(exclude={"score"})
     pair = NLIRequest(id="x", premise="a", hypothesis="")
-    assert reading["nli"].answer([pair]) == (NLIAnswer(id="x", note="the hypothesis is blank"),)
+    assert reading["nli"].answer([pair]) == (LabelAnswer(id="x", note="the hypothesis is blank"),)
     asked_in_vain = reading["ensemble"].answer([QARequest(id=3, context="a b", question=" "), good])
     assert asked_in_vain[0] == QAAnswer(id=3, note="the question is blank")
     assert asked_in_vain[1].note is None

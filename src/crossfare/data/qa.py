@@ -252,15 +252,14 @@ class _Squad:
 
     def _part(self, record: Any, key: str, place: str, kind: tuple[str, tuple[type, ...]]) -> Any:
         """The value of a key, if it is there and of its kind; ``place`` is the path of the record."""
+        if isinstance(record, dict) and key in record and type(record[key]) in kind[1]:
+            return record[key]
         path = f"{place}.{key}" if place else key
         if not isinstance(record, dict):
             raise self._error(place or "the top level", f"must be an object, not {json.dumps(record)[:40]}")
         if key not in record:
             raise self._error(path, "is missing")
-        expected, kinds = kind
-        if type(record[key]) not in kinds:
-            raise self._error(path, f"must be {expected}, not {json.dumps(record[key])[:40]}")
-        return record[key]
+        raise self._error(path, f"must be {kind[0]}, not {json.dumps(record[key])[:40]}")
 
     def _error(self, path: str, what: str) -> DataError:
         return DataError(

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from crossfare.experiment.engine_list import EngineState, list_engines
     from crossfare.experiment.matrix import cells, missing, why_missing
     from crossfare.experiment.quality import score_translation
-    from crossfare.experiment.runner import Run, default_jobs, dry_run, planned_spending, run
+    from crossfare.experiment.record import Run
+    from crossfare.experiment.runner import default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file
     from crossfare.experiment.spec import Spec, load_spec, narrowed
 
 _HOME = {
     **dict.fromkeys(("EngineState", "list_engines"), "engine_list"),
     "score_translation": "quality",
-    **dict.fromkeys(("Run", "default_jobs", "dry_run", "planned_spending", "run"), "runner"),
+    **dict.fromkeys(("default_jobs", "dry_run", "planned_spending", "run"), "runner"),
+    "Run": "record",
     "translate_file": "single",
     **dict.fromkeys(("cells", "missing", "why_missing"), "matrix"),
     **dict.fromkeys(("Spec", "load_spec", "narrowed"), "spec"),

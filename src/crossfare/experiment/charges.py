@@ -23,7 +23,8 @@ from crossfare.translate.segments import requests
 from crossfare.types import Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage
 
 if TYPE_CHECKING:  # translating one file needs no spec
-    from crossfare.experiment.spec import EngineSpec, Spec
+    from crossfare.experiment.spec import Spec
+    from crossfare.experiment.spec_engine import EngineSpec
 
 DEVICE = "cpu-core"
 """The offer that prices device time where no other is named."""

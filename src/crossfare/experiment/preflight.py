@@ -20,6 +20,7 @@ from crossfare.experiment.charges import paid_engines
 from crossfare.experiment.data_checks import DataChecks
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.matrix import cells
+from crossfare.experiment.revisions import resolved
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages import STAGES
 from crossfare.experiment.steps import Planner
@@ -100,7 +101,7 @@ def _check_model(ref: str) -> None:
 
 
 def _configuration(ref: str) -> dict[str, Any]:
-    path = Path(planning.resolved(ref).path) / "config.json"
+    path = Path(resolved(ref).path) / "config.json"
     config = strict.read_json(path, error=ConfigError)
     if not isinstance(config, dict):
         raise ConfigError(f"model {ref!r}: {path} is no configuration; give a checkpoint's folder or a hub id")
@@ -129,7 +130,7 @@ def _check_training(step: Step) -> None:
     hyper = TASKS[step.params["task"]].hyperparameters(**step.runtime["training"])
     try:
         precision.check(hyper.precision)
-        check_freezing(hyper.freeze_layers, layers(Path(planning.resolved(step.runtime["model"]).path)))
+        check_freezing(hyper.freeze_layers, layers(Path(resolved(step.runtime["model"]).path)))
     except CrossfareError as error:
         raise type(error)(f"{step.label}: {error}") from error
 

@@ -17,7 +17,8 @@ from crossfare.precision import settled
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
-    from crossfare.experiment.spec import DataRef, RankingSpec
+    from crossfare.experiment.spec import RankingSpec
+    from crossfare.experiment.spec_engine import DataRef
     from crossfare.experiment.steps import Planner
 
 _TRANSLATED, _CANDIDATES = "translate-collection", "translate-candidates"

@@ -2,64 +2,34 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter
-
-import crossfare
-from crossfare import meter, run_folder
-from crossfare.compare import Contest, contests
-from crossfare.compare.runs import FORMAT
-from crossfare.data import artifact
-from crossfare.errors import BudgetExceeded, CrossfareError, StaleArtifact
+from crossfare import run_folder
+from crossfare.errors import BudgetExceeded, CrossfareError
 from crossfare.escaping import Console
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.charges import charges, limited, purse
-from crossfare.experiment.files import LATENCIES, SCORES, host_of_step, read_predictions_of, read_yield
+from crossfare.experiment.files import host_of_step
 from crossfare.experiment.matrix import missing
-from crossfare.experiment.methods import METHODS
 from crossfare.experiment.preflight import ready
+from crossfare.experiment.record import Run, portable, write
 from crossfare.experiment.schedule import Failure, cores, run_steps
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending_plan import Spending, planned
 from crossfare.experiment.steps import Planner
-from crossfare.experiment.test_sets import TestSets
-from crossfare.ledger.book import COMPUTE, STORAGE, Book, Entry
-from crossfare.ledger.costs import Needs, costs
+from crossfare.ledger.book import Book, Entry
 from crossfare.ledger.prices import Catalogue
-from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
 from crossfare.report.progress import showing
-from crossfare.store import Store, write_json, write_text
-from crossfare.strict import dump_yaml, parse_json, read_json
-from crossfare.tasks import TASKS
-from crossfare.translate.engines import asked_for
+from crossfare.store import Store
 from crossfare.translate.engines.hosts import leaves
-from crossfare.types import Latency, Result, RunSpec, Score, Share, Step, Usage, Yield
-
-RESULTS = TypeAdapter(tuple[Result, ...])
-_PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run: where it lies, what it found, and the tables that show it."""
-
-    folder: Path
-    results: tuple[Result, ...]
-    missing: tuple[tuple[RunSpec, str], ...]
-    contests: tuple[Contest, ...]
-    tables: tuple[Table, ...]
+from crossfare.types import RunSpec, Share, Step, Usage
 
 
 def run(
@@ -99,7 +69,7 @@ def run(
     """
     store = store or Store()
     folder = Path(out or Path("runs") / spec.name).absolute()
-    with run_folder.claimed(folder, _portable(spec), apart=store.root, force=force) as place:
+    with run_folder.claimed(folder, portable(spec), apart=store.root, force=force) as place:
         return _run(spec, place, jobs, store, console, quiet, max_usd, agree, tell, written)
 
 
@@ -156,7 +126,7 @@ def _run(
         raise _incomplete(failures, plan, complete, "nothing was written")
     if failures and len(complete) < place.results:
         raise _incomplete(failures, plan, complete, f"{place.path} has what an earlier run found")
-    made = _write(place, spec, complete, Book(catalogue, offers_of(spec), entries), store, absent)
+    made = write(place, spec, complete, Book(catalogue, offers_of(spec), entries), store, absent)
     if written:
         written(made)
     if failures:
@@ -214,7 +184,7 @@ def dry_run(
         CrossfareError: the run would fail, as far as that shows without a request; see `preflight`.
     """
     store = store or Store()
-    run_folder.check(Path(out or Path("runs") / spec.name).absolute(), _portable(spec), apart=store.root, force=force)
+    run_folder.check(Path(out or Path("runs") / spec.name).absolute(), portable(spec), apart=store.root, force=force)
     _, plan = ready(spec, store)
     everything = planning.distinct(step for cell in plan for step in cell.all)
     return tuple((step.label, step.id, store.done(step.id)) for step in everything)
@@ -236,236 +206,3 @@ def _usage(store: Store, step: Step, kept: Collection[str]) -> Usage:
     """What a step used as it lies on disk, never taken from memory; a translation paid once is kept there."""
     usage = store.usage(step.id)
     return replace(usage, stored_bytes=store.size(step.id)) if step.id in kept else usage
-
-
-# -- results ----------------------------------------------------------------------------------
-
-
-def _results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result, ...]:
-    tests = TestSets(plan, store)
-    scores = [_scores(store, cell.score) for cell in plan]
-    needs = [
-        Needs(cell.shares, translated=_examples(store, cell.test), answered=found[0].n)
-        for cell, found in zip(plan, scores, strict=True)
-    ]
-    made = zip(plan, scores, needs, costs(book, needs), strict=True)
-    return tuple(_result(cell, found, own, priced, book, store, tests) for cell, found, own, priced in made)
-
-
-def _result(
-    cell: CellSteps,
-    scores: tuple[Score, ...],
-    needs: Needs,
-    priced: Mapping[str, Any],
-    book: Book,
-    store: Store,
-    test_sets: TestSets,
-) -> Result:
-    source_side = _scores(store, cell.source_side)
-    return Result(
-        spec=cell.cell,
-        score=scores[0],
-        further_scores=(*scores[1:], *(replace(each, metric=f"source_{each.metric}") for each in source_side)),
-        train_examples=sum(_examples(store, step) for step in cell.train),
-        **priced,
-        latency=_latencies(store, cell, "latency.json"),
-        train_yield=_train_yield(store, cell),
-        test_yield=_yield(store, cell.recurring[0]) if cell.recurring else None,
-        steps=needs.steps,
-        stored_bytes=sum(book.entry(s.id).usage.stored_bytes or 0 for s in cell.one_time) if cell.one_time else None,
-        energy_kwh=book.energy_kwh(step.id for step in (*cell.one_time, *cell.fine_tunings)),
-        energy_kwh_per_1k=_energy_per_1k(needs, book),
-        translation_latency=_latencies(store, cell, "translation.json"),
-        one_answer=_one_answer(store, cell),
-        baseline=test_sets.baseline(cell),
-        tested=test_sets.identity(cell),
-        model_notes=_model_notes(store, cell),
-    )
-
-
-def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:
-    """What of the model that was fine-tuned was not used."""
-    path = store.artifact(cell.finetune.id) / "training.json" if cell.finetune else None
-    if path is None or not path.exists():
-        return ()
-    return tuple(read_json(path).get("model_notes", ()))
-
-
-def _one_answer(store: Store, cell: CellSteps) -> str | None:
-    """What the cell's model answers to everything, if it does."""
-    if cell.finetune is None or TASKS[cell.cell.task].searches:
-        return None
-    predictions = read_predictions_of(store.artifact(cell.score.inputs["predictions"][0]))
-    answers = {each.output for each in predictions}
-    return answers.pop() if len(answers) == 1 and len(predictions) > 1 else None
-
-
-def _energy_per_1k(needs: Needs, book: Book) -> float | None:
-    translated = book.energy_kwh(needs.playing("translation_per_1k"))
-    inferred = book.energy_kwh(needs.playing("inference_per_1k"))
-    if translated is None or inferred is None:
-        return None
-    return 1000 * (translated / needs.translated + inferred / needs.answered)
-
-
-def _scores(store: Store, step: Step | None) -> tuple[Score, ...]:
-    return () if step is None else SCORES.validate_json((store.artifact(step.id) / "scores.json").read_bytes())
-
-
-def _latencies(store: Store, cell: CellSteps, name: str) -> tuple[Latency, ...]:
-    paths = (store.artifact(step.id) / name for step in cell.latency)
-    return tuple(latency for path in paths if path.exists() for latency in LATENCIES.validate_json(path.read_bytes()))
-
-
-def _train_yield(store: Store, cell: CellSteps) -> Yield | None:
-    """What was left of the training set; of a round trip, after both ways."""
-    paid = {step.id: step for step in cell.one_time}
-    last = next((step for step in cell.one_time if step in cell.train), None)
-    if last is None:
-        return None
-    found = _yield(store, last)
-    if (before := paid.get(last.inputs.get("data", ("",))[0])) is not None:
-        first = _yield(store, before)
-        found = Yield(found.kept, first.total, (*first.lost, *found.lost))
-    return found
-
-
-def _examples(store: Store, step: Step) -> int:
-    with (store.artifact(step.id) / artifact.FILE_NAME).open("rb") as lines:
-        return sum(1 for _ in lines) - 1  # the first line is the header
-
-
-def _yield(store: Store, step: Step) -> Yield:
-    return read_yield(store.artifact(step.id))
-
-
-# -- the run directory ------------------------------------------------------------------------
-
-
-def _write(
-    place: run_folder.RunFolder,
-    spec: Spec,
-    plan: Sequence[CellSteps],
-    book: Book,
-    store: Store,
-    absent: tuple[tuple[RunSpec, str], ...],
-) -> Run:
-    results = _results(plan, book, store)
-    found = contests(results)
-    context = _context(spec, found, absent)
-    record = _record(spec, results, found, book, store, absent)
-    facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
-    asked = record["provenance"]["engines"]
-    facts |= {
-        f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
-    }
-    with place.rewriting() as folder:
-        write_text(folder / "spec.yaml", dump_yaml(_portable(spec)))
-        book.write(folder / "ledger.jsonl")
-        _link_steps(folder / "steps", book, store)
-        write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
-        write_json(folder / "results.json", record)
-    shown = (
-        *(task_table(results, task, context) for task in spec.tasks),
-        quality_table(results, context),
-        cost_table(results, context),
-        *((energy,) if (energy := energy_table(results, context)) else ()),
-    )
-    return Run(place.path, results, absent, found, shown)
-
-
-def _context(spec: Spec, found: Sequence[Contest], absent: Sequence[tuple[RunSpec, str]]) -> Context:
-    """What the tables say beyond the results."""
-    return Context(
-        methods=METHODS,
-        engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
-        missing=absent,
-        p_values={frozenset((contest.best, contest.other)): contest.p for contest in found},
-        data_names={name: task.name for name, task in spec.tasks.items() if task.name},
-    )
-
-
-def _portable(spec: Spec) -> dict[str, Any]:
-    """The spec without the folder its data lay in, which is nobody else's business."""
-    return spec.model_dump(mode="json", exclude={"data_dir"}, exclude_defaults=True)
-
-
-def _link_steps(folder: Path, book: Book, store: Store) -> None:
-    folder.mkdir()
-    for step_id in {entry.step_id for entry in book}:
-        (folder / step_id).symlink_to(store.folder(step_id), target_is_directory=True)
-
-
-def _record(
-    spec: Spec,
-    results: Sequence[Result],
-    found: Sequence[Contest],
-    book: Book,
-    store: Store,
-    absent: Sequence[tuple[RunSpec, str]],
-) -> dict[str, Any]:
-    """Everything a later reader needs: what was found, from what, with what, at which prices."""
-    return {
-        "format": FORMAT,
-        "name": spec.name,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "results": parse_json(RESULTS.dump_json(tuple(results)), "results"),
-        "missing": [{"cell": cell.id, "reason": reason} for cell, reason in absent],
-        "comparisons": parse_json(TypeAdapter(tuple[Contest, ...]).dump_json(tuple(found)), "comparisons"),
-        "total_usd": str(book.total(entry.step_id for entry in book).usd),
-        "data": _reports(book, store),
-        "provenance": {**provenance(book), "engines": _settings(spec)},
-    }
-
-
-def _settings(spec: Spec) -> dict[str, dict[str, str]]:
-    """What the spec's engines ask of services that would choose for themselves else."""
-    found = {name: asked_for(engine.engine, engine.options) for name, engine in spec.engines.items()}
-    return {name: each for name, each in found.items() if each}
-
-
-def _reports(book: Book, store: Store) -> dict[str, Any]:
-    """What loading repaired, translation lost and training left out, by step, with the ids."""
-    reports = {}
-    for entry in book:
-        for name in ("report.json", "yield.json", "training.json"):
-            path = store.artifact(entry.step_id) / name
-            if path.exists():
-                reports[entry.step_id] = {"label": entry.label, **read_json(path, error=StaleArtifact)}
-    return reports
-
-
-def provenance(book: Book) -> dict[str, Any]:
-    """Versions, hardware, and the price records used with their dates and sources."""
-    names = {name for entry in book for name in entry.resources} | {COMPUTE} | ({STORAGE} if book.stores else set())
-    records = [book.catalogue.get(book.offer(name)) for name in sorted(names)]
-    return {
-        "crossfare": crossfare.__version__,
-        "python": platform.python_version(),
-        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
-        "hardware": meter.hardware_name(),
-        "offers": {name: offer for name, offer in book.offers.items() if name in names},
-        "prices": {
-            price.ref: {
-                "amount": str(price.amount),
-                "currency": price.currency,
-                "unit": price.unit,
-                "per": str(price.per),
-                "checked": price.checked.isoformat(),
-                "source": price.source,
-                **{
-                    name: str(value)
-                    for name in ("usd_rate", "output_amount")
-                    if (value := getattr(price, name)) is not None
-                },
-            }
-            for price in records
-        },
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

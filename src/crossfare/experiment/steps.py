@@ -6,45 +6,39 @@ Nothing is executed here, and neither torch nor an SDK is loaded.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from functools import lru_cache
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
-from crossfare.data import world
-from crossfare.data.hub import parse_ref
-from crossfare.errors import ConfigError, DataError
+from crossfare.errors import ConfigError
 from crossfare.experiment.cell import CellSteps, Training
-from crossfare.experiment.engines import make_engine
+from crossfare.experiment.engine_plan import EnginePlan
 from crossfare.experiment.ensemble_steps import ensemble_cell
 from crossfare.experiment.matrix import cells, missing, why_missing
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import translated_questions_cell
 from crossfare.experiment.ranking_steps import mined, ranking_cell
-from crossfare.experiment.spec import DataRef, EngineSpec, Spec
+from crossfare.experiment.revisions import data_revision
+from crossfare.experiment.spec import Spec
+from crossfare.experiment.spec_engine import DataRef, EngineSpec
 from crossfare.experiment.stages import STAGES
 from crossfare.finetune import Hyperparameters
 from crossfare.ledger.book import COMPUTE
 from crossfare.pretrained.inspection import unnamed_head
 from crossfare.tasks import TASKS
-from crossfare.translate import attention
-from crossfare.translate.markers import Markers
-from crossfare.translate.projection import Abilities, Projection, abilities, default_projection
-from crossfare.types import Engine, RunSpec, Step, TaskName, digest
+from crossfare.translate.projection import Projection
+from crossfare.types import RunSpec, Step, TaskName
 
 _AND_BACK = ", there and back"
-_THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
 
 
-class Planner:
+class Planner(EnginePlan):
     """Builds the steps of a spec's cells. Equal steps are one step: they have one id."""
 
     def __init__(self, spec: Spec) -> None:
-        self.spec = spec
-        self._engines: dict[tuple[str, str, str, str], Engine] = {}
+        super().__init__(spec)
         self._steps: dict[str, Step] = {}
 
     def plan(self) -> tuple[CellSteps, ...]:
@@ -227,7 +221,7 @@ class Planner:
             stage="existing",
             params={
                 "engine": engine_name,
-                **self._projection_identity(projection),
+                **self.projection_identity(projection),
                 **_dropping(engine),
             },
             inputs={"original": original},
@@ -256,7 +250,7 @@ class Planner:
             "source": source,
             "target": target,
             "markers": self.markers(cell, source, target),
-            **self._projection_identity(projection),
+            **self.projection_identity(projection),
             **(params or {}),
             **({"unmarked": True} if unmarked else {}),
         }
@@ -293,80 +287,6 @@ class Planner:
         label = f"{cell.task} {engine_name} {cell.target}-{cell.source}: latency"
         needed = {**self.engine_runtime(cell, cell.target, cell.source), **(runtime or {})}
         return (self.step("latency", identity, inputs, label, needed),)
-
-    def engine_of(self, cell: RunSpec) -> tuple[str, EngineSpec]:
-        """The engine of a cell that has one: its name and what the spec says of it."""
-        name = cast("str", cell.engine)
-        return name, self.spec.engines[name]
-
-    def engine_runtime(self, cell: RunSpec, source: str, target: str) -> dict[str, Any]:
-        """What a step needs to make the cell's engine for one direction."""
-        _, engine = self.engine_of(cell)
-        return {"engine": engine.engine, "options": engine_options(engine, cell.task, source, target)}
-
-    def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
-        """What identifies the output of an engine in one direction."""
-        engine = self._engine(task, name, source, target)
-        return {"name": engine.name, "revision": engine.revision}
-
-    def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
-        """What an engine can do for answers."""
-        return abilities(self._engine(task, name, source, target))
-
-    def markers(self, cell: RunSpec, source: str, target: str) -> list[str] | None:
-        """The delimiters that the cell's engine is sent for those of the spec, if it names any."""
-        name, engine = self.engine_of(cell)
-        if engine.markers is None:
-            return None
-        sent = self.abilities(cell.task, name, source, target).markers(Markers(*engine.markers))
-        return [sent.opening, sent.closing] if sent else None
-
-    def _engine(self, task: TaskName, name: str, source: str, target: str) -> Engine:
-        key = (task, name, source, target)
-        if key not in self._engines:
-            spec = self.spec.engines[name]
-            self._engines[key] = self.made_engine(spec, engine_options(spec, task, source, target))
-        return self._engines[key]
-
-    def made_engine(self, spec: EngineSpec, options: dict[str, Any]) -> Engine:
-        """An engine of the spec, made for one task and direction."""
-        return make_engine(spec.engine, options)
-
-    def projection(self, cell: RunSpec, source: str, target: str) -> Projection | None:
-        """How the cell's engine carries answers into what it translates; None where there are none to carry."""
-        if not TASKS[cell.task].spans:
-            return None
-        name, engine = self.engine_of(cell)
-        asked, aligner = engine.projection, self.spec.aligner(cell.target)
-        if asked is not None:
-            return Projection(
-                asked.method, asked.aligner or aligner or attention.NAME, asked.threshold, asked.consistent
-            )
-        if engine.engine == "existing":
-            return None
-        return default_projection(
-            self.abilities(cell.task, name, source, target),
-            aligner=aligner,
-            markers_named=engine.markers is not None,
-        )
-
-    def _projection_identity(self, projection: Projection | None) -> dict[str, Any]:
-        """What of a projection changes a result."""
-        if projection is None or replace(projection, aligner=_THE_PAPERS.aligner) == _THE_PAPERS:
-            return {}
-        told = ("method", "threshold", "consistent")
-        identity: dict[str, Any] = {"version": 1, **{name: getattr(projection, name) for name in told}}
-        if projection.aligns:
-            identity["aligner"] = self._aligner_revision(str(projection.aligner))
-        return {"projection": identity}
-
-    def _aligner_revision(self, ref: str) -> str:
-        # The model whose attention aligns is the engine's own, which the step names with its revision.
-        return f"{ref}-{attention.VERSION}" if ref == attention.NAME else self.model_revision(ref)
-
-    def model_revision(self, ref: str) -> str:
-        """What identifies a model."""
-        return resolved(ref).revision
 
     def remakes_head(self, ref: str, labels: tuple[str, ...]) -> bool:
         """Whether a model gets a new head because its own does not say which outputs mean these labels."""
@@ -418,60 +338,9 @@ class Planner:
         return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}{note}")
 
 
-def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
-    """The options an engine is made with for one task and direction."""
-    model = spec.model_for(task, source, target)
-    parallel = {"parallel": f"world:{task}"} if spec.options.get("parallel") == "world" else {}
-    return {**spec.options, **parallel, **({"model": model} if model else {})}
-
-
 def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Steps without repetition, order kept."""
     return tuple({step.id: step for step in steps}.values())
-
-
-def resolved(ref: str) -> pretrained.Resolved:
-    """A model's folder and revision.
-
-    Raises:
-        ConfigError: there is none, or its name cannot be that of a folder.
-        EngineUnavailable: the package that carries it is missing.
-    """
-    try:
-        return pretrained.resolve(ref)
-    except (OSError, RuntimeError) as error:  # too long a name, a home of nobody's
-        raise ConfigError(f"model {ref[:80]!r}: cannot be read ({error}); give a folder or a hub id") from error
-
-
-@lru_cache(maxsize=256)
-def data_revision(ref: str) -> str:
-    """Identify the content behind a data reference without reading it as data.
-
-    A file is its SHA-256, a folder the names and SHA-256 of its files, ``world:`` is the revision
-    of the embedded texts, a hub id is its name.
-
-    Raises:
-        DataError: the file cannot be read.
-        ConfigError: a hub id has no owner.
-    """
-    if ref.startswith("world:"):
-        return f"{ref}@{world.REVISION}"
-    if ref.startswith("hub:"):
-        parse_ref(ref.removeprefix("hub:"))
-        return ref
-    try:
-        if Path(ref).is_dir():
-            files = sorted(path for path in Path(ref).rglob("*") if path.is_file())
-            return digest({str(path.relative_to(ref)): _sha256(path) for path in files})
-        return _sha256(Path(ref))[:16]
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{ref}: cannot be read ({reason}); correct the path in the spec") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(spec: Spec) -> None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from crossfare.errors import ConfigError
 from crossfare.model import encoder as encoders
 from crossfare.model.encoder import Feature
-from crossfare.model.ranking import Reranker
+from crossfare.model.rerankers import Reranker
 
 YES_NO = ("yes", "no")
 """What the paper's models say (section 4.4), relevant first."""

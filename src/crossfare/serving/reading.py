@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from crossfare.data import artifact
 from crossfare.errors import ConfigError, DataError
 from crossfare.experiment.charges import Charge, Charged
+from crossfare.experiment.engine_plan import engine_options
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.qa_steps import projection
 from crossfare.experiment.stages.back_project import Candidates, carry_back, projector_of
-from crossfare.experiment.steps import Planner, engine_options
+from crossfare.experiment.steps import Planner
 from crossfare.serving.parts import Parts
 from crossfare.tasks import TASKS, Predictor, Task
 from crossfare.tasks.requests import Answer, Request

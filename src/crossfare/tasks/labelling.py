@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class LabelAnswer(requests.Answer):
-    """A label, and the model's own probabilities."""
+    """A label, and the model's own probabilities: on two-class data of NLI its contradiction counts as neutral."""
 
     label: str | None = None
     probabilities: dict[str, float] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossfare.predict import PredictOptions
 from crossfare.tasks import requests
-from crossfare.tasks.labelling import LabelAnswer, Labelling
+from crossfare.tasks.labelling import Labelling
 from crossfare.tasks.task import Write
 from crossfare.types import NLI_LABELS, Dataset, Example, PairExample
 
@@ -17,10 +17,6 @@ class NLIRequest(requests.Request):
 
     premise: str
     hypothesis: str
-
-
-class NLIAnswer(LabelAnswer):
-    """A label, and the model's own probabilities: on two-class data its contradiction counts as neutral."""
 
 
 class NLI(Labelling):

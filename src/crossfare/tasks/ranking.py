@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from crossfare.finetune.training import Loss
     from crossfare.model.encoder import Encoder, Feature
-    from crossfare.model.ranking import Reranker
+    from crossfare.model.rerankers import Reranker
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ _PASSAGES_AT_ONCE = 4096
 _RANK_CONSTANT = 60  # Cormack et al. 2009, "Reciprocal rank fusion outperforms Condorcet"
 
 
-class RankingCandidate(BaseModel):
+class CandidatePassage(BaseModel):
     """A passage to rank; without ``text`` it is looked up in the run's collection."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -67,7 +67,7 @@ class RankingRequest(requests.Request):
     model_config = ConfigDict(extra="forbid")
 
     query: str
-    candidates: Annotated[tuple[RankingCandidate, ...], Field(max_length=MOST_CANDIDATES, strict=False)] | None = None
+    candidates: Annotated[tuple[CandidatePassage, ...], Field(max_length=MOST_CANDIDATES, strict=False)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,8 @@ from crossfare.errors import EngineUnavailable
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.rehearse import TextByText
-from crossfare.experiment.spec import EngineSpec, Spec
+from crossfare.experiment.spec import Spec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.experiment.steps import Planner
 from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from crossfare.experiment.forecast.rates import Rate
-from crossfare.experiment.spec import EngineSpec
+from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.ledger import Catalogue, Price
 from crossfare.paper import PublishedScore, published_scores
 from crossfare.paper.audit import DAY
