@@ -19,7 +19,6 @@ SAME_NAME = {
     "Answer": "what people labelled, what a service said, and what is said to a request",
     "BreakEven": "of two methods of a run, and as the paper states it",
     "Candidates": "places that an answer may come from, and passages to be reranked",
-    "Contents": "of the embedded world, and of a package's archive",
     "Header": "of a collection, and of an index",
     "Training": "what a cell's model learns from, and a reranker's features",
 }

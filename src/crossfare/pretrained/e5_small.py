@@ -71,7 +71,7 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FileContents:
     """Everything the file holds; ``normalised`` maps a character to what replaces it."""
 
     shape: Shape
@@ -105,7 +105,7 @@ def export(package: Path, folder: Path, *, sha256: str = FILE_SHA256) -> None:
 # ---------------------------------------------------------------- the file
 
 
-def read(path: Path, *, sha256: str) -> Contents:
+def read(path: Path, *, sha256: str) -> FileContents:
     """Read and verify the package's file.
 
     Raises:
@@ -149,14 +149,14 @@ class _Cursor:
         return taken
 
 
-def _parse(data: bytes) -> Contents:
+def _parse(data: bytes) -> FileContents:
     cursor = _Cursor(data, 8)
     *sizes, block = cursor.unpack("7ifi")
     if block != _BLOCK:
         raise _LayoutError(f"blocks of {block} weights instead of {_BLOCK}")
     shape = Shape(*sizes)
     pieces = _read_pieces(cursor)
-    return Contents(shape, pieces, _read_normalisation(cursor), _read_tensors(cursor, shape))
+    return FileContents(shape, pieces, _read_normalisation(cursor), _read_tensors(cursor, shape))
 
 
 def _read_pieces(cursor: _Cursor) -> Pieces:
@@ -249,7 +249,7 @@ _MODULES = {
 }
 
 
-def state_dict(contents: Contents) -> dict[str, Array]:
+def state_dict(contents: FileContents) -> dict[str, Array]:
     """Name the tensors as transformers' BertModel does, and add the pooler."""
     renamed = {}
     for name, values in contents.tensors.items():
@@ -271,7 +271,7 @@ def _pooler(hidden: int) -> dict[str, Array]:
     }
 
 
-def _config(contents: Contents) -> dict[str, Any]:
+def _config(contents: FileContents) -> dict[str, Any]:
     shape, pieces = contents.shape, contents.pieces
     return {
         "architectures": ["BertModel"],
@@ -294,7 +294,7 @@ def _config(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _tokenizer(contents: Contents, path: Path) -> Any:
+def _tokenizer(contents: FileContents, path: Path) -> Any:
     from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
     pieces = contents.pieces
@@ -338,7 +338,7 @@ def _special_tokens(pieces: Pieces) -> dict[str, str]:
     return {name: pieces.scored[index][0] for name, index in named}
 
 
-def _tokenizer_config(contents: Contents) -> dict[str, Any]:
+def _tokenizer_config(contents: FileContents) -> dict[str, Any]:
     return {
         **_special_tokens(contents.pieces),
         "tokenizer_class": "PreTrainedTokenizerFast",

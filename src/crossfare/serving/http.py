@@ -155,7 +155,7 @@ async def _report_http(_: HTTPRequest, error: Exception) -> Response:
 _Handler = Callable[[HTTPRequest, Exception], Awaitable[Response]]
 _HANDLERS: dict[Any, _Handler] = {
     HTTPException: _report_http,
-    **dict.fromkeys((DataError, EngineError, BudgetExceeded, Overloaded, TooMany, Late, Unanswered), _report),
+    **dict.fromkeys((kind for kind, _ in _STATUS), _report),
 }
 
 
