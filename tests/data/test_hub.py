@@ -136,7 +136,7 @@ def test_pairs_with_class_labels() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"text": "a", "label": 1}], "its columns \\(label, text\\) are neither"),
+        ([{"a": "x", "b": 1}], "its columns \\(a, b\\) are neither"),
         ([{"premise": "a", "hypothesis": "b", "label": 1}], "row 1: unknown label 1"),
         ([{"premise": {"de": "a"}, "hypothesis": "b", "label": "neutral"}], "row 1: premise is dict, not text"),
         (
