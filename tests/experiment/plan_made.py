@@ -15,6 +15,7 @@ from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.stages import execute, tokens
 from crossfare.experiment.steps import Planner, distinct
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.types import Answer, Dataset, Example, PairExample, Prediction, QAExample, Step, Usage
 
 RATIO = 0.25
@@ -120,13 +121,13 @@ def _pretend(step: Step, store: Store) -> None:
         if step.stage == "finetune":
             examples = [e for name in step.inputs["train"] for e in artifact.read(store.artifact(name)).examples]
             settings = step.params["training"]
-            read, features = tokens.training_tokens(examples, RATIO, settings)
+            read, features = TASKS[step.params["task"]].training_tokens(examples, RATIO, settings)
             read *= tokens.epochs(settings, features)
             (work / "artifact" / "training.json").write_text("{}", encoding="utf-8")
             usage = Usage(seconds=TRAINING_SECONDS * round(read), input_tokens=round(read), hardware="cpu")
         else:
             asked = artifact.read(store.artifact(step.inputs["data"][0])).examples
-            read = tokens.inference_tokens(asked, RATIO, step.params["options"])
+            read = TASKS[step.params["task"]].inference_tokens(asked, RATIO, step.params["options"])
             usage = Usage(seconds=INFERENCE_SECONDS * round(read), input_tokens=round(read), hardware="cpu")
             answers = tuple(_answer(example) for example in asked)
             (work / "artifact" / "predictions.json").write_bytes(PREDICTIONS.dump_json(answers))

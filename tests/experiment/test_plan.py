@@ -43,6 +43,7 @@ from crossfare.ledger import Catalogue
 from crossfare.report.decision import Horizon
 from crossfare.report.forecast import check_table, plan_table, step_table
 from crossfare.store import Store
+from crossfare.tasks import TASKS
 from crossfare.translate.engines.echo import EchoEngine
 from crossfare.types import Answer, Dataset, PairExample, QAExample, RunSpec, Step
 
@@ -134,20 +135,20 @@ def test_planning_needs_neither_the_engine_nor_the_model(
 def test_tokens_are_counted_as_windows_cut_a_long_context() -> None:
     # 100 tokens of context, 10 of question: windows of 64 - 3 - 10 = 51 tokens, each 16 over the one before.
     example = QAExample("q", "x" * 400, "y" * 40, (Answer("x", 0),))
-    read = tokens.inference_tokens([example], 0.25, {"max_length": 64, "stride": 16})
+    read = TASKS["qa"].inference_tokens([example], 0.25, {"max_length": 64, "stride": 16})
     assert read == (51 + 13) + (51 + 13) + (100 - 70 + 13)
     pair = PairExample("p", "x" * 40, "y" * 20, None)
-    assert tokens.inference_tokens([pair, pair], 0.25, {"max_length": 64}) == 2 * (15 + 3)
-    assert tokens.inference_tokens([pair], 0.25, {"max_length": 12}) == 12
+    assert TASKS["nli"].inference_tokens([pair, pair], 0.25, {"max_length": 64}) == 2 * (15 + 3)
+    assert TASKS["nli"].inference_tokens([pair], 0.25, {"max_length": 12}) == 12
 
 
 def test_tokens_per_character_are_found_from_a_total() -> None:
     examples = plan_made.questions(9, "en", "train").examples
     options = {"max_length": 64, "stride": 16}
-    total = tokens.inference_tokens(examples, 0.31, options)
-    found = tokens.solve(total, lambda ratio: tokens.inference_tokens(examples, ratio, options))
+    total = TASKS["qa"].inference_tokens(examples, 0.31, options)
+    found = tokens.solve(total, lambda ratio: TASKS["qa"].inference_tokens(examples, ratio, options))
     assert found is not None
-    assert tokens.inference_tokens(examples, found, options) == pytest.approx(total, rel=1e-6)
+    assert TASKS["qa"].inference_tokens(examples, found, options) == pytest.approx(total, rel=1e-6)
     assert tokens.solve(1e12, lambda ratio: ratio) is None
 
 
