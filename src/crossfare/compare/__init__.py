@@ -2,7 +2,7 @@
 
 from crossfare.compare.export import to_json
 from crossfare.compare.gather import decisions
-from crossfare.compare.labels import LearningCurve, Parity, learning_curves
+from crossfare.compare.learning_curves import LearningCurve, Parity, learning_curves
 from crossfare.compare.model import Component, Decision, Option, Pair
 from crossfare.compare.paired import Contest, contests
 from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend

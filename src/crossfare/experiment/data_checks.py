@@ -48,7 +48,7 @@ class DataChecks:
     def _load(self, step: Step) -> None:
         params, ref = step.params, str(step.runtime["ref"])
         asked = {name: params.get(name) for name in ("language", "split", "format")}
-        data.recognise(ref, task=params.get("task", "ranking"), **asked)
+        data.recognise(ref, task=params.get("task", "ranking"), **asked)  # only a collection names no task
         if not _is_read_at_once(step):
             return
         if STAGES[step.stage].reads == "passages":
