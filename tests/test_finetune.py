@@ -142,7 +142,7 @@ def test_saves_a_model_and_reports_what_it_took(tmp_path: Path) -> None:
     assert tuned.steps == 10
     assert seen == [(step, 10) for step in range(1, 11)]
     features = labels.features(labels.load(str(tuned.path)), tiny_models.nli_data().examples)
-    assert tuned.usage.input_tokens == 2 * sum(len(feature["input_ids"]) for feature in features.features)
+    assert tuned.usage.input_tokens == 2 * sum(len(feature["input_ids"]) for feature in features)
     assert tuned.usage.seconds
     assert [entry["step"] for entry in tuned.log] == list(range(1, 11))
     assert tuned.train_loss == pytest.approx(np.mean([entry["loss"] for entry in tuned.log]))

@@ -118,9 +118,9 @@ def test_a_plan_knows_how_long_an_engine_of_ones_own_took(vendor: Any, tmp_path:
         store.finish(step, usage)
     learnt = Measurements()
     learnt.read_store(store)
-    from crossfare.experiment.stages.keys import keys
+    from crossfare.experiment.stages import STAGES
 
-    rate = Rates(learnt.observations.values()).find(step, "own", keys(step, lambda _: None), "cpu")
+    rate = Rates(learnt.observations.values()).find(step, "own", STAGES[step.stage].keys(step, lambda _: None), "cpu")
     assert rate is not None
     assert rate.expected == pytest.approx(usage.seconds / usage.characters)
 

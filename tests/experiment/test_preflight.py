@@ -134,7 +134,7 @@ def test_one_thing_that_is_wrong_is_one_line(
     ("options", "message"),
     [
         ({"device": "tpu"}, "device cannot be 'tpu': it should be 'cpu' or 'cuda'"),
-        ({"beam": 10**9}, "beam at most 1000"),
+        ({"beam": 10**9}, "beam cannot be 1000000000: it should be less than or equal to 1000"),
         ({"device": "cpu", "quantization": "float16"}, "quantization float16 cannot be computed on this cpu"),
     ],
 )

@@ -142,7 +142,9 @@ def test_a_projection_is_forecast_to_the_character(tmp_path: Path, chosen: Any) 
     assert given is not None
     made = forecast(tmp_path, chosen)
     assert made.exact
-    assert {usage.characters for usage in made.usages.values()} == {sent(Projection(given.method))}
+    assert {usage.characters for usage in made.usages.values()} == {
+        sent(Projection(given.method, given.aligner or ALIGNER))
+    }
 
 
 class Blind:

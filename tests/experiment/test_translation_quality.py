@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crossfare.report.evidence import translation_quality_table
 
 import tiny_run
 from crossfare import data
@@ -18,6 +17,7 @@ from crossfare.experiment import Spec, score_translation
 from crossfare.experiment.quality import world_quality
 from crossfare.experiment.stages import execute
 from crossfare.experiment.steps import Planner
+from crossfare.report.run_tables import translation_quality_table
 from crossfare.store import Store
 from crossfare.types import PairExample
 

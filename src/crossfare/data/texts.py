@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -133,7 +134,9 @@ def is_tsv(first: str) -> bool:
 
 def is_csv(first: str) -> bool:
     """Whether a first line is a header that names both."""
-    return bool(layout(next(csv.reader([first]), [])))
+    with suppress(csv.Error):
+        return bool(layout(next(csv.reader([first]), [])))
+    return False
 
 
 def is_json(first: str) -> bool:

@@ -92,6 +92,11 @@ class BackProjector:
         if unknown := [way for way in self.ways if way not in WAYS]:
             raise ConfigError(f"unknown way of back-projection {unknown[0]!r}; choose from {', '.join(WAYS)}")
 
+    @property
+    def sent_markers(self) -> Markers | None:
+        """The delimiters that the engine is sent: its own tags, where it keeps tags."""
+        return abilities(self.engine).markers(self.markers) if self.engine else self.markers
+
     def project(self, spans: Sequence[tuple[Parallel, Span]]) -> BackProjection:
         """Carry each span of a translation (the target of a `Parallel`) into its original (the source).
 
@@ -154,15 +159,14 @@ class _Work:
     def _align(self, asked: Sequence[Asked]) -> list[Found | Failed]:
         assert self.by.aligner is not None
         with self.looking():
-            return by_alignment(asked, self.by.aligner)
+            return by_alignment(asked, self.by.aligner, whole=True)
 
     def _marked(self, asked: Sequence[Asked]) -> list[Found | Failed]:
-        markers = abilities(self.by.engine).markers(self.by.markers) if self.by.engine else self.by.markers
         marked: dict[int, tuple[str, Markers]] = {}
         for i, each in enumerate(asked):
             with suppress(Failed):
                 start, end = (at - each.here[0] for at in each.span)
-                marked[i] = mark(each.sides[0], start, end, markers)
+                marked[i] = mark(each.sides[0], start, end, self.by.sent_markers)
         made = dict(zip(marked, self._translated([text for text, _ in marked.values()]), strict=True))
         with self.looking("cpu"):
             return [_between(each, made.get(i), marked[i][1] if i in marked else None) for i, each in enumerate(asked)]

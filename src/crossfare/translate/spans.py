@@ -117,9 +117,13 @@ def surer(one: Found | Failed | None, other: Found | Failed) -> Found | Failed:
     return other if one is None or isinstance(other, Found) else one
 
 
-def by_alignment(asked: Sequence[Asked], aligner: Aligner) -> list[Found | Failed]:
-    """Find spans by the words aligned with theirs; equal segments are aligned once."""
-    parts = [each.text.touched(each.span) for each in asked]
+def by_alignment(asked: Sequence[Asked], aligner: Aligner, *, whole: bool = False) -> list[Found | Failed]:
+    """Find spans by the words aligned with theirs; equal segments are aligned once.
+
+    With ``whole`` the parts that correspond are aligned as one, and signs are left as they are aligned: predicted
+    answers, unlike gold ones, may run over several sentences and end anywhere.
+    """
+    parts = [[(each.here, each.there)] if whole else each.text.touched(each.span) for each in asked]
     cut = [
         [(each.text.source[slice(*a)], each.text.target[slice(*b)]) for a, b in own]
         for each, own in zip(asked, parts, strict=True)
@@ -137,7 +141,7 @@ def by_alignment(asked: Sequence[Asked], aligner: Aligner) -> list[Found | Faile
         if projected is None or not projected[1]:
             made.append(Failed("no word of the translated context is aligned with it", each.wording))
         else:
-            place = _with_signs(each.wording, each.text.target, projected[0])
+            place = projected[0] if whole else _with_signs(each.wording, each.text.target, projected[0])
             made.append(each.found(place, "align", projected[1]))
     return made
 
