@@ -15,7 +15,7 @@ from crossfare.errors import ConfigError
 from crossfare.translate import TranslationMemory, translate_texts
 from crossfare.translate.alignment import EncoderAligner, Link
 from crossfare.translate.back_projection import WAYS, BackProjector
-from crossfare.translate.bitext import bitext, by_sentence
+from crossfare.translate.bitext import Parallel, bitext, by_sentence
 from crossfare.translate.dataset import translate_questions
 from crossfare.translate.engines.echo import EchoEngine
 from crossfare.translate.engines.reference import ReferenceEngine
@@ -121,6 +121,22 @@ def test_alignment_is_used_where_it_is_surer() -> None:
     (found,) = _projector(None, aligner=ByPlace(), ways=["search", "align"]).project([(text, (14, 17))]).found
     assert found is not None
     assert (found.way, found.answer, found.confidence) == ("align", Answer("bichano", 9), 1.0)
+
+
+def test_an_answer_over_several_sentences_is_aligned_as_one() -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Recording:
+        def align(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Link, ...]]:
+            asked.extend(pairs)
+            return [(((0, 2), (0, 3)), ((len(theirs) - 4, len(theirs)), (0, 3))) for theirs, _ in pairs]
+
+    segments = (((0, 10), (0, 11)), ((11, 20), (12, 21)))
+    text = Parallel("Ana dorme. Rui come.", "Ana sleeps. Rui eats.", segments)
+    (found,) = _projector(None, aligner=Recording(), ways=["align"]).project([(text, (4, 20))]).found
+    assert asked == [("Ana sleeps. Rui eats.", "Ana dorme. Rui come.")]
+    assert found is not None
+    assert found.way == "align"
 
 
 def test_an_encoder_aligns_what_it_reads() -> None:
