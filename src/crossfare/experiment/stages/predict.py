@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,9 @@ from crossfare.data import artifact
 from crossfare.data.collection import Collection
 from crossfare.experiment.files import input_data, inputs, read_predictions, read_step, write_predictions
 from crossfare.experiment.stages import tokens
-from crossfare.experiment.stages.finetune import learn_ratio, parameters, tokens_read
-from crossfare.experiment.stages.keys import MODEL_KIN, Find, model_keys
+from crossfare.experiment.stages.finetune import FINETUNE, learn_ratio, parameters
+from crossfare.experiment.stages.keys import Find, model_keys
 from crossfare.experiment.stages.loading import billed_characters
-from crossfare.experiment.stages.stage import Stage
 from crossfare.experiment.stages.translate_candidates import without_lost
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store
@@ -79,16 +79,4 @@ def _size(step: Step, store: Store) -> int | None:
     return parameters(inputs(step, store, "model")[0])
 
 
-PREDICT = Stage(
-    _run,
-    _work,
-    packages=("torch", "transformers"),
-    weight=4,
-    unit="token",
-    did=tokens_read,
-    keys=_keys,
-    kin=MODEL_KIN,
-    called="checkpoint",
-    learn=_learn,
-    size=_size,
-)
+PREDICT = replace(FINETUNE, run=_run, work=_work, weight=4, keys=_keys, learn=_learn, size=_size)

@@ -28,6 +28,10 @@ def the_engine(_: Step, __: str, engine: str) -> tuple[str, ...]:
     return (f"engine:{engine}",)
 
 
+def nothing_learnt(_: Measurements, __: Step, ___: Usage, ____: Store) -> None:
+    """What most steps tell besides their time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One kind of step.
@@ -70,5 +74,5 @@ class Stage:
     else_like: str = ""
     called: Literal["", "engine", "checkpoint"] = ""
     answers: bool = False
-    learn: Callable[[Measurements, Step, Usage, Store], None] = lambda *_: None
+    learn: Callable[[Measurements, Step, Usage, Store], None] = nothing_learnt
     size: Callable[[Step, Store], int | None] = lambda *_: None

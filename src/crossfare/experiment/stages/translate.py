@@ -84,13 +84,11 @@ def _work(step: Step, counter: Counter) -> Work:
     return counter.translated(step)
 
 
-def characters(_: Step, usage: Usage, __: Store) -> float | None:
-    """How much a finished translation did."""
+def _did(_: Step, usage: Usage, __: Store) -> float | None:
     return usage.characters
 
 
-def keys(step: Step, _: Find) -> tuple[str, ...]:
-    """See `engine_keys`."""
+def _keys(step: Step, _: Find) -> tuple[str, ...]:
     return engine_keys(step)
 
 
@@ -121,8 +119,8 @@ TRANSLATE = Stage(
     weight=10,
     resources=the_engine,
     unit="character",
-    did=characters,
-    keys=keys,
+    did=_did,
+    keys=_keys,
     kin=ENGINE_KIN,
     called="engine",
     learn=_learn,

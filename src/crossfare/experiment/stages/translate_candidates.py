@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 from crossfare import data
 from crossfare.data.collection import Collection
 from crossfare.experiment.files import inputs, read_predictions, read_yield
-from crossfare.experiment.stages.keys import ENGINE_KIN
-from crossfare.experiment.stages.stage import Stage, the_engine
-from crossfare.experiment.stages.translate import characters, keys
-from crossfare.experiment.stages.translate_collection import translation_of, write_losses
+from crossfare.experiment.stages.translate_collection import TRANSLATE_COLLECTION, translation_of, write_losses
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store
 from crossfare.types import Passage, Prediction, Progress, Step, Usage
@@ -55,16 +52,4 @@ def _work(step: Step, counter: Counter) -> Work:
     return counter.collections.candidates_translated(step, counter.datasets.read_by(step).examples)
 
 
-TRANSLATE_CANDIDATES = Stage(
-    _run,
-    _work,
-    makes="passages",
-    weight=10,
-    resources=the_engine,
-    unit="character",
-    did=characters,
-    keys=keys,
-    kin=ENGINE_KIN,
-    like="translate",
-    called="engine",
-)
+TRANSLATE_CANDIDATES = replace(TRANSLATE_COLLECTION, run=_run, work=_work)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare import data, translate
 from crossfare.data.collection import Collection
 from crossfare.experiment.files import engine_of, inputs, memory_of, write_yield
-from crossfare.experiment.stages.keys import ENGINE_KIN
-from crossfare.experiment.stages.stage import Stage, the_engine
-from crossfare.experiment.stages.translate import characters, keys
+from crossfare.experiment.stages.stage import nothing_learnt
+from crossfare.experiment.stages.translate import TRANSLATE
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store
 from crossfare.types import Progress, Step, Usage
@@ -45,16 +44,6 @@ def _work(step: Step, counter: Counter) -> Work:
     return counter.collections.translated(step)
 
 
-TRANSLATE_COLLECTION = Stage(
-    _run,
-    _work,
-    makes="passages",
-    weight=10,
-    resources=the_engine,
-    unit="character",
-    did=characters,
-    keys=keys,
-    kin=ENGINE_KIN,
-    like="translate",
-    called="engine",
+TRANSLATE_COLLECTION = replace(
+    TRANSLATE, run=_run, work=_work, makes="passages", like="translate", learn=nothing_learnt
 )
