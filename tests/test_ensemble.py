@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tiny_models
 from crossfare.errors import DataError
 from crossfare.tasks import TASKS
-from crossfare.tasks.qa import nearest
+from crossfare.translate.matching import nearest
 from crossfare.types import Answer, Dataset, PairExample, Prediction, QAExample, QueryExample, TaskName
 
 LABELS = ("entailment", "neutral", "contradiction")

@@ -11,9 +11,10 @@ import yaml
 from crossfare import data
 from crossfare.data import artifact
 from crossfare.experiment import Run, Spec, load_spec, run
+from crossfare.experiment.cell import distinct
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.stages import execute, tokens
-from crossfare.experiment.steps import Planner, distinct
+from crossfare.experiment.steps import Planner
 from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.types import Answer, Dataset, Example, PairExample, Prediction, QAExample, Step, Usage

@@ -18,10 +18,11 @@ from crossfare.compare import decisions, read_run
 from crossfare.data import artifact
 from crossfare.errors import DataError
 from crossfare.experiment import Run, Spec, run
+from crossfare.experiment.cell import distinct
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster, Stated, stated_spec
 from crossfare.experiment.methods import METHODS
-from crossfare.experiment.steps import Planner, distinct
+from crossfare.experiment.steps import Planner
 from crossfare.report import write_report
 from crossfare.serving import export, open_pipeline, predict_file
 from crossfare.serving.http import application

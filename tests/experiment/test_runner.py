@@ -19,11 +19,12 @@ from rich.console import Console
 import tiny_models
 import tiny_run
 from crossfare.compare import decisions, read_run
+from crossfare.compare.runs import RESULTS
 from crossfare.errors import ConfigError, CrossfareError, DataError, PriceError
 from crossfare.experiment import Run, dry_run, run
+from crossfare.experiment.cell import distinct
 from crossfare.experiment.forecast.measurements import Measurements
-from crossfare.experiment.record import RESULTS
-from crossfare.experiment.steps import Planner, distinct
+from crossfare.experiment.steps import Planner
 from crossfare.ledger import Book, Catalogue, read_entries
 from crossfare.model import labels
 from crossfare.store import Store

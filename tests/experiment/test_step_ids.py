@@ -16,7 +16,7 @@ import pytest
 
 from crossfare import meter, precision
 from crossfare.experiment import Spec, demo_spec, load_spec
-from crossfare.experiment import steps as planning
+from crossfare.experiment.cell import distinct
 from crossfare.experiment.steps import Planner
 from crossfare.types import digest
 
@@ -41,7 +41,7 @@ def on_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def ids(spec: Spec) -> dict[str, str]:
     """Of each stage, how many steps there are and a digest of their ids."""
     found: dict[str, list[str]] = defaultdict(list)
-    for step in planning.distinct(step for cell in Planner(spec).plan() for step in cell.all):
+    for step in distinct(step for cell in Planner(spec).plan() for step in cell.all):
         found[step.stage].append(step.id)
     return {stage: f"{len(steps)} {digest(sorted(steps))}" for stage, steps in sorted(found.items())}
 

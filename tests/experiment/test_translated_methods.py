@@ -17,10 +17,11 @@ from crossfare.data import artifact
 from crossfare.errors import ConfigError
 from crossfare.experiment import Run, Spec, run
 from crossfare.experiment.billing import resources_of
+from crossfare.experiment.cell import distinct
 from crossfare.experiment.files import PREDICTIONS
 from crossfare.experiment.forecast import Basis, Forecaster
 from crossfare.experiment.quality import world_quality
-from crossfare.experiment.steps import Planner, distinct
+from crossfare.experiment.steps import Planner
 from crossfare.report import Context, cost_table, task_table
 from crossfare.store import Store
 from crossfare.types import Result, RunSpec, Step

@@ -31,7 +31,7 @@ from crossfare.types import Cost, Result, Share
 
 FORMAT = 2
 
-_RESULTS = TypeAdapter(tuple[Result, ...])
+RESULTS = TypeAdapter(tuple[Result, ...])
 _REFERENCE = "reference"
 _REFERENCE_NOTE = "reference translation, priced as a commercial API"
 
@@ -111,7 +111,7 @@ def read_run(folder: str | Path) -> RunRecord:
     try:
         if record["format"] == 1:
             record = upgraded(record, entries, own_device={n for n, facts in engines.items() if facts.price is None})
-        results = _RESULTS.validate_python(record["results"], strict=False)
+        results = RESULTS.validate_python(record["results"], strict=False)
         for task in {result.spec.task for result in results}:
             task_named(task)
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())

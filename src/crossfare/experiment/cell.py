@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crossfare.types import RunSpec, Share, Step
+
+
+def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Steps without repetition, order kept."""
+    return tuple({step.id: step for step in steps}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class CellSteps:
     @property
     def all(self) -> tuple[Step, ...]:
         """Every step, in an order that can be executed."""
-        return tuple({step.id: step for step in (*self.needed, *self.measuring)}.values())
+        return distinct((*self.needed, *self.measuring))
 
     @property
     def shares(self) -> dict[str, Share]:
@@ -66,7 +72,7 @@ class CellSteps:
         """The fine-tuning of its model, or of its parents' models."""
         own = (self.finetune,) if self.finetune else ()
         found = (*own, *(step for parent in self.parents for step in parent.fine_tunings))
-        return tuple({step.id: step for step in found}.values())
+        return distinct(found)
 
 
 @dataclass(frozen=True, slots=True)

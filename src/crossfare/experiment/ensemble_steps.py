@@ -6,11 +6,10 @@ data and the other what is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.methods import method
 from crossfare.experiment.qa_steps import back_projected
 from crossfare.types import RunSpec, Step
@@ -30,16 +29,16 @@ def ensemble_cell(planner: Planner, cell: RunSpec) -> CellSteps:
         "ensemble", {"task": cell.task}, inputs, f"{cell.task} combine {cell.target}: {cell.method}"
     )
     score = planner.score(cell, ensemble, test)
-    latency = _distinct(step for parent in parents for step in parent.latency)
-    recurring = _distinct(step for parent in parents for step in parent.recurring if step.stage != "back-project")
+    latency = distinct(step for parent in parents for step in parent.latency)
+    recurring = distinct(step for parent in parents for step in parent.recurring if step.stage != "back-project")
     return CellSteps(
         cell=cell,
-        train=_distinct(step for parent in parents for step in parent.train),
+        train=distinct(step for parent in parents for step in parent.train),
         gold=(),
-        one_time=_distinct(step for parent in parents for step in parent.one_time),
+        one_time=distinct(step for parent in parents for step in parent.one_time),
         recurring=(*recurring, *(step for step in answers if step.stage == "back-project")),
         finetune=None,
-        inference=(*_distinct(step for parent in parents for step in parent.inference), ensemble),
+        inference=(*distinct(step for parent in parents for step in parent.inference), ensemble),
         test=test,
         score=score,
         latency=latency,
@@ -79,7 +78,3 @@ def _answers(planner: Planner, parent: CellSteps) -> Step:
     asked, predict = parent.recurring[0], parent.inference[0]
     n_best = int(predict.params["options"]["n_best"])
     return back_projected(planner, parent.cell, predict, asked, parent.test, n_best=n_best)
-
-
-def _distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
-    return tuple({step.id: step for step in steps}.values())

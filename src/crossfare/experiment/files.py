@@ -60,6 +60,11 @@ def input_data(step: Step, store: Store, role: str = "data") -> Dataset:
     return artifact.read(inputs(step, store, role)[0])
 
 
+def examples_made(step_id: str, store: Store) -> int:
+    """How many examples a finished step made."""
+    return int(artifact.read_header(store.artifact(step_id))["examples"])
+
+
 def read_predictions(step: Step, store: Store, role: str) -> tuple[Prediction, ...]:
     """The predictions, or the first stage's run, that fill a role."""
     return read_predictions_of(inputs(step, store, role)[0])

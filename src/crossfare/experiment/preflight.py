@@ -15,7 +15,7 @@ from crossfare import meter, precision, strict
 from crossfare.errors import ConfigError, CrossfareError, Unready
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import check_prices, offers_of, resources_of
-from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.charges import paid_engines
 from crossfare.experiment.data_checks import DataChecks
 from crossfare.experiment.engines import make_engine
@@ -56,7 +56,7 @@ def ready(spec: Spec, store: Store) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     _try(found, [partial(_check_model, ref) for ref in checkpoints])
     planner = Planner(spec)
     plan = _try(found, [partial(planner.cell, cell) for cell in cells(spec)])
-    steps = planning.distinct(step for cell in plan for step in cell.all)
+    steps = distinct(step for cell in plan for step in cell.all)
     _try(
         found, [partial(check, step) for check in (_check_packages, _check_training, _check_encoders) for step in steps]
     )

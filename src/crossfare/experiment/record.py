@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 import crossfare
 from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
-from crossfare.compare.runs import FORMAT
+from crossfare.compare.runs import FORMAT, RESULTS
 from crossfare.errors import StaleArtifact
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import METHODS
@@ -28,7 +28,6 @@ from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.translate.engines import asked_for
 from crossfare.types import Result, RunSpec
 
-RESULTS = TypeAdapter(tuple[Result, ...])
 _PACKAGES = ("torch", "transformers", "tokenizers", "ctranslate2", "numpy", "sentencex", "sentencepiece")
 
 

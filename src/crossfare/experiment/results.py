@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from crossfare.data import artifact
 from crossfare.experiment.cell import CellSteps
-from crossfare.experiment.files import LATENCIES, SCORES, read_predictions_of, read_yield
+from crossfare.experiment.files import LATENCIES, SCORES, examples_made, read_predictions_of, read_yield
 from crossfare.experiment.test_sets import TestSets
 from crossfare.ledger.book import Book
 from crossfare.ledger.costs import Needs, costs
@@ -23,7 +22,7 @@ def results(plan: Sequence[CellSteps], book: Book, store: Store) -> tuple[Result
     tests = TestSets(plan, store)
     scores = [_scores(store, cell.score) for cell in plan]
     needs = [
-        Needs(cell.shares, translated=_examples(store, cell.test), answered=found[0].n)
+        Needs(cell.shares, translated=examples_made(cell.test.id, store), answered=found[0].n)
         for cell, found in zip(plan, scores, strict=True)
     ]
     made = zip(plan, scores, needs, costs(book, needs), strict=True)
@@ -44,7 +43,7 @@ def _result(
         spec=cell.cell,
         score=scores[0],
         further_scores=(*scores[1:], *(replace(each, metric=f"source_{each.metric}") for each in source_side)),
-        train_examples=sum(_examples(store, step) for step in cell.train),
+        train_examples=sum(examples_made(step.id, store) for step in cell.train),
         **priced,
         latency=_latencies(store, cell, "latency.json"),
         train_yield=_train_yield(store, cell),
@@ -106,11 +105,6 @@ def _train_yield(store: Store, cell: CellSteps) -> Yield | None:
         first = _yield(store, before)
         found = Yield(found.kept, first.total, (*first.lost, *found.lost))
     return found
-
-
-def _examples(store: Store, step: Step) -> int:
-    with (store.artifact(step.id) / artifact.FILE_NAME).open("rb") as lines:
-        return sum(1 for _ in lines) - 1  # the first line is the header
 
 
 def _yield(store: Store, step: Step) -> Yield:

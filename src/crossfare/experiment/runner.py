@@ -12,9 +12,8 @@ from pathlib import Path
 from crossfare import run_folder
 from crossfare.errors import BudgetExceeded, CrossfareError
 from crossfare.escaping import Console
-from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
-from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.charges import charges, limited, purse
 from crossfare.experiment.files import host_of_step
 from crossfare.experiment.matrix import missing
@@ -88,7 +87,7 @@ def _run(
     catalogue, plan = ready(spec, store)
     book = Book(catalogue, offers_of(spec))
     resources = resources_of(spec, plan)
-    everything = planning.distinct(step for cell in plan for step in cell.all)
+    everything = distinct(step for cell in plan for step in cell.all)
 
     def price(step: Step, usage: Usage) -> Decimal:
         book.add(Entry(step.id, step.stage, step.label, usage, resources[step.id]))
@@ -171,7 +170,7 @@ def planned_spending(spec: Spec, *, store: Store | None = None) -> Spending:
     """
     store = store or Store()
     catalogue = Catalogue.load([spec.path(file) for file in spec.prices.files])
-    steps = planning.distinct(step for cell in Planner(spec).plan() for step in cell.all)
+    steps = distinct(step for cell in Planner(spec).plan() for step in cell.all)
     return planned(spec, catalogue, store, {step.id: host_of_step(step) for step in steps if not store.done(step.id)})
 
 
@@ -186,7 +185,7 @@ def dry_run(
     store = store or Store()
     run_folder.check(Path(out or Path("runs") / spec.name).absolute(), portable(spec), apart=store.root, force=force)
     _, plan = ready(spec, store)
-    everything = planning.distinct(step for cell in plan for step in cell.all)
+    everything = distinct(step for cell in plan for step in cell.all)
     return tuple((step.label, step.id, store.done(step.id)) for step in everything)
 
 

@@ -6,7 +6,7 @@ Nothing is executed here, and neither torch nor an SDK is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -336,11 +336,6 @@ class Planner(EnginePlan):
         identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
         inputs = {"predictions": predictions, "data": data, **({"translated": translated} if translated else {})}
         return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}{note}")
-
-
-def distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Steps without repetition, order kept."""
-    return tuple({step.id: step for step in steps}.values())
 
 
 def check(spec: Spec) -> None:

@@ -205,18 +205,10 @@ def _start(text: str, found: Sequence[Prediction], context: str) -> int | None:
     places = [each.start for each in found if each.output == text and each.start is not None]
     if places:
         return places[0]
+    from crossfare.translate.matching import nearest
+
     near = next(each.start or 0 for each in found if text in dict(each.scores))
     return nearest(text, context, near)
-
-
-def nearest(text: str, context: str, near: int) -> int | None:
-    """The start of the occurrence of ``text`` that is nearest to ``near``; None if there is none."""
-    starts = []
-    start = context.find(text)
-    while start >= 0:
-        starts.append(start)
-        start = context.find(text, start + 1)
-    return min(starts, key=lambda each: abs(each - near), default=None)
 
 
 def _windows(

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from crossfare.translate.bitext import Parallel
 from crossfare.translate.markers import Markers, Place, Untagged, mark, recover, untag, wrap_all
-from crossfare.translate.matching import find, occurrences
+from crossfare.translate.matching import find, nearest
 from crossfare.translate.outcome import Failed
 from crossfare.translate.segments import Segments
 from crossfare.translate.sentences import Span, merge_over
@@ -99,7 +99,7 @@ class MarkedCopies:
                 if not made.found:
                     made.context = context
                 elif context != made.context:
-                    answer = nearest(made.context, answer)
+                    answer = _in_copy(made.context, answer)
                 made.found[copy.answer] = Found(answer, "markers")
             except Failed as failed:
                 made.failures[copy.answer] = failed.about(copy.answer)
@@ -131,14 +131,13 @@ class _Copy:
         return joined.target, widened(self.answer, joined.target, (offset + found.start, offset + found.end))
 
 
-def nearest(context: str, answer: Answer) -> Answer:
+def _in_copy(context: str, answer: Answer) -> Answer:
     """Find an answer in another copy of its translated context: the occurrence nearest to its place.
 
     Raises:
         Failed: it does not occur.
     """
-    starts = occurrences(answer.text, context)
-    start = min(starts, key=lambda start: abs(start - answer.start), default=None)
+    start = nearest(answer.text, context, answer.start)
     if start is None:
         raise Failed("its translation does not occur in the context translated for the first answer", answer.text)
     return Answer(answer.text, start)

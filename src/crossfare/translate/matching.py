@@ -95,6 +95,11 @@ def occurrences(wanted: str, text: str) -> Iterator[int]:
         start = text.find(wanted, start + 1)
 
 
+def nearest(wanted: str, text: str, near: int) -> int | None:
+    """The start of the occurrence of ``wanted`` that is nearest to ``near``; None if there is none."""
+    return min(occurrences(wanted, text), key=lambda start: abs(start - near), default=None)
+
+
 def _core(text: str) -> Span:
     """Leave out blanks and signs at both ends, unless there is nothing else."""
     kept = [i for i, character in enumerate(text) if character.isalnum()]

@@ -9,7 +9,7 @@ from crossfare.compare.mean_scores import mean_score
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import made_on
-from crossfare.experiment.stages import STAGES
+from crossfare.experiment.stages import STAGES, keys_of
 from crossfare.types import RunSpec, Step
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ def latency(made: Forecaster, cell: CellSteps) -> tuple[Triple | None, str]:
 
 def _measured_latency(made: Forecaster, step: Step) -> tuple[Triple, str] | None:
     asked = made.counter.work(step).amounts["character"]
-    own = STAGES[step.stage].keys(step, made.steps.get)
+    own = keys_of(step, made.steps.get)
     for level, key in enumerate(own):
         for timed in made.basis.measurements.latencies:
             single = next((each for each in timed.found if each["batch_size"] == 1), None)
             if (
                 single
                 and made_on(single["hardware"], made.hardware)
-                and STAGES[timed.step.stage].keys(timed.step, lambda _: None)[level] == key
+                and keys_of(timed.step)[level] == key
                 and timed.characters
             ):
                 scale = 1000 * asked / timed.characters

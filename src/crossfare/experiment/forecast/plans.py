@@ -10,8 +10,7 @@ from crossfare.compare.caveats import hardware_notes
 from crossfare.compare.contenders import method_label
 from crossfare.compare.forecast import Assumption, Lack, Plan
 from crossfare.compare.quantities import components, mean_of, named_bills, quantities, used_rates
-from crossfare.experiment import steps as planning
-from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.forecast.expectations import latency, quality
 from crossfare.experiment.forecast.usage import StepForecast
 from crossfare.experiment.stages.work import LEVELS, Level
@@ -117,7 +116,7 @@ def _assumptions(made: Forecaster, cells: Sequence[CellSteps]) -> tuple[Assumpti
 def _storage(made: Forecaster, cells: Sequence[CellSteps]) -> list[Assumption]:
     """What has to be kept on disk of what is translated once."""
     found = []
-    for step in planning.distinct(step for cell in cells for step in cell.one_time):
+    for step in distinct(step for cell in cells for step in cell.one_time):
         each = made.forecasts[step.id]
         stored, done = each.usages["expected"].stored_bytes or 0, each.source == "finished here"
         source = "finished here" if done else "estimated: UTF-8 text, and a record around it"

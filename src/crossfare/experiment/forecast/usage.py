@@ -12,7 +12,7 @@ from crossfare.experiment.forecast.billed_tokens import TokensTold
 from crossfare.experiment.forecast.counting import Counter
 from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, Rates
 from crossfare.experiment.spec import Spec
-from crossfare.experiment.stages import STAGES
+from crossfare.experiment.stages import STAGES, keys_of
 from crossfare.experiment.stages.work import LEVELS, Level, Work
 from crossfare.ledger import Catalogue
 from crossfare.translate.engines import declared
@@ -145,7 +145,7 @@ class StepUsage:
     ) -> StepForecast:
         name = self.names.get(step.id, "")
         stage = STAGES[step.stage]
-        own = stage.keys(step, self.steps.get)
+        own = keys_of(step, self.steps.get)
         if work.timing and (called := self._calls(step, own, without)):
             whole = called.rate(step, work.amounts["character"])
             return self._at(step, resources, usages, replace(work, amounts={"step": 1.0}), whole)
@@ -153,7 +153,7 @@ class StepUsage:
         own_time = self._unit(resources[0]) == "device-hour"  # not a provider's, whose seconds nobody pays
         if rate is None and stage.else_like and step.params["engine"] and own_time:
             alike = replace(step, stage=stage.else_like)
-            own = STAGES[alike.stage].keys(alike, self.steps.get)
+            own = keys_of(alike, self.steps.get)
             rate = self.rates.find(alike, name, own, self.hardware, without, units=work.amounts)
         if rate is not None and rate.offer and name in self.spec.engines and not self._translates(step):
             rate = None  # what is given back or looked up is not what the paper timed
@@ -176,7 +176,7 @@ class StepUsage:
             if timed.step.id not in without and all(made_on(each["hardware"], self.hardware) for each in timed.found)
         ]
         for level, key in enumerate(own):
-            alike = [timed for timed in known if _keys(timed.step)[level] == key]
+            alike = [timed for timed in known if keys_of(timed.step)[level] == key]
             if (found := latencies.Calls.of(alike)) is not None:
                 return found
         return None
@@ -226,7 +226,3 @@ class StepUsage:
             )
         amount = work.amounts.get(unit, 0.0)
         return StepForecast(step, resources, usages, work.exact, unit, amount, lacking=lacking, note=work.note)
-
-
-def _keys(step: Step) -> tuple[str, ...]:
-    return STAGES[step.stage].keys(step, lambda _: None)

@@ -16,6 +16,7 @@ from crossfare.experiment.stages.ensemble import ENSEMBLE
 from crossfare.experiment.stages.existing import EXISTING
 from crossfare.experiment.stages.finetune import FINETUNE
 from crossfare.experiment.stages.index import INDEX
+from crossfare.experiment.stages.keys import Find
 from crossfare.experiment.stages.latency import LATENCY
 from crossfare.experiment.stages.mine import MINE
 from crossfare.experiment.stages.predict import PREDICT
@@ -46,6 +47,11 @@ STAGES: Mapping[str, Stage] = {
     "dataset": DATASET,
     "existing": EXISTING,
 }
+
+
+def keys_of(step: Step, find: Find = lambda _: None) -> tuple[str, ...]:
+    """What a step's speed depends on, from its own settings to its kin; ``find`` looks up the steps that it reads."""
+    return STAGES[step.stage].keys(step, find)
 
 
 def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage:

@@ -31,10 +31,10 @@ from crossfare.experiment.stages.translate import SEGMENTS
 from crossfare.experiment.stages.work import Work, gold
 from crossfare.store import Store
 from crossfare.strict import read_json
-from crossfare.tasks.qa import nearest
 from crossfare.translate.alignment import EncoderAligner
 from crossfare.translate.back_projection import BackProjection, BackProjector
 from crossfare.translate.bitext import Parallel
+from crossfare.translate.matching import nearest
 from crossfare.translate.outcome import Lost
 from crossfare.translate.sentences import Span
 from crossfare.translate.spans import Found

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossfare import meter
-from crossfare.data import artifact
-from crossfare.experiment.files import input_data, inputs, read_predictions_of, write_predictions
+from crossfare.experiment.files import examples_made, input_data, inputs, read_predictions_of, write_predictions
 from crossfare.experiment.stages.stage import Stage
 from crossfare.experiment.stages.work import Work
 from crossfare.store import Store
@@ -33,7 +32,7 @@ def queries(step: Step, counter: Counter) -> Work:
 
 def queries_done(step: Step, _: Usage, store: Store) -> float:
     """How many examples a finished step went through."""
-    return float(artifact.read_header(inputs(step, store, "data")[0])["examples"])
+    return float(examples_made(step.inputs["data"][0], store))
 
 
 ENSEMBLE = Stage(_run, queries, unit="query", did=queries_done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,13 +44,22 @@ def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usa
     with meter.meter() as measured:
         requests = _requests(step, store)
         latencies = []
-        for done, size in enumerate(asked["batch_sizes"]):
-            limits = {name: asked[name] for name in ("repeats", "warmup", "max_seconds")}
-            latencies.append(latency.measure(serve, requests, batch_size=size, **limits))
-            if progress:
-                progress(done + 1, len(asked["batch_sizes"]))
+        for size in _sizes(asked, progress):
+            latencies.append(latency.measure(serve, requests, batch_size=size, **_limits(asked)))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return sent if step.params.get("billed") or sent.served_seconds is not None else measured.usage
+
+
+def _sizes(asked: Mapping[str, Any], progress: Progress | None) -> Iterator[int]:
+    """The batch sizes to be timed, one after the other."""
+    for done, size in enumerate(asked["batch_sizes"], 1):
+        yield size
+        if progress:
+            progress(done, len(asked["batch_sizes"]))
+
+
+def _limits(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: asked[name] for name in ("repeats", "warmup", "max_seconds")}
 
 
 def _requests(step: Step, store: Store) -> list[tuple[str, ...]]:
@@ -87,13 +96,10 @@ def _answering(step: Step, store: Store, work: Path, progress: Progress | None) 
     with meter.meter() as measured:
         requests = _answered(step, store)
         found: dict[str, list[Any]] = {"latency.json": [], "translation.json": []}
-        for done, size in enumerate(asked["batch_sizes"]):
+        for size in _sizes(asked, progress):
             translating.clear()
-            limits = {name: asked[name] for name in ("repeats", "warmup", "max_seconds")}
-            found["latency.json"].append(latency.measure(serve, requests, batch_size=size, **limits))
+            found["latency.json"].append(latency.measure(serve, requests, batch_size=size, **_limits(asked)))
             found["translation.json"].append(latency.summary(translating[asked["warmup"] :], size))
-            if progress:
-                progress(done + 1, len(asked["batch_sizes"]))
     for name, latencies in found.items():
         (work / "artifact" / name).write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return sent if params.get("billed") else measured.usage

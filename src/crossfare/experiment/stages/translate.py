@@ -44,11 +44,7 @@ def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usa
         drop_bad=step.params.get("drop_bad", False),
         progress=progress,
     )
-    if not result.dataset.examples:
-        raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
-    artifact.write(result.dataset, work / "artifact")
-    quality = world_quality(result.dataset, step.params["target"])
-    write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
+    _write(result, engine.name, work)
     return result.usage
 
 
@@ -62,14 +58,18 @@ def _run_unmarked(step: Step, store: Store, work: Path, progress: Progress | Non
     done = translate_questions(
         input_data(step, store), engine, target=step.params["target"], memory=memory, progress=progress
     )
-    result = done.translated
-    if not result.dataset.examples:
-        raise DataError(f"no example survived translation by {engine.name}; first loss: {result.report.lost[0].reason}")
-    artifact.write(result.dataset, work / "artifact")
+    _write(done.translated, engine.name, work)
     write_json(work / "artifact" / SEGMENTS, _segments(done.contexts))
-    quality = world_quality(result.dataset, step.params["target"])
+    return done.translated.usage.scaled(done.repeated)
+
+
+def _write(result: translate.TranslatedDataset, engine: str, work: Path) -> None:
+    """What survived, and what is known of its quality."""
+    if not result.dataset.examples:
+        raise DataError(f"no example survived translation by {engine}; first loss: {result.report.lost[0].reason}")
+    artifact.write(result.dataset, work / "artifact")
+    quality = world_quality(result.dataset, result.dataset.language)
     write_yield(work, result.yield_, {"report": result.report.as_dict(), "quality": quality})
-    return result.usage.scaled(done.repeated)
 
 
 def _segments(contexts: Mapping[str, Parallel]) -> list[dict[str, Any]]:
