@@ -11,8 +11,9 @@ from crossfare.compare.contenders import Contender, chosen, engine_label, label,
 from crossfare.compare.mean_scores import mean_score, over_targets
 from crossfare.compare.model import Decision, Option
 from crossfare.compare.paired import PairedTests, over_languages, pool
-from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates
+from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates, used_timings
 from crossfare.compare.runs import RunRecord
+from crossfare.compare.timing import Timings, timings_of
 from crossfare.errors import ConfigError
 from crossfare.ledger.costs import Needs
 from crossfare.types import Score
@@ -45,10 +46,11 @@ def decisions(
         groups[cell.task][cell.target].append(cell)
     found = [list(by_target.values()) for by_target in groups.values()]
     asked = found if mean else [[own] for every in found for own in every]
-    return tuple(_decision(every, months) for every in asked)
+    timings = timings_of(runs)
+    return tuple(_decision(every, months, timings) for every in asked)
 
 
-def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
+def _decision(groups: Sequence[Sequence[Contender]], months: int, timings: Timings) -> Decision:
     """One decision over a language, or several: the methods found in all of them, at their means."""
     several, task = len(groups) > 1, groups[0][0].task
     by_target = [{_across(cell, cells) if several else cell.key: cell for cell in cells} for cells in groups]
@@ -57,7 +59,7 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
         raise ConfigError(f"no {task} method was run in every language; compare the languages one by one")
     every = [cell for row in rows.values() for cell in row]
     named = _named(every)
-    options = tuple(_option(key, row, groups, named) for key, row in rows.items())
+    options = tuple(_option(key, row, groups, named, timings) for key, row in rows.items())
     tested = {key: tuple(cell.tested for cell in row) for key, row in rows.items()}
     notes = [note for cells in groups for note in caveats(cells)]
     notes += [*_apart(tested), *_left_out(by_target, rows)]
@@ -72,6 +74,7 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
         PairedTests(_mean_scores(rows, tested), tested),
         tuple(dict.fromkeys(notes)),
         months,
+        used_timings(options, timings),
     )
 
 
@@ -90,12 +93,17 @@ def _named(cells: Sequence[Contender]) -> Named:
     return named_bills([(name, run.book) for name, run in zip(run_names(runs), runs, strict=True)])
 
 
-def _option(key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named) -> Option:
+def _option(
+    key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named, timings: Timings
+) -> Option:
     """A method at its means over languages; each language's figures are means over seeds."""
     first, cells = row[0], groups[0]
     quality = over_targets([mean_score(cell.scores) for cell in row])
     paid = mean_of(
-        [mean_of([quantities(Needs.of(result), run.book, named) for run, result in cell.results]) for cell in row]
+        [
+            mean_of([quantities(Needs.of(result), run.book, named, timings) for run, result in cell.results])
+            for cell in row
+        ]
     )
     return Option(
         key=key,

@@ -21,6 +21,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal
 
+from crossfare.compare.timing import Timing
 from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
@@ -28,11 +29,15 @@ Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A quantity of a priced resource that a method uses for one part of its work."""
+    """A quantity of a priced resource that a method uses for one part of its work.
+
+    ``timing`` names the work whose seconds it is (`Decision.timings`); "" of what was counted, which is exact.
+    """
 
     part: Part
     resource: str
     quantity: Decimal
+    timing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class Decision:
 
     ``pairs`` maps two keys to their paired test; a pair that cannot be tested is not in it.
     ``months`` is how long translations are kept. ``notes`` say how the figures were brought together.
+    ``timings`` say how well the seconds are known that components stand on.
     """
 
     task: str
@@ -105,6 +111,7 @@ class Decision:
     pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     months: int = 12
+    timings: Mapping[str, Timing] = field(default_factory=dict)
 
     def once_usd(self, option: Option) -> Decimal:
         """What is paid once."""
@@ -135,7 +142,8 @@ class Decision:
     def to_json(self) -> dict[str, Any]:
         """Plain data for other programs: Decimals as text, every pair that can be tested."""
         found = {
-            name: plain(getattr(self, name)) for name in ("task", "target", "metric", "months", "rates", "options")
+            name: plain(getattr(self, name))
+            for name in ("task", "target", "metric", "months", "rates", "timings", "options")
         }
         return {**found, "pairs": plain(list(self.pairs.values())), "notes": list(self.notes)}
 

@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Literal
 
 from crossfare.compare.model import Decision, Option
+from crossfare.compare.timing_noise import told_apart
 from crossfare.compare.trade_offs import dominator
 from crossfare.score import significance
 
@@ -101,7 +102,12 @@ def recommend(decision: Decision, examples: Decimal, constraints: Constraints = 
         status: Status
         if option is chosen:
             status, other = "recommended", None
-        elif stronger := dominator(option, allowed, lambda each: totals[each.key]):
+        elif stronger := dominator(
+            option,
+            allowed,
+            lambda each: totals[each.key],
+            lambda one, other: told_apart(decision, one, other, examples),
+        ):
             status, other = "dominated", stronger
         elif option in tied:
             status, other = "tied", chosen

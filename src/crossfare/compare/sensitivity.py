@@ -15,8 +15,10 @@ from typing import Literal
 
 from crossfare.compare.model import Decision, Option, quantity_of
 from crossfare.compare.recommend import Constraints, Recommendation, recommend
+from crossfare.compare.timing_noise import told_apart
 
 VOLUME = "volume"
+_FAR = 10**9
 
 Side = Literal["below", "above"]
 _Line = tuple[Fraction, Fraction]  # intercept and slope of a method's total cost
@@ -56,7 +58,10 @@ def price_flips(made: Recommendation) -> tuple[Flip, ...]:
         def choose(price: Decimal, resource: str = resource) -> Option | None:
             return recommend(decision.at_price(resource, price), examples, made.constraints).chosen
 
-        found += _flips(resource, lines, rate.usd, made, choose)
+        def told(one: Option, other: Option, price: Decimal, resource: str = resource) -> bool:
+            return told_apart(decision.at_price(resource, price), one, other, examples)
+
+        found += _flips(resource, lines, rate.usd, made, choose, told)
     return tuple(found)
 
 
@@ -71,7 +76,10 @@ def volume_flips(made: Recommendation) -> tuple[Flip, ...]:
     def choose(examples: Decimal) -> Option | None:
         return recommend(decision, examples, made.constraints).chosen
 
-    return tuple(_flips(VOLUME, lines, made.examples, made, choose))
+    def told(one: Option, other: Option, examples: Decimal) -> bool:
+        return told_apart(decision, one, other, examples)
+
+    return tuple(_flips(VOLUME, lines, made.examples, made, choose, told))
 
 
 def _in_price(decision: Decision, option: Option, resource: str, examples: Decimal) -> _Line:
@@ -92,7 +100,12 @@ def _flips(
     current: Decimal,
     made: Recommendation,
     choose: Callable[[Decimal], Option | None],
+    told: Callable[[Option, Option, Decimal], bool],
 ) -> list[Flip]:
+    """The nearest thresholds: where another method is chosen, and costs less beyond all doubt about seconds.
+
+    So must the one that is chosen now, here. A method that costs as much as far as is known is no reason to change.
+    """
     here, events = Fraction(current), _events(lines, made.constraints)
     above = sorted(x for x in events if x >= here)
     below = sorted((x for x in events if 0 < x <= here), reverse=True)
@@ -102,7 +115,9 @@ def _flips(
         ends = [*crossed[1:], Fraction(0) if side == "below" else 2 * crossed[-1] + 1] if crossed else []
         for x, end in zip(crossed, ends, strict=True):
             chosen = choose(_decimal((x + end) / 2))
-            if chosen != made.chosen:
+            far = Decimal(0) if side == "below" else _FAR * _decimal(x)
+            within_noise = made.chosen and chosen and not all(told(made.chosen, chosen, at) for at in (current, far))
+            if chosen != made.chosen and not within_noise:
                 found.append(Flip(what, side, current, _decimal(x), chosen))
                 break
     return found

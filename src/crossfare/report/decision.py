@@ -90,8 +90,11 @@ def break_even_table(decision: Decision, horizon: Horizon) -> Table:
         number(f"Months at\n{horizon.volume:,}"): lambda row: numbers.amount(row[1] / horizon.volume),
     }
     notes = []
-    if never := len(found) - len(crossing):
+    noisy = sum(each.within_noise for each in found)
+    if never := len(found) - len(crossing) - noisy:
         notes.append(f"In {never} of {len(found)} pairs one method is cheaper at any volume.")
+    if noisy:
+        notes.append(f"In {noisy} of {len(found)} pairs which one is cheaper lies within what timings differ by.")
     if far := len(crossing) - len(shown):
         notes.append(f"{far} more cross below one example or beyond {_FAR:,} times the volume.")
     return Table.of(f"{subject(decision)}: break-even volumes", columns, shown, notes)
