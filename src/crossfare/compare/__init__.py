@@ -1,5 +1,6 @@
 """Which method to choose: paired comparisons, Pareto fronts, break-evens, and a recommendation with its reasons."""
 
+from crossfare.compare.always_on import Instance, always_on, always_on_usd
 from crossfare.compare.export import to_json
 from crossfare.compare.gather import decisions
 from crossfare.compare.learning_curves import LearningCurve, Parity, learning_curves
@@ -8,6 +9,8 @@ from crossfare.compare.paired import Contest, contests
 from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
+from crossfare.compare.timing import Timing
+from crossfare.compare.timing_noise import margin_usd, told_apart
 from crossfare.compare.trade_offs import (
     BreakEven,
     Curve,
@@ -29,14 +32,18 @@ __all__ = [
     "Curve",
     "Decision",
     "Flip",
+    "Instance",
     "LearningCurve",
     "Option",
     "Pair",
     "Parity",
     "Recommendation",
     "RunRecord",
+    "Timing",
     "UnitPrice",
     "Verdict",
+    "always_on",
+    "always_on_usd",
     "break_even",
     "break_evens",
     "contests",
@@ -46,10 +53,12 @@ __all__ = [
     "grid",
     "latency_front",
     "learning_curves",
+    "margin_usd",
     "price_flips",
     "read_run",
     "recommend",
     "reprice",
     "to_json",
+    "told_apart",
     "volume_flips",
 ]

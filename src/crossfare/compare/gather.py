@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from statistics import fmean
 
 from crossfare.compare.caveats import caveats
@@ -11,7 +12,16 @@ from crossfare.compare.contenders import Contender, chosen, engine_label, label,
 from crossfare.compare.mean_scores import mean_score, over_targets
 from crossfare.compare.model import Decision, Option
 from crossfare.compare.paired import PairedTests, over_languages, pool
-from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates, used_timings
+from crossfare.compare.quantities import (
+    Named,
+    at_utilisation,
+    components,
+    mean_of,
+    named_bills,
+    quantities,
+    used_rates,
+    used_timings,
+)
 from crossfare.compare.runs import RunRecord
 from crossfare.compare.timing import Timings, timings_of
 from crossfare.errors import ConfigError
@@ -27,6 +37,7 @@ def decisions(
     without: Sequence[str] = (),
     mean: bool = False,
     months: int = 12,
+    utilisation: Decimal = Decimal(1),
 ) -> tuple[Decision, ...]:
     """One decision per task and target language, or per task over the mean of its languages.
 
@@ -34,10 +45,13 @@ def decisions(
     every engine that looks translations up) and methods. Cells that are equal but for the seed are
     pooled, over runs too, if the runs describe the task alike, had the same hardware and prices,
     and share no seed; otherwise they are listed by run. Translations are kept for ``months``.
+    Hardware that serves works for a part ``utilisation`` of the time that it is paid for.
 
     Raises:
-        ConfigError: the runs do not hold what is asked for, or nothing is left.
+        ConfigError: the runs do not hold what is asked for, or nothing is left; or that part is none.
     """
+    if not 0 < utilisation <= 1:
+        raise ConfigError(f"utilisation is a part of the time, more than 0 and at most 1, not {utilisation:g}")
     cells = chosen(runs, tasks, targets, without)
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")
@@ -47,10 +61,10 @@ def decisions(
     found = [list(by_target.values()) for by_target in groups.values()]
     asked = found if mean else [[own] for every in found for own in every]
     timings = timings_of(runs)
-    return tuple(_decision(every, months, timings) for every in asked)
+    return tuple(_decision(every, months, timings, utilisation) for every in asked)
 
 
-def _decision(groups: Sequence[Sequence[Contender]], months: int, timings: Timings) -> Decision:
+def _decision(groups: Sequence[Sequence[Contender]], months: int, timings: Timings, utilisation: Decimal) -> Decision:
     """One decision over a language, or several: the methods found in all of them, at their means."""
     several, task = len(groups) > 1, groups[0][0].task
     by_target = [{_across(cell, cells) if several else cell.key: cell for cell in cells} for cells in groups]
@@ -59,7 +73,7 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int, timings: Timin
         raise ConfigError(f"no {task} method was run in every language; compare the languages one by one")
     every = [cell for row in rows.values() for cell in row]
     named = _named(every)
-    options = tuple(_option(key, row, groups, named, timings) for key, row in rows.items())
+    options = tuple(_option(key, row, groups, named, timings, utilisation) for key, row in rows.items())
     tested = {key: tuple(cell.tested for cell in row) for key, row in rows.items()}
     notes = [note for cells in groups for note in caveats(cells)]
     notes += [*_apart(tested), *_left_out(by_target, rows)]
@@ -75,6 +89,7 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int, timings: Timin
         tuple(dict.fromkeys(notes)),
         months,
         used_timings(options, timings),
+        utilisation,
     )
 
 
@@ -94,7 +109,12 @@ def _named(cells: Sequence[Contender]) -> Named:
 
 
 def _option(
-    key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named, timings: Timings
+    key: str,
+    row: Sequence[Contender],
+    groups: Sequence[Sequence[Contender]],
+    named: Named,
+    timings: Timings,
+    utilisation: Decimal,
 ) -> Option:
     """A method at its means over languages; each language's figures are means over seeds."""
     first, cells = row[0], groups[0]
@@ -105,6 +125,7 @@ def _option(
             for cell in row
         ]
     )
+    paid = at_utilisation(paid, utilisation, named)
     return Option(
         key=key,
         label=label(first, cells),

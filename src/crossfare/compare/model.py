@@ -100,7 +100,8 @@ class Decision:
 
     ``pairs`` maps two keys to their paired test; a pair that cannot be tested is not in it.
     ``months`` is how long translations are kept. ``notes`` say how the figures were brought together.
-    ``timings`` say how well the seconds are known that components stand on.
+    ``timings`` say how well the seconds are known that components stand on. ``utilisation`` is the part of the time
+    that works, of the time that hardware is paid for while serving: recurring seconds are those worked, over it.
     """
 
     task: str
@@ -112,6 +113,7 @@ class Decision:
     notes: tuple[str, ...] = ()
     months: int = 12
     timings: Mapping[str, Timing] = field(default_factory=dict)
+    utilisation: Decimal = Decimal(1)
 
     def once_usd(self, option: Option) -> Decimal:
         """What is paid once."""
@@ -143,7 +145,7 @@ class Decision:
         """Plain data for other programs: Decimals as text, every pair that can be tested."""
         found = {
             name: plain(getattr(self, name))
-            for name in ("task", "target", "metric", "months", "rates", "timings", "options")
+            for name in ("task", "target", "metric", "months", "utilisation", "rates", "timings", "options")
         }
         return {**found, "pairs": plain(list(self.pairs.values())), "notes": list(self.notes)}
 

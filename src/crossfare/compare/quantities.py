@@ -81,6 +81,16 @@ def mean_of(found: Sequence[Quantities]) -> Quantities:
         return {key: (total / len(found)).quantize(_QUANTUM) for key, total in sums.items()}
 
 
+def at_utilisation(found: Quantities, share: Decimal, named: Named) -> Quantities:
+    """What has to be paid where hardware works only a ``share`` of the time that it is kept for serving."""
+    by_time = {bill.name for bill in named.values() if bill.rate.unit == "second"}
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
+        return {
+            key: (used / share).quantize(_QUANTUM) if key[0] == "recurring" and key[2] in by_time else used
+            for key, used in found.items()
+        }
+
+
 def components(found: Quantities, when: When) -> tuple[Component, ...]:
     """What is paid once, again and again, or by the month."""
     return tuple(
