@@ -28,6 +28,7 @@ from crossfare.compare import (
 )
 from crossfare.compare.timing import TIMING_SD, Timing, student, timings_of
 from crossfare.compare.timing_noise import difference, margin_usd, told_apart
+from crossfare.ledger import Book
 
 YEAR = Decimal(1_200_000)
 PRICED = {"seconds": UnitPrice(Decimal(1), Decimal(1), "second", "made"), "money": made.decision([]).rates["money"]}
@@ -112,6 +113,19 @@ def test_a_run_of_the_format_before_has_timings(tmp_path: Path) -> None:
     for decision in decisions([record]):
         assert all(margin_usd(decision, option, YEAR) >= 0 for option in decision.options)
         assert {each.timing for option in decision.options for each in option.recurring} <= {"", *decision.timings}
+
+
+def test_a_busy_machine_and_the_processor_are_among_what_has_to_be_said(tmp_path: Path) -> None:
+    record = read_run(made.run(tmp_path))
+    assert not any("other work" in note or "Seconds are those of" in note for note in decisions([record])[0].notes)
+    entries = [replace(entry, usage=replace(entry.usage, hardware="cpu")) for entry in record.book]
+    results = tuple(replace(r, latency=tuple(replace(each, load=0.5) for each in r.latency)) for r in record.results)
+    busy = replace(record, results=results, book=Book(record.book.catalogue, record.book.offers, entries))
+    (decision,) = decisions([busy])
+    (processor,) = (note for note in decision.notes if "Seconds are those of" in note)
+    assert processor.startswith("Seconds are those of 2 test cores (instruction set not recorded): another processor")
+    (latency,) = (note for note in decision.notes if "other work" in note)
+    assert latency.startswith("translate-infer (Open S): its latency in pt was timed while other work took 50 %")
 
 
 # -- nothing inside the noise -------------------------------------------------------------------

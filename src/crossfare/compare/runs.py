@@ -65,6 +65,12 @@ class RunRecord:
     tasks: Mapping[str, Any]
     hardware: str
 
+    @property
+    def machine(self) -> str:
+        """What its steps were made on, by all that speed depends on, as far as that was recorded."""
+        named = dict.fromkeys(entry.usage.machine for entry in self.book if entry.usage.machine)
+        return " and ".join(named) or f"{self.hardware} (instruction set not recorded)"
+
     def steps(self, result: Result, share: Share) -> tuple[Entry, ...]:
         """The ledger's entries that one of the result's costs is made of."""
         return tuple(map(self.book.entry, Needs.of(result).playing(share)))

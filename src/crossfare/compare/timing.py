@@ -167,7 +167,13 @@ def _name(run: RunRecord, result: Result, share: Share, timed: _Timed, number: i
     """
     spec, entry = result.spec, timed.entry
     by_model = entry.stage not in _NO_MODEL
-    alike = (run.hardware, entry.usage.hardware or "", str(run.tasks.get(spec.task)), timed.unit)
+    alike = (
+        run.hardware,
+        entry.usage.hardware or "",
+        entry.usage.machine or "",
+        str(run.tasks.get(spec.task)),
+        timed.unit,
+    )
     if share == "inference_per_1k" and not (by_model and _is_ensemble(result)):
         # After translation, what is read is in the source language.
         language = spec.source if "translation_per_1k" in result.steps.values() else spec.target

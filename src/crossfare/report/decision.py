@@ -22,8 +22,8 @@ from crossfare.compare import (
     price_flips,
     volume_flips,
 )
-from crossfare.compare.always_on import always_on
 from crossfare.report import numbers
+from crossfare.report.hardware_costs import hardware_notes
 from crossfare.report.names import metric_name, subject, trivial_name
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 
@@ -76,7 +76,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     if not any(option.kept for option in decision.options):
         del columns[number("Storage\nUSD/month")]
     ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    notes = (*_front_notes(decision), *_hardware_notes(decision, examples))
+    notes = (*_front_notes(decision), *hardware_notes(decision, examples))
     return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, notes)
 
 
@@ -321,26 +321,6 @@ def _front_notes(decision: Decision) -> tuple[str, ...]:
         ),
         *_baseline_notes(decision),
         *decision.notes,
-    )
-
-
-def _hardware_notes(decision: Decision, examples: Decimal) -> tuple[str, ...]:
-    """For how long hardware is paid for, and what it costs to keep it."""
-    instances = [each for option in decision.options for each in always_on(decision, option, examples)]
-    if not instances:
-        return ()
-    instances.sort(key=lambda each: each.busy)
-    kept = {each.resource: each for each in instances}.values()  # the busiest of each
-    costs = _listed([f"{each.resource} {_money(each.usd_per_year / each.count)}" for each in kept])
-    busy = max(each.busy for each in kept)
-    needed = (
-        "the time that the volume needs"
-        if decision.utilisation == 1
-        else f"the time that the volume needs at a utilisation of {float(100 * decision.utilisation):g} %"
-    )
-    return (
-        f"Serving pays for {needed}. One instance kept always on, a year: {costs}; at this volume it would work "
-        f"{numbers.amount(100 * busy)} % of the time at the most.",
     )
 
 
