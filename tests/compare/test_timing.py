@@ -13,6 +13,7 @@ import made
 import pytest
 
 from crossfare.compare import (
+    Aim,
     Component,
     Decision,
     Option,
@@ -26,11 +27,12 @@ from crossfare.compare import (
     recommend,
     volume_flips,
 )
-from crossfare.compare.timing import TIMING_SD, Timing, student, timings_of
+from crossfare.compare.timing import TIMING_SD, Timing, timings_of
 from crossfare.compare.timing_noise import difference, margin_usd, told_apart
 from crossfare.ledger import Book
 
 YEAR = Decimal(1_200_000)
+ANY = Aim(margin=1.0)
 PRICED = {"seconds": UnitPrice(Decimal(1), Decimal(1), "second", "made"), "money": made.decision([]).rates["money"]}
 
 
@@ -103,11 +105,6 @@ def test_how_far_timings_scatter_is_told_by_repetitions_and_stated_without(tmp_p
             assert float(each.margin) == pytest.approx(1.98 * each.deviation / each.count**0.5, rel=0.02)
 
 
-@pytest.mark.parametrize(("freedom", "wanted"), [(4, 2.776), (6, 2.447), (10, 2.228), (30, 2.042), (None, 1.960)])
-def test_students_t_is_that_of_the_tables(freedom: int | None, wanted: float) -> None:
-    assert student(freedom) == pytest.approx(wanted, rel=0.02)
-
-
 def test_a_run_of_the_format_before_has_timings(tmp_path: Path) -> None:
     record = read_run(Path(__file__).with_name("format_1"))
     for decision in decisions([record]):
@@ -134,14 +131,14 @@ def test_a_busy_machine_and_the_processor_are_among_what_has_to_be_said(tmp_path
 def test_jitter_makes_no_break_even_no_dominance_and_no_flip(tmp_path: Path) -> None:
     """Methods that cost the same, timed again and again: hardly ever is one called cheaper than the other."""
     same = [made.Made("zero-shot", 20), made.Made("zero-shot", 20, model="source-encoder")]
-    called = 0
+    called = flipped = 0
     for seed in range(40):
         folder = tmp_path / str(seed)
         (decision,) = decisions([read_run(made.run(folder, same, jitter=jittered(seed)))])
         called += len(cost_front(decision, YEAR)) < 2 or any(not each.within_noise for each in break_evens(decision))
-        found = recommend(decision, YEAR)
-        assert all(flip.chosen is None for flip in (*price_flips(found), *volume_flips(found))) or called
-    assert called <= 4  # at most 5 % of 40 at the start, at length and at the volume each
+        found = recommend(decision, YEAR, aim=ANY)
+        flipped += bool((*price_flips(found), *volume_flips(found)))
+    assert max(called, flipped) <= 4  # at most 5 % of 40 at the start, at length and at the volume each
 
 
 def timed(name: str, fixed: str, per_1k: str, timing: str, quality: float = 0.5) -> Option:
@@ -205,17 +202,24 @@ def test_a_method_is_dominated_by_one_that_is_cheaper_beyond_doubt() -> None:
     good, poor = timed("good", "10", "10", "x", 0.9), timed("poor", "10", "10.1", "y", 0.5)
     assert cost_front(with_margins([good, poor], "0.1"), YEAR) == (good, poor)
     assert cost_front(with_margins([good, poor], "0.0001"), YEAR) == (good,)
-    statuses = {each.option.key: each.status for each in recommend(with_margins([good, poor], "0.1"), YEAR).verdicts}
-    assert statuses["poor"] != "dominated"
 
 
 def test_no_choice_flips_to_a_method_that_may_cost_as_much() -> None:
     a, b = timed("a", "10", "10", "x"), timed("b", "12", "9.9", "y")
     for decision, wanted in ((with_margins([a, b], "0.0001"), 1), (with_margins([a, b], "0.05"), 0)):
-        assert len(volume_flips(recommend(decision, Decimal(1000)))) == wanted
+        assert len(volume_flips(recommend(decision, Decimal(1000), aim=ANY))) == wanted
     clear = with_margins([timed("a", "10", "10", "x"), timed("b", "100", "1", "y")], "0.05")
-    (flip,) = volume_flips(recommend(clear, Decimal(1000)))
+    (flip,) = volume_flips(recommend(clear, Decimal(1000), aim=ANY))
     assert flip.threshold == 10_000
+
+
+def test_where_errors_have_a_price_what_is_gained_counts_against_what_is_not_known_of_seconds() -> None:
+    """A gain in quality is told apart from a cost that is not."""
+    a, b = timed("a", "10", "10", "x", 0.9), timed("b", "12", "9.9", "y", 0.5)
+    worth = Aim(worth=Decimal("0.00001"))  # 4 USD for a million examples
+    (flip,) = volume_flips(recommend(with_margins([a, b], "0.0001"), Decimal(1000), aim=worth))
+    assert (flip.side, flip.chosen) == ("above", b)
+    assert volume_flips(recommend(with_margins([a, b], "0.05"), Decimal(1000), aim=worth)) == ()
 
 
 def test_the_margin_of_a_total_grows_with_what_was_timed(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from scipy import special
+
 from crossfare.compare.runs import RunRecord
 from crossfare.ledger import Book, Entry
 from crossfare.ledger.costs import SHARES, Needs
@@ -27,7 +29,6 @@ the demo's 90 timings of inference about their rates, on two cores that worked o
 _ENOUGH = 4
 """Degrees of freedom from which on a standard deviation is taken from the timings themselves."""
 
-_Z = 1.959964
 _PLACES = Decimal("1e-6")
 
 
@@ -96,7 +97,7 @@ def timings_of(runs: Sequence[RunRecord]) -> Timings:
     for name, own in groups.items():
         timed = distinct[name]
         deviation, freedom = deviations[_kind(name)]
-        margin = min(1.0, student(freedom) * deviation / math.sqrt(len(timed)))
+        margin = min(1.0, _point(freedom) * deviation / math.sqrt(len(timed)))
         pooled = name.startswith(_POOLED)
         rate = sum(each.seconds for each in timed) / sum(each.amount for each in timed) if pooled else None
         unit = timed[0].unit if pooled else ""
@@ -108,16 +109,6 @@ def timings_of(runs: Sequence[RunRecord]) -> Timings:
             if rate is not None:
                 found._pooled[book, each.entry.step_id] = rate * each.amount
     return found
-
-
-def student(freedom: int | None) -> float:
-    """The two-sided 95 % point of Student's t, from four degrees of freedom on; None: it is known, so the normal one.
-
-    Within 2 % (Abramowitz and Stegun 1964, 26.7.5).
-    """
-    if freedom is None:
-        return _Z
-    return _Z + (_Z**3 + _Z) / (4 * freedom) + (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / (96 * freedom**2)
 
 
 _POOLED = "inference: "
@@ -196,6 +187,11 @@ def _deviations(groups: Mapping[str, Sequence[_Timed]]) -> dict[str, tuple[float
         kinds[_kind(name)].append(_scatter(timed))
     every = _together(pair for own in kinds.values() for pair in own) or (TIMING_SD, None)
     return {kind: _together(own) or every for kind, own in kinds.items()}
+
+
+def _point(freedom: int | None) -> float:
+    """The two-sided 95 % point of Student's t; of the normal distribution where a deviation is as stated."""
+    return float(special.ndtri(0.975) if freedom is None else special.stdtrit(freedom, 0.975))
 
 
 def _scatter(timed: Sequence[_Timed]) -> tuple[float, int]:

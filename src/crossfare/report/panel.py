@@ -34,9 +34,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
         },
         "margins": [f"{timing.margin:f}" for timing in decision.timings.values()],
         "options": [_option(option, decision.rates, timings) for option in decision.options],
-        "pairs": [
-            {"a": pair.a, "b": pair.b, "difference": pair.difference, "p": pair.p} for pair in decision.pairs.values()
-        ],
+        "pairs": [],
     }
 
 
