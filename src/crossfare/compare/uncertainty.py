@@ -127,7 +127,8 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        centre, half = float(weights @ self.centres), sd * float(special.stdtrit(min(freedom, _MANY), (1 + CONFIDENCE) / 2))
+        half = sd * float(special.stdtrit(min(freedom, _MANY), (1 + CONFIDENCE) / 2))
+        centre = float(weights @ self.centres)
         return centre - half, centre + half
 
     def _p(self, weights: Floats) -> float:
