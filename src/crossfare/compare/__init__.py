@@ -9,7 +9,7 @@ from crossfare.compare.model import Component, Decision, Option
 from crossfare.compare.recommend import MARGIN, Aim, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
-from crossfare.compare.standings import Contest, Standing, contests, standings
+from crossfare.compare.standings import CellStanding, Contest, contests, standings
 from crossfare.compare.trade_offs import (
     BreakEven,
     Curve,
@@ -31,6 +31,7 @@ __all__ = [
     "Aim",
     "Belief",
     "BreakEven",
+    "CellStanding",
     "Component",
     "Constraints",
     "Contest",
@@ -43,7 +44,6 @@ __all__ = [
     "Parity",
     "Recommendation",
     "RunRecord",
-    "Standing",
     "UnitPrice",
     "Verdict",
     "break_even",

@@ -15,7 +15,7 @@ from crossfare.types import Result, Score
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CellStanding:
     """A cell's score, the mean over its ``seeds``, with its 95 % interval, and where it stands among the others.
 
     ``tests_only`` says that the interval knows of the test examples alone: no cell was trained more than once.
@@ -41,7 +41,7 @@ class Standing:
 class Contest:
     """The best cell of a task and language against another one (both named without their seed).
 
-    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `Standing`.
+    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `CellStanding`.
     """
 
     task: str
@@ -102,14 +102,14 @@ def beliefs(results: Sequence[Result]) -> dict[tuple[str, str], Belief]:
     return found
 
 
-def standings(results: Sequence[Result]) -> dict[str, Standing]:
+def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
     """Where every cell stands, by `RunSpec.without_seed`."""
     cells, found = cells_of(results), {}
     for believed in beliefs(results).values():
         worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
         for key in believed.keys:
             own = believed.interval(key)
-            found[key] = Standing(
+            found[key] = CellStanding(
                 own.value,
                 own.low,
                 own.high,
