@@ -32,6 +32,7 @@ from crossfare.compare import (
     recommend,
     reprice,
 )
+from crossfare.compare.timing import Timing
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import html as reporting
 from crossfare.report import write_report
@@ -53,6 +54,8 @@ RATES = {
     "annotation:nli": UnitPrice(Decimal("4.00"), Decimal(7), "example", "people"),
     "storage": UnitPrice(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
 }
+
+TIMINGS = {f"work {margin}": Timing(Decimal(margin), 3, 0.1) for margin in ("0.012345", "0.25", "1")}
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,17 @@ def random_decision(rng: random.Random) -> Decision:
     def quantity() -> Decimal:
         return Decimal(rng.randrange(1, 10**12)).scaleb(rng.randrange(-12, -4)).quantize(Decimal("1e-9"))
 
+    def timing() -> str:
+        return rng.choice(["", "", *TIMINGS])
+
     options: list[Option] = []
     for index in range(rng.randrange(1, 9)):
         like = rng.choice(options) if options and rng.random() < 0.5 else None
         twin = like is not None and rng.random() < 0.3  # equal but for its latency
         names = list(RATES)
         quality = like.quality if like and twin else rng.randrange(0, 17) / 16
-        fixed = tuple(Component("translation", rng.choice(names), quantity()) for _ in range(2))
-        recurring = (Component("inference", rng.choice(names), quantity()),)
+        fixed = tuple(Component("translation", rng.choice(names), quantity(), timing()) for _ in range(2))
+        recurring = (Component("inference", rng.choice(names), quantity(), timing()),)
         options.append(
             Option(
                 key=f"nli|m{index}|<&>|{index}",
@@ -126,7 +132,7 @@ def random_decision(rng: random.Random) -> Decision:
                 p = rng.choice([1e-4, 0.0475, 0.0525, 0.0125, 0.0625, 1.0, rng.random()])
                 difference = first.quality - second.quality
                 pairs[frozenset((a.key, b.key))] = Pair(first.key, second.key, difference, 0.0, 0.0, p, 80, "made")
-    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs)
+    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs, timings=TIMINGS)
 
 
 def random_setting(rng: random.Random) -> Setting:
@@ -175,6 +181,7 @@ def expected(found: Recommendation) -> dict[str, Any]:
                 "first": each.first.key,
                 "then": each.then.key,
                 "examples": None if each.examples is None else pytest.approx(float(each.examples), rel=1e-12),
+                "within_noise": each.within_noise,
             }
             for each in break_evens(decision)
         ],
@@ -211,7 +218,8 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
       tied: found.tied.map(key),
       cost_front: found.costFront.map(key),
       latency_front: found.latencyFront.map(key),
-      break_evens: found.breakEvens.map(({first, then, examples}) => ({first: key(first), then: key(then), examples})),
+      break_evens: found.breakEvens.map(({first, then, examples, withinNoise}) => (
+        {first: key(first), then: key(then), examples, within_noise: withinNoise})),
     });
     const cases = JSON.parse(document.getElementById("cases").textContent);
     document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
@@ -252,7 +260,7 @@ def test_a_cost_of_the_page_is_its_quantity_at_the_price_that_people_state() -> 
     for decision in (random_decision(rng) for _ in range(20)):
         model = panel_model(decision)
         for option in model["options"]:
-            for resource, usd, quantity in (*option["fixed"], *option["kept"], *option["recurring"]):
+            for resource, usd, quantity, _ in (*option["fixed"], *option["kept"], *option["recurring"]):
                 stated = decision.rates[resource].stated_usd()
                 assert Decimal(usd) == pytest.approx(
                     Decimal(quantity) * stated, rel=Decimal("1e-9"), abs=Decimal("1e-11")

@@ -34,6 +34,7 @@ from crossfare.report import (
     to_rich,
     write_tables,
 )
+from crossfare.report.columns import BUSY_MARK
 from crossfare.report.lines import lines
 from crossfare.types import Cost, Result
 
@@ -279,6 +280,21 @@ def test_tables_of_nothing_are_empty_not_broken(tmp_path: Path) -> None:
     assert rendered(quality_table(()))
 
 
+def test_a_latency_that_was_timed_on_a_busy_machine_is_marked() -> None:
+    """One of which the load is not known is not."""
+    results = fixed.results()
+    assert not any(BUSY_MARK in note for note in cost_table(results).notes)
+    busy = tuple(replace(r, latency=tuple(replace(each, load=0.6) for each in r.latency)) for r in results)
+    calm = tuple(replace(r, latency=tuple(replace(each, load=0.05) for each in r.latency)) for r in results)
+    marked = {cell for cell in column(cost_table(busy), "Latency\ns/batch\nof 32") if cell.endswith(BUSY_MARK)}
+    assert marked == {
+        f"{cell} {BUSY_MARK}" for cell in column(cost_table(calm), "Latency\ns/batch\nof 32") if cell[:1].isdigit()
+    }
+    assert marked
+    (note,) = (note for note in cost_table(busy).notes if BUSY_MARK in note)
+    assert "up to 60.0 % of the machine's processors" in note
+
+
 def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
     first, *others = fixed.results()
     nothing_beforehand = replace(first, energy_kwh=0.0)  # a first stage alone, of a run that metered nothing
@@ -286,8 +302,8 @@ def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
     metered = tuple(replace(each, energy_kwh=0.25, energy_kwh_per_1k=0.5) for each in (first, *others))
     table = energy_table(metered, CONTEXT)
     assert table is not None
-    assert set(column(table, "Energy once (kWh)")) == {"0.25"}
-    assert set(column(table, "Energy serving (kWh/1k ex.)")) == {"0.5"}
+    assert set(column(table, "Estimated energy once (kWh)")) == {"0.25"}
+    assert set(column(table, "Estimated energy serving (kWh/1k ex.)")) == {"0.5"}
 
 
 # -- narrow terminals -------------------------------------------------------------------------

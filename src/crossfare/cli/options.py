@@ -122,6 +122,9 @@ class PriceOptions:
     price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
         None
     )
+    utilisation: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
+    ] = 1.0
     without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")

@@ -17,9 +17,12 @@ _QUANTITY, _PRICE = Decimal("1e-24"), Decimal("1e-10")
 def panel_model(decision: Decision) -> dict[str, Any]:
     """A decision as the page's scripts read it (assets/decision.js); Decimals are text.
 
-    Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for): where
-    a price is stated, that times the quantity is the cost.
+    Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for,
+    timing): where a price is stated, that times the quantity is the cost. The timing is the number of one of the
+    ``margins``: by how much, as a fraction, the cost may be off, together with all others of this timing; None of what
+    is exact.
     """
+    timings = {name: number for number, name in enumerate(decision.timings)}
     return {
         "where": where(decision),
         "metric_label": metric_name(decision.metric),
@@ -29,26 +32,30 @@ def panel_model(decision: Decision) -> dict[str, Any]:
             name: {"own": _own(rate), "per": rate.stated, "source": rate.source}
             for name, rate in decision.rates.items()
         },
-        "options": [_option(option, decision.rates) for option in decision.options],
+        "margins": [f"{timing.margin:f}" for timing in decision.timings.values()],
+        "options": [_option(option, decision.rates, timings) for option in decision.options],
         "pairs": [],
     }
 
 
-def _option(option: Option, rates: Mapping[str, UnitPrice]) -> dict[str, Any]:
+def _option(option: Option, rates: Mapping[str, UnitPrice], timings: Mapping[str, int]) -> dict[str, Any]:
     shown = ("key", "label", "quality", "low", "high", "baseline", "latency_ms", "note", "reference")
     sides = {"fixed": option.fixed, "kept": option.kept, "recurring": option.recurring}
     return {name: getattr(option, name) for name in shown} | {
-        side: _lines(components, rates) for side, components in sides.items()
+        side: _lines(components, rates, timings) for side, components in sides.items()
     }
 
 
-def _lines(components: Iterable[Component], rates: Mapping[str, UnitPrice]) -> list[tuple[str, str, str]]:
+def _lines(
+    components: Iterable[Component], rates: Mapping[str, UnitPrice], timings: Mapping[str, int]
+) -> list[tuple[str, str, str, int | None]]:
     with localcontext(prec=PRECISION):
         return [
             (
                 each.resource,
                 f"{usd([each], rates):f}",
                 f"{rates[each.resource].in_stated(each.quantity).quantize(_QUANTITY):f}",
+                timings.get(each.timing),
             )
             for each in components
         ]
