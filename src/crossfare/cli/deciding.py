@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolder, Volume, with_groups
+from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolders, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
@@ -96,17 +96,20 @@ def _decide(
 
 
 def report(
-    folder: RunFolder,
+    runs: RunFolders,
     volume: Volume = 100_000,
     months: Months = 12,
     force: Force = False,
 ) -> None:
-    """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
+    """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
+
+    Several runs are reported on together, in the directory of the first.
+    """
     from crossfare.experiment.methods import METHODS
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
-    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS, force=force)
+    page = write_report(*runs, horizon=Horizon(volume, months), methods=METHODS, force=force)
     say(f"Report: {page}")
 
 
