@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crossfare.compare import LearningCurve, Recommendation, cost_front
+from crossfare.compare import LearningCurve, Option, cost_front
 from crossfare.report import vega
 from crossfare.report.decision import Horizon
+from crossfare.report.judged import Judged, numbered
 from crossfare.report.learning import TRUSTED
-from crossfare.report.names import column, metric_name, task_name
+from crossfare.report.names import metric_name, task_name
 from crossfare.report.vega import COLOURS, DASHED, DOT, INK, PLOT, Chart, Json, Looks
 from crossfare.types import Latency, Result
 
 
-def charts(made: Sequence[Recommendation], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
-    """The charts of runs, task by task, with a panel for each of the recommendations.
+def charts(judged: Sequence[Judged], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
+    """The charts of runs, task by task, with a panel for each of the decisions.
 
     The first of a task is its cost-quality plane.
     """
-    looks = Looks.of(option for each in made for option in each.decision.options)
+    looks = Looks.of(option for each in judged for option in each.whole.options)
     found: list[Chart] = []
-    for task in dict.fromkeys(each.decision.task for each in made):
-        own = [each for each in made if each.decision.task == task]
+    for task in dict.fromkeys(each.whole.task for each in judged):
+        own = [each for each in judged if each.whole.task == task]
         rows = decision_rows(own)
         found += [
             _cost_quality(own, rows, horizon, looks),
@@ -34,63 +35,55 @@ def charts(made: Sequence[Recommendation], results: Sequence[Result], horizon: H
     return tuple(found)
 
 
-def numbered(made: Iterable[Recommendation]) -> dict[str, int]:
-    """A number for every method of a task, by its label: the best first, at its mean over languages."""
-    scores: dict[str, list[float]] = {}
-    for each in made:
-        for option in each.decision.options:
-            scores.setdefault(option.label, []).append(option.quality)
-    ordered = sorted(scores, key=lambda label: -sum(scores[label]) / len(scores[label]))
-    return {label: number for number, label in enumerate(ordered, 1)}
+def decision_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """A row for every method of every decision; the page makes the same for changed prices (assets/panel.js)."""
+    numbers = numbered(judged)
+    return [
+        _row(each, option, numbers)
+        for each in judged
+        for option in sorted(each.whole.options, key=lambda option: numbers[option.label])
+    ]
 
 
-def decision_rows(made: Sequence[Recommendation]) -> list[dict[str, Any]]:
-    """A row for every method of every decision; the page makes the same for changed prices (assets/page.js)."""
-    numbers = numbered(made)
-    found = []
-    for each in made:
-        decision, front = each.decision, cost_front(each.decision, each.examples)
-        for option in sorted(decision.options, key=lambda option: numbers[option.label]):
-            found.append(
-                {
-                    "number": numbers[option.label],
-                    "label": option.label,
-                    **vega.look(option),
-                    "target": column(decision),
-                    "quality": option.quality,
-                    "low": option.low,
-                    "high": option.high,
-                    "fixed": float(decision.fixed_usd(option)),
-                    "recurring": float(decision.recurring_usd_per_1k(option)),
-                    "usd": float(decision.total_usd(option, each.examples)),
-                    "examples": float(each.examples),
-                    "front": option in front,
-                    "chosen": option == each.chosen,
-                }
-            )
-    return found
+def _row(judged: Judged, option: Option, numbers: Mapping[str, int]) -> dict[str, Any]:
+    decision, made = judged.whole, judged.made
+    verdicts = {verdict.option.key: verdict for verdict in made.verdicts}
+    return {
+        "number": numbers[option.label],
+        "label": option.label,
+        **vega.look(option),
+        "target": judged.column,
+        "quality": option.quality,
+        "low": option.low,
+        "high": option.high,
+        "fixed": float(decision.fixed_usd(option)),
+        "recurring": float(decision.recurring_usd_per_1k(option)),
+        "usd": float(decision.total_usd(option, made.examples)),
+        "examples": float(made.examples),
+        "front": option in cost_front(made.decision, made.examples),
+        "mark": judged.mark(option),
+        "best": verdicts[option.key].best if option.key in verdicts else None,
+    }
 
 
 # -- the charts of decisions --------------------------------------------------------------------
 
 
-def _quality(made: Sequence[Recommendation], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
+def _quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
     """Scores of one task with their 95 % intervals."""
-    first = made[0].decision
+    first = judged[0].whole
     metric = metric_name(first.metric)
     y = {"field": "label", "type": "nominal", "title": None, "sort": {"field": "number"}}
     span = {"mark": "rule", "encoding": {"x": vega.axis("low", metric, zero=False), "x2": {"field": "high"}, "y": y}}
     dots = vega.dots(rows, looks, x=vega.axis("quality", metric, zero=False), y=y)
-    text = f"{metric} of every method in {_languages(made)}, with 95 % intervals. The values are in the tables."
-    spec = vega.panelled(made, [span, dots], height=22 * len({row["label"] for row in rows}))
+    text = f"{metric} of every method in {_languages(judged)}, with 95 % intervals. The values are in the tables."
+    spec = vega.panelled(judged, [span, dots], height=22 * len({row["label"] for row in rows}))
     return Chart(first.task, f"quality-{first.task}", f"{task_name(first.task)}: quality", text, spec, rows)
 
 
-def _cost_quality(
-    made: Sequence[Recommendation], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
-) -> Chart:
+def _cost_quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
     """The cost-quality plane of one task with its Pareto front."""
-    first = made[0].decision
+    first = judged[0].whole
     metric = metric_name(first.metric)
     log = all(row["usd"] > 0 for row in rows)
     cost, score = (
@@ -116,25 +109,26 @@ def _cost_quality(
     }
     ring = {
         "mark": {"type": "point", "size": 260, "color": INK},
-        "transform": [{"filter": "datum.chosen"}],
-        "encoding": at,
+        "transform": [{"filter": "datum.mark"}],
+        "encoding": {
+            **at,
+            "strokeDash": {"condition": {"test": "datum.mark == 'ahead'", "value": [4, 3]}, "value": [1, 0]},
+        },
     }
     numbers = vega.numbers_beside(at, "log(datum.usd)" if log else "datum.usd", "datum.quality")
     text = (
-        f"{metric} against total cost at {horizon}, with 95 % intervals, in {_languages(made)}. "
-        "Dashed: the Pareto front. Ringed: recommended."
+        f"{metric} against total cost at {horizon}, with 95 % intervals, in {_languages(judged)}. "
+        "Dashed: the Pareto front. Ringed: recommended; with a broken ring: ahead, without enough evidence."
     )
-    spec = vega.panelled(made, [span, front, vega.dots(rows, looks, **at), ring, numbers])
+    spec = vega.panelled(judged, [span, front, vega.dots(rows, looks, **at), ring, numbers])
     return Chart(
         first.task, f"cost-quality-{first.task}", f"{task_name(first.task)}: cost against quality", text, spec, rows
     )
 
 
-def _break_even(
-    made: Sequence[Recommendation], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
-) -> Chart:
+def _break_even(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
     """Total cost of the methods of one task over the number of examples; where lines cross, they cost the same."""
-    task, last = made[0].decision.task, 40
+    task, last = judged[0].whole.task, 40
     at = {"x": vega.axis("volume", "Examples in all", type="log"), "y": vega.axis("cost", "Total USD", type="log")}
 
     along = [
@@ -151,7 +145,7 @@ def _break_even(
             **at,
             **vega.hue(rows, looks),
             "detail": {"field": "label"},
-            "strokeWidth": {"condition": {"test": "datum.chosen", "value": 3}, "value": 1.3},
+            "strokeWidth": {"condition": {"test": "datum.mark", "value": 3}, "value": 1.3},
             "opacity": vega.picked(),
         },
     }
@@ -162,10 +156,10 @@ def _break_even(
     }
     numbers = vega.numbers_beside(at, "0", "log(datum.cost)", [at_end])
     text = (
-        f"Total cost of every method over the number of examples served, in {_languages(made)}. Dashed: {horizon}. "
-        "Thick: recommended."
+        f"Total cost of every method over the number of examples served, in {_languages(judged)}. Dashed: {horizon}. "
+        "Thick: recommended, or ahead."
     )
-    spec = {**vega.panelled(made, [asked, lines, ends, numbers]), "transform": along}
+    spec = {**vega.panelled(judged, [asked, lines, ends, numbers]), "transform": along}
     return Chart(task, f"break-even-{task}", f"{task_name(task)}: break-even curves", text, spec, rows)
 
 
@@ -271,5 +265,5 @@ def _timed(results: Sequence[Result]) -> dict[str, tuple[Latency, ...]]:
     return found
 
 
-def _languages(made: Sequence[Recommendation]) -> str:
-    return ", ".join(column(each.decision) for each in made)
+def _languages(judged: Sequence[Judged]) -> str:
+    return ", ".join(each.column for each in judged)

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -21,22 +21,28 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.compare import (
+    Aim,
     Decision,
     LearningCurve,
+    More,
     Recommendation,
     RunRecord,
     decisions,
     learning_curves,
     read_run,
     recommend,
+    settle,
+    standings,
 )
 from crossfare.compare.contenders import run_names
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
-from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
+from crossfare.report.advice import explain, rule
+from crossfare.report.decision import Horizon, break_even_table, front_table
+from crossfare.report.judged import Judged, numbered
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
-from crossfare.report.names import column, task_name, where
+from crossfare.report.names import task_name, where
 from crossfare.report.overview import Overview, overview
 from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
@@ -49,12 +55,14 @@ from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
+_AIM = Aim()
 _SCRIPTS = ("decision.js", "charts.js", "panel.js")
 
 
 def write_report(
     *folders: str | Path,
     horizon: Horizon = _DEFAULT,
+    aim: Aim = _AIM,
     methods: Mapping[str, Method] | None = None,
     force: bool = False,
 ) -> Path:
@@ -75,28 +83,25 @@ def write_report(
         raise ConfigError("a report needs a run directory, or several different ones")
     sources = [_Source.read(path, methods or {}) for path in paths]
     runs = [source.run for source in sources]
-    single = [recommend(each, horizon.examples) for each in decisions(runs, months=horizon.months)]
-    over_targets = decisions(runs, mean=True, months=horizon.months)
-    means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
-    made = _ordered(single, means)
+    every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
+    judged = [Judged.of(each, horizon.examples, aim) for each in _ordered(every)]
     results = [result for run in runs for result in run.results]
     curves = learning_curves(runs)
-    drawn = charts.charts(made, results, horizon)
+    drawn = charts.charts(judged, results, horizon)
     grown = [charts.learning(curve, number) for number, curve in enumerate(curves)]
-    written = {f"tables/{name}": text.encode() for name, text in _tables_written(sources[0], made, horizon)}
+    written = {f"tables/{name}": text.encode() for name, text in _tables_written(sources[0], judged, horizon)}
     for each_chart in (*drawn, *grown):
         written |= {f"figures/{name}": content for name, content in each_chart.files.items()}
     page = _render(
         name=", ".join(run_names(runs)),
         results=len(results),
         horizon=horizon,
-        rule=RULE,
-        tasks=[_task(own, horizon, drawn) for own in _by_task(made)],
+        rule=rule(aim),
+        aim=aim,
+        tasks=[_task(own, horizon, drawn) for own in _by_task(judged)],
         learning=[_learning(curve, chart) for curve, chart in zip(curves, grown, strict=True)],
         runs=[source.parts() for source in sources],
-        models=[
-            _model(each.decision, order) for own in _by_task(made) for order in [charts.numbered(own)] for each in own
-        ],
+        models=[model for own in _by_task(judged) for model in _models(own)],
         charts={each.name: {"spec": each.spec, "rows": each.rows} for each in (*drawn, *grown)},
     )
     add_report(paths[0], {**written, PAGE: page.encode()}, force=force)
@@ -112,14 +117,14 @@ def _check_installed() -> None:
             raise ConfigError(f"{needing} {named}: pip install 'crossfare[report]'") from None
 
 
-def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
+def _ordered(every: Sequence[Decision]) -> list[Decision]:
     """Task by task: the mean over languages first, where there are several."""
-    tasks = dict.fromkeys(each.decision.task for each in single)
-    return [each for task in tasks for each in (*means, *single) if each.decision.task == task]
+    unique = {(each.task, each.target): each for each in every}
+    return [each for task in dict.fromkeys(task for task, _ in unique) for each in unique.values() if each.task == task]
 
 
-def _by_task(made: Sequence[Recommendation]) -> list[list[Recommendation]]:
-    return [list(own) for _, own in groupby(made, key=lambda each: each.decision.task)]
+def _by_task(judged: Sequence[Judged]) -> list[list[Judged]]:
+    return [list(own) for _, own in groupby(judged, key=lambda each: each.whole.task)]
 
 
 # -- what a run says ----------------------------------------------------------------------------
@@ -145,7 +150,7 @@ class _Source:
         context = Context(
             methods=methods,
             engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
-            p_values={frozenset((each["best"], each["other"])): each["p"] for each in record.get("comparisons", ())},
+            standings=standings(run.results),
             data_names=names,
         )
         return cls(run, record, context)
@@ -190,17 +195,17 @@ class _Source:
         return found
 
 
-def _tables_written(source: _Source, made: Sequence[Recommendation], horizon: Horizon) -> Iterator[tuple[str, str]]:
+def _tables_written(source: _Source, judged: Sequence[Judged], horizon: Horizon) -> Iterator[tuple[str, str]]:
     """Names of files, and what they hold."""
     results, context = source.run.results, source.context
     yield "table1.tex", to_latex(table1(results, context), "table1")
     for task in source.tasks:
         yield f"{file_of(task)}.tex", to_latex(task_table(results, task, context), file_of(task))
-    for each in made:
-        name = f"methods-{_slug(each.decision)}"
-        table = front_table(each, horizon)
+    for each in judged:
+        name = f"methods-{_slug(each.whole)}"
+        table = front_table(recommend(each.whole, each.made.examples, aim=each.made.aim), horizon)
         yield f"{name}.tex", to_latex(table, name)
-        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
+        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.whole, horizon))
         yield f"{name}.csv", to_csv(table)
 
 
@@ -227,10 +232,11 @@ class _Task:
     others: tuple[Chart, ...]
 
 
-def _task(made: Sequence[Recommendation], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
-    plane, *others = [each for each in drawn if each.task == made[0].decision.task]
-    seen = overview(made, horizon, charts.numbered(made))
-    return _Task(seen, tuple(_choice(each, horizon) for each in made), plane, tuple(others))
+def _task(judged: Sequence[Judged], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
+    plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
+    ways = [settle(each.made) for each in judged]
+    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, ways, strict=True))
+    return _Task(overview(judged, ways), choices, plane, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,32 +254,25 @@ def _learning(curve: LearningCurve, chart: Chart) -> _Learning:
     return _Learning(learning.heading(curve), learning.answers(curve), tables, chart)
 
 
-def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
-    _, choice, *rest = explain(made, horizon)
-    if made.chosen and made.chosen.reference and (system := _of_systems(made)):
-        words = explain(system, horizon)[1].removeprefix("Recommended: ")
-        rest.append(f"Without reference translations: {words}")
+def _choice(made: Recommendation, horizon: Horizon, ways: Sequence[More]) -> _Choice:
+    _, choice, *rest = explain(made, horizon, ways)
     others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
     reasons = tuple(line for line in rest if not line.startswith("- "))
     return _Choice(where(made.decision), choice, reasons, others)
-
-
-def _of_systems(made: Recommendation) -> Recommendation | None:
-    """The recommendation among what systems deliver; None if all translations were looked up."""
-    delivered = tuple(option for option in made.decision.options if not option.reference)
-    return recommend(replace(made.decision, options=delivered), made.examples) if delivered else None
 
 
 def _slug(decision: Decision) -> str:
     return file_name(f"{decision.task}-{decision.target}")
 
 
-def _model(decision: Decision, order: Mapping[str, int]) -> dict[str, Any]:
-    """A decision as the page's scripts read it."""
-    model = panel_model(decision)
-    for option, shown in zip(decision.options, model["options"], strict=True):
-        shown |= {"number": order[option.label], **look(option)}
-    return {**model, "id": _slug(decision), "task": decision.task, "target": column(decision)}
+def _models(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+    """A task's decisions as the page's scripts read them."""
+    order = numbered(judged)
+    for each in judged:
+        model = panel_model(each.whole)
+        for option, shown in zip(each.whole.options, model["options"], strict=True):
+            shown |= {"number": order[option.label], **look(option)}
+        yield {**model, "id": _slug(each.whole), "task": each.whole.task, "target": each.column}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], **facts: Any) -> str:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crossfare.compare import Option, Recommendation
+from crossfare.compare import More, Option
 from crossfare.report import numbers
-from crossfare.report.decision import Horizon, explain
-from crossfare.report.names import column, metric_name, task_name, trivial_name
+from crossfare.report.advice import brief
+from crossfare.report.decision import interval
+from crossfare.report.judged import Judged, numbered
+from crossfare.report.names import metric_name, task_name
 
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """A score with its interval; ``level`` is where it lies between the task's lowest and highest, in per cent."""
+    """A score with its interval; ``level`` is where it lies between the task's lowest and highest, in per cent.
+
+    ``mark`` is "recommended" or "ahead"; ``trivial`` that it is not shown to beat a trivial system.
+    """
 
     score: str
     interval: str
     level: int
-    chosen: bool
+    mark: str
     trivial: bool
 
 
@@ -34,7 +39,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to choose for one language, or for the mean over several, in a sentence."""
+    """What to choose for one language, or for the mean over several, in a sentence or two."""
 
     target: str
     text: str
@@ -49,42 +54,31 @@ class Overview:
     metric: str
     targets: tuple[str, ...]
     rows: tuple[HeatRow, ...]
-    trivial: str
     advice: tuple[Advice, ...]
 
 
-def overview(made: Sequence[Recommendation], horizon: Horizon, order: dict[str, int]) -> Overview:
-    """One task's recommendations side by side; ``order`` numbers its methods by their labels."""
-    first = made[0].decision
-    every = [option for each in made for option in each.decision.options]
-    low, high = (end(option.quality for option in every) for end in (min, max))
-    by_label = [{option.label: option for option in each.decision.options} for each in made]
+def overview(judged: Sequence[Judged], ways: Sequence[Sequence[More]]) -> Overview:
+    """One task's decisions side by side; ``ways`` would settle each of them."""
+    first = judged[0].whole
+    qualities = [option.quality for each in judged for option in each.whole.options]
+    low, high = min(qualities), max(qualities)
+    by_label = [(each, {option.label: option for option in each.whole.options}) for each in judged]
 
-    def cell(each: Recommendation, option: Option | None) -> HeatCell | None:
+    def cell(each: Judged, option: Option | None) -> HeatCell | None:
         if option is None:
             return None
-        interval = f"{numbers.score(option.low)}-{numbers.score(option.high)}"
         level = round(100 * (option.quality - low) / ((high - low) or 1))
-        return HeatCell(
-            numbers.score(option.quality), interval, level, option == each.chosen, not option.above_baseline
-        )
+        trivial = not each.whole.beats_baseline(option)
+        return HeatCell(numbers.score(option.quality), interval(option), level, each.mark(option), trivial)
 
     def usd(label: str) -> str:
-        known = ((each, own[label]) for each, own in zip(made, by_label, strict=True) if label in own)
-        each, option = next(known)
-        return numbers.amount(each.decision.total_usd(option, each.examples))
+        each, own = next((each, own) for each, own in by_label if label in own)
+        return numbers.amount(each.whole.total_usd(own[label], each.made.examples))
 
     rows = tuple(
-        HeatRow(
-            number,
-            label,
-            tuple(cell(each, own.get(label)) for each, own in zip(made, by_label, strict=True)),
-            usd(label),
-        )
-        for label, number in order.items()
+        HeatRow(number, label, tuple(cell(each, own.get(label)) for each, own in by_label), usd(label))
+        for label, number in numbered(judged).items()
     )
-    targets = tuple(column(each.decision) for each in made)
-    advice = tuple(Advice(target, explain(each, horizon)[1]) for target, each in zip(targets, made, strict=True))
-    return Overview(
-        first.task, task_name(first.task), metric_name(first.metric), targets, rows, trivial_name(first.task), advice
-    )
+    targets = tuple(each.column for each in judged)
+    told = tuple(Advice(each.column, brief(each.made, own)) for each, own in zip(judged, ways, strict=True))
+    return Overview(first.task, task_name(first.task), metric_name(first.metric), targets, rows, told)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from crossfare.compare import Option, Recommendation
-from crossfare.report.names import column
+from crossfare.compare import Option
+from crossfare.report.judged import Judged
 from crossfare.store import file_name
 
 Json = dict[str, Any]
@@ -42,6 +42,7 @@ _TOLD: Mapping[str, Json] = {
     "what": {"title": "Engine"},
     "other": {"title": "Method"},
     "usd": {"title": "Total USD", **_TO_FOUR},
+    "best": {"title": "Best with probability", "type": "quantitative", "format": ".0%"},
     "low": {"title": "95 % from", **_TO_FOUR},
     "high": {"title": "to", **_TO_FOUR},
 }
@@ -155,7 +156,7 @@ def hue(rows: Sequence[Mapping[str, Any]], looks: Looks) -> Json:
 
 def dots(rows: Sequence[Mapping[str, Any]], looks: Looks, **at: Json) -> Json:
     """A dot for every method."""
-    told = {"tooltip": tooltip("label", "quality", "low", "high", "usd")}
+    told = {"tooltip": tooltip("label", "quality", "low", "high", "usd", "best")}
     return {"mark": DOT, "encoding": {**at, **looks.encoded(rows), "opacity": picked(), **told}}
 
 
@@ -193,9 +194,9 @@ def tooltip(*fields: str) -> list[Json]:
     return [{"field": name, **_TOLD.get(name, {"title": name, **_TO_FOUR})} for name in fields]
 
 
-def panelled(made: Sequence[Recommendation], layers: Sequence[Json], height: int = PLOT["height"]) -> Json:
-    """Layers over each other, in a panel for each recommendation."""
-    order = [column(each.decision) for each in made]
+def panelled(judged: Sequence[Judged], layers: Sequence[Json], height: int = PLOT["height"]) -> Json:
+    """Layers over each other, in a panel for each decision."""
+    order = [each.column for each in judged]
     facet = {"field": "target", "title": None, "sort": order}
     panel = {"layer": list(layers), "width": PLOT["width"], "height": height}
     return spec({"facet": facet, "columns": 4, "spec": panel})

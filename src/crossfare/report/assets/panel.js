@@ -72,24 +72,24 @@
       if (stated.has(resource)) prices[resource] = stated.get(resource);
     }
     const settings = {
-      volume, months, prices,
+      volume, months, prices, margin: ask("margin", number), worth: ask("worth", Decision.parse, true),
       examples: volume === null || months === null ? null : volume * months,
       minQuality: ask("min-quality", number, true),
       maxLatencyMs: ask("max-latency-ms", number, true),
       maxUsd: ask("max-usd", Decision.parse, true),
-      withoutReference: field("without-reference").checked,
+      withoutReference: !field("with-reference").checked && model.options.some((option) => !option.reference),
     };
     return {settings, wrong};
   }
 
   // -- the address --------------------------------------------------------------------------------
 
-  const KEPT = ["decision", "volume", "months", "min-quality", "max-latency-ms", "max-usd"];
+  const KEPT = ["decision", "volume", "months", "margin", "worth", "min-quality", "max-latency-ms", "max-usd"];
 
   function toAddress() {
     const found = new URLSearchParams();
     for (const name of KEPT) if (field(name).value.trim()) found.set(name, field(name).value.trim());
-    if (field("without-reference").checked) found.set("without-reference", "1");
+    if (field("with-reference").checked) found.set("with-reference", "1");
     for (const [resource, text] of stated) found.set(`price:${resource}`, text);
     try { history.replaceState(null, "", `#${found}`); } catch { /* a viewer that forbids it: nothing is kept */ }
   }
@@ -99,7 +99,7 @@
     if (!KEPT.some((name) => found.has(name)) && ![...found.keys()].some((key) => key.startsWith("price:"))) return;
     folded.open = true;
     for (const name of KEPT) if (found.has(name)) field(name).value = found.get(name);
-    field("without-reference").checked = found.get("without-reference") === "1";
+    field("with-reference").checked = found.get("with-reference") === "1";
     for (const [key, text] of found) if (key.startsWith("price:")) stated.set(key.slice("price:".length), text);
   }
 
@@ -108,38 +108,32 @@
   function update({rebuild = false, keep = true} = {}) {
     const model = models[Math.max(0, field("decision").selectedIndex)];
     if (rebuild) showPrices(model);
-    field("without-reference").closest(".field").hidden = !model.options.some((option) => option.reference);
+    field("with-reference").closest(".field").hidden = !model.options.some((option) => option.reference);
     const {settings, wrong} = read(model);
     shown("wrong").textContent = wrong.length ? `Not understood: ${wrong.join("; ")}. Write whole numbers for volume and months, and amounts with a point: 0.50.` : "";
     if (wrong.length) return;
     if (keep) toAddress();
-    if (model.options.every((option) => settings.withoutReference && option.reference)) {
-      shown("wrong").textContent = "Only reference translations are left; keep them in.";
-      return;
-    }
     show(model, settings, Decision.decide(model, settings));
   }
 
   function show(model, settings, found) {
-    const [first, ...rest] = Decision.explain(model, settings, found);
     shown("examples").textContent = `${model.where}, ${Decision.count({int: settings.examples, exp: 0})} examples in all:`;
-    shown("choice").textContent = first;
-    shown("reasons").replaceChildren(...rest.filter((line) => !line.startsWith("- ")).map((line) => element("p", {}, line)));
-    shown("others").replaceChildren(...rest.filter((line) => line.startsWith("- ")).map((line) => element("li", {}, line.slice(2))));
+    shown("choice").textContent = Decision.advice(model, settings, found);
+    const mind = (found.chosen ?? found.leading)?.option;
+    shown("mind").textContent = mind?.reference ? `Mind that this is no system's translation: ${mind.note}.` : mind?.note ? `${mind.label}: ${mind.note}.` : "";
     shown("methods").replaceChildren(methodTable(model, found));
     shown("break-evens").replaceChildren(...breakEvenTable(found, settings));
     drawn = () => draw(model, settings, found);
     drawn();
   }
 
-  const STATUS = {"recommended": "recommended", "excluded": "breaks a constraint", "not-above-baseline": "not above the trivial baseline", "dominated": "dominated", "tied": "tied, but dearer", "worse": "significantly worse", "below-worse": "lower score"};
-
   function methodTable(model, found) {
     const keeps = model.options.some((option) => option.kept.length);
     const storage = keeps ? [["Storage USD/month", 1]] : [];
-    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Verdict"]]
+    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Best", 1], ["Within margin", 1], ["Regret", 1], ["Verdict"]]
       .map(([title, isNumber]) => ({title, number: Boolean(isNumber)}));
-    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map(({row, status, test}) => {
+    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map((each) => {
+      const {row, best, within, regret} = each;
       const onCost = found.costFront.includes(row), onLatency = found.latencyFront.includes(row);
       return {
         key: row.option.key,
@@ -147,7 +141,8 @@
         cells: [
           String(row.option.number), row.option.label, `${Decision.score(row.option.quality)} (${Decision.interval(row.option)})`,
           usd(Decision.onceUsd(row)), ...(keeps ? [row.option.kept.length ? usd(Decision.keptUsd(row)) : "-"] : []), usd(Decision.recurringUsd(row)), usd(Decision.totalUsd(row)), Decision.latency(row.option),
-          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-", status === "worse" && !test ? STATUS["below-worse"] : STATUS[status],
+          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-",
+          ...(best === undefined ? ["-", "-", "-"] : [Decision.percent(best), Decision.percent(within), Decision.points(regret)]), Decision.verdict(each),
         ],
       };
     });
@@ -176,9 +171,9 @@
   /** The rows that Python makes for the prices of the run (crossfare.report.charts). */
   function chartRows(model, settings, found) {
     const usd = (decimal) => Number(Decision.plain(decimal));
-    return found.rows.map((row) => ({
+    return found.verdicts.map(({row, best}) => ({
       ...row.option, target: model.target, examples: Number(settings.examples), fixed: usd(Decision.fixedUsd(row)),
-      recurring: usd(Decision.recurringUsd(row)), usd: usd(Decision.totalUsd(row)), chosen: row === found.chosen, front: found.costFront.includes(row),
+      recurring: usd(Decision.recurringUsd(row)), usd: usd(Decision.totalUsd(row)), mark: row === found.chosen ? "recommended" : row === found.leading ? "ahead" : "", best: best ?? 0, front: found.costFront.includes(row),
     })).sort((a, b) => a.number - b.number);
   }
 
@@ -198,7 +193,7 @@
     event.preventDefault();
     stated.clear();
     for (const [name, value] of own) if (name !== "decision") field(name).value = value;
-    field("without-reference").checked = false;
+    field("with-reference").checked = false;
     update({rebuild: true});
   });
   addEventListener("hashchange", () => { stated.clear(); fromAddress(); update({rebuild: true, keep: false}); });
