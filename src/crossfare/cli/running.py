@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def demo(
     part: PartOptions,
     manner: RunOptions,
-    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0,1,2).")] = None,
     force: Force = False,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report.

@@ -16,7 +16,7 @@ Decimal, every component rounded to 1e-12 USD; sums and products of these are ex
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
@@ -84,7 +84,7 @@ class Decision:
     metric: str
     rates: Mapping[str, UnitPrice]
     options: tuple[Option, ...]
-    belief: Belief | None = None
+    belief: Belief | None = field(default=None, compare=False)
     notes: tuple[str, ...] = ()
     months: int = 12
     tested: int = 0

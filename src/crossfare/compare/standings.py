@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from crossfare.compare.measured import ALPHA, CONFIDENCE, Measured, seed_noises
 from crossfare.compare.uncertainty import Belief, belief
@@ -78,7 +78,7 @@ def _trainings(result: Result) -> frozenset[str]:
 
 def _variance(score: Score) -> float:
     """Of a metric that is no mean over examples, from its bootstrap interval."""
-    return float(((score.high - score.low) / (2 * stats.norm.ppf((1 + CONFIDENCE) / 2))) ** 2)
+    return float(((score.high - score.low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2)
 
 
 def cells_of(results: Sequence[Result]) -> dict[str, list[Result]]:

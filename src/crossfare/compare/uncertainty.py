@@ -27,13 +27,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, rest_of, seed_noises, shared_luck
 
 DRAWS = 2000
 
-_EXTRA = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2  # examples that Wilson's interval adds
+_EXTRA = float(special.ndtri((1 + CONFIDENCE) / 2)) ** 2  # examples that Wilson's interval adds
+_MANY = 1e9  # degrees of freedom, as good as infinitely many
 _ALIKE = 0.5  # correlation of these between two methods: a pair has nearly what Agresti and Min (2005) add
 
 
@@ -59,7 +60,7 @@ class Difference:
 # -- the joint distribution of the true scores ---------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Belief:
     """What the true scores of some methods are, jointly; ``keys`` names them, all else is in their order.
 
@@ -126,12 +127,13 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        centre, half = float(weights @ self.centres), sd * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+        half = sd * float(special.stdtrit(min(freedom, _MANY), (1 + CONFIDENCE) / 2))
+        centre = float(weights @ self.centres)
         return centre - half, centre + half
 
     def _p(self, weights: Floats) -> float:
         sd, freedom = self._spread(weights)
-        return float(2 * stats.t.sf(abs(weights @ self.centres) / sd, freedom)) if sd else 1.0
+        return float(2 * special.stdtr(min(freedom, _MANY), -abs(weights @ self.centres) / sd)) if sd else 1.0
 
     @cached_property
     def draws(self) -> Floats:
@@ -144,7 +146,7 @@ class Belief:
         random, half = np.random.default_rng(0), DRAWS // 2
         by_example = random.standard_normal((half, len(self.keys))) @ _root(self.examples).T
         level = random.random(half)
-        finite = np.where(np.isfinite(self.freedom), self.freedom, 1e9)
+        finite = np.minimum(self.freedom, _MANY)
         scale = finite / special.chdtri(finite, level[:, None])
         sd = np.sqrt(np.maximum(0.0, self.lucky * scale - self.rests))
         by_training = (random.standard_normal((half, len(self.luck))) @ _root(self.luck).T * sd) @ self.mixing.T
@@ -203,7 +205,7 @@ def apart(scores: Mapping[str, tuple[float, float, float]]) -> Belief:
     """From scores with 95 % intervals (value, low, high) alone: nothing is paired, and seeds are in the intervals."""
     values, low, high = np.array(list(scores.values()), dtype=np.float64).reshape(-1, 3).T
     count, none = len(scores), np.zeros(len(scores))
-    variances = ((high - low) / (2 * stats.norm.ppf((1 + CONFIDENCE) / 2))) ** 2
+    variances = ((high - low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2
     return Belief(
         tuple(scores),
         values,

@@ -69,8 +69,8 @@ def brief(made: Recommendation, ways: Sequence[More]) -> str:
 def explain(made: Recommendation, horizon: Horizon, ways: Sequence[More] | None = None) -> tuple[str, ...]:
     """Heading, choice, reason, why not the others, what would change it."""
     heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
-    others = [verdict for verdict in made.verdicts if made.chosen is None or verdict.option != made.chosen]
-    told = [f"- {_why_not(verdict, made)}" for verdict in others if verdict.option != made.leading]
+    named = made.chosen or made.leading
+    told = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts if verdict.option != named]
     if made.chosen is None:
         return (heading, advice(made, ways), *_assumed(made), *told)
     return (heading, advice(made), _reason(made), *_warnings(made), *_assumed(made), *told, *_changes(made, horizon))
