@@ -44,6 +44,7 @@ AllowKey = Annotated[
 TrainEngine = Annotated[
     str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
 ]
+RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 
 
@@ -95,7 +96,7 @@ class RunOptions:
 class JudgingOptions:
     """Which runs are judged, and over which horizon."""
 
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
+    runs: RunFolders
     tasks: Tasks = None
     targets: Targets = None
     mean: Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")] = False
