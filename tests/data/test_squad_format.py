@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.data import load, save
-from crossfare.data.qa import _normalise, locate, read_squad
+from crossfare.data.qa import _normalise, locate
+from crossfare.data.tables import read_squad
 from crossfare.types import Answer, Dataset, QAExample, content_revision
 
 NFC, NFD = (lambda s: unicodedata.normalize("NFC", s)), (lambda s: unicodedata.normalize("NFD", s))

@@ -19,14 +19,18 @@ from crossfare.data import (
     files,
     labelled,
     nli,
+    parquet,
     qa,
+    qa_rows,
     quati,
     sources,
+    tables,
     texts,
     triples,
 )
 from crossfare.data.labelled import Layout
 from crossfare.data.loaded import Loaded
+from crossfare.data.reading import NOTHING, Reading
 from crossfare.data.sources import Source
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, RankingExample, TaskName
@@ -50,17 +54,23 @@ class Format:
     ``suffixes``  of the files that are written in it where no format is named
     ``open``      (path, name for messages, split or None) to the parts of ranking data that are there
     ``folder``    whether a folder is in it
+    ``fits``      whether a file is in it by its beginning and by what a user says of its columns
+    ``told``      whether ``read`` takes what a user says of labels, and of columns where it ``fits`` them
+    ``binary``    whether ``read`` takes the path, since the file is no text
     """
 
     name: str
     task: TaskName | None
     description: str
     sniff: Callable[[str], bool]
-    read: Callable[[str, str, str | None], Loaded] | None = None
+    read: Callable[..., Loaded] | None = None
     write: Callable[[Dataset], str] | None = None
     suffixes: tuple[str, ...] = ()
     open: Callable[[Path, str, str | None], Source] | None = None
     folder: Callable[[Path], bool] = _never
+    fits: Callable[[str, Reading], bool] | None = None
+    told: bool = False
+    binary: bool = False
 
 
 def _columns(*names: str) -> Callable[[str], bool]:
@@ -80,7 +90,7 @@ def _is_xtreme(first: str) -> bool:
     return first.count("\t") == 2
 
 
-def _is_nli_jsonl(first: str) -> bool:
+def _is_broken_pair(first: str) -> bool:
     return _keys("premise")(first) or _keys("sentence1", "sentence2")(first)
 
 
@@ -90,13 +100,30 @@ def _has(*names: str) -> Callable[[Path], bool]:
 
 def _tsv(layout: Layout) -> dict[str, Any]:
     write = labelled.write_tsv if layout.header else labelled.write_headerless
-    return {"read": partial(labelled.read_tsv, layout=layout), "write": partial(write, layout=layout)}
+    return {"read": partial(labelled.read_tsv, layout=layout), "write": partial(write, layout=layout), "told": True}
 
 
-def _jsonl(*layouts: Layout) -> dict[str, Any]:
-    """JSON lines with the keys of one of the layouts, written with those of the first."""
-    read = partial(labelled.read_jsonl, layouts=layouts)
-    return {"read": read, "write": partial(labelled.write_jsonl, layout=layouts[0])}
+def _table(
+    task: TaskName,
+    kind: str,
+    description: str,
+    write: Callable[[Dataset], str] | None,
+    suffixes: tuple[str, ...] = (),
+    sniff: Callable[[str], bool] = _never,
+) -> Format:
+    """A table of a kind with the examples of a task; ``sniff`` takes further beginnings, to say what they lack."""
+    fits = partial(tables.fits, task=task, kind=kind)
+    return Format(
+        f"{'labels' if task == 'classification' else task}-{kind}",
+        task,
+        description,
+        lambda first: fits(first) or sniff(first),
+        partial(tables.read, task=task, kind=kind),
+        write,
+        suffixes,
+        fits=fits,
+        told=True,
+    )
 
 
 FORMATS: tuple[Format, ...] = (
@@ -111,44 +138,56 @@ FORMATS: tuple[Format, ...] = (
         open=sources.open_own,
         folder=lambda folder: collection.is_collection(folder) or (folder / artifact.FILE_NAME).is_file(),
     ),
-    Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, **_jsonl(nli.MNLI, nli.PLAIN)),
     Format(
-        "labels-jsonl",
+        "parquet", None, "parquet: the columns of any of the tables below", _never, parquet.read, told=True, binary=True
+    ),
+    _table(
+        "nli",
+        "jsonl",
+        "MNLI, XNLI, ANLI and other pairs as JSON lines",
+        partial(labelled.write_jsonl, layout=nli.MNLI),
+        sniff=_is_broken_pair,
+    ),
+    _table("qa", "jsonl", "questions as JSON lines: context, question, answers, as on the hub", qa_rows.write_jsonl),
+    _table(
         "classification",
+        "jsonl",
         "texts with one label as JSON lines: text, label (or sentence, review, sentiment, intent ...)",
-        texts.is_jsonl,
-        texts.read_jsonl,
         partial(labelled.write_jsonl, layout=texts.PLAIN),
     ),
+    _table("nli", "json", "pairs as a JSON list of objects", partial(labelled.write_json, layout=nli.PLAIN)),
+    _table("qa", "json", "questions as a JSON list of objects", qa_rows.write_json),
     Format(
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
-        lambda first: _begins("{", "[")(first) and not _is_nli_jsonl(first),
-        qa.read_squad,
+        lambda first: _begins("{")(first) and not _is_broken_pair(first),
+        tables.read_squad,
         qa.write_squad,
         (".json",),
     ),
-    Format(
-        "labels-json",
+    _table(
         "classification",
-        "the same as a JSON list of objects",
-        texts.is_json,
-        texts.read_json,
-        texts.write_json,
+        "json",
+        "texts with one label as a JSON list of objects",
+        partial(labelled.write_json, layout=texts.PLAIN),
         (".json",),
     ),
-    Format(
-        "labels-tsv",
+    _table(
         "classification",
+        "tsv",
         "the same as TSV, with a header or without",
-        texts.is_tsv,
-        texts.read_tsv,
         partial(labelled.write_tsv, layout=texts.PLAIN),
         (".tsv", ".txt"),
     ),
-    Format("labels-csv", "classification", "the same as CSV", texts.is_csv, texts.read_csv, texts.write_csv, (".csv",)),
-    Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",)),
+    _table(
+        "classification",
+        "csv",
+        "the same as CSV, with commas, semicolons or bars",
+        partial(labelled.write_csv, layout=texts.PLAIN),
+        (".csv",),
+    ),
+    Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",), told=True),
     Format(
         "xnli",
         "nli",
@@ -172,6 +211,21 @@ FORMATS: tuple[Format, ...] = (
         _columns("premise", "hypo", "label"),
         **_tsv(nli.XNLI_MT),
     ),
+    _table(
+        "nli",
+        "tsv",
+        "pairs as TSV with a header that names premise, hypothesis and label",
+        partial(labelled.write_tsv, layout=nli.PLAIN),
+    ),
+    _table(
+        "nli",
+        "csv",
+        "pairs as CSV, with commas, semicolons or bars",
+        partial(labelled.write_csv, layout=nli.PLAIN),
+        (".csv",),
+    ),
+    _table("qa", "tsv", "questions as TSV: context, question, answer, answer_start", None),
+    _table("qa", "csv", "the same as CSV", None),
     Format(
         "xtreme",
         "nli",
@@ -254,16 +308,20 @@ def named(name: str, task: TaskName | None = None) -> Format:
     return found
 
 
-def choose(path: Path, where: str, *, task: TaskName | None, format: str | None = None) -> Format:
+def choose(
+    path: Path, where: str, *, task: TaskName | None, format: str | None = None, reading: Reading = NOTHING
+) -> Format:
     """The format of a file or folder: the one named, or the first that recognises it; only its first line is read.
 
+    What a user says of columns and separators makes a table of it.
+
     Raises:
-        DataError: it is missing, or no format recognises it.
+        DataError: it is missing, no format recognises it, or it has no labels or columns of which something is said.
         ConfigError: ``format`` is not known.
     """
     folder = files.is_folder(path)
     if format:
-        return named(format, "ranking" if folder else task)
+        return _speaking(named(format, "ranking" if folder else task), where, reading)
     if folder:
         found = next((row for row in FORMATS if row.folder(path)), None)
         problem = (
@@ -272,15 +330,33 @@ def choose(path: Path, where: str, *, task: TaskName | None, format: str | None 
             if task in {None, "ranking"}
             else "a folder that holds no dataset; name a file"
         )
+    elif files.starts_with(path, parquet.MARK):
+        return named("parquet")
     else:
-        first = files.first_line(path)
+        first = files.opening(path)
         # what is asked for is tried first: a list may be SQuAD's or another's
         rows = sorted(_tried(task), key=lambda row: row.task not in {None, task})
-        found = next((row for row in rows if row.sniff(first)), None)
-        problem = _not_recognised(first, task)
+        if reading.shaping:
+            found = next((row for row in rows if row.fits and row.fits(first, reading)), None)
+            problem = (
+                f"{' and '.join(reading.shaping)} make no examples of its first line, {first[:60]!r}; correct them"
+            )
+        else:
+            found = next((row for row in rows if row.sniff(first)), None)
+            problem = _not_recognised(first, task)
     if found is None:
         raise DataError(f"{where}: {problem}")
-    return found
+    return _speaking(found, where, reading)
+
+
+def _speaking(row: Format, where: str, reading: Reading) -> Format:
+    """The format, if it lets a user say what was said."""
+    odd = reading.shaping if row.fits is None and not row.binary else ()
+    if odd := odd or (reading.said if not row.told else ()):
+        raise DataError(
+            f"{where}: a file in the format {row.name} says itself what it means; leave out {', '.join(odd)}"
+        )
+    return row
 
 
 def _tried(task: TaskName | None) -> list[Format]:
@@ -289,7 +365,7 @@ def _tried(task: TaskName | None) -> list[Format]:
     A file of another task is recognised, to say so; but not as ranking data, which nearly any line could be.
     """
     if task == "ranking":
-        return [row for row in FORMATS if row.task in {None, "ranking"}]
+        return [row for row in FORMATS if row.task in {None, "ranking"} and not row.binary]
     return [row for row in FORMATS if task is None or row.task != "ranking"]
 
 
@@ -301,7 +377,10 @@ def _not_recognised(first: str, task: TaskName | None) -> str:
             f"not recognised as ranking data, its first line is {first[:60]!r}; queries and passages are "
             f"id<TAB>text, judgements are given as qrels=; or name the format (one of {known})"
         )
-    return f"format not recognised, its first line is {first[:60]!r}; name it with format= (one of {known})"
+    return (
+        f"format not recognised, its first line is {first[:60]!r}; if it is a table, say which column is which with "
+        f"columns, such as {{premise: NAME}}, or name the format with format= (one of {known})"
+    )
 
 
 def for_writing(dataset: Dataset, path: Path) -> Format:

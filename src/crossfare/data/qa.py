@@ -16,6 +16,7 @@ from typing import Any
 
 from crossfare.data.files import check_unicode
 from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, Repair, UniqueIds
+from crossfare.data.numbers import whole
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, Example, QAExample
@@ -47,11 +48,10 @@ class RawParagraph:
     questions: tuple[RawQuestion, ...]
 
 
-def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
+def read_document(document: Any, where: str) -> Loaded:
     """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed."""
-    del language  # the format does not say it
     ignored: set[str] = set()
-    questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
+    questions = [q for paragraph in _Squad(where, ignored).paragraphs(document) for q in paragraph.questions]
     return build(questions, where, ignored=tuple(sorted(ignored)))
 
 
@@ -63,10 +63,10 @@ def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawPar
 def write_squad(dataset: Dataset) -> str:
     """Lay a dataset out as SQuAD v1.1 JSON; neighbours with the same title and context share them."""
     articles = []
-    for title, members in groupby(dataset.examples, key=lambda e: _qa(e).title):
+    for title, members in groupby(dataset.examples, key=lambda e: question(e).title):
         paragraphs = [
-            {"context": context, "qas": [_qa_entry(_qa(e)) for e in group]}
-            for context, group in groupby(members, key=lambda e: _qa(e).context)
+            {"context": context, "qas": [_qa_entry(question(e)) for e in group]}
+            for context, group in groupby(members, key=lambda e: question(e).context)
         ]
         articles.append({"paragraphs": paragraphs} if title is None else {"title": title, "paragraphs": paragraphs})
     return json.dumps({"version": "1.1", "data": articles}, ensure_ascii=False) + "\n"
@@ -206,7 +206,8 @@ def _nothing_left(where: str, read: int, unanswerable: int, dropped: int) -> str
     )
 
 
-def _qa(example: Example) -> QAExample:
+def question(example: Example) -> QAExample:
+    """The example, which must be a question."""
     if not isinstance(example, QAExample):
         raise DataError(f"example {example.id!r} is no question; save NLI data as tsv, jsonl or xml")
     return example
@@ -235,12 +236,12 @@ class _Squad:
                 yield RawParagraph(context, tuple(self._question(q, at, context, title) for q, at in asked))
 
     def _question(self, record: Any, place: str, context: str, title: str | None) -> RawQuestion:
-        name = self._part(record, "id", place, _NAME)
+        name = self._number(record, "id", place, _NAME)
         self._ignore(record, "data[].paragraphs[].qas[]")
         answers = []
         if record.get("is_impossible") is not True:
             for answer, at in self._items(record, "answers", place):
-                text, start = self._part(answer, "text", at, _TEXT), self._part(answer, "answer_start", at, _NUMBER)
+                text, start = self._part(answer, "text", at, _TEXT), self._number(answer, "answer_start", at, _NUMBER)
                 answers.append((text, start))
                 self._ignore(answer, "data[].paragraphs[].qas[].answers[]")
         return RawQuestion(str(name), context, self._part(record, "question", place, _TEXT), tuple(answers), title)
@@ -260,6 +261,12 @@ class _Squad:
         if key not in record:
             raise self._error(path, "is missing")
         raise self._error(path, f"must be {kind[0]}, not {json.dumps(record[key])[:40]}")
+
+    def _number(self, record: Any, key: str, place: str, kind: tuple[str, tuple[type, ...]]) -> Any:
+        """A whole number, which some tools write as 32.0, or whatever else the kind allows."""
+        given = record.get(key) if isinstance(record, dict) else None
+        found = whole(given) if isinstance(given, float) else None
+        return self._part(record, key, place, kind) if found is None else found
 
     def _error(self, path: str, what: str) -> DataError:
         return DataError(
