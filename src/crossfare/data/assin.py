@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from crossfare.data import nli
 from crossfare.data.labelled import Record, build, labelled, told
 from crossfare.data.loaded import Loaded
-from crossfare.data.reading import NOTHING, Reading
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import DataError
 from crossfare.types import Dataset
 
@@ -24,7 +24,7 @@ LAYOUT = nli.layout(
 )
 
 
-def read(text: str, where: str, language: str | None = None, *, reading: Reading = NOTHING) -> Loaded:
+def read(text: str, where: str, language: str | None = None, *, reading: FileReading = NOTHING) -> Loaded:
     """Read ASSIN 1 or 2 XML. Document types and entities of one's own are refused."""
     del language
     return build(_Reader(where).read(text), where, told(LAYOUT, reading))

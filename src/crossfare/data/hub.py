@@ -15,7 +15,7 @@ from typing import Any
 
 from crossfare.data import parquet, tables
 from crossfare.data.loaded import Loaded
-from crossfare.data.reading import NOTHING, Reading
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name
@@ -86,7 +86,7 @@ def load_hub(
     task: TaskName | None = None,
     language: str | None = None,
     split: str | None = None,
-    reading: Reading = NOTHING,
+    reading: FileReading = NOTHING,
 ) -> Loaded:
     """Load one split of a dataset from the hub."""
     wanted = parse_ref(ref)
@@ -157,13 +157,13 @@ def convert(
     *,
     task: TaskName | None = None,
     language: str | None = None,
-    reading: Reading = NOTHING,
+    reading: FileReading = NOTHING,
 ) -> Loaded:
     """Turn a `datasets.Dataset` with the columns of some task into examples, as those of a file."""
     named = ((column, getattr(table.features[column], "names", None)) for column in table.column_names)
     names = {column: each for column, each in named if each}
     rows = ((f"row {number}", row) for number, row in enumerate(table, 1))
-    given = tables.Table(tuple(table.column_names), rows, names)
+    given = tables.ExampleTable(tuple(table.column_names), rows, names)
     return parquet.of_some_task(given, where, task, reading, language)
 
 

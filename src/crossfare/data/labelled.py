@@ -19,7 +19,7 @@ from typing import Any
 from crossfare.data import labels
 from crossfare.data.files import check_unicode, split_lines, tsv_line
 from crossfare.data.loaded import Loaded, LoadReport, UniqueIds
-from crossfare.data.reading import NOTHING, Reading
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import DataError
 from crossfare.languages import primary
 from crossfare.strict import parse_json
@@ -74,7 +74,7 @@ class Layout:
 
 
 def read_tsv(
-    text: str, where: str, language: str | None = None, *, layout: Layout, reading: Reading = NOTHING
+    text: str, where: str, language: str | None = None, *, layout: Layout, reading: FileReading = NOTHING
 ) -> Loaded:
     """Read a tab-separated file; with a ``language`` column, only the rows of ``language``."""
     layout = told(layout, reading)
@@ -84,7 +84,7 @@ def read_tsv(
     return of_language(list(_cells(rows, header, where, layout)), where, layout, language)
 
 
-def told(layout: Layout, reading: Reading) -> Layout:
+def told(layout: Layout, reading: FileReading) -> Layout:
     """A layout with what a user says that its labels mean."""
     if reading.labels is None:
         return layout

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import artifact, files, formats, hub, nli, ranking, world
+from crossfare.data import artifact, files, formats, hub, nli, ranking, recognition, world
 from crossfare.data.loaded import Loaded, LoadReport, find_duplicates
-from crossfare.data.reading import Labels, Reading
+from crossfare.data.reading import FileReading, Labels
 from crossfare.data.repair import unescaped
 from crossfare.errors import ConfigError, DataError
 from crossfare.languages import language_name, language_tag, primary
@@ -84,7 +84,7 @@ def load(
     source = str(ref)
     language = language_tag(language) if language else None
     kind, _, rest = source.partition(":")
-    reading = Reading.of(columns, labels, separator)
+    reading = FileReading.of(columns, labels, separator)
     two_class = reading.two_class
     finish = partial(_finish, source=source, task=task, language=language, limit=limit, seed=seed, two_class=two_class)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
@@ -113,7 +113,7 @@ def _from_file(
     task: TaskName | None,
     format: str | None,
     beside: ranking.Beside,
-    reading: Reading,
+    reading: FileReading,
     **asked: Any,
 ) -> tuple[Loaded, str]:
     """What a file or folder holds, or the hub of ranking data; also the name of the format."""
@@ -122,7 +122,7 @@ def _from_file(
         return ranking.load_source(ranking.open_source(source, split=asked["split"]), beside, **asked), "hub"
     if wanted not in {None, "ranking"}:
         _refuse(beside, source)
-    row = formats.choose(path, source, task=wanted, format=format, reading=reading)
+    row = recognition.choose(path, source, task=wanted, format=format, reading=reading)
     if row.read and not (row.open and (beside.given or files.is_folder(path))):
         _refuse(beside, source)
         told = {"reading": reading} if row.told else {}
@@ -143,7 +143,7 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
         ConfigError: the suffix or the format is not known.
     """
     target = Path(path)
-    row = formats.named(format, dataset.task) if format else formats.for_writing(dataset, target)
+    row = recognition.named(format, dataset.task) if format else recognition.for_writing(dataset, target)
     if row.write is None:
         raise ConfigError(f"{path}: the format {row.name!r} is read and not written; choose another")
     if row.task == "ranking" and any(isinstance(e, QueryExample) and e.judgements for e in dataset.examples):
@@ -152,6 +152,19 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
             "write_queries and write_qrels"
         )
     files.write_text(target, row.write(dataset))
+
+
+def same_format(loaded: Loaded, path: Path) -> str | None:
+    """The format to write a dataset in that was loaded: its own; None for that of the suffix, if its own is only read.
+
+    Raises:
+        ConfigError: the suffix means no format of the dataset's task.
+    """
+    name, task = loaded.report.format, loaded.dataset.task
+    if any(row.name == name and row.task in {None, task} and row.write for row in formats.FORMATS):
+        return name
+    recognition.for_writing(loaded.dataset, path)
+    return None
 
 
 def recognise(
@@ -172,7 +185,7 @@ def recognise(
         DataError: the file is missing, empty or of no known format.
     """
     kind, _, rest = ref.partition(":")
-    reading = Reading.of(columns, labels, separator)
+    reading = FileReading.of(columns, labels, separator)
     if kind == "world":
         world.checked(rest, language, split)
         if rest != task:
@@ -180,7 +193,7 @@ def recognise(
     elif kind == "hub":
         hub.parse_ref(rest)
     else:
-        row = formats.choose(dataset_file(Path(ref)), ref, task=task, format=format, reading=reading)
+        row = recognition.choose(dataset_file(Path(ref)), ref, task=task, format=format, reading=reading)
         if row.task not in {None, task}:
             raise DataError(f"{ref}: holds {row.task} data (format {row.name}), not {task}; name another file")
 

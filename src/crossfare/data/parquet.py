@@ -8,7 +8,7 @@ from typing import Any
 
 from crossfare.data import columns, tables
 from crossfare.data.loaded import Loaded
-from crossfare.data.reading import NOTHING, Reading
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import ConfigError, CrossfareError, DataError
 from crossfare.strict import parse_json
 from crossfare.types import TaskName
@@ -24,7 +24,7 @@ def read(
     language: str | None = None,
     *,
     task: TaskName | None = None,
-    reading: Reading = NOTHING,
+    reading: FileReading = NOTHING,
 ) -> Loaded:
     """Read a parquet file; its columns tell the task, where several fit that which is asked for."""
     try:
@@ -33,7 +33,8 @@ def read(
         raise ConfigError(f"{where}: parquet needs the package 'pyarrow'; pip install 'crossfare[hub]'") from error
     try:
         with parquet.ParquetFile(path) as file:
-            table = tables.Table(tuple(file.schema_arrow.names), _rows(file, where), _class_names(file.schema_arrow))
+            schema = file.schema_arrow
+            table = tables.ExampleTable(tuple(schema.names), _rows(file, where), _class_names(schema))
             return of_some_task(table, where, task, reading, language)
     except CrossfareError:
         raise
@@ -43,7 +44,7 @@ def read(
 
 
 def of_some_task(
-    table: tables.Table, where: str, task: TaskName | None, reading: Reading, language: str | None
+    table: tables.ExampleTable, where: str, task: TaskName | None, reading: FileReading, language: str | None
 ) -> Loaded:
     """Make examples of the task that a table's columns hold, of several of the one that is asked for."""
     fitting = columns.tasks(table.columns, reading.columns)

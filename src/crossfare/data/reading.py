@@ -18,7 +18,7 @@ Labels = str | Mapping[Any, Any] | Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileReading:
     """What was said, checked; nothing by default.
 
     ``columns``    the column of a part of an example: {"premise": "text_a"}; in a file without header its number from 1
@@ -35,14 +35,16 @@ class Reading:
     @classmethod
     def of(
         cls, columns: Mapping[str, Any] | None = None, labels: Labels | None = None, separator: str | None = None
-    ) -> Reading:
+    ) -> FileReading:
         """What was said.
 
         Raises:
             ConfigError: it means nothing; the message says what can be said.
         """
-        if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        if separator is not None and (not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n'):
             raise ConfigError(f"separator: {separator!r} is not one character, such as ';' or a tab")
+        if columns is not None and not isinstance(columns, Mapping):
+            raise ConfigError(f"columns: {str(columns)[:60]!r} is no mapping, such as {{premise: NAME}}")
         known.check(columns or {})
         two = labels == TWO_CLASS
         stated = None if labels is None or two else words.stated(labels)
@@ -59,5 +61,8 @@ class Reading:
         return (*self.shaping, *("labels",) * (self.labels is not None))
 
 
-NOTHING = Reading({})
+READING_KEYS = ("columns", "labels", "separator")
+"""What a user can say of a file, by the names of the keys."""
+
+NOTHING = FileReading({})
 """Nothing was said."""

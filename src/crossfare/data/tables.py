@@ -20,7 +20,7 @@ from crossfare.data.files import json_keys, json_object, split_lines
 from crossfare.data.labelled import Layout, as_text, build, of_language, short_by
 from crossfare.data.loaded import Loaded
 from crossfare.data.numbers import is_number, whole
-from crossfare.data.reading import NOTHING, Reading
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import TaskName
@@ -32,7 +32,7 @@ _SEPARATORS = {"tsv": "\t", "csv": ",;|"}
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExampleTable:
     """Rows of values by column, each with its place ("row 7", for messages).
 
     ``names`` are those of classes that a column holds the numbers of; ``header`` is whether a file has one, or its
@@ -46,7 +46,7 @@ class Table:
 
 
 def examples(
-    table: Table, where: str, task: TaskName, reading: Reading = NOTHING, language: str | None = None
+    table: ExampleTable, where: str, task: TaskName, reading: FileReading = NOTHING, language: str | None = None
 ) -> Loaded:
     """Make examples of a task of a table's rows; of those that name their language, in ``language``.
 
@@ -54,6 +54,8 @@ def examples(
         DataError: columns are missing, or a row holds something else than they promise.
     """
     found = columns.needed(table.columns, where, task, reading.columns)
+    if task == "qa" and reading.labels is not None:
+        raise DataError(f"{where}: holds questions, which have no labels; leave out labels")
     if task == "qa":
         return qa_rows.read(table.rows, found, where)
     layout = _layout(task, found, reading)
@@ -63,7 +65,7 @@ def examples(
     return of_language(records, where, layout, language)
 
 
-def _layout(task: TaskName, found: Mapping[str, str], reading: Reading) -> Layout:
+def _layout(task: TaskName, found: Mapping[str, str], reading: FileReading) -> Layout:
     plain = nli.PLAIN if task == "nli" else texts.PLAIN
     stated = reading.labels
     if stated is not None and task == "nli":
@@ -72,7 +74,7 @@ def _layout(task: TaskName, found: Mapping[str, str], reading: Reading) -> Layou
     return replace(plain, id=found.get("id", ""), texts=parts, label=found["label"], stated=stated)
 
 
-def _record(row: Mapping[str, Any], layout: Layout, table: Table, place: str) -> dict[str, str | None]:
+def _record(row: Mapping[str, Any], layout: Layout, table: ExampleTable, place: str) -> dict[str, str | None]:
     made: dict[str, str | None] = {key: as_text(value) for key, value in row.items() if value is not None}
     for column in layout.texts:
         if column in made:
@@ -121,7 +123,7 @@ def _class_name(name: str, layout: Layout) -> str:
 # --- what holds them
 
 
-def delimited(text: str, where: str, kind: str, task: TaskName, reading: Reading) -> Table:
+def delimited(text: str, where: str, kind: str, task: TaskName, reading: FileReading) -> ExampleTable:
     """The table of a file whose cells a separator divides, with a header or without."""
     first = text.lstrip("\r\n").partition("\n")[0].removesuffix("\r")
     separator = reading.separator or _separator(first, kind, task, reading)
@@ -130,7 +132,7 @@ def delimited(text: str, where: str, kind: str, task: TaskName, reading: Reading
     listed = list(rows)
     header = _header(listed, where, task, reading)
     has = header is listed[0][1]
-    return Table(tuple(header), _cells(listed[has:], header, where, separator), header=has)
+    return ExampleTable(tuple(header), _cells(listed[has:], header, where, separator), header=has)
 
 
 def csv_rows(text: str, where: str, separator: str = ",") -> Iterator[tuple[str, list[str]]]:
@@ -142,7 +144,7 @@ def csv_rows(text: str, where: str, separator: str = ",") -> Iterator[tuple[str,
         raise DataError(f"{where}, line {rows.line_num}: no comma-separated row ({error}); correct it") from error
 
 
-def _separator(first: str, kind: str, task: TaskName, reading: Reading) -> str:
+def _separator(first: str, kind: str, task: TaskName, reading: FileReading) -> str:
     """The first separator that makes a header, or a row without one, of the first line."""
     tried = _SEPARATORS[kind]
     return next((each for each in tried if _is_first_row(_split(first, each), kind, task, reading)), tried[0])
@@ -156,15 +158,15 @@ def _split(line: str, separator: str) -> list[str]:
     return []
 
 
-def _is_headerless(cells: Sequence[str], task: TaskName, reading: Reading) -> bool:
+def _is_headerless(cells: Sequence[str], task: TaskName, reading: FileReading) -> bool:
     """Whether cells are a row without a header: by the numbers of its columns, or premise, hypothesis, label."""
     if reading.columns:
-        numbers = reading.columns.values()
-        return all(each.isdecimal() and 1 <= int(each) <= len(cells) for each in numbers)
+        numbered = [str(number) for number in range(1, len(cells) + 1)]
+        return columns.roles(numbered, task, reading.columns) is not None
     return task == "nli" and len(cells) == 3 and cells[2].strip().lower() in {*labels.NLI, *(reading.labels or ())}
 
 
-def _is_first_row(cells: Sequence[str], kind: str, task: TaskName, reading: Reading) -> bool:
+def _is_first_row(cells: Sequence[str], kind: str, task: TaskName, reading: FileReading) -> bool:
     """Whether a file with this first line is taken for a table of a task."""
     if columns.roles(cells, task, reading.columns) is not None:
         return True
@@ -173,7 +175,7 @@ def _is_first_row(cells: Sequence[str], kind: str, task: TaskName, reading: Read
     return _is_headerless(cells, task, reading)
 
 
-def _header(rows: Sequence[tuple[str, list[str]]], where: str, task: TaskName, reading: Reading) -> list[str]:
+def _header(rows: Sequence[tuple[str, list[str]]], where: str, task: TaskName, reading: FileReading) -> list[str]:
     first = rows[0][1] if rows else []
     if columns.roles(first, task, reading.columns) is not None:
         if twice := [name for place, name in enumerate(first) if name in first[:place]]:
@@ -207,22 +209,26 @@ def _cells(
         yield place, dict(zip(header, cells, strict=True))
 
 
-def json_lines(text: str, where: str) -> Table:
-    """The table of JSON objects, one a line; its columns are the keys of the first."""
+def json_lines(text: str, where: str) -> ExampleTable:
+    """The table of JSON objects, one a line; its columns are their keys."""
     rows = [(at, json_object(line, f"{where}, {at}", "one JSON object per line")) for at, line in split_lines(text)]
-    return Table(tuple(rows[0][1]), rows)
+    return ExampleTable(_keys(row for _, row in rows), rows)
 
 
-def json_list(document: Any, where: str) -> Table:
-    """The table of a JSON list of objects, or of such a list under "data"; its columns are the keys of the first."""
+def _keys(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for row in rows for key in row))
+
+
+def json_list(document: Any, where: str) -> ExampleTable:
+    """The table of a JSON list of objects, or of such a list under "data"; its columns are their keys."""
     rows = document.get("data") if isinstance(document, dict) else document
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{where}: not a JSON list of objects; correct it, or save it as JSON lines")
-    return Table(tuple(rows[0]), [(f"object {number}", row) for number, row in enumerate(rows, 1)])
+    return ExampleTable(_keys(rows), [(f"object {number}", row) for number, row in enumerate(rows, 1)])
 
 
 def read(
-    text: str, where: str, language: str | None = None, *, task: TaskName, kind: str, reading: Reading = NOTHING
+    text: str, where: str, language: str | None = None, *, task: TaskName, kind: str, reading: FileReading = NOTHING
 ) -> Loaded:
     """Read a text file that holds a table of a kind: "tsv", "csv", "jsonl" or "json"."""
     if kind == "jsonl":
@@ -244,11 +250,11 @@ def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
     return qa.read_document(document, where)
 
 
-def fits(first: str, reading: Reading = NOTHING, *, task: TaskName, kind: str) -> bool:
+def fits(first: str, reading: FileReading = NOTHING, *, task: TaskName, kind: str) -> bool:
     """Whether a file that begins so holds a table of a kind with the examples of a task."""
     begins = first.lstrip()
     if kind in {"jsonl", "json"}:
-        if begins.startswith("[") != (kind == "json"):
+        if reading.separator or begins.startswith("[") != (kind == "json"):
             return False
         keys = json_keys(begins.removeprefix("["))
         return "paragraphs" not in keys and columns.roles(keys, task, reading.columns) is not None
