@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 from pydantic import TypeAdapter
 
-from crossfare.compare import Component, Decision, Option, Pair, UnitPrice
+from crossfare.compare import Component, Decision, Option, UnitPrice
 from crossfare.compare.runs import FORMAT
 from crossfare.ledger import Book, Catalogue, Entry
 from crossfare.ledger.costs import Needs, costs
@@ -34,35 +34,26 @@ TESTED = 40
 # -- decisions --------------------------------------------------------------------------------
 
 
-def option(name: str, quality: float, fixed: str, per_1k_usd: str, latency_ms: float | None = 0.0) -> Option:
-    """A method whose costs are stated in dollars: of "money", at a dollar the unit."""
+def option(
+    name: str, quality: float, fixed: str, per_1k_usd: str, latency_ms: float | None = 0.0, half: float = 0.05
+) -> Option:
+    """A method whose costs are stated in dollars: of "money", at a dollar the unit; ``half`` its interval's width."""
     return Option(
         key=name,
         label=name,
         fixed=(Component("translation", "money", Decimal(fixed)),),
         recurring=(Component("inference", "money", Decimal(per_1k_usd)),),
         quality=quality,
-        low=max(0.0, quality - 0.05),
-        high=min(1.0, quality + 0.05),
+        low=quality - half,
+        high=quality + half,
         latency_ms=latency_ms,
     )
 
 
-def decision(options: Sequence[Option], p: Mapping[tuple[str, str], float] | float = 1.0) -> Decision:
-    """Methods with the p-values of their paired tests: one for all, or by pair of names."""
-    by_key = {each.key: each for each in options}
-    pairs: dict[frozenset[str], Pair] = {}
-    keys = list(by_key)
-    for index, a in enumerate(keys):
-        for b in keys[index + 1 :]:
-            value = p if isinstance(p, float) else p.get((a, b), p.get((b, a)))
-            if value is not None:
-                difference = by_key[a].quality - by_key[b].quality
-                pairs[frozenset((a, b))] = Pair(
-                    a, b, difference, difference - 0.1, difference + 0.1, value, 100, "made"
-                )
+def decision(options: Sequence[Option]) -> Decision:
+    """Methods of whose scores the intervals alone are known."""
     rates = {"money": UnitPrice(Decimal(1), Decimal(1), "example", "made")}
-    return Decision("nli", "pt", "accuracy", rates, tuple(options), pairs)
+    return Decision("nli", "pt", "accuracy", rates, tuple(options))
 
 
 # -- run directories --------------------------------------------------------------------------

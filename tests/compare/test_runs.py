@@ -39,7 +39,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
 def shape(decision: Decision) -> Decision:
     """A decision without its money."""
     return replace(
-        decision, rates={name: UnitPrice(Decimal(0), Decimal(1), "", "") for name in decision.rates}, pairs={}
+        decision, rates={name: UnitPrice(Decimal(0), Decimal(1), "", "") for name in decision.rates}, belief=None
     )
 
 

@@ -24,6 +24,12 @@ Yes = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
+Margin = Annotated[
+    float, typer.Option(min=0, max=100, metavar="POINTS", help="Points of quality below the best that nobody minds.")
+]
+Worth = Annotated[
+    str | None, typer.Option(metavar="USD", help='What an error less is worth, such as "0.02 USD per error".')
+]
 Months = Annotated[int, typer.Option(min=1, help="Months that costs are counted over.")]
 AllowHost = Annotated[
     list[str] | None,
@@ -114,6 +120,8 @@ class JudgingOptions:
     mean: Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")] = False
     volume: Volume = 100_000
     months: Months = 12
+    margin: Margin = 2.0
+    worth: Worth = None
 
 
 @dataclass(frozen=True, slots=True)

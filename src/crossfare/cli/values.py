@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,11 @@ def usd(flag: str, text: str) -> Decimal:
     if not amount.is_finite() or amount < 0:
         raise ConfigError(f"{flag} takes an amount in USD, such as 12.50, not {text!r}")
     return amount
+
+
+def worth(text: str | None) -> Decimal | None:
+    """What --worth says an error less is worth in USD; None if nothing is said."""
+    return None if text is None else usd("--worth", re.sub(r"(?i)\s*(usd)?\s*(per|an) error\s*$", "", text))
 
 
 def settings(flag: str, texts: list[str] | None) -> dict[str, str]:

@@ -1,13 +1,15 @@
-"""Which method to choose: paired comparisons, Pareto fronts, break-evens, and a recommendation with its reasons."""
+"""Which method to choose: what is known of scores, fronts, break-evens, and a recommendation with its reasons."""
 
 from crossfare.compare.export import to_json
 from crossfare.compare.gather import decisions
+from crossfare.compare.information import More, settle
 from crossfare.compare.learning_curves import LearningCurve, Parity, learning_curves
-from crossfare.compare.model import Component, Decision, Option, Pair
-from crossfare.compare.paired import Contest, contests
-from crossfare.compare.recommend import ALPHA, Constraints, Recommendation, Verdict, recommend
+from crossfare.compare.measured import ALPHA, CONFIDENCE, SEED_SD
+from crossfare.compare.model import Component, Decision, Option
+from crossfare.compare.recommend import MARGIN, Aim, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
+from crossfare.compare.standings import Contest, Standing, contests, standings
 from crossfare.compare.trade_offs import (
     BreakEven,
     Curve,
@@ -18,10 +20,16 @@ from crossfare.compare.trade_offs import (
     grid,
     latency_front,
 )
+from crossfare.compare.uncertainty import Belief
 from crossfare.ledger import UnitPrice
 
 __all__ = [
     "ALPHA",
+    "CONFIDENCE",
+    "MARGIN",
+    "SEED_SD",
+    "Aim",
+    "Belief",
     "BreakEven",
     "Component",
     "Constraints",
@@ -30,11 +38,12 @@ __all__ = [
     "Decision",
     "Flip",
     "LearningCurve",
+    "More",
     "Option",
-    "Pair",
     "Parity",
     "Recommendation",
     "RunRecord",
+    "Standing",
     "UnitPrice",
     "Verdict",
     "break_even",
@@ -50,6 +59,8 @@ __all__ = [
     "read_run",
     "recommend",
     "reprice",
+    "settle",
+    "standings",
     "to_json",
     "volume_flips",
 ]

@@ -34,8 +34,10 @@ def to_json(made: Recommendation) -> dict[str, Any]:
             for verdict in made.verdicts
         ],
         "recommended": made.chosen,
-        "best": made.best,
-        "tied": made.tied,
+        "aim": made.aim,
+        "leading": made.leading,
+        "enough": made.enough,
+        "seed_noise_assumed": made.assumed,
         "cost_front": cost_front(decision, examples),
         "latency_front": latency_front(decision),
         "break_evens": break_evens(decision),

@@ -1,7 +1,7 @@
 """What would have to change for another method to be recommended?
 
-Total cost is linear in each price and in the volume. So the recommendation can change only where
-two methods cost the same or one meets the budget: closed forms, tried in order of their distance.
+Total cost is linear in each price and in the volume, and so is net benefit. So the recommendation can change only where
+two methods come to the same or one meets the budget: closed forms, tried in order of their distance.
 """
 
 from __future__ import annotations
@@ -51,27 +51,37 @@ def price_flips(made: Recommendation) -> tuple[Flip, ...]:
     decision, examples = made.decision, made.examples
     found: list[Flip] = []
     for resource, rate in decision.rates.items():
-        lines = [_in_price(decision, option, resource, examples) for option in decision.options]
+        costs = [_in_price(decision, option, resource, examples) for option in decision.options]
+        lines = [(at - gain * Fraction(examples), slope) for (at, slope), gain in zip(costs, _gains(made), strict=True)]
 
         def choose(price: Decimal, resource: str = resource) -> Option | None:
-            return recommend(decision.at_price(resource, price), examples, made.constraints).chosen
+            return recommend(decision.at_price(resource, price), examples, made.constraints, made.aim).chosen
 
-        found += _flips(resource, lines, rate.usd, made, choose)
+        found += _flips(resource, costs, lines, rate.usd, made, choose)
     return tuple(found)
 
 
 def volume_flips(made: Recommendation) -> tuple[Flip, ...]:
     """The nearest smaller and larger number of examples that change the recommendation."""
     decision = made.decision
-    lines = [
+    costs = [
         (Fraction(decision.fixed_usd(option)), Fraction(decision.recurring_usd_per_1k(option)) / 1000)
         for option in decision.options
     ]
+    lines = [(at, slope - gain) for (at, slope), gain in zip(costs, _gains(made), strict=True)]
 
     def choose(examples: Decimal) -> Option | None:
-        return recommend(decision, examples, made.constraints).chosen
+        return recommend(decision, examples, made.constraints, made.aim).chosen
 
-    return tuple(_flips(VOLUME, lines, made.examples, made, choose))
+    return tuple(_flips(VOLUME, costs, lines, made.examples, made, choose))
+
+
+def _gains(made: Recommendation) -> list[Fraction]:
+    """What an example served by each method is worth in USD: nothing, if nobody said what an error is worth."""
+    if made.aim.worth is None:
+        return [Fraction(0)] * len(made.decision.options)
+    scores = made.decision.draws_of(made.decision.options).mean(axis=0)
+    return [Fraction(made.aim.worth) * Fraction(float(score)) for score in scores]
 
 
 def _in_price(decision: Decision, option: Option, resource: str, examples: Decimal) -> _Line:
@@ -88,12 +98,13 @@ def _in_price(decision: Decision, option: Option, resource: str, examples: Decim
 
 def _flips(
     what: str,
+    costs: Sequence[_Line],
     lines: Sequence[_Line],
     current: Decimal,
     made: Recommendation,
     choose: Callable[[Decimal], Option | None],
 ) -> list[Flip]:
-    here, events = Fraction(current), _events(lines, made.constraints)
+    here, events = Fraction(current), _events(costs, lines, made.constraints)
     above = sorted(x for x in events if x >= here)
     below = sorted((x for x in events if 0 < x <= here), reverse=True)
     sides: tuple[tuple[Side, list[Fraction]], ...] = (("below", below), ("above", above))
@@ -108,11 +119,11 @@ def _flips(
     return found
 
 
-def _events(lines: Sequence[_Line], constraints: Constraints) -> set[Fraction]:
-    """Where two lines cross, and where one meets the budget."""
+def _events(costs: Sequence[_Line], lines: Sequence[_Line], constraints: Constraints) -> set[Fraction]:
+    """Where two lines cross, and where one's cost meets the budget."""
     pairs = list(combinations(lines, 2))
     if constraints.max_usd is not None:
-        pairs += [(line, (Fraction(constraints.max_usd), Fraction(0))) for line in lines]
+        pairs += [(line, (Fraction(constraints.max_usd), Fraction(0))) for line in costs]
     return {(d - b) / (a - c) for (b, a), (d, c) in pairs if a != c}
 
 

@@ -16,6 +16,7 @@ import crossfare
 from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import FORMAT, RESULTS
+from crossfare.compare.standings import standings
 from crossfare.errors import StaleArtifact
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import METHODS
@@ -53,7 +54,7 @@ def write(
     """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run."""
     results = results_of(plan, book, store)
     found = contests(results)
-    context = _context(spec, found, absent)
+    context = _context(spec, results, absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     asked = record["provenance"]["engines"]
@@ -75,13 +76,13 @@ def write(
     return Run(place.path, results, absent, found, shown)
 
 
-def _context(spec: Spec, found: Sequence[Contest], absent: Sequence[tuple[RunSpec, str]]) -> Context:
+def _context(spec: Spec, results: Sequence[Result], absent: Sequence[tuple[RunSpec, str]]) -> Context:
     """What the tables say beyond the results."""
     return Context(
         methods=METHODS,
         engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
         missing=absent,
-        p_values={frozenset((contest.best, contest.other)): contest.p for contest in found},
+        standings=standings(results),
         data_names={name: task.name for name, task in spec.tasks.items() if task.name},
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import fmean
 
-from crossfare.compare import ALPHA
 from crossfare.report import numbers
 from crossfare.report.lines import (
     BATCH_SIZE,
@@ -120,29 +119,27 @@ def metric_of(found: Gathered, task: str) -> str:
 def scores(found: Gathered, *, intervals: bool = False, marks: bool = False) -> Columns:
     """The score in every language: with its 95 % interval, or a mark where it is not told apart from the best."""
     heading = "{}\nscore 95 %" if intervals else "{}"
-    say = partial(_score, found=found, interval=intervals, mark=marks)
+    say = partial(_score, interval=intervals, mark=marks)
     return {number(heading.format(each)): partial(say, language=each) for each in found.languages}
 
 
-def _score(line: Line, *, language: str, found: Gathered, interval: bool, mark: bool) -> Cell:
-    known = line.estimate(language)
+def _score(line: Line, *, language: str, interval: bool, mark: bool) -> Cell:
+    known = line.standing(language)
     if known is None:
         return Cell(MISSING)
-    best, best_cell = found.best[line.first.task, language]
-    cells = frozenset({line.at(language)[0].spec.without_seed, best_cell})
     text = numbers.score(known.value)
     if interval:
         text += " " + "–".join(f"{end:.2f}".removeprefix("0") for end in (known.low, known.high))
-    if mark and known.value != best and found.context.p_values.get(cells, 0.0) >= ALPHA:
+    if mark and known.tied:
         text += "°"
-    return Cell(text, repr(known.value), best=known.value == best)
+    return Cell(text, repr(known.value), best=known.best)
 
 
 def intervals(found: Gathered) -> Columns:
     """The 95 % interval of every score."""
 
     def cell(line: Line, language: str) -> str:
-        known = line.estimate(language)
+        known = line.standing(language)
         return f"{numbers.score(known.low)}–{numbers.score(known.high)}" if known else MISSING
 
     return {number(f"95 % interval {each}"): partial(cell, language=each) for each in found.languages}

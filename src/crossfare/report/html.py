@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.compare import (
+    Aim,
     Decision,
     LearningCurve,
     Recommendation,
@@ -27,10 +28,12 @@ from crossfare.compare import (
     learning_curves,
     read_run,
     recommend,
+    standings,
 )
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import learning, plots, run_tables
-from crossfare.report.decision import RULE, Horizon, break_even_table, explain, front_table
+from crossfare.report.advice import explain, rule
+from crossfare.report.decision import Horizon, break_even_table, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
 from crossfare.report.names import task_name, where
@@ -74,7 +77,7 @@ def write_report(
     means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
     made = _ordered(single, means)
     look = plots.looks([option for each in made for option in each.decision.options])
-    context = _context(run, record, methods or {})
+    context = _context(run, methods or {})
     written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
     curves = learning_curves([run])
     grown = [plots.learning(curve, number) for number, curve in enumerate(curves)]
@@ -85,7 +88,7 @@ def write_report(
         run=run,
         record=record,
         horizon=horizon,
-        rule=RULE,
+        rule=rule(Aim()),
         choices=[_choice(each, horizon) for each in made],
         results=_result_tables(run, context),
         figures=[(each, each.data_uri()) for each in drawn],
@@ -113,7 +116,7 @@ def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) 
 # -- tables -----------------------------------------------------------------------------------
 
 
-def _context(run: RunRecord, record: Mapping[str, Any], methods: Mapping[str, Method]) -> Context:
+def _context(run: RunRecord, methods: Mapping[str, Method]) -> Context:
     """What the tables say beyond the results, from what the run wrote down."""
     names = {
         task: values["name"] for task, values in run.tasks.items() if isinstance(values, Mapping) and "name" in values
@@ -121,7 +124,7 @@ def _context(run: RunRecord, record: Mapping[str, Any], methods: Mapping[str, Me
     return Context(
         methods=methods,
         engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
-        p_values={frozenset((each["best"], each["other"])): each["p"] for each in record.get("comparisons", ())},
+        standings=standings(run.results),
         data_names=names,
     )
 

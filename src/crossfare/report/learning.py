@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from crossfare.compare import LearningCurve, Parity
-from crossfare.compare.mean_scores import MeanScore
+from crossfare.compare.uncertainty import Interval
 from crossfare.report import numbers
 from crossfare.report.names import metric_name, task_name
 from crossfare.report.table import MISSING, Cell, Table, amount, count, number
@@ -119,7 +119,7 @@ def _spread(curve: LearningCurve, parity: Parity) -> str:
     return f"; 95 %: {labels}, {_price(curve, low).text} to {_price(curve, high).text} USD"
 
 
-def _scored(known: MeanScore) -> Cell:
+def _scored(known: Interval) -> Cell:
     low, high = numbers.score(known.low), numbers.score(known.high)
     return Cell(f"{numbers.score(known.value)} {low}-{high}", f"{known.value}")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+from math import sqrt
+from statistics import NormalDist, fmean
 
 from crossfare.compare.caveats import Fate, fate_of_lost
+from crossfare.compare.measured import CONFIDENCE, SEED_SD
 from crossfare.report import numbers
 from crossfare.report.columns import NOT_MEASURED, added_latency, energies, footnoted, label
 from crossfare.report.lines import Gathered, latencies, price_refs, targets
@@ -34,11 +36,23 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
     text = "Bold: best of its column and task."
     if several:
         text += f" Scores are means over {'-'.join(map(str, seeds))} seeds."
-    if intervals and several:
-        text += " 95 % intervals: the bootstrap over test examples and the t-interval over seeds, in quadrature."
-    elif intervals:
-        text += " 95 % intervals: bootstrap over test examples, one seed."
+    if several and intervals:
+        text += " 95 % intervals: over test examples and training runs, whose luck is pooled over all methods."
+    elif any(known.tests_only for line in found.lines for known in map(line.standing, found.languages) if known):
+        text += (
+            f" One seed: {'95 % intervals are of test sampling only' if intervals else 'no difference is tested'}. "
+            f"{one_seed_gap()}"
+        )
     return (*_engine_notes(found), text, *_missing_notes(found))
+
+
+def one_seed_gap() -> str:
+    """How far apart two scores of one seed must lie at the least to be told apart."""
+    apart = 100 * SEED_SD * sqrt(2) * NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    return (
+        f"Scores less than {apart:.0f} points apart may differ by the luck of training alone (assuming that it moves "
+        f"them by {100 * SEED_SD:g} points, standard deviation over seeds)."
+    )
 
 
 def lost_notes(found: Gathered) -> list[str]:

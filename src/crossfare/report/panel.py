@@ -30,9 +30,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
             for name, rate in decision.rates.items()
         },
         "options": [_option(option, decision.rates) for option in decision.options],
-        "pairs": [
-            {"a": pair.a, "b": pair.b, "difference": pair.difference, "p": pair.p} for pair in decision.pairs.values()
-        ],
+        "pairs": [],
     }
 
 
