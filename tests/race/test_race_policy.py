@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from crossfare.race.outlook import Outlook, Prospect, Reached, Rule, choose
-from crossfare.race.policy import Action, Arm, Left, Price, State, Stop, lost, next_step, settled
+from crossfare.race.policy import Action, Arm, Expense, Left, State, Stop, lost, next_step, settled
 
 SEEDS, SIZE = 5, 1000
 FREE = Left()
-ONE = Price(Decimal(1), Decimal("1.5"), 60.0)
+ONE = Expense(Decimal(1), Decimal("1.5"), 60.0)
 
 
 def arm(key: str, total: int, *, sizes: Sequence[int] = (SIZE,), seeds: int = SEEDS) -> Arm:
@@ -35,8 +35,8 @@ class World:
         self.sd = sd
         self.arms = tuple(arms) or tuple(arm(key, total) for key, total in totals.items())
         steps = sorted({step for each in self.arms for row in each.steps for own in row for step in own})
-        self.prices: dict[str, Price | None] = {
-            step: ONE if step.startswith("train") else Price(Decimal(0), Decimal(0), 0.0) for step in steps
+        self.prices: dict[str, Expense | None] = {
+            step: ONE if step.startswith("train") else Expense(Decimal(0), Decimal(0), 0.0) for step in steps
         }
 
     def standings(self, reached: Mapping[str, Reached]) -> dict[str, tuple[Outlook, Rule]]:
@@ -87,7 +87,7 @@ def test_a_clear_winner_is_found_by_the_pilots_alone() -> None:
 def test_pilots_go_from_the_cheapest_on() -> None:
     world = World({"a": 0.7, "b": 0.7, "c": 0.7}, {"a": 1, "b": 1, "c": 1})
     prices = {"train a 0": "3", "train b 0": "1", "train c 0": "2"}
-    world.prices |= {step: Price(Decimal(usd), Decimal(usd), 1.0) for step, usd in prices.items()}
+    world.prices |= {step: Expense(Decimal(usd), Decimal(usd), 1.0) for step, usd in prices.items()}
     tried, _, _ = world.play(Left(usd=Decimal(6)))
     assert tried[:3] == ["b 1", "c 1", "a 1"]
 
@@ -103,7 +103,7 @@ def test_further_tries_are_of_the_methods_that_can_still_win() -> None:
 
 def test_the_cheaper_of_two_equals_is_tried_before_the_dearer() -> None:
     world = World({"a": 0.75, "b": 0.75, "c": 0.5}, {"a": 9, "b": 9, "c": 1})
-    world.prices |= {f"train a {seed}": Price(Decimal(5), Decimal(5), 1.0) for seed in range(1, SEEDS)}
+    world.prices |= {f"train a {seed}": Expense(Decimal(5), Decimal(5), 1.0) for seed in range(1, SEEDS)}
     reached = dict.fromkeys("abc", Reached(1, SIZE))
     step = next_step(world.state(reached=reached))
     assert isinstance(step, Action)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from crossfare.errors import StaleArtifact
 from crossfare.ledger.budget import shown
 from crossfare.race.outlook import Reached
-from crossfare.race.policy import Price
+from crossfare.race.policy import Expense
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 from crossfare.store import write_json
 from crossfare.strict import parse_json, read_json
@@ -72,7 +72,7 @@ class Course:
 
     free: frozenset[str]
     events: tuple[Event, ...] = ()
-    prices: Mapping[str, Price | None] | None = None
+    prices: Mapping[str, Expense | None] | None = None
     totals: Mapping[str, Decimal] | None = None
 
     @property

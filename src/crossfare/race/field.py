@@ -25,7 +25,7 @@ from crossfare.experiment.spec import Spec
 from crossfare.experiment.steps import Planner
 from crossfare.experiment.test_sets import TestSets
 from crossfare.race.outlook import Outlook, Reached, Rule, outlook_of
-from crossfare.race.policy import NOTHING, Arm, Price
+from crossfare.race.policy import NOTHING, Arm, Expense
 from crossfare.store import Store
 from crossfare.types import Score
 
@@ -152,7 +152,7 @@ class Field:
 
     # -- what it costs ------------------------------------------------------------------------
 
-    def prices(self) -> tuple[dict[str, Price | None], dict[str, Decimal]]:
+    def prices(self) -> tuple[dict[str, Expense | None], dict[str, Decimal]]:
         """What each step that is not done will take, and what each arm costs over the horizon, as forecast."""
         made = forecast.Forecaster(self.spec, forecast.Basis.gather(store=self.store))
         found = self._step_prices(made)
@@ -161,22 +161,22 @@ class Field:
             found = {**self._step_prices(part), **found}
         return found, self._totals(made)
 
-    def _step_prices(self, made: forecast.Forecaster) -> dict[str, Price | None]:
+    def _step_prices(self, made: forecast.Forecaster) -> dict[str, Expense | None]:
         paid = charges(self.spec, self.catalogue, made.resources)
         expected, high = made.book("expected"), made.book("high")
-        found: dict[str, Price | None] = {}
+        found: dict[str, Expense | None] = {}
         for step_id, each in made.forecasts.items():
             seconds = each.usages["expected"].seconds or 0.0
             if each.lacking:
                 found[step_id] = None
             elif step_id in paid:
                 usd = paid[step_id].usd(each.usages["expected"])
-                found[step_id] = Price(usd, max(usd, paid[step_id].usd(each.bound or each.usages["high"])), seconds)
+                found[step_id] = Expense(usd, max(usd, paid[step_id].usd(each.bound or each.usages["high"])), seconds)
             elif _labels(each.resources):
                 found[step_id] = NOTHING
             else:
                 usd = expected.cost(step_id).usd
-                found[step_id] = Price(usd, max(usd, high.cost(step_id).usd), seconds)
+                found[step_id] = Expense(usd, max(usd, high.cost(step_id).usd), seconds)
         return found
 
     def _totals(self, made: forecast.Forecaster) -> dict[str, Decimal]:

@@ -36,18 +36,18 @@ _LEAST_STAKE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Expense:
     """What a step will take: USD as expected and at the most, and seconds."""
 
     usd: Decimal
     most: Decimal
     seconds: float
 
-    def __add__(self, other: Price) -> Price:
-        return Price(self.usd + other.usd, self.most + other.most, self.seconds + other.seconds)
+    def __add__(self, other: Expense) -> Expense:
+        return Expense(self.usd + other.usd, self.most + other.most, self.seconds + other.seconds)
 
 
-NOTHING = Price(Decimal(0), Decimal(0), 0.0)
+NOTHING = Expense(Decimal(0), Decimal(0), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ class Left:
     usd: Decimal | None = None
     seconds: float | None = None
 
-    def pays(self, price: Price) -> bool:
+    def pays(self, price: Expense) -> bool:
         """Whether it is enough, even at the most that it may cost."""
         return (self.usd is None or price.most <= self.usd) and (self.seconds is None or price.seconds <= self.seconds)
 
-    def share(self, price: Price) -> float:
+    def share(self, price: Expense) -> float:
         """The part of it that a price takes, of the budget that is scarcer; without one, the USD."""
         parts = [float(price.usd / self.usd)] if self.usd else []
         parts += [price.seconds / self.seconds] if self.seconds else []
@@ -113,7 +113,7 @@ class State:
     """
 
     arms: tuple[Arm, ...]
-    prices: Mapping[str, Price | None]
+    prices: Mapping[str, Expense | None]
     reached: Mapping[str, Reached] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     standings: Mapping[str, tuple[Outlook, Rule]] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class State:
             for decision, (outlook, rule) in self.standings.items()
         }
 
-    def price(self, arm: Arm, tried: Reached) -> Price | None:
+    def price(self, arm: Arm, tried: Reached) -> Expense | None:
         """What a try takes beyond what is done; None if that cannot be told."""
         total = NOTHING
         for step in sorted(arm.needs(tried) - self.done):
@@ -154,7 +154,7 @@ class Action:
 
     arm: Arm
     tried: Reached
-    price: Price | None
+    price: Expense | None
     why: str
     gain: float = 0.0
 
@@ -239,12 +239,12 @@ def next_step(state: State) -> Action | Stop:
     return _best(state, known)
 
 
-def _pilot(known: Sequence[tuple[Arm, Reached, Price]]) -> Action:
+def _pilot(known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
     arm, tried, price = min(known, key=lambda each: (each[2].usd, each[2].seconds))
     return Action(arm, tried, price, "pilot: the cheapest that was not tried")
 
 
-def _best(state: State, known: Sequence[tuple[Arm, Reached, Price]]) -> Action:
+def _best(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
     """The try that makes choices least doubtful for its price, weighed by the regret at stake."""
     rated = []
     for arm, tried, price in known:
@@ -271,7 +271,7 @@ def _safe(state: State) -> str:
     return f"everything else run too, the choice would be the same with probability {sure:.2f} or more"
 
 
-def _too_dear(state: State, possible: Sequence[tuple[Arm, Reached, Price | None]]) -> str:
+def _too_dear(state: State, possible: Sequence[tuple[Arm, Reached, Expense | None]]) -> str:
     prices = [(price.most, price.seconds) for _, _, price in possible if price is not None]
     usd, seconds = min(prices)
     left = [] if state.left.usd is None else [f"{state.left.usd:.4f} USD"]

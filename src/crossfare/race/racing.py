@@ -91,7 +91,7 @@ def race(
                 workers(jobs, progress, field.spec.energy) as pool,
             ):
                 execute = partial(run_steps, store=store, jobs=jobs, observer=progress, pool=pool)
-                running = Racing(field, course.going, kept, Limits(max_usd, max_minutes), execute, note)
+                running = Racing(field, course.going, kept, Allowance(max_usd, max_minutes), execute, note)
                 running.run()
         finally:
             spent = Budget(None, kept.with_suffix(".spent"))
@@ -113,7 +113,7 @@ def _ask(field: Field, agree: Callable[[Spending], None] | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Allowance:
     """The most that a race may take; None is no limit."""
 
     usd: Decimal | None
@@ -128,7 +128,7 @@ class Racing:
         field: Field,
         course: Course,
         kept: Path,
-        limits: Limits,
+        limits: Allowance,
         execute: Callable[[Sequence[Step]], tuple[Failure, ...]],
         note: Callable[[Event], None] | None,
     ) -> None:
