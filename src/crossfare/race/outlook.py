@@ -42,7 +42,8 @@ class Reached:
 class Outlook:
     """Scores of some methods as they are known now; all is in the order of ``keys``.
 
-    ``examples`` and ``trainings`` are the covariances of the scores over test examples and over training runs.
+    ``examples`` and ``trainings`` are the covariances of the scores over test examples and over training runs, the
+    latter known with so many degrees of ``freedom``.
     """
 
     keys: tuple[str, ...]
@@ -50,6 +51,7 @@ class Outlook:
     examples: Floats
     trainings: Floats
     reached: tuple[Reached, ...]
+    freedom: float = np.inf
 
     @cached_property
     def covariance(self) -> Floats:
@@ -89,7 +91,9 @@ def outlook_of(
     drawn = np.where(trained, (freedom * one + _PRIOR * SEED_SD**2) / (freedom + _PRIOR), 0.0)
     sd = np.sqrt(drawn / seeds)
     trainings = known.mixing @ (known.luck * np.outer(sd, sd)) @ known.mixing.T
-    return Outlook(known.keys, known.centres, known.examples, trainings, tuple(reached[key] for key in known.keys))
+    sure = float((freedom[trained] + _PRIOR).mean()) if trained.any() else np.inf
+    reach = tuple(reached[key] for key in known.keys)
+    return Outlook(known.keys, known.centres, known.examples, trainings, reach, sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,15 @@ def _draws(covariance: Floats, number: int, seed: int) -> Floats:
     return np.concatenate([half, -half])
 
 
+def _errors(examples: Floats, trainings: Floats, freedom: float, seed: int) -> Floats:
+    """Draws of both sources; that of trainings has the tails of a variance that is hardly known (Student's t)."""
+    lucky = _draws(trainings, _FUTURES, seed + 100)
+    if np.isfinite(freedom):
+        half = np.random.default_rng(seed + 200).chisquare(freedom, _FUTURES // 2)
+        lucky = lucky * np.sqrt(freedom / np.concatenate([half, half]))[:, None]
+    return _draws(examples, _FUTURES, seed) + lucky
+
+
 def _root(covariance: Floats) -> Floats:
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.maximum(0.0, values)))
@@ -160,13 +173,15 @@ class Prospect:
         self.rule = rule
         self._then = outlook.after(goal)
         open_ = outlook.covariance - self._then.covariance
-        self._moves = _draws(open_, _FUTURES, 0)
+        self._moves = _errors(
+            outlook.examples - self._then.examples, outlook.trainings - self._then.trainings, outlook.freedom, 0
+        )
         self._unmoved = np.linalg.pinv(open_, rcond=1e-9, hermitian=True)
         choices = choose(rule, outlook.means + self._moves, self._then.covariance)
         self._chosen = choices.index
         self.shown = float(choices.shown.mean())
         self.chances = np.bincount(self._chosen + 1, minlength=len(outlook.keys) + 1)[1:] / _FUTURES
-        true = outlook.means + _draws(outlook.covariance, _FUTURES, 2)
+        true = outlook.means + _errors(outlook.examples, outlook.trainings, outlook.freedom, 2)
         self.best = np.bincount(true.argmax(axis=1), minlength=len(outlook.keys)) / len(true)
         self._true = true
 

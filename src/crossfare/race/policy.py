@@ -190,6 +190,12 @@ def lost(state: State) -> dict[str, str]:
     return found
 
 
+def dropping(state: State) -> State:
+    """The state without the methods that are lost."""
+    found = lost(state)
+    return replace(state, dropped={**state.dropped, **found}) if found else state
+
+
 def _as_good_as_any(seen: Prospect, arm: Arm) -> str | None:
     """A method that costs no more than ``arm`` does, and is shown to be within the margin of a perfect score."""
     if seen.rule.worth is not None:
@@ -210,11 +216,20 @@ def _why_lost(seen: Prospect, at: int) -> str:
 
 
 def settled(state: State, decision: str) -> bool:
-    """Whether a decision is safe: all were tried, and the whole matrix would hardly choose another."""
+    """Whether a decision is safe: all were tried, and the whole matrix would hardly choose another.
+
+    What is ahead was picked for a high score, which may be luck: it is trained twice before anything is decided.
+    """
     seen = state.prospects.get(decision)
     if seen is None or any(arm.key not in seen.outlook.keys for arm in state.racing(decision)):
         return False
-    return seen.sure >= SAFE
+    return seen.sure >= SAFE and not _untested(state, seen)
+
+
+def _untested(state: State, seen: Prospect) -> bool:
+    """Whether what is ahead was trained once, and might be again."""
+    ahead = seen.outlook.keys[seen.now] if seen.now >= 0 else ""
+    return any(arm.key == ahead and state.reached[ahead].seeds < min(2, arm.whole.seeds) for arm in state.arms)
 
 
 def next_step(state: State) -> Action | Stop:
@@ -234,9 +249,19 @@ def next_step(state: State) -> Action | Stop:
     known = [(arm, tried, price) for arm, tried, price in payable if price is not None]
     if not payable:
         return Stop("budget", _too_dear(state, possible))
+    again = [] if pilots else [each for each in known if _once_more(state, each[0], each[1])]
+    if again:
+        return Action(*min(again, key=lambda each: state.left.share(each[2])), "second seed of what is ahead")
     if pilots:
         return _pilot(known) if known else Action(*payable[0], "its price is not known before something was run")
     return _best(state, known)
+
+
+def _once_more(state: State, arm: Arm, tried: Reached) -> bool:
+    """Whether a try is the second seed of what is ahead, where nothing else is open than whether that was luck."""
+    seen = state.prospects[arm.decision]
+    ahead = seen.sure >= SAFE and _untested(state, seen) and arm.key == seen.outlook.keys[seen.now]
+    return ahead and tried.seeds > state.reached[arm.key].seeds
 
 
 def _pilot(known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:

@@ -153,10 +153,10 @@ class Racing:
         """Go on until it ends."""
         while self.course.stop is None:
             state = self.state()
-            for key, why in policy.lost(state).items():
+            before, state = state.dropped, policy.dropping(state)
+            for key in [key for key in state.dropped if key not in before]:
                 arm = self._arms[key]
-                self._enter(Event("drop", why, arm.decision, key, arm.label))
-            state = replace(state, dropped=self.course.dropped)
+                self._enter(Event("drop", state.dropped[key], arm.decision, key, arm.label))
             step = policy.next_step(state)
             if isinstance(step, Stop):
                 self._enter(Event("stop", f"{step.reason}: {step.why}"))
