@@ -59,8 +59,12 @@ def measured(results: Sequence[Result], tested: Hashable = None) -> Measured:
 
     ``tested`` is what all were tested on; where it is not given, what the first result says.
     """
-    scores, tested = [result.score for result in results], tested or results[0].tested
     trainings = tuple(_trainings(result) for result in results)
+    return measured_scores([result.score for result in results], tested or results[0].tested, trainings)
+
+
+def measured_scores(scores: Sequence[Score], tested: Hashable, trainings: tuple[frozenset[str], ...]) -> Measured:
+    """The same from its scores, and what was fine-tuned for each."""
     if not all(score.per_example for score in scores):
         values = np.array([[score.value] for score in scores])
         return Measured(values, ("",), tested, trainings, _variance(scores[0]))
