@@ -44,7 +44,7 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
             f" One seed: {'95 % intervals are of test sampling only' if intervals else 'no difference is tested'}. "
             f"{one_seed_gap()}"
         )
-    return (*_engine_notes(found), text, *_missing_notes(found))
+    return (*_engine_notes(found), text, *_test_notes(found), *_missing_notes(found))
 
 
 def one_seed_gap() -> str:
@@ -83,6 +83,12 @@ def constant_notes(found: Gathered) -> list[str]:
 def model_notes(found: Gathered) -> list[str]:
     """What of the models that were fine-tuned was not used."""
     return list(dict.fromkeys(f"{note}." for result in found.results for note in result.model_notes))
+
+
+def _test_notes(found: Gathered) -> list[str]:
+    """What is doubtful about scores on the test sets."""
+    told = ((result.spec, note) for result in found.results for note in result.test_notes)
+    return list(dict.fromkeys(f"{task_name(spec.task)} in {spec.target}: {note}." for spec, note in told))
 
 
 def cost_notes(found: Gathered) -> tuple[str, ...]:

@@ -230,7 +230,7 @@ class Result:
     ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
     context or the most frequent answer, in ranking what the first stage finds. ``tested`` identifies the test set by
     its content: scores are paired across runs only where it is the same. Both are None in runs made before they
-    were recorded.
+    were recorded. ``test_notes`` say what is doubtful about scores on it.
 
     ``steps`` are the steps it needs, in an order that can be executed, each with its part in the costs.
 
@@ -262,3 +262,4 @@ class Result:
     baseline: float | None = None
     tested: str | None = None
     model_notes: tuple[str, ...] = ()
+    test_notes: tuple[str, ...] = ()
