@@ -298,8 +298,8 @@ def test_a_model_per_direction_prices_an_llm_or_is_asked_for() -> None:
 )
 def test_languages_are_called_as_the_vendor_calls_them(vendor: Any, tag: str, as_source: str, as_target: str) -> None:
     _, made = vendor
-    assert made().codes(tag, "de")[0] == as_source
-    assert made().codes("de", tag)[1] == as_target
+    assert made().called(tag, "de")[0] == as_source
+    assert made().called("de", tag)[1] == as_target
 
 
 @pytest.mark.parametrize("name", ["llm"])
