@@ -116,12 +116,12 @@ def _rank(wanted: Variety, there: Variety, reading: bool) -> int | None:
     return 3 if reading else None
 
 
-def listed(tag: str, offered: Iterable[str]) -> str:
-    """Codes for a message: those of the same language, if there are any, else all."""
+def listed(tag: str, offered: Mapping[str, str]) -> str:
+    """The codes on offer, for a message: those of the same language, if there are any, else all."""
     known: Sequence[str] = sorted(offered)
     language = getattr(variety(tag), "language", None)
-    kin = [code for code in known if getattr(variety(meant(code)), "language", "") == language]
-    shown = kin or known[:_SHOWN]
-    of = f" of {primary(tag)}" if kin and len(kin) < len(known) else ""
-    cut = ", ..." if len(shown) < len(known) and not kin else ""
-    return f"it has{of} {', '.join(shown) or 'none'}{cut}"
+    kin = [code for code in known if getattr(variety(offered[code]), "language", "") == language]
+    if kin and len(kin) < len(known):
+        return f"of {primary(tag)} it has {', '.join(kin)}"
+    more = ", ..." if len(known) > _SHOWN else ""
+    return f"it has {', '.join(known[:_SHOWN]) or 'none'}{more}"

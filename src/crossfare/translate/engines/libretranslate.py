@@ -108,7 +108,9 @@ class LibreTranslateEngine(RemoteEngine):
         into = find_code(target, offers(written), self.codes)
         if not found or not into:
             missing, known = (target, written) if found else (source, self._known)
-            raise ConfigError(f"{self.url} does not translate {source} to {target}; {listed(missing, known)}; {OPTION}")
+            raise ConfigError(
+                f"{self.url} does not translate {source} to {target}; {listed(missing, offers(known))}; {OPTION}"
+            )
         return found, into
 
     def revision_for(self, source: str, target: str) -> str:

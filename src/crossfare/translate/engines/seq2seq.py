@@ -301,7 +301,7 @@ def _marian_prefix(tokenizer: Any, target: str, model: str, own: Mapping[str, st
     own = {tag: code.removeprefix(">>").removesuffix("<<") for tag, code in own.items()}
     code = find_code(target, offers(codes), own)
     if code is None:
-        known = listed(target, codes.values())
+        known = listed(target, {codes[code]: means for code, means in offers(codes).items()})
         raise ConfigError(f"model {model!r} does not translate into {target!r}; {known}; {OPTION}")
     return f"{codes[code]} "
 
@@ -328,9 +328,10 @@ def _language_tokens(tokenizer: Any, family: str) -> dict[str, str]:
 def _code(tag: str, tokens: Mapping[str, str], model: str, own: Mapping[str, str], *, reading: bool = False) -> str:
     # The region in a code of mBART-50 says where its texts were from, but for Chinese, where it says the script.
     means = {code: meant(code if not _MBART.fullmatch(code) or code == "zh_CN" else code[:2]) for code in tokens}
-    found = find_code(tag, means, own, reading=reading)
+    keys = {token: code for code, token in tokens.items()}  # the user may name either
+    found = find_code(tag, means, {name: keys.get(code, code) for name, code in own.items()}, reading=reading)
     if found is None:
-        raise ConfigError(f"model {model!r} does not know the language {tag!r}; {listed(tag, tokens)}; {OPTION}")
+        raise ConfigError(f"model {model!r} does not know the language {tag!r}; {listed(tag, means)}; {OPTION}")
     return found
 
 
