@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolder, Volume, with_groups
+from crossfare.cli import values
+from crossfare.cli.options import (
+    Force,
+    JudgingOptions,
+    Margin,
+    Months,
+    PriceOptions,
+    RunFolders,
+    Volume,
+    Worth,
+    with_groups,
+)
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
@@ -21,11 +33,12 @@ if TYPE_CHECKING:
 def compare(judged: JudgingOptions, at: PriceOptions) -> None:
     """Compare methods by quality, total cost and latency; nothing is run, prices can be changed."""
     from crossfare import compare as comparing
-    from crossfare.report import decision, learning
+    from crossfare.report import advice, decision, learning
 
     horizon = decision.Horizon(judged.volume, judged.months)
     made, curves = _decide(judged, at, horizon, comparing.Constraints())
     for each in made:
+        say(*advice.explain(each, horizon)[:2])
         show(
             (
                 decision.front_table(each, horizon),
@@ -47,12 +60,13 @@ def recommend(
     max_usd: Annotated[str | None, typer.Option(metavar="USD", help="Most that may be spent in all.")] = None,
     at: PriceOptions,
 ) -> None:
-    """Say which method to choose, why, why not the others, and what would change that.
+    """Say which method to choose, how sure that is, why not the others, and what would change it.
 
-    Status 1 if no method keeps the constraints.
+    Without --worth the cheapest method shown to be within --margin of the best, with it the one of the greatest
+    expected net benefit. Status 1 if no method keeps the constraints, or the evidence is not enough.
     """
     from crossfare import compare as comparing
-    from crossfare.report import decision
+    from crossfare.report import advice, decision
 
     horizon = decision.Horizon(judged.volume, judged.months)
     if min_quality is not None and not 0 <= min_quality <= 1:
@@ -60,8 +74,8 @@ def recommend(
     constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
     found, _ = _decide(judged, at, horizon, constraints)
     for made in found:
-        say(*decision.explain(made, horizon), "")
-    say(f"Recommended is {decision.RULE}.")
+        say(*advice.explain(made, horizon), "")
+    say(f"Recommended is {advice.rule(found[0].aim)}.")
     if any(made.chosen is None for made in found):
         raise typer.Exit(1)
 
@@ -85,8 +99,11 @@ def _decide(
         catalogue=Catalogue.load(at.price_file) if at.price_file else None,
     )
     kept = {"tasks": names(judged.tasks), "targets": names(judged.targets), "without": names(at.without)}
-    found = comparing.decisions(runs, **kept, mean=judged.mean, months=horizon.months)
-    made = tuple(comparing.recommend(each, horizon.examples, constraints) for each in found)
+    found = comparing.decisions(
+        runs, **kept, mean=judged.mean, months=horizon.months, utilisation=Decimal(str(at.utilisation))
+    )
+    aim = comparing.Aim(judged.margin / 100, values.worth(judged.worth))
+    made = tuple(comparing.recommend(each, horizon.examples, constraints, aim) for each in found)
     curves = comparing.learning_curves(runs, **kept)
     if at.json_file:
         decisions = [comparing.to_json(each) for each in made]
@@ -96,17 +113,25 @@ def _decide(
 
 
 def report(
-    folder: RunFolder,
+    runs: RunFolders,
     volume: Volume = 100_000,
     months: Months = 12,
+    margin: Margin = 2.0,
+    worth: Worth = None,
     force: Force = False,
 ) -> None:
-    """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
+    """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
+
+    Several runs are reported on together, in the directory of the first.
+    """
+    from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
-    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS, force=force)
+    page = write_report(
+        *runs, horizon=Horizon(volume, months), aim=Aim(margin / 100, values.worth(worth)), methods=METHODS, force=force
+    )
     say(f"Report: {page}")
 
 

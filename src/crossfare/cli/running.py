@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import AllowHost, AllowKey, Force, MaxUsd, PartOptions, RunOptions, Yes, with_groups
+from crossfare.cli.options import (
+    AllowHost,
+    AllowKey,
+    Force,
+    MaxUsd,
+    PartOptions,
+    ReadingOptions,
+    RunOptions,
+    Yes,
+    with_groups,
+)
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import allow, limit, names, numbers
+from crossfare.cli.values import allow, limit, names, numbers, told
 from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 def demo(
     part: PartOptions,
     manner: RunOptions,
-    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0,1,2).")] = None,
     force: Force = False,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report.
@@ -33,7 +43,7 @@ def demo(
     whole, spec = experiment.demo_spec(), experiment.demo_spec(seeds=numbers(seeds))
     folder = _run(spec, part, manner, whole=whole, force=force)
     if folder:
-        _conclude(folder)
+        _report(folder)
 
 
 @with_groups
@@ -48,6 +58,7 @@ def run(
     force: Force = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
+    reading: ReadingOptions,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
@@ -58,7 +69,8 @@ def run(
     from crossfare import experiment
 
     allow(allow_host, allow_key)
-    _run(experiment.load_spec(spec, data_dir=data_dir), part, manner, max_usd, yes, force=force)
+    whole = experiment.read_as(experiment.load_spec(spec, data_dir=data_dir), names(part.tasks), told(reading))
+    _run(whole, part, manner, max_usd, yes, force=force)
 
 
 def _run(
@@ -83,7 +95,7 @@ def _run(
         if manner.dry_run:
             _show_dry_run(spec, out, force)
             return None
-        return experiment.run(
+        folder = experiment.run(
             spec,
             written=_show_run,
             out=out,
@@ -95,6 +107,8 @@ def _run(
             force=force,
             tell=partial(say, err=True),
         ).folder
+        _conclude(folder)
+        return folder
     except Unready as unready:
         say(*unready.problems, err=True)
         raise ConfigError(
@@ -129,18 +143,35 @@ def _show_steps(steps: tuple[tuple[str, str, bool], ...]) -> None:
 
 
 def _conclude(folder: Path) -> None:
-    """Say what the demo recommends, leaving out the reference translation that no system delivers; write its report."""
+    """Say what is recommended, leaving out reference translations, which no system delivers."""
     from crossfare import compare as comparing
-    from crossfare.experiment.methods import METHODS
-    from crossfare.report import decision, write_report
+    from crossfare.report import advice, decision
 
     horizon = decision.Horizon(100_000, 12)
-    for found in comparing.decisions(
-        [comparing.read_run(folder)], mean=True, without=("reference",), months=horizon.months
-    ):
-        chosen = comparing.recommend(found, horizon.examples, comparing.Constraints())
-        say(*decision.explain(chosen, horizon)[:2])
-    say(f"Recommended is {decision.RULE}.", f"Why, and what would change it: crossfare recommend {folder}")
+    record = comparing.read_run(folder)
+    without = ("reference",) if any(facts.reference for facts in record.engines.values()) else ()
+    for task in dict.fromkeys(result.spec.task for result in record.results):
+        try:
+            found = comparing.decisions([record], tasks=(task,), mean=True, without=without, months=horizon.months)
+        except ConfigError:  # every method needs the reference, or none was run in every language
+            continue
+        say(
+            *(
+                line
+                for each in found
+                for line in advice.explain(comparing.recommend(each, horizon.examples), horizon)[:2]
+            )
+        )
+    say(
+        f"Recommended is {advice.rule(comparing.Aim())}.",
+        f"Why, and what would change it: crossfare recommend {folder}",
+    )
+
+
+def _report(folder: Path) -> None:
+    from crossfare.experiment.methods import METHODS
+    from crossfare.report import write_report
+
     try:
         say(f"Report: {write_report(folder, methods=METHODS)}")
     except ConfigError as error:  # the light install has no plotting

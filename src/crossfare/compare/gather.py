@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from statistics import fmean
 
 from crossfare.compare.caveats import caveats
-from crossfare.compare.contenders import Contender, chosen, engine_label, label, run_names, runs_of
-from crossfare.compare.mean_scores import mean_score, over_targets
+from crossfare.compare.contenders import Contender, chosen, contenders_of, engine_label, label, run_names, runs_of
+from crossfare.compare.measured import Measured, seed_noises
 from crossfare.compare.model import Decision, Option
-from crossfare.compare.paired import PairedTests, over_languages, pool
-from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates
+from crossfare.compare.quantities import (
+    Named,
+    Quantities,
+    at_utilisation,
+    components,
+    mean_of,
+    named_bills,
+    quantities,
+    used_rates,
+    used_timings,
+)
 from crossfare.compare.runs import RunRecord
+from crossfare.compare.standings import measured
+from crossfare.compare.timing import Timings, timings_of
+from crossfare.compare.uncertainty import Interval, belief
 from crossfare.errors import ConfigError
 from crossfare.ledger.costs import Needs
-from crossfare.types import Score
 
 
 def decisions(
@@ -26,6 +38,7 @@ def decisions(
     without: Sequence[str] = (),
     mean: bool = False,
     months: int = 12,
+    utilisation: Decimal = Decimal(1),
 ) -> tuple[Decision, ...]:
     """One decision per task and target language, or per task over the mean of its languages.
 
@@ -33,23 +46,39 @@ def decisions(
     every engine that looks translations up) and methods. Cells that are equal but for the seed are
     pooled, over runs too, if the runs describe the task alike, had the same hardware and prices,
     and share no seed; otherwise they are listed by run. Translations are kept for ``months``.
+    Hardware that serves works for a part ``utilisation`` of the time that it is paid for.
 
     Raises:
-        ConfigError: the runs do not hold what is asked for, or nothing is left.
+        ConfigError: the runs do not hold what is asked for, or nothing is left; or that part is none.
     """
+    if not 0 < utilisation <= 1:
+        raise ConfigError(f"utilisation is a part of the time, more than 0 and at most 1, not {utilisation:g}")
     cells = chosen(runs, tasks, targets, without)
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")
+    scores: dict[str, dict[str, Measured]] = defaultdict(dict)
+    for cell in contenders_of(runs):
+        scores[cell.task][cell.key] = measured([result for _, result in cell.results], cell.tested)
     groups: dict[str, dict[str, list[Contender]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
         groups[cell.task][cell.target].append(cell)
     found = [list(by_target.values()) for by_target in groups.values()]
     asked = found if mean else [[own] for every in found for own in every]
-    return tuple(_decision(every, months) for every in asked)
+    timings = timings_of(runs)
+    return tuple(_decision(every, scores[every[0][0].task], months, timings, utilisation) for every in asked)
 
 
-def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
-    """One decision over a language, or several: the methods found in all of them, at their means."""
+def _decision(
+    groups: Sequence[Sequence[Contender]],
+    scores: Mapping[str, Measured],
+    months: int,
+    timings: Timings,
+    utilisation: Decimal,
+) -> Decision:
+    """One decision over a language, or several: the methods found in all of them, at their means.
+
+    How much scores vary over trainings is told from all ``scores`` of the task.
+    """
     several, task = len(groups) > 1, groups[0][0].task
     by_target = [{_across(cell, cells) if several else cell.key: cell for cell in cells} for cells in groups]
     rows = {key: [own[key] for own in by_target] for key in by_target[0] if all(key in own for own in by_target)}
@@ -57,7 +86,12 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
         raise ConfigError(f"no {task} method was run in every language; compare the languages one by one")
     every = [cell for row in rows.values() for cell in row]
     named = _named(every)
-    options = tuple(_option(key, row, groups, named) for key, row in rows.items())
+    noises = seed_noises(list(scores.values()))
+    believed = belief({key: [scores[cell.key] for cell in row] for key, row in rows.items()}, noises)
+    options = tuple(
+        _option(key, row, groups, _paid(row, named, timings, utilisation), believed.interval(key))
+        for key, row in rows.items()
+    )
     tested = {key: tuple(cell.tested for cell in row) for key, row in rows.items()}
     notes = [note for cells in groups for note in caveats(cells)]
     notes += [*_apart(tested), *_left_out(by_target, rows)]
@@ -69,9 +103,12 @@ def _decision(groups: Sequence[Sequence[Contender]], months: int) -> Decision:
         every[0].metric,
         used_rates(options, named),
         options,
-        PairedTests(_mean_scores(rows, tested), tested),
+        believed,
         tuple(dict.fromkeys(notes)),
         months,
+        min(len(scores[cell.key].ids) for cell in every),
+        used_timings(options, timings),
+        utilisation,
     )
 
 
@@ -90,13 +127,20 @@ def _named(cells: Sequence[Contender]) -> Named:
     return named_bills([(name, run.book) for name, run in zip(run_names(runs), runs, strict=True)])
 
 
-def _option(key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named) -> Option:
+def _paid(row: Sequence[Contender], named: Named, timings: Timings, utilisation: Decimal) -> Quantities:
+    """What a method uses, at the mean over languages, and in each over seeds."""
+    used = [
+        mean_of([quantities(Needs.of(result), run.book, named, timings) for run, result in cell.results])
+        for cell in row
+    ]
+    return at_utilisation(mean_of(used), utilisation, named)
+
+
+def _option(
+    key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], paid: Quantities, quality: Interval
+) -> Option:
     """A method at its means over languages; each language's figures are means over seeds."""
     first, cells = row[0], groups[0]
-    quality = over_targets([mean_score(cell.scores) for cell in row])
-    paid = mean_of(
-        [mean_of([quantities(Needs.of(result), run.book, named) for run, result in cell.results]) for cell in row]
-    )
     return Option(
         key=key,
         label=label(first, cells),
@@ -106,7 +150,7 @@ def _option(key: str, row: Sequence[Contender], groups: Sequence[Sequence[Conten
         low=quality.low,
         high=quality.high,
         latency_ms=_mean([_latency_ms(cell) for cell in row]),
-        seeds=quality.seeds,
+        seeds=min(len(cell.results) for cell in row),
         engine=engine_label(first),
         note="; ".join(facts.note for _, facts in first.engines if facts.note),
         reference=first.reference,
@@ -129,22 +173,13 @@ def _latency_ms(cell: Contender) -> float | None:
     return 1000 * fmean(found) if found else None
 
 
-def _mean_scores(rows: Mapping[str, Sequence[Contender]], tested: Mapping[str, Hashable]) -> dict[str, Score]:
-    """Scores fit for paired tests, of the options that were tested on the same examples together."""
-    found: dict[str, Score] = {}
-    for same in dict.fromkeys(tested.values()):
-        scores = {key: [pool(cell.scores) for cell in row] for key, row in rows.items() if tested[key] == same}
-        found |= over_languages(scores)
-    return found
-
-
 def _apart(tested: Mapping[str, Hashable]) -> tuple[str, ...]:
     """A note where not all were tested on the same examples."""
     if len(set(tested.values())) == 1:
         return ()
     return (
         "Not all were tested on the same examples, or a run does not say on which: scores of different test sets are "
-        "not paired, and no difference between them is called significant.",
+        "not paired, so that less is known of how far they lie apart.",
     )
 
 

@@ -5,8 +5,8 @@ score(n) = ceiling - gap * (n / most) ** -rate             the inverse power law
 
 with gap >= 0, rate > 0 and ceiling <= 1, so that it never falls. These are POW3 and MMF of Viering and Loog (2023),
 "The shape of learning curves"; the second becomes the first as ``half`` goes to 0, and is tried from five numbers of
-labels on. The interval comes from drawing the test examples anew (the same ones for all numbers of labels, and for the
-method that is compared with) and from the scatter over seeds.
+labels on. Its interval comes from curves through joint draws of the true scores (`crossfare.compare.uncertainty`), for
+all numbers of labels and the methods that are compared with.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from crossfare.compare.measured import ALPHA, SEED_SD, Floats, Measured, SeedNoise, seed_noises
+from crossfare.compare.uncertainty import belief
 
 FEWEST_SIZES = 3
 """Numbers of labels that a curve is fitted to at the least: it has three parameters."""
@@ -29,8 +29,6 @@ _SIZES_FOR_HALF = 5
 
 _RATES = (0.05, 3.0)
 _COARSE, _FINE, _ROUNDS = 24, 9, 7
-_DRAWS, _AT_ONCE = 1000, 50
-_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,10 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """What was scored with one number of labels: a row per seed, a column per test example (the same in all)."""
+    """What was scored with one number of labels."""
 
     labels: int
-    scores: Floats
+    scored: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,75 +141,51 @@ def _lines(x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
 
 def curve_of(sized: Sequence[Sized]) -> Fitted:
     """The curve through the mean scores, numbers of labels weighted by their seeds."""
-    means = np.array([each.scores.mean() for each in sized])
-    return fit([each.labels for each in sized], means, [len(each.scores) for each in sized])
+    means = np.array([each.scored.mean for each in sized])
+    return fit([each.labels for each in sized], means, [each.scored.seeds for each in sized])
 
 
-def band(sized: Sequence[Sized], at: Sequence[float], *, seed: int = 0) -> tuple[Floats, Floats]:
+def band(sized: Sequence[Sized], at: Sequence[float]) -> tuple[Floats, Floats]:
     """The 95 % interval of the curve's score at some numbers of labels."""
-    drawn, _ = _drawn(sized, (), np.random.default_rng(seed))
+    drawn, _ = _drawn(sized, ())
     values = np.stack([drawn.score(labels) for labels in at], axis=1)
-    return _quantile(values, (1 - _LEVEL) / 2), _quantile(values, (1 + _LEVEL) / 2)
+    return _quantile(values, ALPHA / 2), _quantile(values, 1 - ALPHA / 2)
 
 
-def reach(sized: Sequence[Sized], others: Sequence[Floats], *, seed: int = 0) -> list[Reach]:
-    """How many labels equal each of other methods, scored on the same test examples (a row per seed)."""
+def reach(sized: Sequence[Sized], others: Sequence[Measured]) -> list[Reach]:
+    """How many labels equal each of other methods."""
     curve = curve_of(sized)
-    drawn, targets = _drawn(sized, others, np.random.default_rng(seed))
+    drawn, targets = _drawn(sized, others)
     return [
-        _reach(float(curve.labels(float(other.mean())).item()), drawn.labels(target))
+        _reach(float(curve.labels(other.mean).item()), drawn.labels(target))
         for other, target in zip(others, targets, strict=True)
     ]
 
 
 def _reach(expected: float, found: Floats) -> Reach:
-    low, high = (float(_quantile(found, q)) for q in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    low, high = (float(_quantile(found, q)) for q in (ALPHA / 2, 1 - ALPHA / 2))
     return Reach(expected, min(low, expected), max(high, expected), float(np.isfinite(found).mean()))
 
 
-def _drawn(
-    sized: Sequence[Sized], others: Sequence[Floats], random: np.random.Generator
-) -> tuple[Fitted, list[Floats]]:
-    """Curves and the other methods' scores under test examples drawn anew and the scatter over seeds."""
-    tested = sized[0].scores.shape[1]
-    means = np.stack([scores.mean(axis=0) for scores in (*(each.scores for each in sized), *others)])
-    chunks = [
-        random.multinomial(tested, np.full(tested, 1 / tested), _AT_ONCE) @ means.T / tested
-        for _ in range(_DRAWS // _AT_ONCE)
-    ]
-    scores = np.concatenate(chunks)
-    scatter, freedom = _scatter(sized)
-    repeats = [len(each.scores) for each in sized]
-    scores[:, : len(sized)] += _noise(random, scatter, freedom, repeats)
-    for column, other in enumerate(others, len(sized)):
-        if len(other) > 1:
-            spread, freedom = float(other.mean(axis=1).std(ddof=1)), len(other) - 1
-            scores[:, column] += _noise(random, spread, freedom, [len(other)])[:, 0]
-    curves = fit([each.labels for each in sized], scores[:, : len(sized)], repeats)
-    return curves, list(scores.T[len(sized) :])
+def _drawn(sized: Sequence[Sized], others: Sequence[Measured]) -> tuple[Fitted, list[Floats]]:
+    """Curves through joint draws of the true scores, and the draws of the other methods' scores."""
+    cells = [*(each.scored for each in sized), *others]
+    noises = seed_noises(cells)
+    if any(noise.stated for noise in noises.values()):
+        noises = dict.fromkeys(noises, _scatter(sized))
+    draws = belief({str(at): [cell] for at, cell in enumerate(cells)}, noises).draws
+    curves = fit([each.labels for each in sized], draws[:, : len(sized)], [each.scored.seeds for each in sized])
+    return curves, list(draws.T[len(sized) :])
 
 
-def _scatter(sized: Sequence[Sized]) -> tuple[float, int]:
-    """The standard deviation of a training's score, and its degrees of freedom (0: taken from the residuals).
-
-    From the seeds of all numbers of labels together; with one seed each, from how far the scores lie off the curve.
-    """
-    freedom = sum(len(each.scores) - 1 for each in sized)
-    if freedom:
-        squares = sum(((m := each.scores.mean(axis=1)) - m.mean()) @ (m - m.mean()) for each in sized)
-        return float(np.sqrt(squares / freedom)), freedom
+def _scatter(sized: Sequence[Sized]) -> SeedNoise:
+    """The luck of a training where there was one each: told from how far the scores lie off the curve."""
     spare = len(sized) - FEWEST_SIZES
     if not spare:
-        return 0.0, 0
+        return SeedNoise(SEED_SD**2, np.inf, stated=True)
     curve = curve_of(sized)
-    squares = sum((each.scores.mean() - curve.score(each.labels)[0]) ** 2 for each in sized)
-    return float(np.sqrt(squares / spare)), 0
-
-
-def _noise(random: np.random.Generator, scatter: float, freedom: int, repeats: Sequence[int]) -> Floats:
-    shape = (_DRAWS, len(repeats))
-    drawn = random.standard_t(freedom, shape) if freedom else random.standard_normal(shape)
-    return np.asarray(scatter * drawn / np.sqrt(np.asarray(repeats)))
+    squares = sum((each.scored.mean - curve.score(each.labels).item()) ** 2 for each in sized)
+    return SeedNoise(squares / spare, spare)
 
 
 def _quantile(values: Floats, q: float) -> Any:

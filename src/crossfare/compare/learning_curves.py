@@ -12,11 +12,12 @@ import numpy as np
 
 from crossfare.compare.contenders import Contender, chosen, label
 from crossfare.compare.learning import FEWEST_SIZES, Fitted, Reach, Sized, band, curve_of, reach
-from crossfare.compare.mean_scores import MeanScore, mean_score
+from crossfare.compare.measured import Measured, seed_noises
 from crossfare.compare.runs import RunRecord
+from crossfare.compare.standings import measured
+from crossfare.compare.uncertainty import Interval, belief
 from crossfare.ledger import UnitPrice
 from crossfare.ledger.price import usd_of
-from crossfare.types import Score
 
 _BAND = 40
 
@@ -26,7 +27,7 @@ class Point:
     """What was scored with one number of labels."""
 
     labels: int
-    score: MeanScore
+    score: Interval
     fitted: float
 
 
@@ -143,7 +144,10 @@ def _labels(cell: Contender) -> int:
 
 def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequence[Contender]) -> LearningCurve:
     last, sizes = own[-1], [_labels(cell) for cell in own]
-    sized = [Sized(labels, _matrix(cell.scores)) for labels, cell in zip(sizes, own, strict=True)]
+    sized = [Sized(labels, _scored(cell)) for labels, cell in zip(sizes, own, strict=True)]
+
+    noises = seed_noises([_scored(cell) for cell in cells])
+    believed = belief({cell.key: [each.scored] for cell, each in zip(own, sized, strict=True)}, noises)
     fitted, at = curve_of(sized), np.geomspace(sizes[0], sizes[-1], _BAND)
     low, high = band(sized, at.tolist())
     run, result = last.results[0]
@@ -154,7 +158,7 @@ def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequenc
         last.metric,
         label(last, cells),
         tuple(
-            Point(labels, mean_score(cell.scores), float(fitted.score(labels).item()))
+            Point(labels, believed.interval(cell.key), float(fitted.score(labels).item()))
             for labels, cell in zip(sizes, own, strict=True)
         ),
         fitted,
@@ -168,24 +172,16 @@ def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequenc
 def _parities(
     own: Sequence[Contender], sizes: Sequence[int], others: Sequence[Contender], cells: Sequence[Contender]
 ) -> tuple[Parity, ...]:
-    """Each other method on the test examples that both were scored on; without any, it is left out."""
-    tested = own[0].scores[0].ids
-    groups: dict[tuple[str, ...], list[Contender]] = defaultdict(list)
-    for other in others:
-        there = set(other.scores[0].ids)
-        groups[tuple(name for name in tested if name in there)].append(other)
-    found: dict[str, Parity] = {}
-    for ids, alike in groups.items():
-        if ids:
-            sized = [Sized(labels, _matrix(cell.scores, ids)) for labels, cell in zip(sizes, own, strict=True)]
-            scores = [_matrix(other.scores, ids) for other in alike]
-            for other, score, reached in zip(alike, scores, reach(sized, scores), strict=True):
-                name = label(other, cells)
-                found[other.key] = Parity(name, other.first.spec.method, float(score.mean()), reached)
-    return tuple(found[other.key] for other in others if other.key in found)
+    """Each other method that was scored on any of the same test examples."""
+    tested = set(own[0].scores[0].ids)
+    known = [other for other in others if not tested.isdisjoint(other.scores[0].ids)]
+    sized = [Sized(labels, _scored(cell)) for labels, cell in zip(sizes, own, strict=True)]
+    scored = [_scored(other) for other in known]
+    return tuple(
+        Parity(label(other, cells), other.first.spec.method, score.mean, reached)
+        for other, score, reached in zip(known, scored, reach(sized, scored), strict=True)
+    )
 
 
-def _matrix(scores: Sequence[Score], ids: Sequence[str] = ()) -> Any:
-    """A row per seed, a column per test example."""
-    by_id = [dict(zip(score.ids, score.per_example, strict=True)) for score in scores]
-    return np.array([[own[name] for name in ids or scores[0].ids] for own in by_id], dtype=np.float64)
+def _scored(cell: Contender) -> Measured:
+    return measured([result for _, result in cell.results], cell.tested)

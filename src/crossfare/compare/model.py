@@ -15,12 +15,16 @@ Decimal, every component rounded to 1e-12 USD; sums and products of these are ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import combinations
 from typing import Any, Literal
 
+from crossfare.compare.measured import CONFIDENCE, Floats
+from crossfare.compare.timing import Timing
+from crossfare.compare.uncertainty import Belief, apart
 from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
@@ -28,11 +32,15 @@ Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A quantity of a priced resource that a method uses for one part of its work."""
+    """A quantity of a priced resource that a method uses for one part of its work.
+
+    ``timing`` names the work whose seconds it is (`Decision.timings`); "" of what was counted, which is exact.
+    """
 
     part: Part
     resource: str
     quantity: Decimal
+    timing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +74,16 @@ class Option:
     kept: tuple[Component, ...] = ()
     baseline: float | None = None
 
-    @property
-    def above_baseline(self) -> bool:
-        """Whether all of its interval is above what a trivial system scores, as far as that is known."""
-        return self.baseline is None or self.low > self.baseline
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A paired test of option ``a`` against option ``b``: a minus b on the ``n`` examples both have.
-
-    ``p`` is two-sided and not adjusted; a recommendation adjusts the ones it uses (Holm).
-    """
-
-    a: str
-    b: str
-    difference: float
-    low: float
-    high: float
-    p: float
-    n: int
-    test: str
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The methods there are for one task and target language (or a mean over several).
 
-    ``pairs`` maps two keys to their paired test; a pair that cannot be tested is not in it.
-    ``months`` is how long translations are kept. ``notes`` say how the figures were brought together.
+    ``belief`` is what their true scores may be, jointly, by option key; None where nothing but intervals is known.
+    ``tested`` is the number of test examples of a language. ``months`` is how long translations are kept. ``notes``
+    say how the figures were brought together. ``timings`` say how well the seconds are known that components stand on.
+    ``utilisation`` is the part of the time that works, of the time that hardware is paid for while serving: recurring
+    seconds are those worked, over it.
     """
 
     task: str
@@ -102,9 +91,12 @@ class Decision:
     metric: str
     rates: Mapping[str, UnitPrice]
     options: tuple[Option, ...]
-    pairs: Mapping[frozenset[str], Pair] = field(default_factory=dict)
+    belief: Belief | None = field(default=None, compare=False)
     notes: tuple[str, ...] = ()
     months: int = 12
+    tested: int = 0
+    timings: Mapping[str, Timing] = field(default_factory=dict)
+    utilisation: Decimal = Decimal(1)
 
     def once_usd(self, option: Option) -> Decimal:
         """What is paid once."""
@@ -128,16 +120,35 @@ class Decision:
         with localcontext(prec=PRECISION):
             return self.fixed_usd(option) + self.recurring_usd_per_1k(option) * examples / 1000
 
+    @property
+    def believed(self) -> Belief:
+        """What the true scores may be; from the intervals alone if no more is known."""
+        if self.belief is not None:
+            return self.belief
+        return apart({option.key: (option.quality, option.low, option.high) for option in self.options})
+
+    def draws_of(self, options: Sequence[Option]) -> Floats:
+        """Joint draws of the true scores of some methods, a column each: the same ones whichever are left out."""
+        believed = self.believed
+        return believed.draws[:, [believed.keys.index(option.key) for option in options]]
+
+    def beats_baseline(self, option: Option) -> bool:
+        """Whether it is shown to score more than a trivial system, as far as that is known."""
+        return option.baseline is None or float((self.draws_of([option]) > option.baseline).mean()) >= CONFIDENCE
+
     def at_price(self, resource: str, usd: Decimal) -> Decision:
         """The same methods with another price of one resource, in USD for what its rate bills."""
         return replace(self, rates={**self.rates, resource: replace(self.rates[resource], usd=usd)})
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for other programs: Decimals as text, every pair that can be tested."""
+        """Plain data for other programs: Decimals as text, the difference of every two methods."""
         found = {
-            name: plain(getattr(self, name)) for name in ("task", "target", "metric", "months", "rates", "options")
+            name: plain(getattr(self, name))
+            for name in ("task", "target", "metric", "months", "tested", "utilisation", "rates", "timings", "options")
         }
-        return {**found, "pairs": plain(list(self.pairs.values())), "notes": list(self.notes)}
+        believed = self.believed
+        pairs = [{"a": a, "b": b, **plain(believed.difference(a, b))} for a, b in combinations(believed.keys, 2)]
+        return {**found, "pairs": pairs, "notes": list(self.notes)}
 
 
 def plain(value: Any, *, by_key: bool = False) -> Any:

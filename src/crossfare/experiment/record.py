@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import crossfare
 from crossfare import meter, run_folder
 from crossfare.compare import Contest, contests
 from crossfare.compare.runs import FORMAT, RESULTS
+from crossfare.compare.standings import standings
 from crossfare.errors import StaleArtifact
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import METHODS
@@ -49,13 +50,18 @@ def write(
     book: Book,
     store: Store,
     absent: tuple[tuple[RunSpec, str], ...],
+    more: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run."""
+    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run.
+
+    ``more`` are further files of the run by name, as plain data.
+    """
     results = results_of(plan, book, store)
     found = contests(results)
-    context = _context(spec, found, absent)
+    context = _context(spec, results, absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    facts |= {"machine": ", ".join(record["provenance"]["machines"]) or "not recorded"}
     asked = record["provenance"]["engines"]
     facts |= {
         f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
@@ -66,6 +72,8 @@ def write(
         _link_steps(folder / "steps", book, store)
         write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
         write_json(folder / "results.json", record)
+        for name, content in (more or {}).items():
+            write_json(folder / name, content)
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
@@ -75,13 +83,13 @@ def write(
     return Run(place.path, results, absent, found, shown)
 
 
-def _context(spec: Spec, found: Sequence[Contest], absent: Sequence[tuple[RunSpec, str]]) -> Context:
+def _context(spec: Spec, results: Sequence[Result], absent: Sequence[tuple[RunSpec, str]]) -> Context:
     """What the tables say beyond the results."""
     return Context(
         methods=METHODS,
         engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
         missing=absent,
-        p_values={frozenset((contest.best, contest.other)): contest.p for contest in found},
+        standings=standings(results),
         data_names={name: task.name for name, task in spec.tasks.items() if task.name},
     )
 
@@ -145,6 +153,7 @@ def provenance(book: Book) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "hardware": meter.hardware_name(),
+        "machines": list(dict.fromkeys(entry.usage.machine for entry in book if entry.usage.machine)),
         "offers": {name: offer for name, offer in book.offers.items() if name in names},
         "prices": {
             price.ref: {

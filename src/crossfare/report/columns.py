@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import fmean
 
-from crossfare.compare import ALPHA
 from crossfare.report import numbers
 from crossfare.report.lines import (
     BATCH_SIZE,
@@ -33,6 +32,7 @@ _METHODS: Mapping[str, str] = {
     "in-language": "In-language (gold)",
 }
 NOT_MEASURED = "n.m."
+BUSY_MARK = "(busy)"
 
 Columns = Mapping[Column | str, Callable[[Line], Cell | str]]
 
@@ -120,29 +120,27 @@ def metric_of(found: Gathered, task: str) -> str:
 def scores(found: Gathered, *, intervals: bool = False, marks: bool = False) -> Columns:
     """The score in every language: with its 95 % interval, or a mark where it is not told apart from the best."""
     heading = "{}\nscore 95 %" if intervals else "{}"
-    say = partial(_score, found=found, interval=intervals, mark=marks)
+    say = partial(_score, interval=intervals, mark=marks)
     return {number(heading.format(each)): partial(say, language=each) for each in found.languages}
 
 
-def _score(line: Line, *, language: str, found: Gathered, interval: bool, mark: bool) -> Cell:
-    known = line.estimate(language)
+def _score(line: Line, *, language: str, interval: bool, mark: bool) -> Cell:
+    known = line.standing(language)
     if known is None:
         return Cell(MISSING)
-    best, best_cell = found.best[line.first.task, language]
-    cells = frozenset({line.at(language)[0].spec.without_seed, best_cell})
     text = numbers.score(known.value)
     if interval:
         text += " " + "–".join(f"{end:.2f}".removeprefix("0") for end in (known.low, known.high))
-    if mark and known.value != best and found.context.p_values.get(cells, 0.0) >= ALPHA:
+    if mark and known.tied:
         text += "°"
-    return Cell(text, repr(known.value), best=known.value == best)
+    return Cell(text, repr(known.value), best=known.best)
 
 
 def intervals(found: Gathered) -> Columns:
     """The 95 % interval of every score."""
 
     def cell(line: Line, language: str) -> str:
-        known = line.estimate(language)
+        known = line.standing(language)
         return f"{numbers.score(known.low)}–{numbers.score(known.high)}" if known else MISSING
 
     return {number(f"95 % interval {each}"): partial(cell, language=each) for each in found.languages}
@@ -168,7 +166,8 @@ def _mean_usd(line: Line, name: str) -> str:
 def added_latency(line: Line) -> str:
     """Seconds that translation adds to a batch."""
     if found := latencies(line.results):
-        return numbers.amount(fmean(latency.mean for latency in found))
+        busy = f" {BUSY_MARK}" if any(each.busy for each in found) else ""
+        return numbers.amount(fmean(latency.mean for latency in found)) + busy
     translates = any(result.translation_per_1k is not None for result in line.results)
     return NOT_MEASURED if translates else MISSING
 
@@ -202,7 +201,7 @@ def energies(found: Gathered) -> Columns:
     """
     if all(result.energy_kwh_per_1k is None for result in found.results):
         return {}
-    once, serving = number("Energy once (kWh)"), number("Energy serving (kWh/1k ex.)")
+    once, serving = number("Estimated energy once (kWh)"), number("Estimated energy serving (kWh/1k ex.)")
     return {once: partial(_energy, name="energy_kwh"), serving: partial(_energy, name="energy_kwh_per_1k")}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from crossfare.compare import LearningCurve, Parity
-from crossfare.compare.mean_scores import MeanScore
+from crossfare.compare.uncertainty import Interval
 from crossfare.report import numbers
 from crossfare.report.names import metric_name, task_name
 from crossfare.report.table import MISSING, Cell, Table, amount, count, number
@@ -87,7 +87,7 @@ def _answer(curve: LearningCurve, parity: Parity) -> str:
     if math.isinf(found.labels):
         off = f"the curve levels off at {numbers.score(curve.fitted.ceiling.item())}"
         if found.share > _UNSURE:
-            share = f"{100 * found.share:.0f} % of the resampled curves reach it"
+            share = f"{100 * found.share:.0f} % of the drawn curves reach it"
             more = f"Try more than {curve.most:,}."
             return f"Whether any number of labels equals {equal} cannot be told: {off}, but {share}. {more}"
         return f"No number of labels is expected to equal {equal}: {off}, as far as {curve.most:,} labels tell."
@@ -119,7 +119,7 @@ def _spread(curve: LearningCurve, parity: Parity) -> str:
     return f"; 95 %: {labels}, {_price(curve, low).text} to {_price(curve, high).text} USD"
 
 
-def _scored(known: MeanScore) -> Cell:
+def _scored(known: Interval) -> Cell:
     low, high = numbers.score(known.low), numbers.score(known.high)
     return Cell(f"{numbers.score(known.value)} {low}-{high}", f"{known.value}")
 

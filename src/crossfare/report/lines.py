@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from statistics import fmean
 
-from crossfare.compare.mean_scores import MeanScore, mean_score
+from crossfare.compare.standings import CellStanding, standings
 from crossfare.types import Latency, Method, Result, RunSpec, TaskName, Yield
 
 BATCH_SIZE = 32
@@ -21,15 +21,15 @@ class Context:
     ``methods``       by name, to say what each model was trained on
     ``engine_notes``  by engine: what a reader must know of it; its label gets a mark and a footnote
     ``missing``       cells of the matrix without a result, each with the reason
-    ``p_values``      of paired tests, by the two cells (`RunSpec.without_seed`); with them, what is not significantly
-                      different from the best of its column is marked
+    ``standings``     by `RunSpec.without_seed`: the score of each cell over seeds, and how it stands to the best of its
+                      column; made from the results of the table if there are none
     ``data_names``    by task: the name of the training set ("MNLI")
     """
 
     methods: Mapping[str, Method] = field(default_factory=dict)
     engine_notes: Mapping[str, str] = field(default_factory=lambda: {"reference": REFERENCE_NOTE})
     missing: Sequence[tuple[RunSpec, str]] = ()
-    p_values: Mapping[frozenset[str], float] = field(default_factory=dict)
+    standings: Mapping[str, CellStanding] = field(default_factory=dict)
     data_names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,6 +40,7 @@ class Line:
     specs: tuple[RunSpec, ...]
     results: tuple[Result, ...]
     number: str
+    standings: Mapping[str, CellStanding]
 
     @property
     def first(self) -> RunSpec:
@@ -50,23 +51,18 @@ class Line:
         """The results in one target language, one per seed."""
         return tuple(result for result in self.results if result.spec.target == target)
 
-    def estimate(self, target: str) -> MeanScore | None:
+    def standing(self, target: str) -> CellStanding | None:
         """The score in one target language; None without results."""
-        scores = [result.score for result in self.at(target)]
-        return mean_score(scores) if scores else None
+        return next((self.standings[result.spec.without_seed] for result in self.at(target)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a table shows: its lines and the languages of its columns; ``context`` is what it says beyond them.
-
-    ``best`` has for each task and language the best score and the id of the cell that has it.
-    """
+    """What a table shows: its lines and the languages of its columns; ``context`` is what it says beyond them."""
 
     lines: tuple[Line, ...]
     context: Context
     languages: tuple[str, ...]
-    best: Mapping[tuple[str, str], tuple[float, str]]
 
     @property
     def results(self) -> list[Result]:
@@ -76,18 +72,14 @@ class Gathered:
 
 def gather(results: Sequence[Result], context: Context, task: TaskName | None = None) -> Gathered:
     """The lines of a table, of one task or of all."""
-    found = lines(results, (spec for spec, _ in context.missing))
+    found = lines(results, (spec for spec, _ in context.missing), context.standings)
     own = tuple(line for line in found if task in (None, line.first.task))
-    best: dict[tuple[str, str], tuple[float, str]] = {}
-    for line in own:
-        for language in targets(own):
-            score, key = line.estimate(language), (line.first.task, language)
-            if score and (key not in best or score.value > best[key][0]):
-                best[key] = (score.value, line.at(language)[0].spec.without_seed)
-    return Gathered(own, context, targets(own), best)
+    return Gathered(own, context, targets(own))
 
 
-def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[Line, ...]:
+def lines(
+    results: Sequence[Result], missing: Iterable[RunSpec] = (), known: Mapping[str, CellStanding] | None = None
+) -> tuple[Line, ...]:
     """Gather results, and cells that have none, into lines, in order of first appearance.
 
     Models are told apart by their role, and by their checkpoint where a role is played by several
@@ -105,11 +97,12 @@ def lines(results: Sequence[Result], missing: Iterable[RunSpec] = ()) -> tuple[L
         gathered[key(spec)][0].append(spec)
     for result in results:
         gathered[key(result.spec)][1].append(result)
+    known = known or standings(results)
     counts: dict[str, int] = {}
     found = []
     for own, measured in gathered.values():
         counts[own[0].task] = counts.get(own[0].task, 0) + 1
-        found.append(Line(tuple(own), tuple(measured), f"({counts[own[0].task]})"))
+        found.append(Line(tuple(own), tuple(measured), f"({counts[own[0].task]})", known))
     return tuple(found)
 
 

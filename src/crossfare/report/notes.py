@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+from math import sqrt
+from statistics import NormalDist, fmean
 
 from crossfare.compare.caveats import Fate, fate_of_lost
+from crossfare.compare.measured import CONFIDENCE, SEED_SD
 from crossfare.report import numbers
-from crossfare.report.columns import NOT_MEASURED, added_latency, energies, footnoted, label
+from crossfare.report.columns import BUSY_MARK, NOT_MEASURED, added_latency, energies, footnoted, label
 from crossfare.report.lines import Gathered, latencies, price_refs, targets
 from crossfare.report.names import task_name
 from crossfare.report.table import MISSING
@@ -22,7 +24,8 @@ _STRATEGIES = (
     "with its candidates when serving. An example is a query."
 )
 ENERGY_NOTE = (
-    "Energy: electricity of this run's own processes (codecarbon), translation and fine-tuning once and per 1,000 "
+    "Energy: estimated electricity of this run's own processes (codecarbon: processor time at the processor's rated "
+    "power; GPUs by their counters), translation and fine-tuning once and per 1,000 "
     f"examples served; a provider's is not known. {MISSING}: a step was finished before energy was metered."
 )
 
@@ -34,11 +37,23 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
     text = "Bold: best of its column and task."
     if several:
         text += f" Scores are means over {'-'.join(map(str, seeds))} seeds."
-    if intervals and several:
-        text += " 95 % intervals: the bootstrap over test examples and the t-interval over seeds, in quadrature."
-    elif intervals:
-        text += " 95 % intervals: bootstrap over test examples, one seed."
+    if several and intervals:
+        text += " 95 % intervals: over test examples and training runs, whose luck is pooled over all methods."
+    elif any(known.tests_only for line in found.lines for known in map(line.standing, found.languages) if known):
+        text += (
+            f" One seed: {'95 % intervals are of test sampling only' if intervals else 'no difference is tested'}. "
+            f"{one_seed_gap()}"
+        )
     return (*_engine_notes(found), text, *_missing_notes(found))
+
+
+def one_seed_gap() -> str:
+    """How far apart two scores of one seed must lie at the least to be told apart."""
+    apart = 100 * SEED_SD * sqrt(2) * NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    return (
+        f"Scores less than {apart:.0f} points apart may differ by the luck of training alone (assuming that it moves "
+        f"them by {100 * SEED_SD:g} points, standard deviation over seeds)."
+    )
 
 
 def lost_notes(found: Gathered) -> list[str]:
@@ -82,6 +97,11 @@ def cost_notes(found: Gathered) -> tuple[str, ...]:
         notes.append(_STRATEGIES)
     if any(added_latency(line) == NOT_MEASURED for line in found.lines):
         notes.append(f"{NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if busy := [each.load for line in found.lines for each in latencies(line.results) if each.busy and each.load]:
+        notes.append(
+            f"{BUSY_MARK}: timed while other work took up to {numbers.percent(max(busy))} of the machine's processors, "
+            "so that it may be less."
+        )
     if alone := {
         footnoted(name, called, found.context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
         for line in found.lines

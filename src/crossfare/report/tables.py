@@ -15,7 +15,6 @@ from pathlib import Path
 from statistics import fmean
 
 from crossfare.compare import ALPHA
-from crossfare.compare.mean_scores import mean_score
 from crossfare.ledger import Catalogue
 from crossfare.report import columns, lines, notes
 from crossfare.report.lines import BATCH_SIZE, Context, gather
@@ -90,8 +89,11 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
         *notes.constant_notes(found),
         *notes.model_notes(found),
     ]
-    if context.p_values:
-        told.append(f"°: not significantly different from the best of its column (paired test, p >= {ALPHA}).")
+    if any(standing.tied for line in found.lines for standing in map(line.standing, found.languages) if standing):
+        told.append(
+            f"°: not shown to be worse than the best of its column (over test examples and seeds, corrected for the "
+            f"picking, p >= {ALPHA:g})."
+        )
     rows = tuple(row for above, below in zip(own.rows, beside, strict=True) for row in (above, *below))
     return replace(own, rows=rows, notes=tuple(told))
 
@@ -130,22 +132,18 @@ def _seconds(results: Sequence[Result], size: int, figure: str, *, alone: bool =
     return fmean(found) if found else None
 
 
-def _estimated(results: Sequence[Result], figure: str) -> object:
-    return getattr(mean_score([result.score for result in results]), figure)
-
-
 def _timed_on(results: Sequence[Result]) -> str:
     timed = (*lines.latencies(results), *lines.latencies(results, 1))
     return "; ".join(dict.fromkeys(each.hardware for each in timed))
 
 
 _CELL = ("task", "method", "gold_size", "engine", "train_engine", "model", "checkpoint", "source", "target")
-_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
+_SCORED = {"score": "value", "low": "low", "high": "high", "tests_only": "tests_only"}
+_TESTED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "seeds": lambda results: " ".join(str(result.spec.seed) for result in results),
     "metric": lambda results: results[0].score.metric,
-    "score": partial(_estimated, figure="value"),
-    "low": partial(_estimated, figure="low"),
-    "high": partial(_estimated, figure="high"),
+}
+_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "test_examples": lambda results: results[0].score.n,
     "train_examples": lambda results: results[0].train_examples,
     "train_yield": partial(lines.yield_rate, name="train_yield"),
@@ -182,10 +180,12 @@ def language_table(results: Sequence[Result], missing: Sequence[tuple[RunSpec, s
     for line in lines.lines(results, reasons):
         for target in lines.targets([line]):
             spec, at = next(spec for spec in line.specs if spec.target == target), line.at(target)
-            measured = [says(at) if at else None for says in _MEASURED.values()]
+            known = line.standing(target)
+            scored = [getattr(known, name) if known else None for name in _SCORED.values()]
+            tested, measured = ([says(at) if at else None for says in each.values()] for each in (_TESTED, _MEASURED))
             why = None if at else reasons.get(spec, "not run")
-            rows.append([*(getattr(spec, name) for name in _CELL), *measured, why])
-    names = (*_CELL, *_MEASURED, "missing")
+            rows.append([*(getattr(spec, name) for name in _CELL), *tested, *scored, *measured, why])
+    names = (*_CELL, *_TESTED, *_SCORED, *_MEASURED, "missing")
     return Table.of_texts("Results by language", names, (map(_full, row) for row in rows))
 
 

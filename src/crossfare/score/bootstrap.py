@@ -8,7 +8,6 @@ the number of distinct values alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -36,23 +35,6 @@ def interval(
     return interval_of_counts(
         counts, lambda drawn: drawn @ distinct / n, resamples=resamples, seed=seed, confidence=confidence
     )
-
-
-def paired_interval(
-    values: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
-) -> tuple[float, float]:
-    """As `interval`, for many sets of ``values`` of one length: what is drawn for them is the same, and drawn once."""
-    if len(values) * resamples > _CHUNK:
-        return interval(values.tolist(), resamples=resamples, seed=seed, confidence=confidence)
-    return _quantiles(_resampled(len(values), resamples, seed) @ values / len(values), confidence)
-
-
-@lru_cache(maxsize=1)
-def _resampled(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
-    """How often each of n values was drawn, shape (resamples, n)."""
-    drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
-    places = (drawn + n * np.arange(resamples)[:, None]).ravel()
-    return np.bincount(places, minlength=resamples * n).reshape(resamples, n).astype(np.float64)
 
 
 def interval_of_counts(

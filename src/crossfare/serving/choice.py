@@ -64,10 +64,10 @@ def is_exported(cell: RunSpec) -> bool:
 def choose(run: RunRecord, asked: Wanted, fits: Callable[[RunSpec], bool] = is_served) -> Result:
     """Find the one cell that is asked for.
 
-    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, without
-    translations that were only looked up. Where no seed is named it is the first: seeds are repetitions,
-    and to take the one with the best score would be to choose on the test set. Whatever else tells the cells
-    that are left apart has to be named.
+    Where no method is named it is the one that `compare.recommend` chooses among the cells that fit, or where the
+    evidence is not enough the one ahead, without translations that were only looked up. Where no seed is named it is
+    the first: seeds are repetitions, and to take the one with the best score would be to choose on the test set.
+    Whatever else tells the cells that are left apart has to be named.
 
     Raises:
         ConfigError: no cell fits, several do, or none can be recommended; the message lists what there is.
@@ -100,11 +100,11 @@ def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
     there = replace(run, results=tuple(found))
     (decision,) = compare.decisions([there], without=("reference",) if looked_up else ())
     made = compare.recommend(decision, _EXAMPLES)
-    if (chosen := made.chosen) is None:  # there are no constraints
+    if (chosen := made.chosen or made.leading) is None:  # there are no constraints
         names = ", ".join(option.label for option in decision.options)
         raise ConfigError(
-            f"nothing is recommended for {decision.task} {decision.target}: no method of {run.name} is above the "
-            f"trivial baseline, see crossfare recommend; name a --method to use one all the same: {names}"
+            f"nothing is recommended for {decision.task} {decision.target}: no method of {run.name} is shown to be "
+            f"above the trivial baseline, see crossfare recommend; name a --method to use one all the same: {names}"
         )
     return [result for result in found if result.spec.without_seed == chosen.key]
 

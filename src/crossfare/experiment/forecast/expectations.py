@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import fmean
 from typing import TYPE_CHECKING
 
-from crossfare.compare.mean_scores import mean_score
+from crossfare.compare.standings import standings
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import made_on
+from crossfare.experiment.forecast.rates import ELSEWHERE, elsewhere
 from crossfare.experiment.stages import STAGES, keys_of
-from crossfare.types import RunSpec, Step
+from crossfare.types import BUSY, RunSpec, Step
 
 if TYPE_CHECKING:
     from crossfare.experiment.forecast.forecasting import Forecaster
@@ -22,11 +24,11 @@ def quality(made: Forecaster, cell: RunSpec) -> tuple[Triple, str]:
     """The score of a cell at the least, as expected and at the most, and where it is from: a pilot run or the paper."""
     for run in made.basis.runs:
         for alike in (_same_cell, _same_method):
-            scores = [result.score for result in run.results if alike(result.spec, cell)]
-            if scores:
-                found = mean_score(scores)
+            if keys := {result.spec.without_seed: None for result in run.results if alike(result.spec, cell)}:
+                scores = [standing for key, standing in standings(run.results).items() if key in keys]
+                found = (min(each.low for each in scores), fmean(each.value for each in scores))
                 other = "" if alike is _same_cell else " with another model"
-                return (found.low, found.value, found.high), f"score measured in run {run.name}{other}"
+                return (*found, max(each.high for each in scores)), f"score measured in run {run.name}{other}"
     engine = made.spec.engines[cell.engine] if cell.engine else None
     if (score := published.quality(cell, engine)) is not None:
         bound = ", an upper bound" if score.upper_bound else ""
@@ -68,6 +70,11 @@ def _measured_latency(made: Forecaster, step: Step) -> tuple[Triple, str] | None
                 scale = 1000 * asked / timed.characters
                 triple = (single["p50"] * scale, single["p95"] * scale, single["p99"] * scale)
                 kin = "" if level == 0 else ", another language pair or model"
+                if elsewhere(single["hardware"], made.rates.machine):
+                    triple = (triple[0] / ELSEWHERE, triple[1], triple[2] * ELSEWHERE)
+                    kin += f", on other hardware: {single['hardware']}"
+                if (single.get("load") or 0) > BUSY:
+                    kin += ", while the machine was busy"
                 return triple, f"added ms {timed.where}: 50th, 95th and 99th percentile of a request{kin}"
     translating = replace(step, stage=STAGES[step.stage].else_like)
     rate = made.rates.find(translating, made.names.get(step.id, ""), own, made.hardware)

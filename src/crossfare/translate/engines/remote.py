@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.languages.codes import OPTION, find_code, listed, named
-from crossfare.meter import meter
+from crossfare.meter import PROVIDER, meter
 from crossfare.settings import Count, Positive
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
@@ -273,7 +273,7 @@ class RemoteEngine(ABC):
             served_seconds=attempts.served,
             waited_seconds=attempts.waited,
             worked_seconds=running.usage.seconds,
-            hardware="provider",
+            hardware=PROVIDER,
         )
         return _assemble(plans, route, asked, usage, stopped)
 
