@@ -231,7 +231,8 @@ class Result:
     context or the most frequent answer, in ranking what the first stage finds. ``tested`` identifies the test set by
     its content: scores are paired across runs only where it is the same. ``held`` is how many examples its file holds
     in the language asked for: a score may be of fewer, where a part was asked for, answers were lost or labels are
-    missing. All are None in runs made before they were recorded. ``test_notes`` say what is doubtful about scores on it.
+    missing. All are None in runs made before they were recorded. ``test_notes`` say what is doubtful about scores on
+    it.
 
     ``steps`` are the steps it needs, in an order that can be executed, each with its part in the costs.
 
