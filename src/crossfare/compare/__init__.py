@@ -10,7 +10,7 @@ from crossfare.compare.model import Component, Decision, Option
 from crossfare.compare.recommend import MARGIN, Aim, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
-from crossfare.compare.standings import Contest, Standing, contests, standings
+from crossfare.compare.standings import CellStanding, Contest, contests, standings
 from crossfare.compare.timing import Timing
 from crossfare.compare.timing_noise import margin_usd, told_apart
 from crossfare.compare.trade_offs import (
@@ -34,6 +34,7 @@ __all__ = [
     "Aim",
     "Belief",
     "BreakEven",
+    "CellStanding",
     "Component",
     "Constraints",
     "Contest",
@@ -47,7 +48,6 @@ __all__ = [
     "Parity",
     "Recommendation",
     "RunRecord",
-    "Standing",
     "Timing",
     "UnitPrice",
     "Verdict",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +50,12 @@ def write(
     book: Book,
     store: Store,
     absent: tuple[tuple[RunSpec, str], ...],
+    more: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run."""
+    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run.
+
+    ``more`` are further files of the run by name, as plain data.
+    """
     results = results_of(plan, book, store)
     found = contests(results)
     context = _context(spec, results, absent)
@@ -68,6 +72,8 @@ def write(
         _link_steps(folder / "steps", book, store)
         write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
         write_json(folder / "results.json", record)
+        for name, content in (more or {}).items():
+            write_json(folder / name, content)
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),

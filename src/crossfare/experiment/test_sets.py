@@ -13,6 +13,7 @@ from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import read_predictions_of
 from crossfare.score import ranking
 from crossfare.store import Store
+from crossfare.strict import read_json
 from crossfare.tasks import TASKS
 from crossfare.types import Step, canonical_json, digest
 
@@ -34,6 +35,11 @@ class TestSets:
         if cell.collection is None:
             return revision
         return digest([revision, read_header(self._store.artifact(cell.collection.id)).revision])
+
+    def held(self, cell: CellSteps) -> int | None:
+        """How many examples the file has that the test set was read from; None if that was not noted."""
+        path = self._store.artifact(cell.test.id) / "report.json"
+        return int(read_json(path)["read"]) if path.exists() else None
 
     def baseline(self, cell: CellSteps) -> float | None:
         """What the best trivial system scores, by the cell's metric; None in ranking if the run has no first stage."""
