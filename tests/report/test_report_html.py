@@ -38,13 +38,14 @@ from crossfare.compare import (
     reprice,
 )
 from crossfare.compare.measured import Measured
+from crossfare.compare.timing import Timing
 from crossfare.compare.uncertainty import belief
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import html as reporting
 from crossfare.report import write_report
 from crossfare.report.advice import advice
 from crossfare.report.decision import Horizon
-from crossfare.report.judged import Judged
+from crossfare.report.page_decision import PageDecision
 from crossfare.report.panel import panel_model
 from report import browser
 
@@ -62,6 +63,8 @@ RATES = {
     "annotation:nli": UnitPrice(Decimal("4.00"), Decimal(7), "example", "people"),
     "storage": UnitPrice(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
 }
+
+TIMINGS = {f"work {margin}": Timing(Decimal(margin), 3, 0.1) for margin in ("0.012345", "0.25", "1")}
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,17 @@ def random_decision(rng: random.Random) -> Decision:
     def quantity() -> Decimal:
         return Decimal(rng.randrange(1, 10**12)).scaleb(rng.randrange(-12, -4)).quantize(Decimal("1e-9"))
 
+    def timing() -> str:
+        return rng.choice(["", "", *TIMINGS])
+
     options: list[Option] = []
     for index in range(rng.randrange(1, 9)):
         like = rng.choice(options) if options and rng.random() < 0.5 else None
         twin = like is not None and rng.random() < 0.3  # equal but for its latency
         names = list(RATES)
         quality = like.quality if like and twin else rng.randrange(0, 17) / 16
-        fixed = tuple(Component("translation", rng.choice(names), quantity()) for _ in range(2))
-        recurring = (Component("inference", rng.choice(names), quantity()),)
+        fixed = tuple(Component("translation", rng.choice(names), quantity(), timing()) for _ in range(2))
+        recurring = (Component("inference", rng.choice(names), quantity(), timing()),)
         options.append(
             Option(
                 key=f"nli|m{index}|<&>|{index}",
@@ -130,7 +136,7 @@ def random_decision(rng: random.Random) -> Decision:
                 baseline=rng.choice([None, 0.0, 0.3, quality]),
             )
         )
-    return Decision("nli", "pt", "accuracy", RATES, tuple(options), random_belief(rng, options))
+    return Decision("nli", "pt", "accuracy", RATES, tuple(options), random_belief(rng, options), timings=TIMINGS)
 
 
 def random_belief(rng: random.Random, options: list[Option]) -> Belief:
@@ -195,6 +201,7 @@ def expected(found: Recommendation) -> dict[str, Any]:
                 "first": each.first.key,
                 "then": each.then.key,
                 "examples": None if each.examples is None else pytest.approx(float(each.examples), rel=1e-12),
+                "within_noise": each.within_noise,
             }
             for each in break_evens(decision)
         ],
@@ -242,7 +249,8 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
       leading: key(found.leading),
       cost_front: found.costFront.map(key),
       latency_front: found.latencyFront.map(key),
-      break_evens: found.breakEvens.map(({first, then, examples}) => ({first: key(first), then: key(then), examples})),
+      break_evens: found.breakEvens.map(({first, then, examples, withinNoise}) => (
+        {first: key(first), then: key(then), examples, within_noise: withinNoise})),
     });
     const cases = JSON.parse(document.getElementById("cases").textContent);
     document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
@@ -284,7 +292,7 @@ def test_a_cost_of_the_page_is_its_quantity_at_the_price_that_people_state() -> 
     for decision in (random_decision(rng) for _ in range(20)):
         model = panel_model(decision)
         for option in model["options"]:
-            for resource, usd, quantity in (*option["fixed"], *option["kept"], *option["recurring"]):
+            for resource, usd, quantity, _ in (*option["fixed"], *option["kept"], *option["recurring"]):
                 stated = decision.rates[resource].stated_usd()
                 assert Decimal(usd) == pytest.approx(
                     Decimal(quantity) * stated, rel=Decimal("1e-9"), abs=Decimal("1e-11")
@@ -393,7 +401,7 @@ def said(text: str) -> str:
 
 def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, tmp_path: Path) -> None:
     (decision,) = decisions([read_run(run_folder)])
-    delivered = Judged.of(decision, Decimal(1_200_000), Aim())
+    delivered = PageDecision.of(decision, Decimal(1_200_000), Aim())
     text = browser.dom(run_folder / "report.html", tmp_path / "profile")
     assert totals(text) == {
         option.key: [
@@ -454,7 +462,7 @@ def test_every_method_stands_in_the_table_with_its_score_in_every_language(wide_
         (table,) = re.findall(rf'<section id="{decision.task}".*?<table class="heat".*?</table>', text, re.DOTALL)
         heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
         assert heads == ["Method", "mean", "pt", "de", "vi", "USD in all"]
-        at, judged = heads.index(decision.target) - 1, Judged.of(decision, Decimal(1_200_000), Aim())
+        at, judged = heads.index(decision.target) - 1, PageDecision.of(decision, Decimal(1_200_000), Aim())
         rows = re.findall(r'<tr data-number.*?<th scope="row">(.*?)</th>(.*?)</tr>', table, re.DOTALL)
         cells = {html.unescape(re.sub(r"<button.*</button>", "", head)).strip(): row for head, row in rows}
         for option in decision.options:

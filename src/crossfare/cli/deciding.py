@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,9 @@ def _decide(
         catalogue=Catalogue.load(at.price_file) if at.price_file else None,
     )
     kept = {"tasks": names(judged.tasks), "targets": names(judged.targets), "without": names(at.without)}
-    found = comparing.decisions(runs, **kept, mean=judged.mean, months=horizon.months)
+    found = comparing.decisions(
+        runs, **kept, mean=judged.mean, months=horizon.months, utilisation=Decimal(str(at.utilisation))
+    )
     aim = comparing.Aim(judged.margin / 100, values.worth(judged.worth))
     made = tuple(comparing.recommend(each, horizon.examples, constraints, aim) for each in found)
     curves = comparing.learning_curves(runs, **kept)

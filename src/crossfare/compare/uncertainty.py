@@ -33,7 +33,8 @@ from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, 
 
 DRAWS = 2000
 
-_EXTRA = float(special.ndtri((1 + CONFIDENCE) / 2)) ** 2  # examples that Wilson's interval adds
+_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
+_EXTRA = _NORMAL**2  # examples that Wilson's interval adds
 _MANY = 1e9  # degrees of freedom, as good as infinitely many
 _ALIKE = 0.5  # correlation of these between two methods: a pair has nearly what Agresti and Min (2005) add
 
@@ -127,7 +128,7 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        half = sd * float(special.stdtrit(min(freedom, _MANY), (1 + CONFIDENCE) / 2))
+        half = sd * (float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) if np.isfinite(freedom) else _NORMAL)
         centre = float(weights @ self.centres)
         return centre - half, centre + half
 
@@ -209,7 +210,7 @@ def apart(scores: Mapping[str, tuple[float, float, float]]) -> Belief:
     """From scores with 95 % intervals (value, low, high) alone: nothing is paired, and seeds are in the intervals."""
     values, low, high = np.array(list(scores.values()), dtype=np.float64).reshape(-1, 3).T
     count, none = len(scores), np.zeros(len(scores))
-    variances = ((high - low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2
+    variances = ((high - low) / (2 * _NORMAL)) ** 2
     return Belief(
         tuple(scores),
         values,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from crossfare import meter, pretrained
+from crossfare.data.reading import READING_KEYS
 from crossfare.errors import ConfigError
 from crossfare.experiment.cell import CellSteps, Training
 from crossfare.experiment.engine_plan import EnginePlan
@@ -133,7 +134,7 @@ class Planner(EnginePlan):
             "split": ref.split or split,
             "language": ref.language or language,
             "revisions": {key: data_revision(path) for key, path in where.items() if path},
-            **ref.model_dump(include={"format", "limit", "seed", "labels", "unescape"}, exclude_none=True),
+            **ref.model_dump(include={"format", "limit", "seed", "unescape", *READING_KEYS}, exclude_none=True),
             **(params or {}),
         }
         return self.step(stage, identity, inputs or {}, label, {**where, **(runtime or {})})

@@ -8,14 +8,14 @@ from typing import Any
 from crossfare.compare import LearningCurve, Option, cost_front
 from crossfare.report import vega
 from crossfare.report.decision import Horizon
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.learning import TRUSTED
 from crossfare.report.names import metric_name, task_name
+from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.vega import COLOURS, DASHED, DOT, INK, PLOT, Chart, Json, Looks
 from crossfare.types import Latency, Result
 
 
-def charts(judged: Sequence[Judged], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
+def charts(judged: Sequence[PageDecision], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
     """The charts of runs, task by task, with a panel for each of the decisions.
 
     The first of a task is its cost-quality plane.
@@ -35,7 +35,7 @@ def charts(judged: Sequence[Judged], results: Sequence[Result], horizon: Horizon
     return tuple(found)
 
 
-def decision_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+def decision_rows(judged: Sequence[PageDecision]) -> list[dict[str, Any]]:
     """A row for every method of every decision; the page makes the same for changed prices (assets/panel.js)."""
     numbers = numbered(judged)
     return [
@@ -45,7 +45,7 @@ def decision_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     ]
 
 
-def _row(judged: Judged, option: Option, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _row(judged: PageDecision, option: Option, numbers: Mapping[str, int]) -> dict[str, Any]:
     decision, made = judged.whole, judged.made
     verdicts = {verdict.option.key: verdict for verdict in made.verdicts}
     return {
@@ -69,7 +69,7 @@ def _row(judged: Judged, option: Option, numbers: Mapping[str, int]) -> dict[str
 # -- the charts of decisions --------------------------------------------------------------------
 
 
-def _quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
+def _quality(judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
     """Scores of one task with their 95 % intervals."""
     first = judged[0].whole
     metric = metric_name(first.metric)
@@ -81,7 +81,9 @@ def _quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], looks:
     return Chart(first.task, f"quality-{first.task}", f"{task_name(first.task)}: quality", text, spec, rows)
 
 
-def _cost_quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
+def _cost_quality(
+    judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
+) -> Chart:
     """The cost-quality plane of one task with its Pareto front."""
     first = judged[0].whole
     metric = metric_name(first.metric)
@@ -126,7 +128,9 @@ def _cost_quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], h
     )
 
 
-def _break_even(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
+def _break_even(
+    judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
+) -> Chart:
     """Total cost of the methods of one task over the number of examples; where lines cross, they cost the same."""
     task, last = judged[0].whole.task, 40
     at = {"x": vega.axis("volume", "Examples in all", type="log"), "y": vega.axis("cost", "Total USD", type="log")}
@@ -265,5 +269,5 @@ def _timed(results: Sequence[Result]) -> dict[str, tuple[Latency, ...]]:
     return found
 
 
-def _languages(judged: Sequence[Judged]) -> str:
+def _languages(judged: Sequence[PageDecision]) -> str:
     return ", ".join(each.column for each in judged)

@@ -39,11 +39,11 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
 from crossfare.report.advice import explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
 from crossfare.report.names import task_name, where
 from crossfare.report.overview import Overview, overview
+from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
@@ -84,7 +84,7 @@ def write_report(
     sources = [_Source.read(path, methods or {}) for path in paths]
     runs = [source.run for source in sources]
     every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
-    judged = [Judged.of(each, horizon.examples, aim) for each in _ordered(every)]
+    judged = [PageDecision.of(each, horizon.examples, aim) for each in _ordered(every)]
     results = [result for run in runs for result in run.results]
     curves = learning_curves(runs)
     drawn = charts.charts(judged, results, horizon)
@@ -123,7 +123,7 @@ def _ordered(every: Sequence[Decision]) -> list[Decision]:
     return [each for task in dict.fromkeys(task for task, _ in unique) for each in unique.values() if each.task == task]
 
 
-def _by_task(judged: Sequence[Judged]) -> list[list[Judged]]:
+def _by_task(judged: Sequence[PageDecision]) -> list[list[PageDecision]]:
     return [list(own) for _, own in groupby(judged, key=lambda each: each.whole.task)]
 
 
@@ -195,7 +195,7 @@ class _Source:
         return found
 
 
-def _tables_written(source: _Source, judged: Sequence[Judged], horizon: Horizon) -> Iterator[tuple[str, str]]:
+def _tables_written(source: _Source, judged: Sequence[PageDecision], horizon: Horizon) -> Iterator[tuple[str, str]]:
     """Names of files, and what they hold."""
     results, context = source.run.results, source.context
     yield "table1.tex", to_latex(table1(results, context), "table1")
@@ -232,7 +232,7 @@ class _Task:
     others: tuple[Chart, ...]
 
 
-def _task(judged: Sequence[Judged], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
+def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
     plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
     ways = [settle(each.made) for each in judged]
     choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, ways, strict=True))
@@ -265,7 +265,7 @@ def _slug(decision: Decision) -> str:
     return file_name(f"{decision.task}-{decision.target}")
 
 
-def _models(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def _models(judged: Sequence[PageDecision]) -> Iterator[dict[str, Any]]:
     """A task's decisions as the page's scripts read them."""
     order = numbered(judged)
     for each in judged:

@@ -9,8 +9,8 @@ from crossfare.compare import More, Option
 from crossfare.report import numbers
 from crossfare.report.advice import brief
 from crossfare.report.decision import interval
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.names import metric_name, task_name
+from crossfare.report.page_decision import PageDecision, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Overview:
     advice: tuple[Advice, ...]
 
 
-def overview(judged: Sequence[Judged], ways: Sequence[Sequence[More]]) -> Overview:
+def overview(judged: Sequence[PageDecision], ways: Sequence[Sequence[More]]) -> Overview:
     """One task's decisions side by side; ``ways`` would settle each of them."""
     first = judged[0].whole
     qualities = [option.quality for each in judged for option in each.whole.options]
     low, high = min(qualities), max(qualities)
     by_label = [(each, {option.label: option for option in each.whole.options}) for each in judged]
 
-    def cell(each: Judged, option: Option | None) -> HeatCell | None:
+    def cell(each: PageDecision, option: Option | None) -> HeatCell | None:
         if option is None:
             return None
         level = round(100 * (option.quality - low) / ((high - low) or 1))

@@ -20,9 +20,12 @@ _QUANTITY, _PRICE = Decimal("1e-24"), Decimal("1e-10")
 def panel_model(decision: Decision) -> dict[str, Any]:
     """A decision as the page's scripts read it (assets/decision.js); Decimals are text.
 
-    Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for): where
-    a price is stated, that times the quantity is the cost. ``draws`` are those that Python decides by.
+    Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for,
+    timing): where a price is stated, that times the quantity is the cost. The timing is the number of one of the
+    ``margins``: by how much, as a fraction, the cost may be off, together with all others of this timing; None of what
+    is exact. ``draws`` are those that Python decides by.
     """
+    timings = {name: number for number, name in enumerate(decision.timings)}
     return {
         "where": where(decision),
         "metric_label": metric_name(decision.metric),
@@ -32,7 +35,8 @@ def panel_model(decision: Decision) -> dict[str, Any]:
             name: {"own": _own(rate), "per": rate.stated, "source": rate.source}
             for name, rate in decision.rates.items()
         },
-        "options": [_option(option, decision) for option in decision.options],
+        "margins": [f"{timing.margin:f}" for timing in decision.timings.values()],
+        "options": [_option(option, decision, timings) for option in decision.options],
         "draws": _hundredths(decision),
     }
 
@@ -43,24 +47,26 @@ def _hundredths(decision: Decision) -> str:
     return base64.b64encode(whole.astype("<i2").tobytes()).decode()
 
 
-def _option(option: Option, decision: Decision) -> dict[str, Any]:
+def _option(option: Option, decision: Decision, timings: Mapping[str, int]) -> dict[str, Any]:
     shown = ("key", "label", "quality", "low", "high", "latency_ms", "note", "reference")
     sides = {"fixed": option.fixed, "kept": option.kept, "recurring": option.recurring}
-    beats, rates = decision.beats_baseline(option), decision.rates
     return (
         {name: getattr(option, name) for name in shown}
-        | {"beats_baseline": beats}
-        | {side: _lines(components, rates) for side, components in sides.items()}
+        | {"beats_baseline": decision.beats_baseline(option)}
+        | {side: _lines(components, decision.rates, timings) for side, components in sides.items()}
     )
 
 
-def _lines(components: Iterable[Component], rates: Mapping[str, UnitPrice]) -> list[tuple[str, str, str]]:
+def _lines(
+    components: Iterable[Component], rates: Mapping[str, UnitPrice], timings: Mapping[str, int]
+) -> list[tuple[str, str, str, int | None]]:
     with localcontext(prec=PRECISION):
         return [
             (
                 each.resource,
                 f"{usd([each], rates):f}",
                 f"{rates[each.resource].in_stated(each.quantity).quantize(_QUANTITY):f}",
+                timings.get(each.timing),
             )
             for each in components
         ]

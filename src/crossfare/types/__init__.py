@@ -31,9 +31,10 @@ from crossfare.types.examples import (
     content_revision,
     digest,
 )
-from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
+from crossfare.types.results import BUSY, Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
 
 __all__ = [
+    "BUSY",
     "NLI_LABELS",
     "Answer",
     "Cost",

@@ -27,9 +27,16 @@ class Score:
     per_example: tuple[float, ...] = ()
 
 
+BUSY = 0.25
+"""From which load on a machine is called busy: a quarter of its processors' time went to other work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds added per call of ``batch_size`` inputs, warm-up excluded."""
+    """Seconds added per call of ``batch_size`` inputs, warm-up excluded.
+
+    ``load`` is which part of the machine's processors other work took meanwhile; None if that is not known.
+    """
 
     batch_size: int
     n: int
@@ -38,6 +45,12 @@ class Latency:
     p95: float
     p99: float
     hardware: str
+    load: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the machine had so much else to do that calls may have had to wait."""
+        return self.load is not None and self.load > BUSY
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,26 +82,55 @@ const Decision = (() => {
     return lines.map(each).reduce((sum, paid) => sum + paid, 0n);
   }
 
-  function breakEvens(rows) {
+  /** What lines cost by the timing that they stand on, if on one: as `cost`, by its number. */
+  function timedCosts(lines, prices) {
+    const found = new Map();
+    for (const line of lines) {
+      const timing = line[3];
+      if (timing !== null) found.set(timing, (found.get(timing) || 0n) + cost([line], prices));
+    }
+    return found;
+  }
+
+  /** Whether it is known which of two rows costs less, or that they cost the same: a difference of
+   *  `fixed` + `recurring` * examples / 1000 against what is not known of seconds (crossfare.compare.timing_noise).
+   *  At the smallest volumes only what is `fixed` counts, at the largest only what recurs. */
+  function told(a, b, margins, [fixed, examples]) {
+    const difference = ({fixed: once, recurring}, other) => (once - other.fixed) * fixed + (recurring - other.recurring) * examples;
+    let off = 0n;
+    for (const timing of new Set([a, b].flatMap(({timed}) => [...timed.once.keys(), ...timed.recurring.keys()]))) {
+      const [own, others] = [a, b].map(({timed}) => ({fixed: timed.once.get(timing) || 0n, recurring: timed.recurring.get(timing) || 0n}));
+      const part = whole(parse(margins[timing]), 6) * difference(own, others);
+      off += part * part;
+    }
+    const apart = difference(a, b) * power(6);
+    return off === 0n || apart * apart > off;
+  }
+  const AT_START = [1n, 0n], AT_LENGTH = [0n, 1n];
+
+  function breakEvens(rows, margins) {
     const found = [];
     rows.forEach((a, index) => rows.slice(index + 1).forEach((b) => {
       const once = b.fixed - a.fixed, again = a.recurring - b.recurring;
-      const examples = (once > 0n && again > 0n) || (once < 0n && again < 0n) ? (1000 * Number(once)) / Number(again) : null;
+      const known = told(a, b, margins, AT_START) && told(a, b, margins, AT_LENGTH);
+      const examples = known && ((once > 0n && again > 0n) || (once < 0n && again < 0n)) ? (1000 * Number(once)) / Number(again) : null;
       const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
-      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples});
+      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples, withinNoise: !known, once: absolute(once), again: absolute(again)});
     }));
     const rank = (each) => (each.examples === null ? 1 : 0);
-    return found.sort((a, b) => rank(a) - rank(b) || a.examples - b.examples);
+    const exactly = (a, b) => (a.once * b.again < b.once * a.again ? -1 : a.once * b.again > b.once * a.again ? 1 : 0);
+    return found.sort((a, b) => rank(a) - rank(b) || (rank(a) ? 0 : exactly(a, b)));
   }
 
   // -- fronts -----------------------------------------------------------------------------------
 
-  /** The best option that is at least as good at no higher price, and better in one of the two. */
-  function dominator(row, rows, price) {
+  /** The best option that is at least as good at no higher price, and better in one of the two; a lower price must be `known`. */
+  function dominator(row, rows, price, known = () => true) {
     let best = null;
     for (const other of rows) {
+      if (other.option.quality < row.option.quality) continue;
       const better = other.option.quality > row.option.quality, cheaper = price(other) < price(row);
-      if (other.option.quality < row.option.quality || price(other) > price(row) || !(better || cheaper)) continue;
+      if (!(price(other) === price(row) ? better : cheaper && known(row, other))) continue;
       const wins = best === null || other.option.quality > best.option.quality
         || (other.option.quality === best.option.quality && price(other) < price(best));
       if (wins) best = other;
@@ -109,8 +138,8 @@ const Decision = (() => {
     return best;
   }
 
-  function front(rows, price) {
-    const kept = rows.filter((row) => dominator(row, rows, price) === null);
+  function front(rows, price, known) {
+    const kept = rows.filter((row) => dominator(row, rows, price, known) === null);
     return kept.sort((a, b) => (price(a) < price(b) ? -1 : price(a) > price(b) ? 1 : 0));
   }
 
@@ -207,14 +236,17 @@ const Decision = (() => {
     const rows = options.map((option) => {
       const [once, kept, recurring] = [option.fixed, option.kept, option.recurring].map((lines) => cost(lines, settings.prices));
       const fixed = once + kept * settings.months;
-      return {option, once, kept, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
+      const [timedOnce, timedRecurring] = [option.fixed, option.recurring].map((lines) => timedCosts(lines, settings.prices));
+      const timed = {once: timedOnce, recurring: timedRecurring};
+      return {option, once, kept, fixed, recurring, timed, total: fixed * 1000n + recurring * settings.examples};
     });
+    const known = (a, b) => told(a, b, model.margins, [1000n, settings.examples]);
     return {
       rows,
       ...choose(rows, model, settings),
-      costFront: front(rows, (row) => row.total),
+      costFront: front(rows, (row) => row.total, known),
       latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
-      breakEvens: breakEvens(rows),
+      breakEvens: breakEvens(rows, model.margins),
     };
   }
 

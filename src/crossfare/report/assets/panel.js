@@ -158,9 +158,11 @@
     const shownCount = (examples) => exact(exactly(examples), count(exactly(examples)));
     const heads = [{title: "Cheaper below"}, {title: "Cheaper above"}, {title: "Examples", number: true}, {title: "Months", number: true}];
     const rows = near.map(({first, then, examples}) => ({cells: [first.option.label, then.option.label, shownCount(examples), amount(exactly(examples / Number(settings.volume)))]}));
-    const never = found.breakEvens.length - crossing.length, far = crossing.length - near.length;
+    const noisy = found.breakEvens.filter(({withinNoise}) => withinNoise).length;
+    const never = found.breakEvens.length - crossing.length - noisy, far = crossing.length - near.length;
     const notes = [];
     if (never) notes.push(`In ${never} of ${found.breakEvens.length} pairs one method is cheaper at any volume.`);
+    if (noisy) notes.push(`In ${noisy} of ${found.breakEvens.length} pairs which one is cheaper lies within what timings differ by.`);
     if (far) notes.push(`${far} more cross below one example or beyond 1,000 times the volume.`);
     const note = element("p", {class: "note"}, notes.join(" "));
     return rows.length ? [table("From how many examples on is one method cheaper than another?", heads, rows), note] : [note];

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
-from crossfare.meter import meter
+from crossfare.meter import PROVIDER, meter
 from crossfare.settings import Count, Positive
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
@@ -251,7 +251,7 @@ class RemoteEngine(ABC):
             served_seconds=attempts.served,
             waited_seconds=attempts.waited,
             worked_seconds=running.usage.seconds,
-            hardware="provider",
+            hardware=PROVIDER,
         )
         return _assemble(plans, route, asked, usage, stopped)
 

@@ -1,0 +1,171 @@
+"""The course of a race as it is written: what was done, why, at what price, and what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from crossfare.errors import StaleArtifact
+from crossfare.ledger.budget import shown
+from crossfare.race.outlook import Reached
+from crossfare.race.policy import Expense
+from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
+from crossfare.store import write_json
+from crossfare.strict import parse_json, read_json
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A decision at one time: who leads, by which regret, and how sure it is that the whole matrix would choose it.
+
+    ``regret`` is expected: by how much the leader is below the best, as a fraction of the score, or in USD where the
+    worth of an error is stated.
+    """
+
+    leader: str
+    regret: float
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: a method was tried or dropped, or the race stopped.
+
+    ``forecast_usd`` is what the try was expected to cost beyond what was done, None if that could not be told; ``usd``
+    and ``seconds`` are what it took. ``failed`` says that the try did not end.
+    """
+
+    kind: Literal["try", "drop", "stop"]
+    why: str
+    decision: str = ""
+    key: str = ""
+    label: str = ""
+    seeds: int = 0
+    examples: int = 0
+    forecast_usd: Decimal | None = None
+    usd: Decimal = Decimal(0)
+    seconds: float = 0.0
+    before: Lead | None = None
+    after: Lead | None = None
+    failed: bool = False
+
+    @property
+    def tried(self) -> Reached:
+        """How far its method was tried then."""
+        return Reached(self.seeds, self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A race so far.
+
+    ``free`` are the steps that were done before it began. ``prices`` and ``totals`` are what steps and methods were
+    last forecast to cost, in which the race trusts until it forecasts again: so one that was killed goes on alike.
+    """
+
+    free: frozenset[str]
+    events: tuple[Event, ...] = ()
+    prices: Mapping[str, Expense | None] | None = None
+    totals: Mapping[str, Decimal] | None = None
+
+    @property
+    def reached(self) -> dict[str, Reached]:
+        """How far each method was tried."""
+        return {each.key: each.tried for each in self.events if each.kind == "try" and not each.failed}
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        """Why methods were dropped, by key."""
+        return {each.key: each.why for each in self.events if each.kind == "drop"}
+
+    @property
+    def stop(self) -> Event | None:
+        """How it ended, if it did."""
+        return self.events[-1] if self.events and self.events[-1].kind == "stop" else None
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What it took, and how it ended."""
+        usd = sum((each.usd for each in self.events), Decimal(0))
+        seconds = sum(each.seconds for each in self.events)
+        end = f"; it stopped as {self.stop.why}" if self.stop else ""
+        return (f"The race took {shown(usd)} USD and {seconds / 60:.1f} minutes of its steps{end}.",)
+
+    @property
+    def going(self) -> Course:
+        """The same before it ended: another budget may let it go on."""
+        return Course(self.free, self.events[:-1], self.prices, self.totals) if self.stop else self
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the run directory."""
+        plain = parse_json(_EVENTS.dump_json(self.events), "course")
+        usd = sum((each.usd for each in self.events), Decimal(0))
+        seconds = sum(each.seconds for each in self.events)
+        return {"format": _FORMAT, "usd": f"{usd:f}", "seconds": seconds, "course": plain}
+
+    def save(self, path: Path) -> None:
+        """Keep it, to go on from."""
+        write_json(path, {"format": _FORMAT, **parse_json(_COURSE.dump_json(self), "course")})
+
+    @classmethod
+    def load(cls, path: Path) -> Course | None:
+        """One that was kept; None if none was.
+
+        Raises:
+            StaleArtifact: it cannot be read.
+        """
+        if not path.is_file():
+            return None
+        values = read_json(path, error=StaleArtifact, todo="delete it to race anew")
+        try:
+            return _COURSE.validate_python({name: values[name] for name in values if name != "format"}, strict=False)
+        except (ValidationError, TypeError) as error:
+            raise StaleArtifact(f"{path}: is no course of a race; delete it to race anew") from error
+
+
+def course_tables(course: Course) -> tuple[Table, ...]:
+    """What happened, event by event: one table for each decision that was raced."""
+    names = dict.fromkeys(event.decision for event in course.events if event.decision)
+    return tuple(_table(name, [event for event in course.events if event.decision == name]) for name in names)
+
+
+def _table(name: str, events: Sequence[Event]) -> Table:
+    columns: dict[Column | str, Callable[[Event], Cell | str]] = {
+        "What": _what,
+        number("USD,\nforecast"): lambda e: amount(e.forecast_usd if e.kind == "try" else None),
+        number("USD"): lambda e: amount(e.usd if e.kind == "try" else None),
+        number("Regret"): lambda e: _lead(e.after, lambda lead: _regret(lead.regret)),
+        number("Sure"): lambda e: _lead(e.after, lambda lead: f"{100 * lead.sure:.0f} %"),
+        "Why": lambda e: e.why,
+    }
+    notes = (
+        "Regret: expected points (or USD, with a worth) below the best of what is ahead then; sure: probability that "
+        "the whole matrix would choose it too.",
+    )
+    return Table.of(f"{name}: the course of the race", columns, events, notes)
+
+
+def _what(event: Event) -> str:
+    if event.kind == "drop":
+        return f"drop {event.label}"
+    seeds = f"{event.seeds} seed{'s' * (event.seeds > 1)}"
+    return f"try {event.label}: {seeds}, {event.examples:,} examples{' (failed)' * event.failed}"
+
+
+def _lead(lead: Lead | None, shown: Callable[[Lead], str]) -> str:
+    return shown(lead) if lead and lead.leader else MISSING
+
+
+def _regret(value: float) -> str:
+    return f"{100 * value:.2f}" if value < 1 else f"{value:.2f} USD"
+
+
+_EVENTS = TypeAdapter(tuple[Event, ...])
+_COURSE = TypeAdapter(Course)
