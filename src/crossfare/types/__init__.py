@@ -12,6 +12,7 @@ from crossfare.types.engine import (
     Progress,
     Translation,
     Usage,
+    revision_for,
 )
 from crossfare.types.examples import (
     NLI_LABELS,
@@ -70,4 +71,5 @@ __all__ = [
     "canonical_json",
     "content_revision",
     "digest",
+    "revision_for",
 ]

@@ -116,6 +116,15 @@ class Engine(Protocol):
         """Translate ``texts``; raise an `EngineError` if nothing could be done at all."""
 
 
+def revision_for(engine: Engine, source: str, target: str) -> str:
+    """What identifies an engine's output in one direction: its revision, unless what it calls a language changes more.
+
+    An engine has a method of this name where that is so.
+    """
+    more: Callable[[str, str], str] | None = getattr(engine, "revision_for", None)
+    return engine.revision if more is None else more(source, target)
+
+
 @runtime_checkable
 class Metered(Protocol):
     """An engine that is asked, and as a rule billed, by the request. Engines that run here need not be it.
