@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crossfare.compare import LearningCurve, Option, cost_front
+from crossfare.compare import LearningCurve, cost_front
 from crossfare.report import vega
 from crossfare.report.decision import Horizon
 from crossfare.report.learning import TRUSTED
@@ -38,32 +38,30 @@ def charts(judged: Sequence[PageDecision], results: Sequence[Result], horizon: H
 def decision_rows(judged: Sequence[PageDecision]) -> list[dict[str, Any]]:
     """A row for every method of every decision; the page makes the same for changed prices (assets/panel.js)."""
     numbers = numbered(judged)
-    return [
-        _row(each, option, numbers)
-        for each in judged
-        for option in sorted(each.whole.options, key=lambda option: numbers[option.label])
-    ]
+    return [row for each in judged for row in _rows_of(each, numbers)]
 
 
-def _row(judged: PageDecision, option: Option, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _rows_of(judged: PageDecision, numbers: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     decision, made = judged.whole, judged.made
-    verdicts = {verdict.option.key: verdict for verdict in made.verdicts}
-    return {
-        "number": numbers[option.label],
-        "label": option.label,
-        **vega.look(option),
-        "target": judged.column,
-        "quality": option.quality,
-        "low": option.low,
-        "high": option.high,
-        "fixed": float(decision.fixed_usd(option)),
-        "recurring": float(decision.recurring_usd_per_1k(option)),
-        "usd": float(decision.total_usd(option, made.examples)),
-        "examples": float(made.examples),
-        "front": option in cost_front(made.decision, made.examples),
-        "mark": judged.mark(option),
-        "best": verdicts[option.key].best if option.key in verdicts else None,
-    }
+    best = {verdict.option.key: verdict.best for verdict in made.verdicts}
+    front = cost_front(made.decision, made.examples)
+    for option in sorted(decision.options, key=lambda option: numbers[option.label]):
+        yield {
+            "number": numbers[option.label],
+            "label": option.label,
+            **vega.look(option),
+            "target": judged.column,
+            "quality": option.quality,
+            "low": option.low,
+            "high": option.high,
+            "fixed": float(decision.fixed_usd(option)),
+            "recurring": float(decision.recurring_usd_per_1k(option)),
+            "usd": float(decision.total_usd(option, made.examples)),
+            "examples": float(made.examples),
+            "front": option in front,
+            "mark": judged.mark(option),
+            "best": best.get(option.key),
+        }
 
 
 # -- the charts of decisions --------------------------------------------------------------------

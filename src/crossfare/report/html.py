@@ -24,20 +24,18 @@ from crossfare.compare import (
     Aim,
     Decision,
     LearningCurve,
-    More,
     Recommendation,
     RunRecord,
     decisions,
     learning_curves,
     read_run,
     recommend,
-    settle,
     standings,
 )
 from crossfare.compare.contenders import run_names
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
-from crossfare.report.advice import explain, rule
+from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
@@ -234,9 +232,9 @@ class _Task:
 
 def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
     plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
-    ways = [settle(each.made) for each in judged]
-    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, ways, strict=True))
-    return _Task(overview(judged, ways), choices, plane, tuple(others))
+    changes = [Changes.of(each.made) for each in judged]
+    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, changes, strict=True))
+    return _Task(overview(judged, changes), choices, plane, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +252,8 @@ def _learning(curve: LearningCurve, chart: Chart) -> _Learning:
     return _Learning(learning.heading(curve), learning.answers(curve), tables, chart)
 
 
-def _choice(made: Recommendation, horizon: Horizon, ways: Sequence[More]) -> _Choice:
-    _, choice, *rest = explain(made, horizon, ways)
+def _choice(made: Recommendation, horizon: Horizon, changes: Changes) -> _Choice:
+    _, choice, *rest = explain(made, horizon, changes)
     others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
     reasons = tuple(line for line in rest if not line.startswith("- "))
     return _Choice(where(made.decision), choice, reasons, others)
