@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from scipy import stats
+from typer.testing import CliRunner
 
 from compare import made
+from crossfare.cli import app
 from crossfare.compare import (
     CONFIDENCE,
     Aim,
@@ -41,12 +44,15 @@ from crossfare.compare.measured import Measured
 from crossfare.compare.timing import Timing
 from crossfare.compare.uncertainty import belief
 from crossfare.errors import ConfigError, DataError
+from crossfare.race import Course, Event
+from crossfare.race.course import Lead
 from crossfare.report import html as reporting
 from crossfare.report import write_report
 from crossfare.report.advice import advice
 from crossfare.report.decision import Horizon
 from crossfare.report.page_decision import PageDecision
 from crossfare.report.panel import panel_model
+from crossfare.store import write_json
 from report import browser
 
 ASSETS = Path(reporting.__file__).with_name("assets")
@@ -608,6 +614,43 @@ def test_tables_and_figures_lie_beside_the_page(run_folder: Path) -> None:
             for suffix in ("svg", "png", "pdf")
         ),
     }
+
+
+def test_several_runs_are_reported_on_together(tmp_path: Path) -> None:
+    first = made.run(tmp_path / "a", made.CELLS[:3], name="first")
+    second = made.run(tmp_path / "b", made.CELLS[3:], name="second")
+    before = sorted(second.rglob("*"))
+    page = write_report(first, second)
+    assert page == first / "report.html" and sorted(second.rglob("*")) == before
+    text = page.read_text(encoding="utf-8")
+    (table,) = re.findall(r'<table class="heat".*?</table>', text, re.DOTALL)
+    (decision,) = decisions([read_run(first), read_run(second)])
+    assert len(re.findall("<tr data-number", table)) == len(decision.options) == len(made.CELLS)
+    assert text.count("<title>first, second: ") == 1
+    assert text.count("The spec of the run") == text.count("What each stage used and cost") == 2
+    assert Parsed(browser.dom(page, tmp_path / "profile")).named("table")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_report_is_of_one_run_or_of_different_ones(run_folder: Path, count: int) -> None:
+    with pytest.raises(ConfigError, match="needs a run directory, or several different ones"):
+        write_report(*[run_folder] * count)
+
+
+def test_the_course_of_a_race_is_folded_into_its_report(tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "run")
+    tried = Event("try", HOSTILE, "nli pt", "k", HOSTILE, 1, 40, after=Lead("k", 0.012, 0.9))
+    write_json(folder / "race.json", Course(frozenset(), (tried,)).to_json())
+    done = CliRunner().invoke(app, ["report", str(folder)])
+    assert done.exit_code == 0, done.output
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    (section,) = re.findall(r'<section id="race".*?</section>', text, re.DOTALL)
+    assert "<details><summary>nli pt: the course of the race" in section and ">1.20<" in section
+    assert HOSTILE not in section and str(escape(HOSTILE)) in section
+    (folder / "race.json").write_text('{"course": [{"kind": "fly"}]}', encoding="utf-8")
+    assert CliRunner().invoke(app, ["report", str(folder)]).exit_code != 0
+    with pytest.raises(DataError, match=r"race\.json: is not as a race writes it"):
+        Course.of_run(folder)
 
 
 def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

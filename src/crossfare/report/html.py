@@ -62,13 +62,15 @@ def write_report(
     horizon: Horizon = _DEFAULT,
     aim: Aim = _AIM,
     methods: Mapping[str, Method] | None = None,
+    courses: Mapping[str, Sequence[Table]] | None = None,
     force: bool = False,
 ) -> Path:
     """Write the report of a run, or of several together, into the directory of the first; return the path of the page.
 
-    Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions
-    of the first run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
-    tables say what models were trained on. Files of an earlier report are replaced, others only with ``force``.
+    Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions of the first
+    run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the tables say what
+    models were trained on, ``courses`` how races went, by their directories. Files of an earlier report are replaced,
+    others only with ``force``.
 
     Raises:
         ConfigError: no run is named, or one twice; a package that draws figures or renders the page is missing; or a
@@ -98,7 +100,7 @@ def write_report(
         aim=aim,
         tasks=[_task(own, horizon, drawn) for own in _by_task(judged)],
         learning=[_learning(curve, chart) for curve, chart in zip(curves, grown, strict=True)],
-        runs=[source.parts() for source in sources],
+        runs=[{**source.parts(), "course": (courses or {}).get(str(source.run.folder), ())} for source in sources],
         models=[model for own in _by_task(judged) for model in _models(own)],
         charts={each.name: {"spec": each.spec, "rows": each.rows} for each in (*drawn, *grown)},
     )
