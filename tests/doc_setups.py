@@ -50,7 +50,7 @@ def small_demo() -> dict[str, Any]:
         tasks[task] |= {"training": TRAINING}
     tasks["nli"]["gold"] = {"pt": {"ref": "world:nli", "limit": 6}}
     engines = {name: spec["engines"][name] for name in ("open", "reference")}
-    spec |= {"targets": ["pt", "de"], "tasks": tasks, "engines": engines, "extra_cells": []}
+    spec |= {"seeds": [0], "targets": ["pt", "de"], "tasks": tasks, "engines": engines, "extra_cells": []}
     spec |= {"methods": ["zero-shot", "translate-train", "translate-infer", "in-language"]}
     return spec | {"latency": {"repeats": 1, "warmup": 0, "batch_sizes": [1], "max_seconds": 1}}
 

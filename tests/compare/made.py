@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, cast
 import yaml
 from pydantic import TypeAdapter
 
-from crossfare.compare import Component, Decision, Option, Pair, UnitPrice
+from crossfare.compare import Component, Decision, Option, UnitPrice
 from crossfare.compare.runs import FORMAT
 from crossfare.ledger import Book, Catalogue, Entry
 from crossfare.ledger.costs import Needs, costs
@@ -34,35 +34,26 @@ TESTED = 40
 # -- decisions --------------------------------------------------------------------------------
 
 
-def option(name: str, quality: float, fixed: str, per_1k_usd: str, latency_ms: float | None = 0.0) -> Option:
-    """A method whose costs are stated in dollars: of "money", at a dollar the unit."""
+def option(
+    name: str, quality: float, fixed: str, per_1k_usd: str, latency_ms: float | None = 0.0, half: float = 0.05
+) -> Option:
+    """A method whose costs are stated in dollars: of "money", at a dollar the unit; ``half`` its interval's width."""
     return Option(
         key=name,
         label=name,
         fixed=(Component("translation", "money", Decimal(fixed)),),
         recurring=(Component("inference", "money", Decimal(per_1k_usd)),),
         quality=quality,
-        low=max(0.0, quality - 0.05),
-        high=min(1.0, quality + 0.05),
+        low=quality - half,
+        high=quality + half,
         latency_ms=latency_ms,
     )
 
 
-def decision(options: Sequence[Option], p: Mapping[tuple[str, str], float] | float = 1.0) -> Decision:
-    """Methods with the p-values of their paired tests: one for all, or by pair of names."""
-    by_key = {each.key: each for each in options}
-    pairs: dict[frozenset[str], Pair] = {}
-    keys = list(by_key)
-    for index, a in enumerate(keys):
-        for b in keys[index + 1 :]:
-            value = p if isinstance(p, float) else p.get((a, b), p.get((b, a)))
-            if value is not None:
-                difference = by_key[a].quality - by_key[b].quality
-                pairs[frozenset((a, b))] = Pair(
-                    a, b, difference, difference - 0.1, difference + 0.1, value, 100, "made"
-                )
+def decision(options: Sequence[Option]) -> Decision:
+    """Methods of whose scores the intervals alone are known."""
     rates = {"money": UnitPrice(Decimal(1), Decimal(1), "example", "made")}
-    return Decision("nli", "pt", "accuracy", rates, tuple(options), pairs)
+    return Decision("nli", "pt", "accuracy", rates, tuple(options))
 
 
 # -- run directories --------------------------------------------------------------------------
@@ -104,14 +95,21 @@ def run(
     stored: int | None = None,
     baseline: float | None = 0.0,
     tested: str | None = "the test set",
+    jitter: Callable[[str], float] | None = None,
 ) -> Path:
     """Write a run directory; the same cell with the same seed has the same steps.
 
     ``stored`` is the size in bytes of each translated training set, where it was measured. ``baseline`` and ``tested``
     are what a trivial system scores and what identifies the test set; None as in runs that did not record them.
+    ``jitter`` is how many times as long each step took, by its id.
     """
     offers = dict(offers) | ({"storage": "gcs-standard"} if stored else {})
     entries = {cell: _entries(cell, speed, stored) for cell in cells}
+    if jitter:
+        entries = {
+            cell: {part: _off(entry, jitter(entry.step_id)) for part, entry in own.items()}
+            for cell, own in entries.items()
+        }
     book = Book(Catalogue.load(), offers, [entry for own in entries.values() for entry in own.values()])
     specs = {cell: _spec(cell) for cell in cells}
     needs = [Needs(_shares(own), TESTED, TESTED) for own in entries.values()]
@@ -146,6 +144,11 @@ def run(
     values = spec or {"name": name, "tasks": {"nli": {"train": "world:nli"}}, "engines": dict(ENGINES)}
     (folder / "spec.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     return folder
+
+
+def _off(entry: Entry, times: float) -> Entry:
+    seconds = entry.usage.seconds
+    return entry if seconds is None else replace(entry, usage=replace(entry.usage, seconds=seconds * times))
 
 
 def _spec(cell: Made) -> RunSpec:

@@ -7,9 +7,19 @@ from decimal import Decimal
 import made
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_recommend import constraints, decisions, volumes
+from test_recommend import aims, constraints, decisions, volumes
 
-from crossfare.compare import Component, Constraints, Decision, Option, UnitPrice, price_flips, recommend, volume_flips
+from crossfare.compare import (
+    Aim,
+    Component,
+    Constraints,
+    Decision,
+    Option,
+    UnitPrice,
+    price_flips,
+    recommend,
+    volume_flips,
+)
 
 API, COMPUTE = "engine:api", "compute"
 RATES = {
@@ -36,7 +46,7 @@ def test_the_threshold_of_a_price_is_where_two_methods_cost_the_same() -> None:
 
 
 def test_the_threshold_of_the_volume_is_the_break_even() -> None:
-    decision = made.decision([made.option("a", 0.5, "0", "2"), made.option("b", 0.5, "10", "1")])
+    decision = made.decision([made.option("a", 0.5, "0", "2", half=0), made.option("b", 0.5, "10", "1", half=0)])
     (flip,) = volume_flips(recommend(decision, Decimal(3_000)))
     assert (flip.side, flip.threshold, flip.chosen) == ("above", 10_000, decision.options[1])
     (flip,) = volume_flips(recommend(decision, Decimal(30_000)))
@@ -53,26 +63,26 @@ def test_a_budget_ends_a_choice_where_it_is_spent() -> None:
 
 
 @settings(max_examples=60)
-@given(decisions(), volumes, constraints, st.integers(0, 400))
+@given(decisions(), volumes, constraints, aims, st.integers(0, 400))
 def test_no_price_between_the_thresholds_changes_the_choice(
-    decision: Decision, examples: Decimal, asked: Constraints, step: int
+    decision: Decision, examples: Decimal, asked: Constraints, aim: Aim, step: int
 ) -> None:
-    found = recommend(decision, examples, asked)
+    found = recommend(decision, examples, asked, aim)
     flips = {flip.side: flip.threshold for flip in price_flips(found)}
     price = Decimal(step) / 100
     if flips.get("below", Decimal(-1)) < price < flips.get("above", Decimal(10**9)) and price > 0:
-        assert recommend(decision.at_price("money", price), examples, asked).chosen == found.chosen
+        assert recommend(decision.at_price("money", price), examples, asked, aim).chosen == found.chosen
 
 
 @settings(max_examples=60)
-@given(decisions(), volumes, constraints, st.integers(1, 400_000))
+@given(decisions(), volumes, constraints, aims, st.integers(1, 400_000))
 def test_no_volume_between_the_thresholds_changes_the_choice(
-    decision: Decision, examples: Decimal, asked: Constraints, other: int
+    decision: Decision, examples: Decimal, asked: Constraints, aim: Aim, other: int
 ) -> None:
-    found = recommend(decision, examples, asked)
+    found = recommend(decision, examples, asked, aim)
     flips = {flip.side: flip.threshold for flip in volume_flips(found)}
     if flips.get("below", Decimal(-1)) < other < flips.get("above", Decimal(10**9)):
-        assert recommend(decision, Decimal(other), asked).chosen == found.chosen
+        assert recommend(decision, Decimal(other), asked, aim).chosen == found.chosen
 
 
 @settings(max_examples=60)
@@ -88,12 +98,12 @@ def test_just_beyond_a_threshold_the_named_method_is_chosen(
 
 
 def test_a_choice_that_costs_as_much_as_another_changes_at_once() -> None:
-    same = made.decision([made.option("a", 0.5, "0", "2"), made.option("b", 0.6, "10", "1")])
+    same = made.decision([made.option("a", 0.59, "0", "2", half=0), made.option("b", 0.6, "10", "1", half=0)])
     found = recommend(same, Decimal(10_000))
     assert found.chosen == same.options[1]
     assert [(flip.side, flip.threshold, flip.chosen) for flip in volume_flips(found)] == [
         ("below", 10_000, same.options[0])
     ]
-    other = made.decision([made.option("a", 0.6, "0", "2"), made.option("b", 0.5, "10", "1")])
+    other = made.decision([made.option("a", 0.6, "0", "2", half=0), made.option("b", 0.59, "10", "1", half=0)])
     found = recommend(other, Decimal(10_000))
     assert [(flip.side, flip.threshold) for flip in volume_flips(found)] == [("above", 10_000)]

@@ -136,8 +136,8 @@ def test_pairs_with_class_labels() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"a": "x", "b": 1}], "its columns \\(a, b\\) are neither"),
-        ([{"premise": "a", "hypothesis": "b", "label": 1}], "row 1: unknown label 1"),
+        ([{"a": "x", "b": 1}], "its columns \\(a, b\\) are those of no task"),
+        ([{"premise": "a", "hypothesis": "b", "label": 1}], "row 1: unknown label '1'"),
         ([{"premise": {"de": "a"}, "hypothesis": "b", "label": "neutral"}], "row 1: premise is dict, not text"),
         (
             [{"context": "a", "question": "b", "answers": {"text": ["a"]}}],

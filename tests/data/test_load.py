@@ -219,7 +219,8 @@ BAD = [
         "a.tsv",
         "a\tb\tneutral\nc\td\tmaybe\n",
         {},
-        ", line 2: unknown label 'maybe'; the xtreme format knows entailment, neutral, contradiction, -",
+        ", line 2: unknown label 'maybe'; known are entailment, neutral, contradiction and - for none; say with labels "
+        "what others mean, such as {maybe: neutral}",
     ),
     (
         "a.tsv",
@@ -251,7 +252,8 @@ BAD = [
         "a.jsonl",
         '{"premise": "a", "hypothesis": "b", "label": 1}\n',
         {},
-        ", line 1: unknown label '1'; the plain format knows entailment, neutral, contradiction, -",
+        ", line 1: unknown label '1'; numbers are known by their order only: say it with labels, such as [entailment, "
+        "neutral, contradiction] if 0 is entailment (as on the hub)",
     ),
     (
         "a.jsonl",
@@ -279,9 +281,10 @@ BAD = [
     ),
     (
         "a.xml",
-        "<entailment-corpus>\n<pair id='1' entailment='none'><t>a</t><h>b</h></pair></entailment-corpus>",
+        "<entailment-corpus>\n<pair id='1' entailment='nil'><t>a</t><h>b</h></pair></entailment-corpus>",
         {},
-        ", line 2: unknown label 'none'; the assin format knows Entailment, None, Paraphrase",
+        ", line 2: unknown label 'nil'; known are entailment, neutral, contradiction and - for none; say with labels "
+        "what others mean, such as {nil: neutral}",
     ),
     (
         "a.xml",
@@ -299,9 +302,10 @@ BAD = [
         "a.txt",
         "just a line\n",
         {},
-        ": format not recognised, its first line is 'just a line'; name it with format= "
-        "(one of crossfare, nli-jsonl, labels-jsonl, squad, labels-json, labels-tsv, labels-csv, assin, xnli, mnli, "
-        "sick, xnli-mt, xtreme)",
+        ": format not recognised, its first line is 'just a line'; if it is a table, say which column is which with "
+        "columns, such as {premise: NAME}, or name the format with format= (one of crossfare, parquet, nli-jsonl, "
+        "qa-jsonl, labels-jsonl, nli-json, qa-json, squad, labels-json, labels-tsv, labels-csv, assin, xnli, mnli, "
+        "sick, xnli-mt, nli-tsv, nli-csv, qa-tsv, qa-csv, xtreme)",
     ),
     ("a.tsv", MNLI, {"task": "qa"}, ": holds nli data (format mnli), not qa; name another file"),
     (
@@ -361,8 +365,8 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     ("call", "message"),
     [
         ({"limit": 0}, "limit=0 selects nothing"),
-        ({"labels": "binary"}, "labels='binary' is not known; leave it out or say 'two-class'"),
-        ({"format": "csv"}, "format 'csv' is not known; choose one of crossfare, nli-jsonl, labels-jsonl, squad"),
+        ({"labels": "binary"}, "labels: 'binary' is neither a mapping from the file's labels"),
+        ({"format": "csv"}, "format 'csv' is not known; choose one of crossfare, parquet, nli-jsonl"),
     ],
 )
 def test_a_wrong_argument_is_a_config_error(tmp_path: Path, call: dict[str, object], message: str) -> None:

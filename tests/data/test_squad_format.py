@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossfare.data import load, save
-from crossfare.data.qa import _normalise, locate, read_squad
+from crossfare.data.locating import _normalise, locate
+from crossfare.data.tables import read_squad
 from crossfare.types import Answer, Dataset, QAExample, content_revision
 
 NFC, NFD = (lambda s: unicodedata.normalize("NFC", s)), (lambda s: unicodedata.normalize("NFD", s))
@@ -74,8 +75,10 @@ def test_half_a_character_is_no_match() -> None:
     assert locate("e\u0301", NFC("é") + "\u0301", 0) is None
 
 
-def test_entities_are_text_like_any_other() -> None:
-    assert locate("say &quot;no&quot;", '"no"', 4) is None
+def test_entities_are_resolved_where_nothing_else_matches() -> None:
+    assert locate("say &quot;no&quot;", '"no"', 4) == (4, 18)
+    assert locate('say "no"', "&quot;no&#34;", 4) == (4, 8)
+    assert locate("say &quot;no&quot;", "uot", 4) == (6, 9)
     assert locate("say &quot;no&quot;", "&quot;no&quot;", 0) == (4, 18)
 
 

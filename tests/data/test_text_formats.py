@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossfare import data
-from crossfare.data import artifact, hub, texts
+from crossfare.data import artifact, hub, labelled, texts
 from crossfare.errors import CrossfareError, DataError
 from crossfare.types import Dataset, TextExample
 
@@ -84,7 +84,7 @@ def test_a_list_of_objects_in_many_lines_and_numbers_as_labels(tmp_path: Path) -
     [
         ("text,label\nonly one\n", "line 2: 1 columns, not 2"),
         ('text,label\n"open,x\n', "no comma-separated row"),
-        ("one,two,three\n1,2,3\n", "names no text"),
+        ("one,two,three\n1,2,3\n", "no column is called text or label"),
         ("x,a b\nx,c d\ny,e f\n", "the second one has 3 different values"),
     ],
 )
@@ -97,8 +97,9 @@ def test_what_is_wrong_with_a_file_is_said(text: str, message: str, tmp_path: Pa
 
 def test_other_examples_are_not_written_as_texts() -> None:
     with pytest.raises(DataError, match="save it as"):
-        texts.write_csv(
-            Dataset("d", "nli", "test", "en", data.load("world:nli", language="en", split="test").dataset.examples)
+        labelled.write_csv(
+            Dataset("d", "nli", "test", "en", data.load("world:nli", language="en", split="test").dataset.examples),
+            texts.PLAIN,
         )
 
 

@@ -51,7 +51,7 @@ def example(name: str) -> Spec:
 
 
 def test_the_demos_steps_are_found_again() -> None:
-    assert ids(demo_spec()) == json.loads(GOLDEN.read_text(encoding="utf-8"))["demo"]
+    assert ids(demo_spec(seeds=(0,))) == json.loads(GOLDEN.read_text(encoding="utf-8"))["demo"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -64,5 +64,5 @@ def test_the_steps_of_an_example_are_found_again(name: str, shared_data: Path) -
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patched:
         on_one_machine(patched)
-        made = {"demo": ids(demo_spec()), **{name: ids(example(name)) for name in EXAMPLES}}
+        made = {"demo": ids(demo_spec(seeds=(0,))), **{name: ids(example(name)) for name in EXAMPLES}}
     GOLDEN.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

@@ -32,6 +32,7 @@ from crossfare.compare import (
     recommend,
     reprice,
 )
+from crossfare.compare.timing import Timing
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import html as reporting
 from crossfare.report import write_report
@@ -53,6 +54,8 @@ RATES = {
     "annotation:nli": UnitPrice(Decimal("4.00"), Decimal(7), "example", "people"),
     "storage": UnitPrice(Decimal("0.02"), Decimal(2**30), "byte-month", "cloud"),
 }
+
+TIMINGS = {f"work {margin}": Timing(Decimal(margin), 3, 0.1) for margin in ("0.012345", "0.25", "1")}
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,17 @@ def random_decision(rng: random.Random) -> Decision:
     def quantity() -> Decimal:
         return Decimal(rng.randrange(1, 10**12)).scaleb(rng.randrange(-12, -4)).quantize(Decimal("1e-9"))
 
+    def timing() -> str:
+        return rng.choice(["", "", *TIMINGS])
+
     options: list[Option] = []
     for index in range(rng.randrange(1, 9)):
         like = rng.choice(options) if options and rng.random() < 0.5 else None
         twin = like is not None and rng.random() < 0.3  # equal but for its latency
         names = list(RATES)
         quality = like.quality if like and twin else rng.randrange(0, 17) / 16
-        fixed = tuple(Component("translation", rng.choice(names), quantity()) for _ in range(2))
-        recurring = (Component("inference", rng.choice(names), quantity()),)
+        fixed = tuple(Component("translation", rng.choice(names), quantity(), timing()) for _ in range(2))
+        recurring = (Component("inference", rng.choice(names), quantity(), timing()),)
         options.append(
             Option(
                 key=f"nli|m{index}|<&>|{index}",
@@ -126,7 +132,7 @@ def random_decision(rng: random.Random) -> Decision:
                 p = rng.choice([1e-4, 0.0475, 0.0525, 0.0125, 0.0625, 1.0, rng.random()])
                 difference = first.quality - second.quality
                 pairs[frozenset((a.key, b.key))] = Pair(first.key, second.key, difference, 0.0, 0.0, p, 80, "made")
-    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs)
+    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs, timings=TIMINGS)
 
 
 def random_setting(rng: random.Random) -> Setting:
@@ -175,6 +181,7 @@ def expected(found: Recommendation) -> dict[str, Any]:
                 "first": each.first.key,
                 "then": each.then.key,
                 "examples": None if each.examples is None else pytest.approx(float(each.examples), rel=1e-12),
+                "within_noise": each.within_noise,
             }
             for each in break_evens(decision)
         ],
@@ -211,7 +218,8 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
       tied: found.tied.map(key),
       cost_front: found.costFront.map(key),
       latency_front: found.latencyFront.map(key),
-      break_evens: found.breakEvens.map(({first, then, examples}) => ({first: key(first), then: key(then), examples})),
+      break_evens: found.breakEvens.map(({first, then, examples, withinNoise}) => (
+        {first: key(first), then: key(then), examples, within_noise: withinNoise})),
     });
     const cases = JSON.parse(document.getElementById("cases").textContent);
     document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
@@ -252,7 +260,7 @@ def test_a_cost_of_the_page_is_its_quantity_at_the_price_that_people_state() -> 
     for decision in (random_decision(rng) for _ in range(20)):
         model = panel_model(decision)
         for option in model["options"]:
-            for resource, usd, quantity in (*option["fixed"], *option["kept"], *option["recurring"]):
+            for resource, usd, quantity, _ in (*option["fixed"], *option["kept"], *option["recurring"]):
                 stated = decision.rates[resource].stated_usd()
                 assert Decimal(usd) == pytest.approx(
                     Decimal(quantity) * stated, rel=Decimal("1e-9"), abs=Decimal("1e-11")
@@ -295,6 +303,20 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three tasks and three languages, with a report."""
+    cells = [
+        replace(cell, task=task, target=target, right=cell.right + len(target) - 2 + number)
+        for task in ("qa", "nli", "ranking")
+        for number, target in enumerate(("pt", "de", "vi"))
+        for cell in made.CELLS
+    ]
+    folder = made.run(tmp_path_factory.mktemp("wide") / "run", cells)
+    write_report(folder)
+    return folder
+
+
 def test_the_page_needs_nothing_else(run_folder: Path) -> None:
     text = (run_folder / "report.html").read_text(encoding="utf-8")
     assert text.count("significance level 0.05") == 1
@@ -304,7 +326,9 @@ def test_the_page_needs_nothing_else(run_folder: Path) -> None:
             assert (attributes.get(name) or "#").startswith(("#", "data:"))
     (policy,) = (each["content"] for each in parsed.named("meta") if each.get("http-equiv"))
     assert policy and "default-src 'none'" in policy
-    assert "@import" not in text and "url(" not in (ASSETS / "report.css").read_text(encoding="utf-8")
+    assert "unsafe-eval" not in policy and "script-src 'sha256-" in policy
+    style = (ASSETS / "report.css").read_text(encoding="utf-8")
+    assert "@import" not in style and "url(" not in style
 
 
 def test_every_field_has_a_label_and_every_figure_a_text(run_folder: Path, tmp_path: Path) -> None:
@@ -346,7 +370,6 @@ def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, 
     }
     assert shown(text, "choice") == explain(found, Horizon(100_000, 12))[1]
     assert shown(text, "wrong") == ""
-    assert text.count("<svg") >= 2 + len(decision.options)  # two charts, and a mark for each in the legend
 
 
 def test_where_nothing_is_above_the_trivial_baseline_page_and_panel_recommend_nothing(tmp_path: Path) -> None:
@@ -396,6 +419,79 @@ def test_nothing_scrolls_sideways_at_1100_pixels_nor_the_methods_on_a_phone(run_
         assert {"the page", "Methods"}.isdisjoint(browser.overflowing(page, tmp_path / str(width), width)), width
 
 
+def test_every_method_stands_in_the_table_with_its_score_in_every_language(wide_run: Path) -> None:
+    text = (wide_run / "report.html").read_text(encoding="utf-8")
+    for decision in decisions([read_run(wide_run)]):
+        (table,) = re.findall(rf'<section id="{decision.task}".*?<table class="heat".*?</table>', text, re.DOTALL)
+        heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
+        assert heads == ["Method", "mean", "pt", "de", "vi", "USD in all"]
+        rows = [
+            re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr data-number.*?</tr>", table, re.DOTALL)
+        ]
+        at = heads.index(decision.target)
+        chosen = recommend(decision, Decimal(1_200_000)).chosen
+        for option in decision.options:
+            (row,) = [row for row in rows if row[1:-9] == option.label.split() or option.label in " ".join(row)]
+            assert f"{option.quality:.3f}" in row and f"{option.low:.3f}-{option.high:.3f}" in row
+        assert at and chosen
+
+
+def test_charts_in_view_are_drawn_under_the_policy_in_place_of_their_pictures(wide_run: Path, tmp_path: Path) -> None:
+    page = wide_run / "report.html"
+    script = """
+    await new Promise((done) => setTimeout(done, 1000));
+    const figures = [...document.querySelectorAll("figure[data-chart]")];
+    return figures.map((each) => [each.dataset.chart, !each.querySelector("img")]);"""
+    found = dict(browser.acted(page, tmp_path / "x", script))
+    assert len(found) == len(Parsed(page.read_text(encoding="utf-8")).named("img")) == 12
+    assert {name for name, drawn in found.items() if drawn} == {
+        f"cost-quality-{task}" for task in ("qa", "nli", "ranking")
+    }
+
+
+def test_a_method_stands_out_where_its_row_has_the_focus(wide_run: Path, tmp_path: Path) -> None:
+    script = """
+    const button = document.querySelector("#nli .heat tr[data-number='2'] button");
+    const marks = () => [...document.querySelectorAll("#nli .first .mark-symbol path")];
+    const faded = () => marks().filter((each) => each.getAttribute("opacity") === "0.12").length;
+    const found = [faded()];
+    for (const act of ["focus", "blur", "click", "click"]) {
+      button[act]();
+      await new Promise((done) => setTimeout(done, 300));
+      found.push(faded());
+    }
+    return found;"""
+    none, focused, left, pressed, released = browser.acted(wide_run / "report.html", tmp_path / "x", script)
+    assert none == left == released == 0 < focused == pressed
+
+
+def test_what_can_be_folded_is_closed_and_reached_by_keyboard(wide_run: Path, tmp_path: Path) -> None:
+    script = """
+    return [...document.querySelectorAll("summary:not(details details summary)")].map((each) => {
+      each.focus();
+      return document.activeElement === each && !each.parentElement.open;
+    });"""
+    found = browser.acted(wide_run / "report.html", tmp_path / "x", script)
+    assert len(found) > 10 and all(found)
+
+
+def test_it_prints_on_few_pages(wide_run: Path, tmp_path: Path) -> None:
+    assert browser.pages(wide_run / "report.html", tmp_path / "print") <= 8
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_first_screen_does_not_scroll_sideways(wide_run: Path, tmp_path: Path, width: int) -> None:
+    found = browser.overflowing(wide_run / "report.html", tmp_path / "x", width)
+    assert [each for each in found if each == "the page" or "against" in each or "by method" in each] == []
+
+
+@pytest.mark.parametrize(("scheme", "ink"), [(0, "rgb(232, 232, 232)"), (1, "rgb(26, 26, 26)")])
+def test_charts_have_the_ink_of_the_page(run_folder: Path, tmp_path: Path, scheme: int, ink: str) -> None:
+    script = "return getComputedStyle(document.querySelector('figure[data-chart] .role-axis-label text')).fill;"
+    flag = f"--blink-settings=preferredColorScheme={scheme}"
+    assert browser.acted(run_folder / "report.html", tmp_path / "x", script, flag) == ink
+
+
 def test_every_value_of_a_method_names_its_column(run_folder: Path, tmp_path: Path) -> None:
     """On narrow screens the values stand without the head of the table."""
     text = browser.dom(run_folder / "report.html", tmp_path / "profile")
@@ -438,7 +534,7 @@ def test_text_from_data_is_shown_as_text(tmp_path: Path) -> None:
     path.write_text(json.dumps(record), encoding="utf-8")
     page = write_report(folder)
     parsed = Parsed(page.read_text(encoding="utf-8"))
-    assert len(parsed.named("script")) == 2
+    assert len(parsed.named("script")) == 4
     text = browser.dom(page, tmp_path / "profile")
     assert "data-hacked" not in text.partition(">")[0] + text[:200]
     assert not [each for each in Parsed(text).named("img") if each.get("src") == "x"]
@@ -471,13 +567,13 @@ def test_tables_and_figures_lie_beside_the_page(run_folder: Path) -> None:
         *(
             f"figures/{name}-nli.{suffix}"
             for name in ("quality", "cost-quality", "break-even", "latency")
-            for suffix in ("svg", "png")
+            for suffix in ("svg", "png", "pdf")
         ),
     }
 
 
 def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("matplotlib", "jinja2"):
+    for package in ("vl_convert", "jinja2"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
             with pytest.raises(ConfigError, match=r"install 'crossfare\[report\]'"):

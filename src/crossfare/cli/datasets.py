@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from crossfare.cli.options import ReadingOptions, with_groups
 from crossfare.cli.terminal import say, show
+from crossfare.cli.values import told
 
 app = typer.Typer(help="List the known datasets, or inspect a file.", rich_markup_mode=None)
 
@@ -28,17 +30,20 @@ def list_datasets(context: typer.Context) -> None:
 
 
 @app.command("inspect")
+@with_groups
 def inspect_dataset(
     file: Annotated[str, typer.Argument(help="A dataset file, world:qa, world:nli or hub:OWNER/NAME.")],
     name: Annotated[str | None, typer.Option("--as", help="Compare with the paper's figures for this set.")] = None,
     task: Annotated[str | None, typer.Option(help="The task, such as nli, where the file does not tell.")] = None,
     language: Annotated[str | None, typer.Option(help="Language (BCP-47), where the file does not tell.")] = None,
     split: Annotated[str | None, typer.Option(help="Split, for world: and hub: datasets.")] = None,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Count examples and characters, list repairs and duplicates, and compare with the paper."""
     from crossfare import data
 
-    shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split))
+    shown = data.tabulate(data.inspect(file, name=name, task=task, language=language, split=split, **told(reading)))
     from crossfare.report import Cell, Column, Table
 
     # A narrow terminal needs the room for the labels.

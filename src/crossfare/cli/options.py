@@ -44,6 +44,7 @@ AllowKey = Annotated[
 TrainEngine = Annotated[
     str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
 ]
+RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 
 
@@ -92,10 +93,29 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """What the user says of a file, where its own words do not tell."""
+
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="PART=NAME,...", help="The columns of a table, such as premise=text_a,hypothesis=text_b."),
+    ] = None
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABELS",
+            help="What its labels mean: in the order of its numbers (entailment,neutral,contradiction), one by one "
+            "(0=entailment,yes=entailment,-1=-), or two-class.",
+        ),
+    ] = None
+    separator: Annotated[str | None, typer.Option(help="What separates its cells: one character, or tab.")] = None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgingOptions:
     """Which runs are judged, and over which horizon."""
 
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
+    runs: RunFolders
     tasks: Tasks = None
     targets: Targets = None
     mean: Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")] = False
@@ -122,6 +142,9 @@ class PriceOptions:
     price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
         None
     )
+    utilisation: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
+    ] = 1.0
     without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")

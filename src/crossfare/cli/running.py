@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import AllowHost, AllowKey, Force, MaxUsd, PartOptions, RunOptions, Yes, with_groups
+from crossfare.cli.options import (
+    AllowHost,
+    AllowKey,
+    Force,
+    MaxUsd,
+    PartOptions,
+    ReadingOptions,
+    RunOptions,
+    Yes,
+    with_groups,
+)
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import allow, limit, names, numbers
+from crossfare.cli.values import allow, limit, names, numbers, told
 from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 def demo(
     part: PartOptions,
     manner: RunOptions,
-    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0).")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas (default: 0,1,2).")] = None,
     force: Force = False,
 ) -> None:
     """Run the whole comparison offline, on the embedded data and models; end with a recommendation and a report.
@@ -48,6 +58,7 @@ def run(
     force: Force = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
+    reading: ReadingOptions,
 ) -> None:
     """Run a spec: every cell of its matrix, shared steps once, finished steps never again.
 
@@ -58,7 +69,8 @@ def run(
     from crossfare import experiment
 
     allow(allow_host, allow_key)
-    _run(experiment.load_spec(spec, data_dir=data_dir), part, manner, max_usd, yes, force=force)
+    whole = experiment.read_as(experiment.load_spec(spec, data_dir=data_dir), names(part.tasks), told(reading))
+    _run(whole, part, manner, max_usd, yes, force=force)
 
 
 def _run(

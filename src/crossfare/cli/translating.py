@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import AllowHost, Force, MaxUsd, Yes, with_groups
+from crossfare.cli.options import AllowHost, Force, MaxUsd, ReadingOptions, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
@@ -62,6 +62,7 @@ def translate(
         Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
     ] = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
+    reading: ReadingOptions,
     force: Force = False,
     allow_host: AllowHost = None,
 ) -> None:
@@ -89,6 +90,7 @@ def translate(
         price_files=price_file or (),
         reference=reference,
         drop_bad=drop_bad,
+        reading=values.told(reading),
     )
     if out is None or estimate:
         say(*work.estimate().lines)

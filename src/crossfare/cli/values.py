@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
 
 from crossfare.errors import ConfigError
 from crossfare.strict import parse_yaml
+
+if TYPE_CHECKING:
+    from crossfare.cli.options import ReadingOptions
 
 
 def names(text: str | None) -> tuple[str, ...]:
@@ -50,6 +54,27 @@ def settings(flag: str, texts: list[str] | None) -> dict[str, str]:
         if not (name and value):
             raise ConfigError(f"{flag} takes RESOURCE=VALUE, such as compute=0.5 or engine:open=google-translate")
     return {name: value for name, _, value in parts}
+
+
+def told(given: ReadingOptions) -> dict[str, Any]:
+    """What was said of a file, as keywords of `crossfare.data.load`."""
+    said: dict[str, Any] = {}
+    if given.columns is not None:
+        said["columns"] = _pairs("--columns", given.columns, "PART=NAME, such as premise=text_a")
+    if given.labels is not None and "=" in given.labels:
+        said["labels"] = _pairs("--labels", given.labels, "LABEL=MEANING, such as 0=entailment")
+    elif given.labels is not None:
+        said["labels"] = given.labels if given.labels == "two-class" else names(given.labels)
+    if given.separator is not None:
+        said["separator"] = {"tab": "\t", "\\t": "\t"}.get(given.separator, given.separator)
+    return said
+
+
+def _pairs(flag: str, text: str, form: str) -> dict[str, str]:
+    parts = [part.partition("=") for part in text.split(",")]
+    if not all(name.strip() and equals for name, equals, _ in parts):
+        raise ConfigError(f"{flag} takes {form}, separated by commas, not {text!r}")
+    return {name.strip(): value.strip() for name, _, value in parts}
 
 
 def allow(hosts: list[str] | None, keys: list[str] | None) -> None:

@@ -17,7 +17,7 @@ from crossfare.compare.recommend import Recommendation, within_of
 from crossfare.ledger.price import PRECISION
 
 _SEEDS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20)
-_TIMES = (1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
+_TIMES = (1.25, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ Decimal, every component rounded to 1e-12 USD; sums and products of these are ex
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, Literal
 
 from crossfare.compare.measured import CONFIDENCE, Floats
+from crossfare.compare.timing import Timing
 from crossfare.compare.uncertainty import Belief, apart
 from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
 
@@ -31,11 +32,15 @@ Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A quantity of a priced resource that a method uses for one part of its work."""
+    """A quantity of a priced resource that a method uses for one part of its work.
+
+    ``timing`` names the work whose seconds it is (`Decision.timings`); "" of what was counted, which is exact.
+    """
 
     part: Part
     resource: str
     quantity: Decimal
+    timing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class Decision:
 
     ``belief`` is what their true scores may be, jointly, by option key; None where nothing but intervals is known.
     ``tested`` is the number of test examples of a language. ``months`` is how long translations are kept. ``notes``
-    say how the figures were brought together.
+    say how the figures were brought together. ``timings`` say how well the seconds are known that components stand on.
+    ``utilisation`` is the part of the time that works, of the time that hardware is paid for while serving: recurring
+    seconds are those worked, over it.
     """
 
     task: str
@@ -84,10 +91,12 @@ class Decision:
     metric: str
     rates: Mapping[str, UnitPrice]
     options: tuple[Option, ...]
-    belief: Belief | None = None
+    belief: Belief | None = field(default=None, compare=False)
     notes: tuple[str, ...] = ()
     months: int = 12
     tested: int = 0
+    timings: Mapping[str, Timing] = field(default_factory=dict)
+    utilisation: Decimal = Decimal(1)
 
     def once_usd(self, option: Option) -> Decimal:
         """What is paid once."""
@@ -135,7 +144,7 @@ class Decision:
         """Plain data for other programs: Decimals as text, the difference of every two methods."""
         found = {
             name: plain(getattr(self, name))
-            for name in ("task", "target", "metric", "months", "tested", "rates", "options")
+            for name in ("task", "target", "metric", "months", "tested", "utilisation", "rates", "timings", "options")
         }
         believed = self.believed
         pairs = [{"a": a, "b": b, **plain(believed.difference(a, b))} for a, b in combinations(believed.keys, 2)]

@@ -7,7 +7,7 @@ two methods come to the same or one meets the budget: closed forms, tried in ord
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
@@ -15,8 +15,10 @@ from typing import Literal
 
 from crossfare.compare.model import Decision, Option, quantity_of
 from crossfare.compare.recommend import Constraints, Recommendation, recommend
+from crossfare.compare.timing_noise import difference
 
 VOLUME = "volume"
+_FAR = 10**9
 
 Side = Literal["below", "above"]
 _Line = tuple[Fraction, Fraction]  # intercept and slope of a method's total cost
@@ -57,7 +59,10 @@ def price_flips(made: Recommendation) -> tuple[Flip, ...]:
         def choose(price: Decimal, resource: str = resource) -> Option | None:
             return recommend(decision.at_price(resource, price), examples, made.constraints, made.aim).chosen
 
-        found += _flips(resource, costs, lines, rate.usd, made, choose)
+        def told(one: Option, other: Option, price: Decimal, resource: str = resource) -> bool:
+            return _told(made, decision.at_price(resource, price), one, other, examples)
+
+        found += _flips(resource, costs, lines, rate.usd, made, choose, told)
     return tuple(found)
 
 
@@ -73,7 +78,10 @@ def volume_flips(made: Recommendation) -> tuple[Flip, ...]:
     def choose(examples: Decimal) -> Option | None:
         return recommend(decision, examples, made.constraints, made.aim).chosen
 
-    return tuple(_flips(VOLUME, costs, lines, made.examples, made, choose))
+    def told(one: Option, other: Option, examples: Decimal) -> bool:
+        return _told(made, decision, one, other, examples)
+
+    return tuple(_flips(VOLUME, costs, lines, made.examples, made, choose, told))
 
 
 def _gains(made: Recommendation) -> list[Fraction]:
@@ -82,6 +90,13 @@ def _gains(made: Recommendation) -> list[Fraction]:
         return [Fraction(0)] * len(made.decision.options)
     scores = made.decision.draws_of(made.decision.options).mean(axis=0)
     return [Fraction(made.aim.worth) * Fraction(float(score)) for score in scores]
+
+
+def _told(made: Recommendation, decision: Decision, one: Option, other: Option, examples: Decimal) -> bool:
+    """Whether it is known which of two methods costs less, or with a worth brings more, as far as seconds go."""
+    gains = dict(zip((option.key for option in made.decision.options), _gains(made), strict=True))
+    apart = difference(decision, one, other)
+    return replace(apart, each=apart.each - gains[one.key] + gains[other.key]).told(examples)
 
 
 def _in_price(decision: Decision, option: Option, resource: str, examples: Decimal) -> _Line:
@@ -103,7 +118,12 @@ def _flips(
     current: Decimal,
     made: Recommendation,
     choose: Callable[[Decimal], Option | None],
+    told: Callable[[Option, Option, Decimal], bool],
 ) -> list[Flip]:
+    """The nearest thresholds: where another method is chosen, and is better beyond all doubt about seconds.
+
+    So must the one that is chosen now, here. A method that costs as much as far as is known is no reason to change.
+    """
     here, events = Fraction(current), _events(costs, lines, made.constraints)
     above = sorted(x for x in events if x >= here)
     below = sorted((x for x in events if 0 < x <= here), reverse=True)
@@ -113,7 +133,9 @@ def _flips(
         ends = [*crossed[1:], Fraction(0) if side == "below" else 2 * crossed[-1] + 1] if crossed else []
         for x, end in zip(crossed, ends, strict=True):
             chosen = choose(_decimal((x + end) / 2))
-            if chosen != made.chosen:
+            far = Decimal(0) if side == "below" else _FAR * _decimal(x)
+            within_noise = made.chosen and chosen and not all(told(made.chosen, chosen, at) for at in (current, far))
+            if chosen != made.chosen and not within_noise:
                 found.append(Flip(what, side, current, _decimal(x), chosen))
                 break
     return found

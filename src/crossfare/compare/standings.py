@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from crossfare.compare.measured import ALPHA, CONFIDENCE, Measured, seed_noises
 from crossfare.compare.uncertainty import Belief, belief
@@ -15,7 +15,7 @@ from crossfare.types import Result, Score
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CellStanding:
     """A cell's score, the mean over its ``seeds``, with its 95 % interval, and where it stands among the others.
 
     ``tests_only`` says that the interval knows of the test examples alone: no cell was trained more than once.
@@ -41,7 +41,7 @@ class Standing:
 class Contest:
     """The best cell of a task and language against another one (both named without their seed).
 
-    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `Standing`.
+    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `CellStanding`.
     """
 
     task: str
@@ -82,7 +82,7 @@ def _trainings(result: Result) -> frozenset[str]:
 
 def _variance(score: Score) -> float:
     """Of a metric that is no mean over examples, from its bootstrap interval."""
-    return float(((score.high - score.low) / (2 * stats.norm.ppf((1 + CONFIDENCE) / 2))) ** 2)
+    return float(((score.high - score.low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2)
 
 
 def cells_of(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -106,14 +106,14 @@ def beliefs(results: Sequence[Result]) -> dict[tuple[str, str], Belief]:
     return found
 
 
-def standings(results: Sequence[Result]) -> dict[str, Standing]:
+def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
     """Where every cell stands, by `RunSpec.without_seed`."""
     cells, found = cells_of(results), {}
     for believed in beliefs(results).values():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for key in believed.keys:
             own = believed.interval(key)
-            found[key] = Standing(
+            found[key] = CellStanding(
                 own.value,
                 own.low,
                 own.high,
@@ -129,7 +129,7 @@ def contests(results: Sequence[Result]) -> tuple[Contest, ...]:
     """Compare the best cell of every task and language with each of the others."""
     found = []
     for (task, target), believed in beliefs(results).items():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for other in believed.keys:
             if other != best:
                 apart = believed.difference(best, other)

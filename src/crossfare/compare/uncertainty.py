@@ -27,13 +27,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, rest_of, seed_noises, shared_luck
 
 DRAWS = 2000
 
-_EXTRA = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2  # examples that Wilson's interval adds
+_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
+_EXTRA = _NORMAL**2  # examples that Wilson's interval adds
+_MANY = 1e9  # degrees of freedom, as good as infinitely many
 _ALIKE = 0.5  # correlation of these between two methods: a pair has nearly what Agresti and Min (2005) add
 
 
@@ -59,7 +61,7 @@ class Difference:
 # -- the joint distribution of the true scores ---------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Belief:
     """What the true scores of some methods are, jointly; ``keys`` names them, all else is in their order.
 
@@ -126,12 +128,13 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        centre, half = float(weights @ self.centres), sd * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+        half = sd * (float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) if np.isfinite(freedom) else _NORMAL)
+        centre = float(weights @ self.centres)
         return centre - half, centre + half
 
     def _p(self, weights: Floats) -> float:
         sd, freedom = self._spread(weights)
-        return float(2 * stats.t.sf(abs(weights @ self.centres) / sd, freedom)) if sd else 1.0
+        return float(2 * special.stdtr(min(freedom, _MANY), -abs(weights @ self.centres) / sd)) if sd else 1.0
 
     @cached_property
     def draws(self) -> Floats:
@@ -144,12 +147,13 @@ class Belief:
         random, half = np.random.default_rng(0), DRAWS // 2
         by_example = random.standard_normal((half, len(self.keys))) @ _root(self.examples).T
         level = random.random(half)
-        finite = np.where(np.isfinite(self.freedom), self.freedom, 1e9)
+        finite = np.minimum(self.freedom, _MANY)
         scale = finite / special.chdtri(finite, level[:, None])
         sd = np.sqrt(np.maximum(0.0, self.lucky * scale - self.rests))
         by_training = (random.standard_normal((half, len(self.luck))) @ _root(self.luck).T * sd) @ self.mixing.T
         return np.concatenate([by_example + by_training, -by_example - by_training])
 
+    @cached_property
     def worse(self) -> dict[str, float | None]:
         """For each method the p-value of its being as good as the one with the best score, corrected for the picking.
 
@@ -176,17 +180,23 @@ class Belief:
         return found
 
     def only(self, keys: Sequence[str]) -> Belief:
-        """The same of some of the methods."""
-        at = [self.keys.index(key) for key in keys]
-        return replace(
-            self,
-            keys=tuple(keys),
-            means=self.means[at],
-            centres=self.centres[at],
-            examples=self.examples[np.ix_(at, at)],
-            mixing=self.mixing[at],
-            measured=tuple(self.measured[each] for each in at),
-        )
+        """The same of some of the methods; kept, as prices and volumes that are tried ask for it again and again."""
+        if tuple(keys) not in self._parts:
+            at = [self.keys.index(key) for key in keys]
+            self._parts[tuple(keys)] = replace(
+                self,
+                keys=tuple(keys),
+                means=self.means[at],
+                centres=self.centres[at],
+                examples=self.examples[np.ix_(at, at)],
+                mixing=self.mixing[at],
+                measured=tuple(self.measured[each] for each in at),
+            )
+        return self._parts[tuple(keys)]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, ...], Belief]:
+        return {self.keys: self}
 
     def predicted(self, *, seeds: float = 1.0, examples: float = 1.0) -> Belief:
         """What would be believed with so many times the seeds and test examples, if the scores stayed as they are."""
@@ -203,7 +213,7 @@ def apart(scores: Mapping[str, tuple[float, float, float]]) -> Belief:
     """From scores with 95 % intervals (value, low, high) alone: nothing is paired, and seeds are in the intervals."""
     values, low, high = np.array(list(scores.values()), dtype=np.float64).reshape(-1, 3).T
     count, none = len(scores), np.zeros(len(scores))
-    variances = ((high - low) / (2 * stats.norm.ppf((1 + CONFIDENCE) / 2))) ** 2
+    variances = ((high - low) / (2 * _NORMAL)) ** 2
     return Belief(
         tuple(scores),
         values,

@@ -6,7 +6,7 @@ from crossfare.data.collection import Collection
 from crossfare.data.formats import FORMATS, Format
 from crossfare.data.inspection import Inspection, InspectionTable, inspect, tabulate
 from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, RankingReport, Repair
-from crossfare.data.loading import load, recognise, save
+from crossfare.data.loading import load, recognise, same_format, save
 from crossfare.data.ranking import passages
 from crossfare.data.sources import write_queries
 from crossfare.data.trec import read_qrels, read_run, write_qrels, write_run
@@ -33,6 +33,7 @@ __all__ = [
     "read_qrels",
     "read_run",
     "recognise",
+    "same_format",
     "save",
     "tabulate",
     "write_qrels",

@@ -8,8 +8,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from crossfare.data import nli
-from crossfare.data.labelled import Record, build, labelled
+from crossfare.data.labelled import Record, build, labelled, told
 from crossfare.data.loaded import Loaded
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import DataError
 from crossfare.types import Dataset
 
@@ -23,10 +24,10 @@ LAYOUT = nli.layout(
 )
 
 
-def read(text: str, where: str, language: str | None = None) -> Loaded:
+def read(text: str, where: str, language: str | None = None, *, reading: FileReading = NOTHING) -> Loaded:
     """Read ASSIN 1 or 2 XML. Document types and entities of one's own are refused."""
     del language
-    return build(_Reader(where).read(text), where, LAYOUT)
+    return build(_Reader(where).read(text), where, told(LAYOUT, reading))
 
 
 def write(dataset: Dataset) -> str:

@@ -1,4 +1,4 @@
-"""Text files in and out, whole or as a stream: gzip by suffix, UTF-8 only, written atomically."""
+"""Text files in and out, whole or as a stream: gzip and zstd, UTF-8 only, written atomically."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crossfare.errors import DataError
+from crossfare.errors import ConfigError, DataError
 from crossfare.store import replacing
 from crossfare.strict import parse_json
 
@@ -23,13 +23,16 @@ BOM = "\ufeff"
 
 _LARGEST = 3 << 28  # bytes read at once: they, their text and its examples are in memory together
 _LONGEST_LINE = 1 << 26
+_OPENING = 1 << 16
 _MOST_EMPTY = 1_000_000  # lines in a row
 
 _QUOTED = re.compile(r'"(\w{1,20})"')
+_PACKED = (".gz", ".zst")
+_MARKS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}  # which no UTF-8 text begins with
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file, unpacking it where the name ends in .gz; one leading byte order mark is skipped.
+    """Read a UTF-8 file, unpacking gzip and zstd; one leading byte order mark is skipped.
 
     Line ends are left as they are.
 
@@ -92,9 +95,22 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def first_line(path: Path) -> str:
-    """The first line with content."""
-    return next(line for _, line in stream_lines(path) if line.strip())
+def opening(path: Path) -> str:
+    """What a file is recognised by: its first line with content; of a JSON list, all of its first part."""
+    first = next(line for _, line in stream_lines(path) if line.strip())
+    if not first.lstrip().startswith("[") or len(first) > _OPENING:
+        return first
+    with _reading(path) as file:
+        return file.read(_OPENING).decode("utf-8", errors="ignore").removeprefix(BOM)
+
+
+def starts_with(path: Path, mark: bytes) -> bool:
+    """Whether a file that is there begins so."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except (OSError, ValueError):  # a NUL in a path is a ValueError
+        return False
 
 
 def split_lines(text: str) -> Iterator[tuple[str, str]]:
@@ -156,14 +172,14 @@ def json_keys(line: str) -> frozenset[str]:
 
 
 def suffix(path: Path) -> str:
-    """What a file name ends in, leaving .gz aside: ".tsv" of "queries.tsv.gz"."""
-    return Path(path.name.removesuffix(".gz")).suffix
+    """What a file name ends in, leaving .gz and .zst aside: ".tsv" of "queries.tsv.gz"."""
+    return Path(_unpacked(path)).suffix
 
 
 def inside(folder: Path, name: str) -> Path:
     """The file of that name in a folder, packed or not."""
-    packed = folder / f"{name}.gz"
-    return packed if packed.is_file() and not (folder / name).exists() else folder / name
+    found = (folder / f"{name}{ending}" for ending in _PACKED if not (folder / name).exists())
+    return next((packed for packed in found if packed.is_file()), folder / name)
 
 
 @contextmanager
@@ -178,14 +194,20 @@ def writing(path: Path) -> Iterator[Callable[[str], None]]:
             file = stack.enter_context(replacing(path))
             if path.suffix == ".gz":
                 file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))  # type: ignore[assignment]
+            elif path.suffix == ".zst":
+                file = stack.enter_context(_pyarrow(path).CompressedOutputStream(file, "zstd"))
             yield _encoder(path, file)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
 def stem(path: Path) -> str:
-    """File name without its format suffix and .gz: "train-v1.1.json.gz" gives "train-v1.1"."""
-    return Path(path.name.removesuffix(".gz")).stem
+    """File name without its format suffix, .gz and .zst: "train-v1.1.json.gz" gives "train-v1.1"."""
+    return Path(_unpacked(path)).stem
+
+
+def _unpacked(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".zst")
 
 
 def _encoder(path: Path, file: BinaryIO) -> Callable[[str], None]:
@@ -214,9 +236,7 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
     """Open a file, unpacked; what goes wrong until the block ends is a DataError."""
     try:
         with path.open("rb") as file:
-            packed = path.suffix == ".gz"
-            # The buffer around it makes reading lines of a gzip file several times as fast.
-            yield io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 20) if packed else file
+            yield _unpacking(path, file)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; {_suggestion(path)}") from error
     except IsADirectoryError as error:
@@ -226,8 +246,30 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
             f"{path}: not a complete gzip file ({error}); fetch it again, or drop .gz from its name"
         ) from error
     except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        if "ZSTD" in str(error) or "compressed stream" in str(error):  # pyarrow's only words
+            raise DataError(f"{path}: not a complete zstd file; fetch it again, or drop .zst from its name") from error
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: cannot be read ({reason}); check its path and its permissions") from error
+
+
+def _unpacking(path: Path, file: io.BufferedReader) -> BinaryIO:
+    """What a file holds, unpacked where its name or its first bytes say that it is packed."""
+    begins = file.peek(4)[:4]
+    packed = next((each for each, mark in _MARKS.items() if begins.startswith(mark)), path.suffix)
+    # The buffers make reading lines of a packed file several times as fast.
+    if packed == ".gz":
+        return io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 20)
+    if packed == ".zst":
+        return io.BufferedReader(_pyarrow(path).CompressedInputStream(file, "zstd"), 1 << 20)
+    return file
+
+
+def _pyarrow(path: Path) -> Any:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ConfigError(f"{path}: zstd needs the package 'pyarrow'; pip install 'crossfare[hub]'") from error
+    return pyarrow
 
 
 def _not_utf8(path: Path, line: int, byte: int, offset: int) -> DataError:

@@ -19,17 +19,20 @@ from crossfare.data import (
     files,
     labelled,
     nli,
+    parquet,
     qa,
+    qa_rows,
     quati,
     sources,
+    tables,
     texts,
     triples,
 )
 from crossfare.data.labelled import Layout
 from crossfare.data.loaded import Loaded
+from crossfare.data.reading import FileReading
 from crossfare.data.sources import Source
-from crossfare.errors import ConfigError, DataError
-from crossfare.types import Dataset, RankingExample, TaskName
+from crossfare.types import Dataset, TaskName
 
 
 def _never(_: Any) -> bool:
@@ -50,17 +53,23 @@ class Format:
     ``suffixes``  of the files that are written in it where no format is named
     ``open``      (path, name for messages, split or None) to the parts of ranking data that are there
     ``folder``    whether a folder is in it
+    ``fits``      whether a file is in it by its beginning and by what a user says of its columns
+    ``told``      whether ``read`` takes what a user says of labels, and of columns where it ``fits`` them
+    ``binary``    whether ``read`` takes the path, since the file is no text
     """
 
     name: str
     task: TaskName | None
     description: str
     sniff: Callable[[str], bool]
-    read: Callable[[str, str, str | None], Loaded] | None = None
+    read: Callable[..., Loaded] | None = None
     write: Callable[[Dataset], str] | None = None
     suffixes: tuple[str, ...] = ()
     open: Callable[[Path, str, str | None], Source] | None = None
     folder: Callable[[Path], bool] = _never
+    fits: Callable[[str, FileReading], bool] | None = None
+    told: bool = False
+    binary: bool = False
 
 
 def _columns(*names: str) -> Callable[[str], bool]:
@@ -80,7 +89,7 @@ def _is_xtreme(first: str) -> bool:
     return first.count("\t") == 2
 
 
-def _is_nli_jsonl(first: str) -> bool:
+def _is_broken_pair(first: str) -> bool:
     return _keys("premise")(first) or _keys("sentence1", "sentence2")(first)
 
 
@@ -90,13 +99,30 @@ def _has(*names: str) -> Callable[[Path], bool]:
 
 def _tsv(layout: Layout) -> dict[str, Any]:
     write = labelled.write_tsv if layout.header else labelled.write_headerless
-    return {"read": partial(labelled.read_tsv, layout=layout), "write": partial(write, layout=layout)}
+    return {"read": partial(labelled.read_tsv, layout=layout), "write": partial(write, layout=layout), "told": True}
 
 
-def _jsonl(*layouts: Layout) -> dict[str, Any]:
-    """JSON lines with the keys of one of the layouts, written with those of the first."""
-    read = partial(labelled.read_jsonl, layouts=layouts)
-    return {"read": read, "write": partial(labelled.write_jsonl, layout=layouts[0])}
+def _table(
+    task: TaskName,
+    kind: str,
+    description: str,
+    write: Callable[[Dataset], str] | None,
+    suffixes: tuple[str, ...] = (),
+    sniff: Callable[[str], bool] = _never,
+) -> Format:
+    """A table of a kind with the examples of a task; ``sniff`` takes further beginnings, to say what they lack."""
+    fits = partial(tables.fits, task=task, kind=kind)
+    return Format(
+        f"{'labels' if task == 'classification' else task}-{kind}",
+        task,
+        description,
+        lambda first: fits(first) or sniff(first),
+        partial(tables.read, task=task, kind=kind),
+        write,
+        suffixes,
+        fits=fits,
+        told=True,
+    )
 
 
 FORMATS: tuple[Format, ...] = (
@@ -111,44 +137,56 @@ FORMATS: tuple[Format, ...] = (
         open=sources.open_own,
         folder=lambda folder: collection.is_collection(folder) or (folder / artifact.FILE_NAME).is_file(),
     ),
-    Format("nli-jsonl", "nli", "MNLI and XNLI as JSON lines", _is_nli_jsonl, **_jsonl(nli.MNLI, nli.PLAIN)),
     Format(
-        "labels-jsonl",
+        "parquet", None, "parquet: the columns of any of the tables below", _never, parquet.read, told=True, binary=True
+    ),
+    _table(
+        "nli",
+        "jsonl",
+        "MNLI, XNLI, ANLI and other pairs as JSON lines",
+        partial(labelled.write_jsonl, layout=nli.MNLI),
+        sniff=_is_broken_pair,
+    ),
+    _table("qa", "jsonl", "questions as JSON lines: context, question, answers, as on the hub", qa_rows.write_jsonl),
+    _table(
         "classification",
+        "jsonl",
         "texts with one label as JSON lines: text, label (or sentence, review, sentiment, intent ...)",
-        texts.is_jsonl,
-        texts.read_jsonl,
         partial(labelled.write_jsonl, layout=texts.PLAIN),
     ),
+    _table("nli", "json", "pairs as a JSON list of objects", partial(labelled.write_json, layout=nli.PLAIN)),
+    _table("qa", "json", "questions as a JSON list of objects", qa_rows.write_json),
     Format(
         "squad",
         "qa",
         "SQuAD v1.1 JSON: SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP",
-        lambda first: _begins("{", "[")(first) and not _is_nli_jsonl(first),
-        qa.read_squad,
+        lambda first: _begins("{")(first) and not _is_broken_pair(first),
+        tables.read_squad,
         qa.write_squad,
         (".json",),
     ),
-    Format(
-        "labels-json",
+    _table(
         "classification",
-        "the same as a JSON list of objects",
-        texts.is_json,
-        texts.read_json,
-        texts.write_json,
+        "json",
+        "texts with one label as a JSON list of objects",
+        partial(labelled.write_json, layout=texts.PLAIN),
         (".json",),
     ),
-    Format(
-        "labels-tsv",
+    _table(
         "classification",
+        "tsv",
         "the same as TSV, with a header or without",
-        texts.is_tsv,
-        texts.read_tsv,
         partial(labelled.write_tsv, layout=texts.PLAIN),
         (".tsv", ".txt"),
     ),
-    Format("labels-csv", "classification", "the same as CSV", texts.is_csv, texts.read_csv, texts.write_csv, (".csv",)),
-    Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",)),
+    _table(
+        "classification",
+        "csv",
+        "the same as CSV, with commas, semicolons or bars",
+        partial(labelled.write_csv, layout=texts.PLAIN),
+        (".csv",),
+    ),
+    Format("assin", "nli", "ASSIN 1 and 2 XML", _begins("<"), assin.read, assin.write, (".xml",), told=True),
     Format(
         "xnli",
         "nli",
@@ -172,6 +210,21 @@ FORMATS: tuple[Format, ...] = (
         _columns("premise", "hypo", "label"),
         **_tsv(nli.XNLI_MT),
     ),
+    _table(
+        "nli",
+        "tsv",
+        "pairs as TSV with a header that names premise, hypothesis and label",
+        partial(labelled.write_tsv, layout=nli.PLAIN),
+    ),
+    _table(
+        "nli",
+        "csv",
+        "pairs as CSV, with commas, semicolons or bars",
+        partial(labelled.write_csv, layout=nli.PLAIN),
+        (".csv",),
+    ),
+    _table("qa", "tsv", "questions as TSV: context, question, answer, answer_start", None),
+    _table("qa", "csv", "the same as CSV", None),
     Format(
         "xtreme",
         "nli",
@@ -236,88 +289,3 @@ FORMATS: tuple[Format, ...] = (
     ),
 )
 """In the order in which they are tried."""
-
-
-def named(name: str, task: TaskName | None = None) -> Format:
-    """Look a format up by its name: that of the task, where several have it.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    rows = _tried(task)
-    found = next((row for row in rows if row.name == name), None)
-    if found is None:
-        known = ", ".join(dict.fromkeys(row.name for row in rows))
-        raise ConfigError(
-            f"format {name!r} is not known{' for ranking' if task == 'ranking' else ''}; choose one of {known}"
-        )
-    return found
-
-
-def choose(path: Path, where: str, *, task: TaskName | None, format: str | None = None) -> Format:
-    """The format of a file or folder: the one named, or the first that recognises it; only its first line is read.
-
-    Raises:
-        DataError: it is missing, or no format recognises it.
-        ConfigError: ``format`` is not known.
-    """
-    folder = files.is_folder(path)
-    if format:
-        return named(format, "ranking" if folder else task)
-    if folder:
-        found = next((row for row in FORMATS if row.folder(path)), None)
-        problem = (
-            f"is a folder in no known format (BEIR has corpus.jsonl and queries.jsonl, Cranfield cran.qry, a "
-            f"collection {collection.HEADER}); name a file in it"
-            if task in {None, "ranking"}
-            else "a folder that holds no dataset; name a file"
-        )
-    else:
-        first = files.first_line(path)
-        # what is asked for is tried first: a list may be SQuAD's or another's
-        rows = sorted(_tried(task), key=lambda row: row.task not in {None, task})
-        found = next((row for row in rows if row.sniff(first)), None)
-        problem = _not_recognised(first, task)
-    if found is None:
-        raise DataError(f"{where}: {problem}")
-    return found
-
-
-def _tried(task: TaskName | None) -> list[Format]:
-    """The formats that are tried, in order.
-
-    A file of another task is recognised, to say so; but not as ranking data, which nearly any line could be.
-    """
-    if task == "ranking":
-        return [row for row in FORMATS if row.task in {None, "ranking"}]
-    return [row for row in FORMATS if task is None or row.task != "ranking"]
-
-
-def _not_recognised(first: str, task: TaskName | None) -> str:
-    rows = _tried(task) if task == "ranking" else [row for row in FORMATS if row.read]
-    known = ", ".join(row.name for row in rows)
-    if task == "ranking":
-        return (
-            f"not recognised as ranking data, its first line is {first[:60]!r}; queries and passages are "
-            f"id<TAB>text, judgements are given as qrels=; or name the format (one of {known})"
-        )
-    return f"format not recognised, its first line is {first[:60]!r}; name it with format= (one of {known})"
-
-
-def for_writing(dataset: Dataset, path: Path) -> Format:
-    """Choose the format a file name asks for: .json, .jsonl, .tsv, .txt or .xml, each also with .gz.
-
-    Raises:
-        ConfigError: the suffix names no format of the dataset's task.
-    """
-    suffix = files.suffix(path)
-    rows = [row for row in FORMATS if row.task in {None, dataset.task}]
-    found = next((row for row in rows if suffix in row.suffixes), None)
-    if found is None:
-        known = sorted({each for row in rows for each in row.suffixes})
-        raise ConfigError(
-            f"{path}: no {dataset.task} format has the suffix {suffix!r}; "
-            f"use one of {', '.join(known)} or name a format"
-        )
-    triples_ = found.name == "msmarco" and any(isinstance(e, RankingExample) for e in dataset.examples)
-    return named("triples", "ranking") if triples_ else found

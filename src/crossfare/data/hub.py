@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossfare.data import nli, qa, texts
-from crossfare.data.labelled import Layout, Record, as_text, build
+from crossfare.data import parquet, tables
 from crossfare.data.loaded import Loaded
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name
+from crossfare.languages import known_languages
+from crossfare.types import TaskName
 
 # Names that the hub once had without an owner, and whose they are now.
 _OWNERS: Mapping[str, str] = {
@@ -39,19 +40,6 @@ _OWNERS: Mapping[str, str] = {
 # The branch in which the hub keeps what it made of datasets that are scripts: a folder for each configuration.
 _CONVERTED = "refs/convert/parquet"
 
-_LABELS: Mapping[str, str | None] = {
-    "entailment": "entailment",
-    "neutral": "neutral",
-    "contradiction": "contradiction",
-    "none": "neutral",
-    "paraphrase": "paraphrase",
-    "-": None,
-}
-
-_PREMISES = ("premise", "sentence1", "sentence_A")
-_HYPOTHESES = ("hypothesis", "sentence2", "sentence_B")
-_PAIR_LABELS = ("label", "gold_label", "entailment_judgment")
-_PAIR_IDS = ("id", "pairID", "pair_ID", "sentence_pair_id", "idx")
 _TEXT_IDS = ("_id", "id", "docid", "pid", "qid", "query_id")
 _BEIR_CONFIGS = {"corpus", "queries"}
 _TEXTS = ("text", "passage", "query")
@@ -92,12 +80,21 @@ def _without_owner(ref: str, name: str) -> str:
     return f"{problem}; write hub:OWNER/{ref}, with the owner that its page on the hub names (./{ref} is a folder)"
 
 
-def load_hub(ref: str, *, language: str | None = None, split: str | None = None) -> Loaded:
+def load_hub(
+    ref: str,
+    *,
+    task: TaskName | None = None,
+    language: str | None = None,
+    split: str | None = None,
+    reading: FileReading = NOTHING,
+) -> Loaded:
     """Load one split of a dataset from the hub."""
     wanted = parse_ref(ref)
-    made = convert(_table(ref, wanted, split), f"hub:{ref}")
+    if reading.separator:
+        raise ConfigError(f"'hub:{ref}': a table of the hub has no separator; leave it out, or load the file itself")
+    made = convert(_table(ref, wanted, split), f"hub:{ref}", task=task, language=language, reading=reading)
     name = f"{wanted.name}/{wanted.config}" if wanted.config else wanted.name
-    tag = language or _language(wanted.config) or ""
+    tag = language or _language(wanted.config) or made.dataset.language
     return replace(made, dataset=replace(made.dataset, name=name, split=split or "", language=tag))
 
 
@@ -154,68 +151,20 @@ def _refusal(wanted: HubRef, error: Exception) -> str:
     )
 
 
-def convert(table: Any, where: str) -> Loaded:
-    """Turn a `datasets.Dataset` with the columns of SQuAD, of pairs, or of texts with a label into examples."""
-    columns = set(table.column_names)
-    if {"context", "question", "answers"} <= columns:
-        return qa.build(_questions(table, where), where)
-    premise, hypothesis, label = (_first(names, columns) for names in (_PREMISES, _HYPOTHESES, _PAIR_LABELS))
-    if premise and hypothesis and label:
-        layout = nli.layout("hub", _first(_PAIR_IDS, columns) or "", premise, hypothesis, label, labels=_LABELS)
-        return build(_labelled(table, where, layout), where, layout)
-    if found := texts.layout(columns):
-        return build(_labelled(table, where, found), where, found)
-    raise DataError(
-        f"{where}: its columns ({', '.join(sorted(columns))}) are neither context, question, answers "
-        "nor premise, hypothesis, label, nor text, label; save it as a file with such columns and load that"
-    )
-
-
-def _questions(table: Any, where: str) -> Iterator[qa.RawQuestion]:
-    for number, row in enumerate(table, 1):
-        place = f"row {number}"
-        yield qa.RawQuestion(
-            str(row.get("id", number)),
-            _text(row, "context", where, place),
-            _text(row, "question", where, place),
-            tuple(_answers(row["answers"], where, place)),
-            row.get("title"),
-        )
-
-
-def _answers(value: Any, where: str, place: str) -> Iterator[tuple[str, int]]:
-    """Both ways to hold answers: {"text": [...], "answer_start": [...]}, or a list of objects."""
-    try:
-        if isinstance(value, Mapping):
-            yield from zip(value["text"], value["answer_start"], strict=True)
-        else:
-            yield from ((answer["text"], answer["answer_start"]) for answer in value)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}, {place}: answers must hold text and answer_start ({error})") from error
-
-
-def _labelled(table: Any, where: str, layout: Layout) -> Iterator[Record]:
-    names = getattr(table.features[layout.label], "names", None)
-    for number, row in enumerate(table, 1):
-        place = f"row {number}"
-        values = {key: as_text(value) for key, value in row.items() if value is not None and key != "language"}
-        texts = {key: _text(row, key, where, place) for key in layout.texts}
-        label = _label(row[layout.label], names, layout, f"{where}, {place}")
-        yield place, {**values, **texts, layout.label: label}
-
-
-def _label(value: Any, names: list[str] | None, layout: Layout, place: str) -> str | None:
-    if value is None or (value == -1 and (names or layout.labels)):  # so a ClassLabel says that there is none
-        return None
-    word = names[value] if names and isinstance(value, int) and value < len(names) else value
-    if layout.labels is None:
-        return as_text(word)
-    key = word.lower() if isinstance(word, str) else ""
-    if key not in layout.labels:
-        raise DataError(
-            f"{place}: unknown label {word!r}; known are {', '.join(layout.labels)}, or a ClassLabel of them"
-        )
-    return key
+def convert(
+    table: Any,
+    where: str,
+    *,
+    task: TaskName | None = None,
+    language: str | None = None,
+    reading: FileReading = NOTHING,
+) -> Loaded:
+    """Turn a `datasets.Dataset` with the columns of some task into examples, as those of a file."""
+    named = ((column, getattr(table.features[column], "names", None)) for column in table.column_names)
+    names = {column: each for column, each in named if each}
+    rows = ((f"row {number}", row) for number, row in enumerate(table, 1))
+    given = tables.ExampleTable(tuple(table.column_names), rows, names)
+    return parquet.of_some_task(given, where, task, reading, language)
 
 
 def _text(row: Mapping[str, Any], column: str, where: str, place: str) -> str:
@@ -235,4 +184,4 @@ def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
 def _language(config: str | None) -> str | None:
     """The first language code in a configuration's name: "xquad.de", "mlqa.vi.en" (the context's), "de"."""
     words = re.split(r"[^A-Za-z]+", config or "")
-    return next((w for w in words if len(w) == 2 and w.islower() and language_name(w) != w), None)
+    return next((w for w in words if w in known_languages()), None)

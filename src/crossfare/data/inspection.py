@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from crossfare.data import formats
+from crossfare.data import recognition
 from crossfare.data.catalog import Published, published
 from crossfare.data.collection import id_hash, is_collection
 from crossfare.data.files import stem
@@ -101,13 +102,14 @@ def inspect(
     language: str | None = None,
     split: str | None = None,
     format: str | None = None,
+    **told: Any,
 ) -> Inspection:
     """Count what is in a dataset file, or in anything else `load` takes.
 
     Collections, queries without judgements and triples are counted as a stream, and leave the dataset empty.
 
     Args:
-        path: what to inspect; further arguments as for `load`.
+        path: what to inspect; further arguments as for `load`: ``told`` are columns, labels and separator.
         name: a dataset of the paper to compare with, such as "faquad-train". Without it the file is
             recognised by its task, language and number of examples, if only one fits.
 
@@ -115,11 +117,11 @@ def inspect(
         DataError: the file is missing or malformed.
         ConfigError: ``name`` is not one of the paper's datasets.
     """
-    source = _ranking_source(path, task, split, format)
+    source = None if any(told.values()) else _ranking_source(path, task, split, format)
     if source:
         dataset, report, counts, facts = _ranking(source, Path(path), language, split, format)
     else:
-        loaded = load(path, task=task, language=language, split=split, format=format)
+        loaded = load(path, task=task, language=language, split=split, format=format, **told)
         dataset, report = loaded.dataset, loaded.report
         counts, facts = tuple(_COUNTS.get(dataset.task, _text_counts)(dataset)), _grades(dataset)
     paper, recognised = _named(name) if name else _recognise(dataset, report)
@@ -158,7 +160,7 @@ def _ranking_source(ref: str | Path, task: TaskName | None, split: str | None, f
     if str(ref).startswith(("world:", "hub:")):
         return None
     path = Path(ref) if is_collection(Path(ref)) else dataset_file(Path(ref))
-    row = formats.choose(path, str(ref), task=task, format=format)
+    row = recognition.choose(path, str(ref), task=task, format=format)
     if row.open is None or (row.read and path.is_file()):
         return None
     return row.open(path, str(ref), split)

@@ -8,14 +8,18 @@ name; an empty cell is the same as none.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossfare.data.files import check_unicode, json_object, split_lines, tsv_line
+from crossfare.data import labels
+from crossfare.data.files import check_unicode, split_lines, tsv_line
 from crossfare.data.loaded import Loaded, LoadReport, UniqueIds
+from crossfare.data.reading import NOTHING, FileReading
 from crossfare.errors import DataError
 from crossfare.languages import primary
 from crossfare.strict import parse_json
@@ -33,6 +37,7 @@ class Layout:
     ``texts``    the columns of the texts, in their order in an example
     ``columns``  the order written, and read where there is no ``header``
     ``labels``   the canonical label of each of the file's own words; None where every word is a label
+    ``stated``   what a user says that the file's words mean, which comes first
     """
 
     name: str
@@ -44,6 +49,7 @@ class Layout:
     columns: tuple[str, ...] = ()
     labels: Mapping[str, str | None] | None = None
     header: bool = True
+    stated: Mapping[str, str | None] | None = None
 
     @property
     def unit(self) -> str:
@@ -52,13 +58,7 @@ class Layout:
 
     def canonical(self, word: str | None, where: str, place: str) -> str | None:
         """Map the file's own word for a label to the canonical one."""
-        if word is None or self.labels is None:
-            return word or None
-        if word not in self.labels:
-            raise DataError(
-                f"{where}, {place}: unknown label {word!r}; the {self.name} format knows {', '.join(self.labels)}"
-            )
-        return self.labels[word]
+        return labels.canonical(word, f"{where}, {place}", stated=self.stated, own=self.labels)
 
     def native(self, example: Any) -> str:
         """Write a label in the file's own words."""
@@ -73,23 +73,22 @@ class Layout:
         )
 
 
-def read_tsv(text: str, where: str, language: str | None = None, *, layout: Layout) -> Loaded:
+def read_tsv(
+    text: str, where: str, language: str | None = None, *, layout: Layout, reading: FileReading = NOTHING
+) -> Loaded:
     """Read a tab-separated file; with a ``language`` column, only the rows of ``language``."""
+    layout = told(layout, reading)
     rows = ((place, line.split("\t")) for place, line in split_lines(text))
     header = next(rows)[1] if layout.header else list(layout.columns)
     _check_header(header, where, layout)
     return of_language(list(_cells(rows, header, where, layout)), where, layout, language)
 
 
-def read_jsonl(text: str, where: str, language: str | None = None, *, layouts: Sequence[Layout]) -> Loaded:
-    """Read one JSON object per line, with the keys of that layout whose texts the first line has, or else of the last.
-
-    Numbers among further keys become text, lists become JSON text.
-    """
-    labels = {layout.label for layout in layouts}
-    records = [(place, _values(line, f"{where}, {place}", labels)) for place, line in split_lines(text)]
-    layout = next((each for each in layouts if each.texts[0] in records[0][1]), layouts[-1])
-    return of_language(records, where, layout, language)
+def told(layout: Layout, reading: FileReading) -> Layout:
+    """A layout with what a user says that its labels mean."""
+    if reading.labels is None:
+        return layout
+    return replace(layout, stated=reading.labels if layout.labels is None else labels.of_pairs(reading.labels))
 
 
 def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
@@ -138,6 +137,22 @@ def write_headerless(dataset: Dataset, layout: Layout) -> str:
     return "".join(tsv_line(name, *(record[column] for column in layout.columns)) for name, record in records)
 
 
+def write_csv(dataset: Dataset, layout: Layout) -> str:
+    """Lay a dataset out as comma-separated id, texts, label and further columns under a header."""
+    rows = [_row(example, layout) for example in labelled(dataset, layout)]
+    made = io.StringIO()
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(made, names, lineterminator="\n")  # None is written as an empty cell
+    writer.writeheader()
+    writer.writerows(rows)
+    return made.getvalue()
+
+
+def write_json(dataset: Dataset, layout: Layout) -> str:
+    """Lay a dataset out as a JSON list of objects."""
+    return json.dumps([_row(example, layout) for example in labelled(dataset, layout)], ensure_ascii=False) + "\n"
+
+
 def write_jsonl(dataset: Dataset, layout: Layout) -> str:
     """Lay a dataset out as JSONL with the layout's keys, the language and everything in ``extra``."""
     records = ({"language": dataset.language, **_record(e, layout)} for e in labelled(dataset, layout))
@@ -175,7 +190,7 @@ def _check_header(header: list[str], where: str, layout: Layout) -> None:
 
 def _cells(rows: Iterable[tuple[str, list[str]]], header: list[str], where: str, layout: Layout) -> Iterator[Record]:
     for place, given in rows:
-        cells = given + [""] * _short_by(header, given)
+        cells = given + [""] * short_by(header, given)
         if len(cells) != len(header):
             names = f"not {len(header)} ({', '.join(header)})"
             expected = f" where the header has {len(header)}" if layout.header else f", {names}"
@@ -186,20 +201,10 @@ def _cells(rows: Iterable[tuple[str, list[str]]], header: list[str], where: str,
         yield place, dict(zip(header, cells, strict=True))
 
 
-def _short_by(header: list[str], cells: list[str]) -> int:
+def short_by(header: Sequence[str], cells: Sequence[str]) -> int:
     """How many single annotators' labels a row leaves out at its end, as the MNLI training file does."""
     rest = header[len(cells) :]
     return len(rest) if all(name.removeprefix("label").isdigit() for name in rest) else 0
-
-
-def _values(line: str, place: str, labels: Collection[str]) -> dict[str, str | None]:
-    """The values of a line of JSON as text; only a label may be null."""
-    record = json_object(line, place, "one JSON object per line")
-    return {
-        key: None if value is None else as_text(value)
-        for key, value in record.items()
-        if value is not None or key in labels
-    }
 
 
 def of_language(records: Sequence[Record], where: str, layout: Layout, language: str | None) -> Loaded:
@@ -252,6 +257,12 @@ def _record(example: Any, layout: Layout) -> dict[str, str]:
         layout.id: example.id,
         **dict(example.extra),
     }
+
+
+def _row(example: Any, layout: Layout) -> dict[str, str | None]:
+    """All columns of an example, none for a label that is not there."""
+    texts = dict(zip(layout.texts, example.texts, strict=True))
+    return {"id": example.id, **texts, layout.label: example.label, **dict(example.extra)}
 
 
 def _numbered(dataset: Dataset) -> bool:

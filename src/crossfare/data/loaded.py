@@ -15,8 +15,8 @@ class Repair:
     """An answer found elsewhere than its ``answer_start`` said.
 
     ``text`` is the answer as the file gives it. ``normalised`` is True where it equals the
-    context only after Unicode normalisation (NFC): the example then carries the context's own
-    spelling, because the text of a context is never changed.
+    context only in another spelling (Unicode form, white space, entities): the example then carries the context's
+    own, because the text of a context is never changed.
     """
 
     id: str
@@ -95,6 +95,7 @@ class LoadReport:
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
     ``language_from``    where the language was taken from: "given", "file", "file name" or "unknown"
+    ``offsets``          what the offsets of answers count, where it is not code points ("UTF-8 bytes")
     ``ranking``          the same for ranking data, None for other tasks
     """
 
@@ -115,15 +116,19 @@ class LoadReport:
     other_languages: tuple[tuple[str, int], ...] = ()
     ignored: tuple[str, ...] = ()
     language_from: str = "given"
+    offsets: str = ""
     ranking: RankingReport | None = None
 
     def summary(self) -> tuple[str, ...]:
         """Lay the report out as plain lines; what did not happen has no line."""
         lines = [
             f"{self.source}: {self.selected:,} of {self.read:,} examples, format {self.format}",
+            f"offsets of answers count {self.offsets}, and were read so" if self.offsets else "",
             _line(
-                "answers moved to where their text occurs", (f"{r.id} ({r.given} -> {r.found})" for r in self.repaired)
+                "answers moved to where their text occurs",
+                (f"{r.id} ({r.given} -> {r.found})" for r in self.repaired if r.given != r.found or not r.normalised),
             ),
+            _line("answers that take the spelling of their context", (r.id for r in self.repaired if r.normalised)),
             _line("answers whose text does not occur in the context", (x.id for x in self.lost)),
             _line("examples dropped, all their answers lost", self.dropped),
             _line("questions without an answer, left out", self.unanswerable),

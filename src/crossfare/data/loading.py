@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import artifact, files, formats, hub, nli, ranking, world
+from crossfare.data import artifact, files, formats, hub, nli, ranking, recognition, world
 from crossfare.data.loaded import Loaded, LoadReport, find_duplicates
+from crossfare.data.reading import FileReading, Labels
 from crossfare.data.repair import unescaped
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name, language_tag, primary
+from crossfare.languages import known_languages, language_tag, primary
 from crossfare.types import Dataset, Example, QAExample, QueryExample, TaskName, content_revision
 
 UNDETERMINED = "und"
@@ -41,7 +42,9 @@ def load(
     format: str | None = None,
     limit: int | None = None,
     seed: int = 0,
-    labels: str | None = None,
+    labels: Labels | None = None,
+    columns: Mapping[str, Any] | None = None,
+    separator: str | None = None,
     qrels: str | Path | None = None,
     collection: str | Path | Mapping[str, str] | None = None,
     queries: str | Path | None = None,
@@ -63,7 +66,11 @@ def load(
         split: the split's name, guessed alike, otherwise "unknown". Chooses the judgements of a BEIR folder.
         format: a name from `formats.FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
-        labels: "two-class" maps contradiction to neutral and paraphrase to entailment.
+        labels: what the file's labels mean: a mapping from them, or the labels in the order of its numbers (from 0);
+            "-" is none. Or "two-class", which maps contradiction to neutral and paraphrase to entailment.
+        columns: the column of each part of an example, where its name does not tell ({"premise": "text_a"}; see
+            `columns`); in a file without a header its number, from 1.
+        separator: what separates the cells of a file, if neither tab, comma, semicolon nor bar.
         qrels: a file of judgements of the queries.
         collection: what `passages` takes, or an open `Collection`. Judgements of passages that it lacks are dropped.
         queries: the file of queries that triples of ids need, beside a collection.
@@ -77,16 +84,23 @@ def load(
     source = str(ref)
     language = language_tag(language) if language else None
     kind, _, rest = source.partition(":")
-    finish = partial(_finish, source=source, task=task, language=language, limit=limit, seed=seed, labels=labels)
+    reading = FileReading.of(columns, labels, separator)
+    two_class = reading.two_class
+    finish = partial(_finish, source=source, task=task, language=language, limit=limit, seed=seed, two_class=two_class)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
         if kind == "hub":
-            return finish(hub.load_hub(rest, language=language, split=split), format="hub", unescape=unescape)
+            made = hub.load_hub(rest, task=task, language=language, split=split, reading=reading)
+            return finish(made, format="hub", unescape=unescape)
+        if reading.said:
+            raise ConfigError(f"{source}: the embedded data say themselves what they mean; leave out {reading.said[0]}")
         dataset = world.dataset(rest, *world.checked(rest, language, split))
         return finish(Loaded(dataset, LoadReport(read=len(dataset))), format="embedded", unescape=unescape)
     path = dataset_file(Path(ref))
-    made, name = _from_file(path, source, task, format, beside, language=language, split=split, limit=limit, seed=seed)
+    made, name = _from_file(
+        path, source, task, format, beside, reading, language=language, split=split, limit=limit, seed=seed
+    )
     told = made.dataset
     split = split or told.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
     made = replace(made, dataset=replace(told, name=told.name or files.stem(path), split=split or ""))
@@ -94,7 +108,13 @@ def load(
 
 
 def _from_file(
-    path: Path, source: str, task: TaskName | None, format: str | None, beside: ranking.Beside, **asked: Any
+    path: Path,
+    source: str,
+    task: TaskName | None,
+    format: str | None,
+    beside: ranking.Beside,
+    reading: FileReading,
+    **asked: Any,
 ) -> tuple[Loaded, str]:
     """What a file or folder holds, or the hub of ranking data; also the name of the format."""
     wanted = "ranking" if task is None and beside.given and not format else task
@@ -102,10 +122,13 @@ def _from_file(
         return ranking.load_source(ranking.open_source(source, split=asked["split"]), beside, **asked), "hub"
     if wanted not in {None, "ranking"}:
         _refuse(beside, source)
-    row = formats.choose(path, source, task=wanted, format=format)
+    row = recognition.choose(path, source, task=wanted, format=format, reading=reading)
     if row.read and not (row.open and (beside.given or files.is_folder(path))):
         _refuse(beside, source)
-        return row.read(files.read_text(path), source, asked["language"]), row.name
+        told = {"reading": reading} if row.told else {}
+        if row.binary:
+            return row.read(path, source, asked["language"], task=task, **told), row.name
+        return row.read(files.read_text(path), source, asked["language"], **told), row.name
     assert row.open is not None
     return ranking.load_source(row.open(path, source, asked["split"]), beside, **asked), row.name
 
@@ -120,7 +143,7 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
         ConfigError: the suffix or the format is not known.
     """
     target = Path(path)
-    row = formats.named(format, dataset.task) if format else formats.for_writing(dataset, target)
+    row = recognition.named(format, dataset.task) if format else recognition.for_writing(dataset, target)
     if row.write is None:
         raise ConfigError(f"{path}: the format {row.name!r} is read and not written; choose another")
     if row.task == "ranking" and any(isinstance(e, QueryExample) and e.judgements for e in dataset.examples):
@@ -131,6 +154,19 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
     files.write_text(target, row.write(dataset))
 
 
+def same_format(loaded: Loaded, path: Path) -> str | None:
+    """The format to write a dataset in that was loaded: its own; None for that of the suffix, if its own is only read.
+
+    Raises:
+        ConfigError: the suffix means no format of the dataset's task.
+    """
+    name, task = loaded.report.format, loaded.dataset.task
+    if any(row.name == name and row.task in {None, task} and row.write for row in formats.FORMATS):
+        return name
+    recognition.for_writing(loaded.dataset, path)
+    return None
+
+
 def recognise(
     ref: str,
     *,
@@ -138,6 +174,9 @@ def recognise(
     language: str | None = None,
     split: str | None = None,
     format: str | None = None,
+    labels: Labels | None = None,
+    columns: Mapping[str, Any] | None = None,
+    separator: str | None = None,
 ) -> None:
     """Check what `load` would be given; nothing is fetched, and of a file only the first line is read.
 
@@ -146,6 +185,7 @@ def recognise(
         DataError: the file is missing, empty or of no known format.
     """
     kind, _, rest = ref.partition(":")
+    reading = FileReading.of(columns, labels, separator)
     if kind == "world":
         world.checked(rest, language, split)
         if rest != task:
@@ -153,7 +193,7 @@ def recognise(
     elif kind == "hub":
         hub.parse_ref(rest)
     else:
-        row = formats.choose(dataset_file(Path(ref)), ref, task=task, format=format)
+        row = recognition.choose(dataset_file(Path(ref)), ref, task=task, format=format, reading=reading)
         if row.task not in {None, task}:
             raise DataError(f"{ref}: holds {row.task} data (format {row.name}), not {task}; name another file")
 
@@ -163,7 +203,7 @@ def guess_language(path: Path) -> str | None:
     mlqa = re.search(r"context-([a-z]{2})-question-[a-z]{2}", path.name)
     if mlqa:
         return mlqa[1]
-    codes = {word for word in _words(path) if len(word) == 2 and word.islower() and language_name(word) != word}
+    codes = {word for word in _words(path) if word in known_languages()}
     return codes.pop() if len(codes) == 1 else None
 
 
@@ -200,7 +240,7 @@ def _finish(
     language: str | None,
     limit: int | None,
     seed: int,
-    labels: str | None,
+    two_class: bool,
     unescape: bool,
     guessed: str | None = None,
 ) -> Loaded:
@@ -224,7 +264,7 @@ def _finish(
         unescaped=changed,
         language_from=language_from,
     )
-    selected = _select(nli.relabel(examples, labels) if labels else examples, limit, seed)
+    selected = _select(nli.two_class(examples) if two_class else examples, limit, seed)
     dataset = replace(
         dataset,
         name=dataset.name or source,

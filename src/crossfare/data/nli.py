@@ -63,14 +63,12 @@ PLAIN = layout("plain", "id", "premise", "hypothesis", "label", ("premise", "hyp
 XTREME = replace(PLAIN, name="xtreme", id="", header=False)
 
 
-def relabel(examples: Sequence[Example], labels: str) -> tuple[Example, ...]:
-    """Map labels to the two classes of ASSIN 2: ``labels`` must be "two-class".
+def two_class(examples: Sequence[Example]) -> tuple[Example, ...]:
+    """Map labels to the two classes of ASSIN 2.
 
     Raises:
-        ConfigError: another name is given, or the examples are not pairs.
+        ConfigError: the examples are not pairs.
     """
-    if labels != "two-class":
-        raise ConfigError(f"labels={labels!r} is not known; leave it out or say 'two-class'")
     return tuple(_two_class(e) for e in examples)
 
 

@@ -1,21 +1,23 @@
 """Question answering: the SQuAD v1.1 JSON format of SQuAD, FaQuAD, GermanQuAD, ViQuAD, XQuAD, MLQA, TyDi QA GoldP.
 
 Offsets count Unicode code points, as in the official files. The text of a context is never changed.
-HTML entities ("&quot;") are left as they stand, in contexts and answers alike: an answer that would
-match only with its entities resolved counts as lost, since offsets into other text would be wrong.
+HTML entities ("&quot;") are left as they stand in contexts; an answer that matches only with its entities resolved
+carries the context's spelling (see `locating`). Offsets that count something else are recognised (`offsets`).
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
+from crossfare.data import offsets
 from crossfare.data.files import check_unicode
 from crossfare.data.loaded import Loaded, LoadReport, LostAnswer, Repair, UniqueIds
+from crossfare.data.locating import locate
+from crossfare.data.numbers import whole
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Answer, Dataset, Example, QAExample
@@ -47,11 +49,10 @@ class RawParagraph:
     questions: tuple[RawQuestion, ...]
 
 
-def read_squad(text: str, where: str, language: str | None = None) -> Loaded:
+def read_document(document: Any, where: str) -> Loaded:
     """Read SQuAD v1.1-style JSON; SQuAD 2.0 questions marked ``is_impossible`` are left out and listed."""
-    del language  # the format does not say it
     ignored: set[str] = set()
-    questions = [q for paragraph in read_paragraphs(text, where, ignored) for q in paragraph.questions]
+    questions = [q for paragraph in _Squad(where, ignored).paragraphs(document) for q in paragraph.questions]
     return build(questions, where, ignored=tuple(sorted(ignored)))
 
 
@@ -63,10 +64,10 @@ def read_paragraphs(text: str, where: str, ignored: set[str]) -> Iterator[RawPar
 def write_squad(dataset: Dataset) -> str:
     """Lay a dataset out as SQuAD v1.1 JSON; neighbours with the same title and context share them."""
     articles = []
-    for title, members in groupby(dataset.examples, key=lambda e: _qa(e).title):
+    for title, members in groupby(dataset.examples, key=lambda e: question(e).title):
         paragraphs = [
-            {"context": context, "qas": [_qa_entry(_qa(e)) for e in group]}
-            for context, group in groupby(members, key=lambda e: _qa(e).context)
+            {"context": context, "qas": [_qa_entry(question(e)) for e in group]}
+            for context, group in groupby(members, key=lambda e: question(e).context)
         ]
         articles.append({"paragraphs": paragraphs} if title is None else {"title": title, "paragraphs": paragraphs})
     return json.dumps({"version": "1.1", "data": articles}, ensure_ascii=False) + "\n"
@@ -82,6 +83,9 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
     unplaced: list[QAExample] = []
     unanswerable: list[str] = []
     read = 0
+    questions = list(questions)
+    placed = ((raw.context, text, start) for raw in questions for text, start in raw.answers)
+    counting = offsets.recognise(list(placed))
     for raw in questions:
         read += 1
         for text in (raw.id, raw.context, raw.question, raw.title or "", *(text for text, _ in raw.answers)):
@@ -90,7 +94,7 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
         if not raw.answers:
             unanswerable.append(name)
             continue
-        answers = _locate_all(name, raw, repaired, lost)
+        answers = _locate_all(name, raw, counting, repaired, lost)
         if answers:
             examples.append(QAExample(name, raw.context, raw.question, answers, raw.title))
         else:
@@ -107,34 +111,19 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
         unanswerable=tuple(unanswerable),
         renamed=tuple(ids.renamed),
         ignored=ignored,
+        offsets=counting.what if counting else "",
     )
-    placed = Dataset("", "qa", "", "", tuple(examples))
-    return Loaded(placed, report, tuple(example for example in unplaced if example.answers))
+    return Loaded(
+        Dataset("", "qa", "", "", tuple(examples)), report, tuple(example for example in unplaced if example.answers)
+    )
 
 
-def locate(context: str, text: str, given: int) -> tuple[int, int] | None:
-    """Find where ``text`` stands in ``context``: at ``given``, else its occurrence nearest to it.
-
-    If the text does not occur as written, both are compared in Unicode normal form C and the span
-    is mapped back through an offset table, so that it holds the context's own spelling.
-
-    Returns:
-        (start, end) in code points of ``context``, or None if the text does not occur.
-    """
-    if not text:
-        return None
-    if given >= 0 and context.startswith(text, given):
-        return given, given + len(text)
-    nearest = (context.rfind(text, 0, max(given, 0) + len(text)), context.find(text, max(given, 0)))
-    spans = [(start, start + len(text)) for start in nearest if start >= 0]
-    spans = spans or _normalised_occurrences(context, text)
-    return min(spans, key=lambda span: abs(span[0] - given), default=None)
-
-
-def _locate_all(name: str, raw: RawQuestion, repaired: list[Repair], lost: list[LostAnswer]) -> tuple[Answer, ...]:
+def _locate_all(
+    name: str, raw: RawQuestion, counting: offsets.Counting | None, repaired: list[Repair], lost: list[LostAnswer]
+) -> tuple[Answer, ...]:
     answers = []
     for text, given in raw.answers:
-        span = locate(raw.context, text, given)
+        span = locate(raw.context, text, counting.place(raw.context, given) if counting else given)
         if span is None:
             lost.append(LostAnswer(name, text))
             continue
@@ -143,58 +132,6 @@ def _locate_all(name: str, raw: RawQuestion, repaired: list[Repair], lost: list[
             repaired.append(Repair(name, text, given, span[0], normalised=found != text))
         answers.append(Answer(found, span[0]))
     return tuple(answers)
-
-
-def _occurrences(text: str, part: str) -> Iterator[int]:
-    start = text.find(part)
-    while start >= 0:
-        yield start
-        start = text.find(part, start + 1)
-
-
-def _normalised_occurrences(context: str, text: str) -> list[tuple[int, int]]:
-    if _has_heap_of_marks(context) or _has_heap_of_marks(text):
-        return []
-    if unicodedata.is_normalized("NFC", context) and unicodedata.is_normalized("NFC", text):
-        return []
-    part = unicodedata.normalize("NFC", text)
-    normalised, offsets = _normalise(context)
-    # A match inside a character that normalisation composed has no place in the original.
-    return [
-        (offsets[start], offsets[start + len(part)])
-        for start in _occurrences(normalised, part)
-        if start in offsets and start + len(part) in offsets
-    ]
-
-
-def _has_heap_of_marks(text: str) -> bool:
-    """Whether more marks stand on a character than any language writes: normalising takes their number squared."""
-    return not text.isascii() and any(
-        marks and sum(1 for _ in run) > 1_000
-        for marks, run in groupby(text, key=lambda c: unicodedata.combining(c) > 0)
-    )
-
-
-def _normalise(text: str) -> tuple[str, dict[int, int]]:
-    """Normalise to NFC; the table maps offsets of the result that bound whole characters to offsets of ``text``."""
-    bounds = [0]
-    for i in range(1, len(text)):
-        if not _composes(text[bounds[-1] : i], text[i]):
-            bounds.append(i)
-    pieces, offsets, length = [], {0: 0}, 0
-    for start, end in pairwise([*bounds, len(text)]):
-        pieces.append(unicodedata.normalize("NFC", text[start:end]))
-        length += len(pieces[-1])
-        offsets[length] = end
-    return "".join(pieces), offsets
-
-
-def _composes(before: str, character: str) -> bool:
-    """Whether ``character`` is a mark on ``before``, or melts with it (Hangul, some Indic vowels)."""
-    if unicodedata.combining(character):
-        return True
-    nfc = unicodedata.normalize
-    return nfc("NFC", before + character) != nfc("NFC", before) + nfc("NFC", character)
 
 
 def _nothing_left(where: str, read: int, unanswerable: int, dropped: int) -> str:
@@ -206,7 +143,8 @@ def _nothing_left(where: str, read: int, unanswerable: int, dropped: int) -> str
     )
 
 
-def _qa(example: Example) -> QAExample:
+def question(example: Example) -> QAExample:
+    """The example, which must be a question."""
     if not isinstance(example, QAExample):
         raise DataError(f"example {example.id!r} is no question; save NLI data as tsv, jsonl or xml")
     return example
@@ -235,12 +173,12 @@ class _Squad:
                 yield RawParagraph(context, tuple(self._question(q, at, context, title) for q, at in asked))
 
     def _question(self, record: Any, place: str, context: str, title: str | None) -> RawQuestion:
-        name = self._part(record, "id", place, _NAME)
+        name = self._number(record, "id", place, _NAME)
         self._ignore(record, "data[].paragraphs[].qas[]")
         answers = []
         if record.get("is_impossible") is not True:
             for answer, at in self._items(record, "answers", place):
-                text, start = self._part(answer, "text", at, _TEXT), self._part(answer, "answer_start", at, _NUMBER)
+                text, start = self._part(answer, "text", at, _TEXT), self._number(answer, "answer_start", at, _NUMBER)
                 answers.append((text, start))
                 self._ignore(answer, "data[].paragraphs[].qas[].answers[]")
         return RawQuestion(str(name), context, self._part(record, "question", place, _TEXT), tuple(answers), title)
@@ -260,6 +198,12 @@ class _Squad:
         if key not in record:
             raise self._error(path, "is missing")
         raise self._error(path, f"must be {kind[0]}, not {json.dumps(record[key])[:40]}")
+
+    def _number(self, record: Any, key: str, place: str, kind: tuple[str, tuple[type, ...]]) -> Any:
+        """A whole number, which some tools write as 32.0, or whatever else the kind allows."""
+        given = record.get(key) if isinstance(record, dict) else None
+        found = whole(given) if isinstance(given, float) else None
+        return self._part(record, key, place, kind) if found is None else found
 
     def _error(self, path: str, what: str) -> DataError:
         return DataError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median_low
 from typing import NamedTuple
 
-from crossfare.data.files import first_line, is_folder, stream_lines
+from crossfare.data.files import is_folder, opening, stream_lines
 from crossfare.data.sources import Source, Text
 from crossfare.data.trec import Judgement
 from crossfare.errors import DataError
@@ -27,7 +27,7 @@ def annotators(folder: Path) -> list[Path]:
     """The annotators' files in a folder, or in the one of them that it holds."""
     inside = folder / "human_annotations"
     paths = sorted((inside if inside.is_dir() else folder).glob("*.tsv*"))
-    return [path for path in paths if path.is_file() and is_quati(first_line(path))]
+    return [path for path in paths if path.is_file() and is_quati(opening(path))]
 
 
 def open_quati(path: Path, where: str, _: str | None) -> Source:

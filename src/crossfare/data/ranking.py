@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crossfare.data import formats, hub, world
+from crossfare.data import hub, recognition, world
 from crossfare.data.collection import Collection, is_collection
 from crossfare.data.files import check_unicode
 from crossfare.data.loaded import Loaded, LoadReport, RankingReport
@@ -85,7 +85,7 @@ def open_source(ref: str | Path, *, split: str | None = None, format: str | None
     where, path = str(ref), Path(ref)
     if where.startswith("hub:"):
         return texts("hub", where, partial(hub.load_texts, where.removeprefix("hub:"), split=split))
-    row = formats.choose(path, where, task="ranking", format=format)
+    row = recognition.choose(path, where, task="ranking", format=format)
     assert row.open is not None  # of ranking data
     return row.open(path, where, split)
 

@@ -7,16 +7,14 @@ for HTML gives HTML back ("&quot;", "&#39;"), and more than one published datase
 from __future__ import annotations
 
 import html
-import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 
+from crossfare.data.locating import ENTITY
 from crossfare.errors import ConfigError
 from crossfare.types import Answer, Example, QAExample, QueryExample, RankingExample
-
-_ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")  # "R&D" and "&c" are none
 
 
 def encoding_repair() -> Callable[[str], str]:
@@ -46,7 +44,7 @@ def unescaped(example: Example) -> Example:
     if not isinstance(example, QAExample):
         return example.with_texts(list(map(_text, example.texts)))
     made = example.with_texts(list(map(_text, example.texts)))
-    entities = list(_ENTITY.finditer(example.context))
+    entities = list(ENTITY.finditer(example.context))
     starts = [match.start() for match in entities]
     shrunk = [0, *accumulate(len(match[0]) - len(html.unescape(match[0])) for match in entities)]
 
@@ -68,4 +66,4 @@ def unescaped(example: Example) -> Example:
 
 
 def _text(text: str) -> str:
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    return ENTITY.sub(lambda match: html.unescape(match[0]), text)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crossfare.experiment.runner import default_jobs, dry_run, planned_spending, run
     from crossfare.experiment.single import translate_file
     from crossfare.experiment.spec import Spec, load_spec, narrowed
+    from crossfare.experiment.spec_reading import read_as
 
 _HOME = {
     **dict.fromkeys(("EngineState", "list_engines"), "engine_list"),
@@ -27,6 +28,7 @@ _HOME = {
     "translate_file": "single",
     **dict.fromkeys(("cells", "missing", "why_missing"), "matrix"),
     **dict.fromkeys(("Spec", "load_spec", "narrowed"), "spec"),
+    "read_as": "spec_reading",
 }
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ __all__ = [
     "missing",
     "narrowed",
     "planned_spending",
+    "read_as",
     "run",
     "score_translation",
     "translate_file",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crossfare import data
 from crossfare.data import artifact
+from crossfare.data.reading import READING_KEYS
 from crossfare.errors import ConfigError, CrossfareError, DataError
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.stages import STAGES
@@ -48,7 +49,8 @@ class DataChecks:
     def _load(self, step: Step) -> None:
         params, ref = step.params, str(step.runtime["ref"])
         asked = {name: params.get(name) for name in ("language", "split", "format")}
-        data.recognise(ref, task=params.get("task", "ranking"), **asked)  # only a collection names no task
+        told = {key: params[key] for key in READING_KEYS if key in params}
+        data.recognise(ref, task=params.get("task", "ranking"), **asked, **told)  # only a collection names no task
         if not _is_read_at_once(step):
             return
         if STAGES[step.stage].reads == "passages":

@@ -13,7 +13,7 @@ from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
 from crossfare.translate.projection import Abilities, Projection, abilities, default_projection
-from crossfare.types import Engine, RunSpec, TaskName
+from crossfare.types import Engine, RunSpec, TaskName, revision_for
 
 _THE_PAPERS = Projection("markers")  # named in no identity: steps were made with it before there was a choice
 
@@ -38,7 +38,7 @@ class EnginePlan:
     def engine_identity(self, task: TaskName, name: str, source: str, target: str) -> dict[str, Any]:
         """What identifies the output of an engine in one direction."""
         engine = self._engine(task, name, source, target)
-        return {"name": engine.name, "revision": engine.revision}
+        return {"name": engine.name, "revision": revision_for(engine, source, target)}
 
     def abilities(self, task: TaskName, name: str, source: str, target: str) -> Abilities:
         """What an engine can do for answers."""

@@ -61,6 +61,7 @@ def write(
     context = _context(spec, results, absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    facts |= {"machine": ", ".join(record["provenance"]["machines"]) or "not recorded"}
     asked = record["provenance"]["engines"]
     facts |= {
         f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
@@ -152,6 +153,7 @@ def provenance(book: Book) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "hardware": meter.hardware_name(),
+        "machines": list(dict.fromkeys(entry.usage.machine for entry in book if entry.usage.machine)),
         "offers": {name: offer for name, offer in book.offers.items() if name in names},
         "prices": {
             price.ref: {

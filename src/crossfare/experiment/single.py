@@ -102,6 +102,7 @@ class FileTranslation:
         price_files: Sequence[str | Path] = (),
         reference: str | Path | None = None,
         drop_bad: bool = False,
+        reading: Mapping[str, Any] | None = None,
     ) -> FileTranslation:
         """Load the file and make the engine; nothing is sent.
 
@@ -116,6 +117,7 @@ class FileTranslation:
             price_files: further price records.
             reference: the same dataset in the target language, with the same ids; BLEU and chrF are then reported.
             drop_bad: drop what lint finds fault with.
+            reading: what is said of the columns, labels and separator of the files (see `data.load`).
 
         Raises:
             CrossfareError: bad input, an unknown engine, option or offer.
@@ -123,13 +125,13 @@ class FileTranslation:
         task_named(task)
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
-        source, target = language_tag(source), language_tag(target)
+        source, target, told = language_tag(source), language_tag(target), reading or {}
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
             file=Path(file),
-            loaded=data.load(file, task=task, language=source, limit=limit),
+            loaded=data.load(file, task=task, language=source, limit=limit, **told),
             target=target,
             engine=made,
             memory=memory_of(Store()),
@@ -138,7 +140,9 @@ class FileTranslation:
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
-            reference=data.load(reference, task=task, language=target).dataset if reference else None,
+            reference=data.load(reference, task=task, language=target, **(reading or {})).dataset
+            if reference
+            else None,
             drop_bad=drop_bad,
         )
 
@@ -167,7 +171,8 @@ class FileTranslation:
     ) -> tuple[str, ...]:
         """Translate, and write the result in the format of the input; returns a report in plain lines.
 
-        What was lost is listed in ``<out>.lost.json`` as well, how answers were found in ``<out>.answers.json``.
+        A format that is only read (parquet, the hub) is left for that of the suffix of ``out``. What was lost is
+        listed in ``<out>.lost.json`` as well, how answers were found in ``<out>.answers.json``.
         Nothing is translated twice: answered texts are in the translation memory of the cache.
 
         Args:
@@ -187,6 +192,7 @@ class FileTranslation:
         lists = _lists(out)
         for path in (out, *lists):
             claim(path, reads=self.reads, force=force or (not out.exists() and _is_list(path)))
+        same_format = data.same_format(self.loaded, out)
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
@@ -198,7 +204,6 @@ class FileTranslation:
                     f"{self.file}: no example survived translation by {self.engine.name}; "
                     f"first loss: {made.report.lost[0].reason}"
                 )
-        same_format = None if self.loaded.report.format == "artifact" else self.loaded.report.format
         listed = _write_lists(made, *lists)
         data.save(made.dataset, out, same_format)  # last: while it is missing, the translation is not done
         lines = [

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from crossfare.data.reading import READING_KEYS, FileReading
 from crossfare.experiment.spec_fields import Direction, KnownTask, LanguageTag, MethodName, Split, Text, within
 from crossfare.settings import Count, Seed
 from crossfare.translate.engines import default_offer, refuse_secrets
@@ -25,8 +26,10 @@ class DataRef(Strict):
     """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
     ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
-    examples whose id occurs in another file; ``labels: two-class`` maps "contradiction" to
-    "neutral" (the paper, section 5.2.1); ``unescape: true`` turns HTML entities into characters.
+    examples whose id occurs in another file, which is read by the same keys; ``columns`` says which column holds
+    what, ``labels`` what the file's labels mean, or ``two-class``, which maps "contradiction" to
+    "neutral" (the paper, section 5.2.1), and ``separator`` what separates cells (see `crossfare.data.load`);
+    ``unescape: true`` turns HTML entities into characters.
     Ranking needs a ``collection`` of passages, and judgements (``qrels``) or, with triples of ids,
     the ``queries``, unless ``ref`` holds them all.
     """
@@ -41,13 +44,33 @@ class DataRef(Strict):
     collection: Text | None = None
     qrels: Text | None = None
     queries: Text | None = None
-    labels: Literal["two-class"] | None = None
+    labels: Any = None
+    columns: Any = None
+    separator: Any = None
     unescape: Literal[True] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return {"ref": value} if isinstance(value, str) else value
+
+    @field_validator("labels", "columns", mode="after")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        """Text throughout, as it identifies a step."""
+        if isinstance(value, Mapping):
+            return {str(key): "-" if each is None else str(each) for key, each in value.items()}
+        return tuple(map(str, value)) if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _readable(self) -> DataRef:
+        within("", FileReading.of, columns=self.columns, labels=self.labels, separator=self.separator)
+        return self
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What it says of the file, as keywords of `crossfare.data.load`."""
+        return self.model_dump(include={*READING_KEYS}, exclude_none=True)
 
 
 class ProjectionSpec(Strict):

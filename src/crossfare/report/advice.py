@@ -35,26 +35,44 @@ def rule(aim: Aim) -> str:
     )
 
 
-def advice(made: Recommendation) -> str:
-    """The choice in one or two sentences, with how sure it is: the same wherever crossfare says it."""
+def advice(made: Recommendation, ways: Sequence[More] | None = None) -> str:
+    """The choice in one or two sentences, with how sure it is: the same wherever crossfare says it.
+
+    ``ways`` are those of `settle`, where they are known already.
+    """
     if made.leading is None:
         return f"No method {_demanded(made)}."
     if made.chosen is None:
         ahead = made.verdict(made.leading)
         return (
             f"Not enough evidence: no method is shown to be within {_points(made.aim.margin)} of the best one. "
-            f"Ahead is {_describe(made.leading, made)}; {_chances(ahead)}. {_settled(made)}"
+            f"Ahead is {_describe(made.leading, made)}; {_chances(ahead)}. {_settled(made, ways)}"
         )
     return f"Recommended: {_describe(made.chosen, made)}; {_chances(made.verdict(made.chosen))}."
 
 
-def explain(made: Recommendation, horizon: Horizon) -> tuple[str, ...]:
+def brief(made: Recommendation, ways: Sequence[More]) -> str:
+    """The advice for a table that has the figures: what to choose, how sure that is, and what would change it."""
+    if made.leading is None:
+        return advice(made)
+    option = made.chosen or made.leading
+    named = f"{option.label}, {money(made.decision.total_usd(option, made.examples))} in all"
+    told = f"{named}; {_chances(made.verdict(option))}."
+    if made.chosen is None:
+        told_ways = " or ".join(_told_ways(made, ways))
+        return f"Not enough evidence. Ahead is {told} {f'{told_ways} would settle it.' if told_ways else _least(made)}"
+    flips = [flip for flip in price_flips(made) if near(flip)]
+    nearest = min(flips, key=lambda flip: abs(flip.factor.ln()) if flip.factor else Decimal(0), default=None)
+    return f"Recommended: {told}" + (f" It would change {_flip_text(nearest, made.decision)}." if nearest else "")
+
+
+def explain(made: Recommendation, horizon: Horizon, ways: Sequence[More] | None = None) -> tuple[str, ...]:
     """Heading, choice, reason, why not the others, what would change it."""
     heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
-    others = [verdict for verdict in made.verdicts if made.chosen is None or verdict.option != made.chosen]
-    told = [f"- {_why_not(verdict, made)}" for verdict in others if verdict.option != made.leading]
+    named = made.chosen or made.leading
+    told = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts if verdict.option != named]
     if made.chosen is None:
-        return (heading, advice(made), *_assumed(made), *told)
+        return (heading, advice(made, ways), *_assumed(made), *told)
     return (heading, advice(made), _reason(made), *_warnings(made), *_assumed(made), *told, *_changes(made, horizon))
 
 
@@ -73,14 +91,21 @@ def _chances(found: Verdict) -> str:
     return f"best with probability {found.best:.0%}, expected regret {_points(found.regret)}{lost}"
 
 
-def _settled(made: Recommendation) -> str:
+def _settled(made: Recommendation, ways: Sequence[More] | None) -> str:
     """What would be enough evidence."""
-    least = f"It would be enough for a margin of {_points(made.least_margin)}."
-    if not (ways := settle(made)):
-        return f"{least} No number of seeds or test examples that was tried would settle it for this one."
+    told = " or ".join(_told_ways(made, settle(made) if ways is None else ways))
+    if not told:
+        return f"{_least(made)} No number of seeds or test examples that was tried would settle it for this one."
+    return f"If scores stay as they are, {told} would settle it. {_least(made)}"
+
+
+def _least(made: Recommendation) -> str:
+    return f"It would be enough for a margin of {_points(made.least_margin)}."
+
+
+def _told_ways(made: Recommendation, ways: Sequence[More]) -> list[str]:
     now = min(verdict.option.seeds for verdict in made.verdicts if not verdict.broken)
-    told = " or ".join(_way(each, now, made.decision.tested) for each in ways)
-    return f"If scores stay as they are, {told} would settle it. {least}"
+    return [_way(each, now, made.decision.tested) for each in ways]
 
 
 def _way(more: More, seeds: int, tested: int) -> str:

@@ -32,6 +32,7 @@ _METHODS: Mapping[str, str] = {
     "in-language": "In-language (gold)",
 }
 NOT_MEASURED = "n.m."
+BUSY_MARK = "(busy)"
 
 Columns = Mapping[Column | str, Callable[[Line], Cell | str]]
 
@@ -135,6 +136,17 @@ def _score(line: Line, *, language: str, interval: bool, mark: bool) -> Cell:
     return Cell(text, repr(known.value), best=known.best)
 
 
+def scored(found: Gathered) -> Columns:
+    """How many examples of its test file a score is of, in languages where that is not all of them."""
+
+    def cell(line: Line, language: str) -> str:
+        at = line.at(language)
+        return (at[0].scored or f"{at[0].score.n:,}") if at else MISSING
+
+    parts = {result.spec.target for result in found.results if result.scored}
+    return {number(f"Scored {each}"): partial(cell, language=each) for each in found.languages if each in parts}
+
+
 def intervals(found: Gathered) -> Columns:
     """The 95 % interval of every score."""
 
@@ -151,7 +163,8 @@ def source_side_rows(line: Line, found: Gathered) -> tuple[tuple[Cell, ...], ...
     if all(value is None for value in known):
         return ()
     cells = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in known)
-    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *cells),)
+    beside = (Cell("") for _ in scored(found))
+    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *cells, *beside),)
 
 
 # -- costs ------------------------------------------------------------------------------------
@@ -165,7 +178,8 @@ def _mean_usd(line: Line, name: str) -> str:
 def added_latency(line: Line) -> str:
     """Seconds that translation adds to a batch."""
     if found := latencies(line.results):
-        return numbers.amount(fmean(latency.mean for latency in found))
+        busy = f" {BUSY_MARK}" if any(each.busy for each in found) else ""
+        return numbers.amount(fmean(latency.mean for latency in found)) + busy
     translates = any(result.translation_per_1k is not None for result in line.results)
     return NOT_MEASURED if translates else MISSING
 
@@ -199,7 +213,7 @@ def energies(found: Gathered) -> Columns:
     """
     if all(result.energy_kwh_per_1k is None for result in found.results):
         return {}
-    once, serving = number("Energy once (kWh)"), number("Energy serving (kWh/1k ex.)")
+    once, serving = number("Estimated energy once (kWh)"), number("Estimated energy serving (kWh/1k ex.)")
     return {once: partial(_energy, name="energy_kwh"), serving: partial(_energy, name="energy_kwh_per_1k")}
 
 

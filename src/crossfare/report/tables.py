@@ -36,7 +36,7 @@ def file_of(task: str) -> str:
 def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """The paper's Table 1 and what it leaves out: intervals, annotation, fine-tuning, inference, yield."""
     found = gather(results, context)
-    scores = {**columns.scores(found), **columns.intervals(found)}
+    scores = {**columns.scores(found), **columns.scored(found), **columns.intervals(found)}
     shown = {**columns.labels(found), **scores, **columns.costs(), **columns.energies(found)}
     told = dict.fromkeys((*notes.quality_notes(found), *notes.cost_notes(found)))
     return Table.of("Table 1: quality, cost and latency", shown, found.lines, told, columns.sections(found))
@@ -46,6 +46,7 @@ def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table
     """The left half of Table 1, for the terminal: scores with their intervals. Rows are numbered per task."""
     found = gather(results, context)
     shown = {**columns.numbered(found), **columns.labels(found), **columns.scores(found, intervals=True)}
+    shown |= columns.scored(found)
     return Table.of("Quality", shown, found.lines, notes.quality_notes(found), columns.sections(found))
 
 
@@ -79,6 +80,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
         "Training data (examples)": lambda line: columns.training_data(line, context),
         **columns.labels(found),
         **columns.scores(found, marks=True),
+        **columns.scored(found),
     }
     own = Table.of(f"{name}results on the {task_name(task)} task{metric}", shown, found.lines)
     beside = [columns.source_side_rows(line, found) for line in found.lines]
@@ -139,10 +141,13 @@ def _timed_on(results: Sequence[Result]) -> str:
 
 _CELL = ("task", "method", "gold_size", "engine", "train_engine", "model", "checkpoint", "source", "target")
 _SCORED = {"score": "value", "low": "low", "high": "high", "tests_only": "tests_only"}
-_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
+_TESTED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "seeds": lambda results: " ".join(str(result.spec.seed) for result in results),
     "metric": lambda results: results[0].score.metric,
+}
+_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "test_examples": lambda results: results[0].score.n,
+    "test_file_examples": lambda results: results[0].held,
     "train_examples": lambda results: results[0].train_examples,
     "train_yield": partial(lines.yield_rate, name="train_yield"),
     "test_yield": partial(lines.yield_rate, name="test_yield"),
@@ -180,10 +185,10 @@ def language_table(results: Sequence[Result], missing: Sequence[tuple[RunSpec, s
             spec, at = next(spec for spec in line.specs if spec.target == target), line.at(target)
             known = line.standing(target)
             scored = [getattr(known, name) if known else None for name in _SCORED.values()]
-            measured = [says(at) if at else None for says in _MEASURED.values()]
+            tested, measured = ([says(at) if at else None for says in each.values()] for each in (_TESTED, _MEASURED))
             why = None if at else reasons.get(spec, "not run")
-            rows.append([*(getattr(spec, name) for name in _CELL), *scored, *measured, why])
-    names = (*_CELL, *_SCORED, *_MEASURED, "missing")
+            rows.append([*(getattr(spec, name) for name in _CELL), *tested, *scored, *measured, why])
+    names = (*_CELL, *_TESTED, *_SCORED, *_MEASURED, "missing")
     return Table.of_texts("Results by language", names, (map(_full, row) for row in rows))
 
 

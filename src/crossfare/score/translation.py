@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import primary
+from crossfare.languages import bleu_tokenizer
 from crossfare.score import bootstrap
 from crossfare.strict import read_json
 from crossfare.types import Score
@@ -40,9 +40,9 @@ def score(
 ) -> tuple[Score, ...]:
     """Score translations, line by line aligned with their references, over all of them.
 
-    Each score's signature says how it was computed. BLEU splits words as sacrebleu does for the
-    ``target`` language. The interval is that of ``resamples`` bootstrap resamples; without any, its
-    ends are the value.
+    Each score's signature says how it was computed. BLEU splits words as sacrebleu does for the ``target`` language;
+    scripts without blanks that it has no tokenizer for, or none that is installed, it splits into characters
+    (``tok:char``). The interval is that of ``resamples`` bootstrap resamples; without any, its ends are the value.
 
     Args:
         sources: the texts that were translated; COMET needs them.
@@ -66,7 +66,7 @@ def score(
 def _bleu(
     hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, target: str, resamples: int
 ) -> Score:
-    return _sacrebleu("BLEU", "bleu", {"trg_lang": primary(target)}, hypotheses, references, resamples)
+    return _sacrebleu("BLEU", "bleu", {"tokenize": bleu_tokenizer(target)}, hypotheses, references, resamples)
 
 
 def _chrf(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from crossfare import data, translate
+from crossfare.data.reading import READING_KEYS
 from crossfare.errors import DataError
 from crossfare.types import Dataset, Example, PairExample, QAExample, Step, content_revision
 
@@ -14,6 +15,7 @@ def load_data(step: Step) -> data.Loaded:
     """Load the dataset of a step as it asks for it."""
     params, ref = step.params, cast("str", step.runtime["ref"])
     kept_ids = step.runtime["ids_of"]
+    told = {key: params[key] for key in READING_KEYS if key in params}
     loaded = data.load(
         ref,
         task=params["task"],
@@ -22,13 +24,13 @@ def load_data(step: Step) -> data.Loaded:
         format=params.get("format"),
         limit=None if kept_ids else params.get("limit"),
         seed=params["seed"],
-        labels=params.get("labels"),
+        **told,
         unescape=params.get("unescape", False),
         **{name: step.runtime[name] for name in ("collection", "qrels", "queries") if step.runtime.get(name)},
     )
     if not kept_ids:
         return loaded
-    wanted = {example.id for example in data.load(kept_ids, task=params["task"]).dataset.examples}
+    wanted = {example.id for example in data.load(kept_ids, task=params["task"], **told).dataset.examples}
     examples = tuple(example for example in loaded.dataset.examples if example.id in wanted)[: params.get("limit")]
     if not examples:
         raise DataError(f"{ref}: no example has an id of {kept_ids}; check ids_of in the spec")
