@@ -3,8 +3,8 @@
     python benchmarks/race.py [--repetitions 100] [--budget 0.33] [--only NAME] [--run RUN ...]
 
 Prints a Markdown table. Each repetition replays the policy of `crossfare race` on scores that are there: nothing is
-run. Race and full matrix see the same scores, of which the race asks for as few as it takes; what either chooses is what
-`recommend` says of what it has seen: the method chosen, or where nothing is shown the one ahead.
+run. Race and full matrix see the same scores, of which the race asks for as few as it takes; what either chooses is
+what `recommend` says of what it has seen: the method chosen, or where nothing is shown the one ahead.
 
 made worlds       methods of known true scores; test examples are paired, trainings differ
 runs              run directories of more than five seeds (without reference translations): five of the seeds, and as

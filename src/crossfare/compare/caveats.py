@@ -29,6 +29,8 @@ def caveats(cells: Sequence[Contender]) -> tuple[str, ...]:
             for _ in [run]
             if any(run.book.entry(step).usage.hardware == "cpu" for step in steps)
         ]
+    doubts = dict.fromkeys(note for cell in cells for _, result in cell.results for note in result.test_notes)
+    notes += [f"In {cells[0].target}, {note}." for note in doubts]
     for cell in cells:
         named = label(cell, cells)
         if lost := lost_share([result for _, result in cell.results]):

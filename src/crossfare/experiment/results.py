@@ -38,11 +38,13 @@ def _result(
     store: Store,
     test_sets: TestSets,
 ) -> Result:
-    source_side = _scores(store, cell.source_side)
+    source_side = tuple(replace(each, metric=f"source_{each.metric}") for each in _scores(store, cell.source_side))
+    held = test_sets.held(cell)
+    score, *further = (_of_a_part(each, held) for each in (*scores, *source_side))
     return Result(
         spec=cell.cell,
-        score=scores[0],
-        further_scores=(*scores[1:], *(replace(each, metric=f"source_{each.metric}") for each in source_side)),
+        score=score,
+        further_scores=tuple(further),
         train_examples=sum(examples_made(step.id, store) for step in cell.train),
         **priced,
         latency=_latencies(store, cell, "latency.json"),
@@ -57,7 +59,16 @@ def _result(
         baseline=test_sets.baseline(cell),
         tested=test_sets.identity(cell),
         model_notes=_model_notes(store, cell),
+        test_notes=test_sets.notes(cell),
+        held=held,
     )
+
+
+def _of_a_part(score: Score, held: int | None) -> Score:
+    """The score, with a signature that says so if it is not of all examples that a file holds."""
+    if held is None or score.n >= held:
+        return score
+    return replace(score, signature=f"{score.signature}|scored:{score.n} of {held}")
 
 
 def _model_notes(store: Store, cell: CellSteps) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from crossfare.data import artifact
 from crossfare.data.collection import read_header
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import read_predictions_of
+from crossfare.score import ranking
 from crossfare.store import Store
+from crossfare.strict import read_json
 from crossfare.tasks import TASKS
 from crossfare.types import Step, canonical_json, digest
 
@@ -25,6 +27,7 @@ class TestSets:
         self._plan = plan
         self._store = store
         self._scores: dict[tuple[str, ...], float] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
 
     def identity(self, cell: CellSteps) -> str:
         """Tells test sets apart by their content: examples with their ids, in ranking the passages as well."""
@@ -32,6 +35,11 @@ class TestSets:
         if cell.collection is None:
             return revision
         return digest([revision, read_header(self._store.artifact(cell.collection.id)).revision])
+
+    def held(self, cell: CellSteps) -> int | None:
+        """How many examples the file has that the test set was read from; None if that was not noted."""
+        path = self._store.artifact(cell.test.id) / "report.json"
+        return int(read_json(path)["read"]) if path.exists() else None
 
     def baseline(self, cell: CellSteps) -> float | None:
         """What the best trivial system scores, by the cell's metric; None in ranking if the run has no first stage."""
@@ -47,6 +55,17 @@ class TestSets:
             asked = {**options, **lost, "resamples": 1}
             self._scores[key] = max(task.score(dataset, each, **asked)[0].value for each in found)
         return self._scores[key]
+
+    def notes(self, cell: CellSteps) -> tuple[str, ...]:
+        """What is doubtful about scores on it: in ranking, how it was judged."""
+        if cell.collection is None:
+            return ()
+        if cell.test.id not in self._notes:
+            dataset = artifact.read(self._store.artifact(cell.test.id))
+            passages = read_header(self._store.artifact(cell.collection.id)).passages
+            relevant = cell.score.params["options"].get("relevant", 1)
+            self._notes[cell.test.id] = ranking.doubts(dataset, passages, relevant=relevant)
+        return self._notes[cell.test.id]
 
     def _first_stage(self, cell: CellSteps) -> Step | None:
         """That of its own candidates, or else one that searches the same test queries for another cell."""

@@ -136,6 +136,17 @@ def _score(line: Line, *, language: str, interval: bool, mark: bool) -> Cell:
     return Cell(text, repr(known.value), best=known.best)
 
 
+def scored(found: Gathered) -> Columns:
+    """How many examples of its test file a score is of, in languages where that is not all of them."""
+
+    def cell(line: Line, language: str) -> str:
+        at = line.at(language)
+        return (at[0].scored or f"{at[0].score.n:,}") if at else MISSING
+
+    parts = {result.spec.target for result in found.results if result.scored}
+    return {number(f"Scored {each}"): partial(cell, language=each) for each in found.languages if each in parts}
+
+
 def intervals(found: Gathered) -> Columns:
     """The 95 % interval of every score."""
 
@@ -152,7 +163,8 @@ def source_side_rows(line: Line, found: Gathered) -> tuple[tuple[Cell, ...], ...
     if all(value is None for value in known):
         return ()
     cells = (Cell(MISSING) if value is None else Cell(f"({numbers.score(value)})", repr(value)) for value in known)
-    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *cells),)
+    beside = (Cell("") for _ in scored(found))
+    return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *cells, *beside),)
 
 
 # -- costs ------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
             f" One seed: {'95 % intervals are of test sampling only' if intervals else 'no difference is tested'}. "
             f"{one_seed_gap()}"
         )
-    return (*_engine_notes(found), text, *_missing_notes(found))
+    return (*_engine_notes(found), text, *part_notes(found), *_test_notes(found), *_missing_notes(found))
 
 
 def one_seed_gap() -> str:
@@ -54,6 +54,14 @@ def one_seed_gap() -> str:
         f"Scores less than {apart:.0f} points apart may differ by the luck of training alone (assuming that it moves "
         f"them by {100 * SEED_SD:g} points, standard deviation over seeds)."
     )
+
+
+def part_notes(found: Gathered) -> list[str]:
+    """Which scores are not of all examples that their test file holds."""
+    parts = {(each.spec.task, each.spec.target): each.scored for each in found.results if each.scored}
+    told = "; ".join(f"{task_name(task)} {target} {scored}" for (task, target), scored in parts.items())
+    why = "the others were not asked for, or have no answer or label that could be used (see inspect)"
+    return [f"Scored on a part of the test file: {told} examples; {why}."] if parts else []
 
 
 def lost_notes(found: Gathered) -> list[str]:
@@ -83,6 +91,12 @@ def constant_notes(found: Gathered) -> list[str]:
 def model_notes(found: Gathered) -> list[str]:
     """What of the models that were fine-tuned was not used."""
     return list(dict.fromkeys(f"{note}." for result in found.results for note in result.model_notes))
+
+
+def _test_notes(found: Gathered) -> list[str]:
+    """What is doubtful about scores on the test sets."""
+    told = ((result.spec, note) for result in found.results for note in result.test_notes)
+    return list(dict.fromkeys(f"{task_name(spec.task)} in {spec.target}: {note}." for spec, note in told))
 
 
 def cost_notes(found: Gathered) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def file_of(task: str) -> str:
 def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """The paper's Table 1 and what it leaves out: intervals, annotation, fine-tuning, inference, yield."""
     found = gather(results, context)
-    scores = {**columns.scores(found), **columns.intervals(found)}
+    scores = {**columns.scores(found), **columns.scored(found), **columns.intervals(found)}
     shown = {**columns.labels(found), **scores, **columns.costs(), **columns.energies(found)}
     told = dict.fromkeys((*notes.quality_notes(found), *notes.cost_notes(found)))
     return Table.of("Table 1: quality, cost and latency", shown, found.lines, told, columns.sections(found))
@@ -46,6 +46,7 @@ def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table
     """The left half of Table 1, for the terminal: scores with their intervals. Rows are numbered per task."""
     found = gather(results, context)
     shown = {**columns.numbered(found), **columns.labels(found), **columns.scores(found, intervals=True)}
+    shown |= columns.scored(found)
     return Table.of("Quality", shown, found.lines, notes.quality_notes(found), columns.sections(found))
 
 
@@ -79,6 +80,7 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
         "Training data (examples)": lambda line: columns.training_data(line, context),
         **columns.labels(found),
         **columns.scores(found, marks=True),
+        **columns.scored(found),
     }
     own = Table.of(f"{name}results on the {task_name(task)} task{metric}", shown, found.lines)
     beside = [columns.source_side_rows(line, found) for line in found.lines]
@@ -145,6 +147,7 @@ _TESTED: Mapping[str, Callable[[Sequence[Result]], object]] = {
 }
 _MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "test_examples": lambda results: results[0].score.n,
+    "test_file_examples": lambda results: results[0].held,
     "train_examples": lambda results: results[0].train_examples,
     "train_yield": partial(lines.yield_rate, name="train_yield"),
     "test_yield": partial(lines.yield_rate, name="test_yield"),

@@ -187,11 +187,17 @@ def _data(uses: Sequence[DataUse]) -> Table:
 
 def _scores(parts: Parts, tested: DataUse) -> Table:
     rows = (
-        (metric_name(each.metric), score(each.value), score(each.low), score(each.high), f"{each.n:,}")
+        (metric_name(each.metric), score(each.value), score(each.low), score(each.high), _number_of(each.n, parts))
         for each in (parts.result.score, *parts.result.further_scores)
     )
     note = f"{tested.name}, split {tested.split}, in {tested.language}; low to high is the 95 % bootstrap interval."
     return _table("Scores", ("metric", "score", "low", "high", "examples"), rows, note)
+
+
+def _number_of(examples: int, parts: Parts) -> str:
+    """How many examples a score is of; of a test file that holds more, "1 of 7"."""
+    held = parts.result.held
+    return f"{examples:,}" if held is None or examples >= held else f"{examples:,} of {held:,}"
 
 
 def _costs(parts: Parts) -> Table:

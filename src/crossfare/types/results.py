@@ -229,8 +229,10 @@ class Result:
 
     ``baseline`` is what a trivial system scores on the same test set: in NLI the most frequent label, in QA the whole
     context or the most frequent answer, in ranking what the first stage finds. ``tested`` identifies the test set by
-    its content: scores are paired across runs only where it is the same. Both are None in runs made before they
-    were recorded.
+    its content: scores are paired across runs only where it is the same. ``held`` is how many examples its file holds
+    in the language asked for: a score may be of fewer, where a part was asked for, answers were lost or labels are
+    missing. All are None in runs made before they were recorded. ``test_notes`` say what is doubtful about scores on
+    it.
 
     ``steps`` are the steps it needs, in an order that can be executed, each with its part in the costs.
 
@@ -262,3 +264,10 @@ class Result:
     baseline: float | None = None
     tested: str | None = None
     model_notes: tuple[str, ...] = ()
+    test_notes: tuple[str, ...] = ()
+    held: int | None = None
+
+    @property
+    def scored(self) -> str | None:
+        """Of how many examples the score is, "1 of 7", where that is not all of them; None if it is, or not known."""
+        return None if self.held is None or self.score.n >= self.held else f"{self.score.n:,} of {self.held:,}"
