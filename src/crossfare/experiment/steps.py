@@ -307,19 +307,24 @@ class Planner(EnginePlan):
         languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
         there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
+        hyper = self._hyper(cell)
+        if not hyper.trains and method(cell.method).train_on != ("source",):
+            raise ConfigError(f"{cell.task}: {cell.method} learns from its training data; with epochs: 0 nothing does")
+        # Such heads were once kept under names that were guessed: what was made with them is not this.
+        remade = hyper.trains and labels and not hyper.head_labels and self.remakes_head(cell.checkpoint, labels)
         identity = {
             "task": cell.task,
             "model": self.model_revision(cell.checkpoint),
-            "training": self._hyper(cell).identity(),
-            "seed": cell.seed,
-            # Such heads were once kept under names that were guessed: what was made with them is not this.
-            **({"head": "new"} if labels and self.remakes_head(cell.checkpoint, labels) else {}),
+            "training": hyper.identity(),
+            "seed": cell.seed if hyper.trains else 0,
+            **({"head": "new"} if remade else {}),
         }
+        on = f"fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}"
         return self.step(
             "finetune",
             identity,
             {"train": train, **({"validation": validation} if validation else {})},
-            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}",
+            f"{cell.task} {on if hyper.trains else f'take {Path(cell.checkpoint).name} as it is'}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
             name=Path(cell.checkpoint).name,
         )
