@@ -108,8 +108,6 @@ def test_free_labels_must_be_those_of_the_data(tmp_path: Path) -> None:
     task = TASKS["classification"]
     folder = classifier(tmp_path / "m", ("LABEL_0", "LABEL_1"))
     pairs = tiny_models.nli_data(12, classes=2)
-    from crossfare.types import TextExample
-
     examples = tuple(
         TextExample(e.id, " ".join(e.texts), e.label) for e in pairs.examples if isinstance(e, PairExample)
     )
