@@ -14,9 +14,11 @@ import tiny_models
 import tiny_run
 from crossfare.errors import ConfigError, CrossfareError
 from crossfare.experiment import run
+from crossfare.experiment.preflight import ready
 from crossfare.experiment.steps import Planner
 from crossfare.model import encoder as encoders
 from crossfare.model import labels, ranking
+from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.types import NLI_LABELS, Dataset, PairExample, TextExample
 
@@ -230,3 +232,28 @@ def test_the_answers_of_probabilities_are_those_of_the_order(tmp_path: Path) -> 
         with torch.no_grad():
             row = model(**tokenizer(*example.texts, return_tensors="pt")).logits.softmax(-1)[0].tolist()
         assert np.allclose([scores[name] for name in ORDER], row, atol=1e-4)
+
+
+def test_a_run_finds_out_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = spec(tmp_path)
+    task = asked.tasks["nli"]
+    silent = task.model_copy(update={"training": {"epochs": 0}})
+    with pytest.raises(ConfigError, match="does not say which of its outputs is which label; say it with head_labels"):
+        Planner(asked.model_copy(update={"tasks": {"nli": silent}})).plan()
+
+
+def test_before_texts_are_sent_tokenizers_are_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is asked nothing: there is none at its address."""
+    monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
+    base = tiny_models.checkpoint()
+    small = tmp_path / "small"
+    size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base)
+    transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=len(tokenizer) - 9, **size)).save_pretrained(small)
+    tokenizer.save_pretrained(small)
+    engines = {"libre": {"engine": "libretranslate", "options": {"url": "http://127.0.0.1:9/"}}}
+    models = {"target-encoder": str(small), "source-encoder": base}
+    asked = tiny_run.spec(tmp_path, engines=engines, models=models, methods=["translate-train"])
+    with pytest.raises(CrossfareError, match="pieces, but its model") as refused:
+        ready(asked, Store())
+    assert "connect" not in str(refused.value)

@@ -310,14 +310,19 @@ class Planner(EnginePlan):
         hyper = self._hyper(cell)
         if not hyper.trains and method(cell.method).train_on != ("source",):
             raise ConfigError(f"{cell.task}: {cell.method} learns from its training data; with epochs: 0 nothing does")
-        # Such heads were once kept under names that were guessed: what was made with them is not this.
-        remade = hyper.trains and labels and not hyper.head_labels and self.remakes_head(cell.checkpoint, labels)
+        unnamed = labels and not hyper.head_labels and self.remakes_head(cell.checkpoint, labels)
+        if unnamed and not hyper.trains:
+            raise ConfigError(
+                f"{cell.task}: {cell.checkpoint} does not say which of its outputs is which label; say it with "
+                f"head_labels, in their order, or fine-tune it (epochs)"
+            )
         identity = {
             "task": cell.task,
             "model": self.model_revision(cell.checkpoint),
             "training": hyper.identity(),
             "seed": cell.seed if hyper.trains else 0,
-            **({"head": "new"} if remade else {}),
+            # Such heads were once kept under names that were guessed: what was made with them is not this.
+            **({"head": "new"} if unnamed else {}),
         }
         on = f"fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}"
         return self.step(
