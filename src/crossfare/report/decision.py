@@ -20,7 +20,7 @@ from crossfare.compare import (
     volume_flips,
 )
 from crossfare.report import numbers
-from crossfare.report.hardware_costs import hardware_notes
+from crossfare.report.hardware_costs import hardware_notes, terms_notes
 from crossfare.report.names import metric_name, subject, trivial_name
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 
@@ -67,7 +67,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     if not any(option.kept for option in decision.options):
         del columns[number("Storage\nUSD/month")]
     ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    notes = (*_front_notes(made), *hardware_notes(decision, examples))
+    notes = (*_front_notes(made), *terms_notes(decision), *hardware_notes(decision, examples))
     return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, notes)
 
 
