@@ -31,6 +31,7 @@ from crossfare.translate.engines.hosts import leaves
 from crossfare.types import RunSpec, Step, digest
 
 USUAL = Manner()
+_ENDS = {"safe": "more would hardly change it", "budget": "the budget is spent", "complete": "nothing is left to run"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Racing:
                 self._enter(Event("drop", state.dropped[key], arm.decision, key, arm.label))
             step = policy.next_step(state)
             if isinstance(step, Stop):
-                self._enter(Event("stop", f"{step.reason}: {step.why}"))
+                self._enter(Event("stop", f"{_ENDS[step.reason]}: {step.why}"))
             else:
                 self._do(step, state)
 
@@ -303,5 +304,5 @@ def _lead(state: State, decision: str) -> Lead | None:
     seen = state.prospects.get(decision)
     if seen is None:
         return None
-    leader = seen.outlook.keys[seen.now] if seen.now >= 0 else ""
-    return Lead(leader, seen.regret, seen.sure)
+    leader = state.label(seen.outlook.keys[seen.now]) if seen.now >= 0 else ""
+    return Lead(leader, seen.sure, seen.regret, seen.regret_usd)
