@@ -10,13 +10,16 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from crossfare.errors import StaleArtifact
+from crossfare.errors import DataError, StaleArtifact
 from crossfare.ledger.budget import shown
 from crossfare.race.outlook import Reached
 from crossfare.race.policy import Expense
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 from crossfare.store import write_json
 from crossfare.strict import parse_json, read_json
+
+COURSE = "race.json"
+"""What the course is called in a run directory."""
 
 _FORMAT = 1
 
@@ -121,6 +124,21 @@ class Course:
     def save(self, path: Path) -> None:
         """Keep it, to go on from."""
         write_json(path, {"format": _FORMAT, **parse_json(_COURSE.dump_json(self), "course")})
+
+    @classmethod
+    def of_run(cls, folder: Path) -> Course | None:
+        """What a race wrote into its run directory; None if this is that of no race.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        path = folder / COURSE
+        if not path.is_file():
+            return None
+        try:
+            return cls(frozenset(), _EVENTS.validate_python(read_json(path)["course"], strict=False))
+        except (ValidationError, TypeError, KeyError) as error:
+            raise DataError(f"{path}: is not as a race writes it; race its spec again") from error
 
     @classmethod
     def load(cls, path: Path) -> Course | None:

@@ -22,7 +22,7 @@ from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending_plan import Spending, planned
 from crossfare.ledger.budget import Budget
 from crossfare.race import policy
-from crossfare.race.course import Course, Event, Lead
+from crossfare.race.course import COURSE, Course, Event, Lead
 from crossfare.race.field import Field, Manner, seeded
 from crossfare.race.policy import Action, Left, State, Stop
 from crossfare.report.progress import showing
@@ -30,7 +30,6 @@ from crossfare.store import Store
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import RunSpec, Step, digest
 
-COURSE = "race.json"
 USUAL = Manner()
 _ENDS = {"safe": "more would hardly change it", "budget": "the budget is spent", "complete": "nothing is left to run"}
 
