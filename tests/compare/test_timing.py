@@ -177,7 +177,7 @@ def test_a_break_even_has_an_interval_and_none_inside_the_noise() -> None:
     assert found.low is not None and found.high is not None
     decision = with_margins([a, b], "0.1")
     for end in (found.low, found.high):
-        apart = difference(decision, a, b)
+        apart = difference(decision, a, b, None)
         assert abs(float(apart.fixed + apart.each * int(end))) == pytest.approx(float(apart.margin_usd(end)), rel=1e-3)
     assert found.low < 90_000 < found.high
     (lost,) = break_evens(with_margins([a, b], "0.5"))

@@ -73,13 +73,23 @@ def test_further_seeds_are_bought_where_the_choice_is_open(tmp_path: Path, monke
     assert len(tries) > 2
     assert {each.seeds for each in tries[2:]} <= {2, 3}
     for each in tries[2:]:
-        assert each.why.startswith("further seed")
+        assert each.why.startswith(("further seed", "second seed of what is ahead"))
         assert each.before is not None
         assert each.after is not None
         assert each.forecast_usd is not None
         assert float(each.usd) == pytest.approx(float(each.forecast_usd), rel=20)
     seeds = {key: now.seeds for key, now in raced.course.reached.items()}
     assert len(raced.run.results) == sum(seeds.values())
+
+
+def test_what_a_run_left_there_is_taken_first_and_costs_nothing(tmp_path: Path) -> None:
+    store, made = Store(tmp_path / "cache"), spec(tmp_path)
+    run(made.model_copy(update={"seeds": (0, 1)}), out=tmp_path / "run", jobs=1, store=store, quiet=True)
+    raced = race(made, Manner(seeds=2), out=tmp_path / "out", jobs=1, store=store, quiet=True, max_usd=Decimal(0))
+    tries = [each for each in raced.course.events if each.kind == "try"]
+    assert {(each.seeds, each.why) for each in tries} == {(2, "there already, from another run")}
+    assert sum((each.usd for each in tries), Decimal(0)) == 0
+    assert len(raced.run.results) == 2 * 3
 
 
 def test_a_race_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

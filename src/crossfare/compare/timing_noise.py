@@ -62,22 +62,21 @@ class CostDifference:
         return low, high
 
 
-def difference(decision: Decision, a: Option, b: Option) -> CostDifference:
-    """What option ``a`` costs more than ``b``."""
-    fixed = decision.fixed_usd(a) - decision.fixed_usd(b)
-    each = decision.recurring_usd_per_1k(a) - decision.recurring_usd_per_1k(b)
+def difference(decision: Decision, a: Option, b: Option, about: Fraction | None) -> CostDifference:
+    """What option ``a`` costs more than ``b``, about a number of examples; None: at the largest."""
+    (fixed, each), (less, less_each) = (decision.cost_line(option, about) for option in (a, b))
     of_a, of_b = (_timed(decision, option) for option in (a, b))
     parts = []
     for name in dict.fromkeys((*of_a, *of_b)):
         margin = Fraction(decision.timings[name].margin)
         (once_a, again_a), (once_b, again_b) = (of.get(name, (Fraction(0), Fraction(0))) for of in (of_a, of_b))
         parts.append((margin * (once_a - once_b), margin * (again_a - again_b)))
-    return CostDifference(Fraction(fixed), Fraction(each) / 1000, tuple(parts))
+    return CostDifference(fixed - less, each - less_each, tuple(parts))
 
 
 def told_apart(decision: Decision, a: Option, b: Option, examples: Decimal) -> bool:
     """Whether it is known which of two methods costs less at a number of examples, or that they cost the same."""
-    return difference(decision, a, b).told(examples)
+    return difference(decision, a, b, Fraction(examples)).told(examples)
 
 
 def margin_usd(decision: Decision, option: Option, examples: Decimal) -> Decimal:

@@ -138,8 +138,12 @@ class Belief:
 
     @cached_property
     def draws(self) -> Floats:
-        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point."""
-        return np.round(self.centres + self._errors, 4)
+        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point.
+
+        Where seeds are so few that anything may be, none lies further off than three times the scale of scores: in
+        hundredths of a point each is a 16-bit number, as the report's page has them.
+        """
+        return np.clip(np.round(self.centres + self._errors, 4), -3.0, 3.0)
 
     @cached_property
     def _errors(self) -> Floats:

@@ -86,6 +86,8 @@ class Field:
         if not self.plan:
             raise ConfigError("no method is left to race; leave out less")
         self._sizes: dict[str, int] = {}
+        self._basis = forecast.Basis.gather(store=store)
+        self._learnt = self._done()
         self._cells = self._rows()
         self.pilots = tuple(
             cell for by_size in self._cells.values() if len(by_size) > 1 for row in by_size[0] for cell in row
@@ -97,7 +99,7 @@ class Field:
     def _rows(self) -> dict[str, list[list[list[CellSteps]]]]:
         """The cells of each arm, by size of the test set, then by seed: one for each language it is judged in."""
         whole = self._grouped(self.plan)
-        counter = forecast.Forecaster(self.spec, forecast.Basis.gather(store=self.store)).counter
+        counter = forecast.Forecaster(self.spec, self._basis).counter
         for key, rows in whole.items():
             self._sizes[key] = max(1, min(counter.datasets.made_by(cell.test.id).examples for cell in rows[0]))
         paid = paid_engines(self.spec, self.catalogue)
@@ -154,12 +156,18 @@ class Field:
 
     def prices(self) -> tuple[dict[str, Expense | None], dict[str, Decimal]]:
         """What each step that is not done will take, and what each arm costs over the horizon, as forecast."""
-        made = forecast.Forecaster(self.spec, forecast.Basis.gather(store=self.store))
+        self._basis.measurements.read_store(self.store, skip=self._learnt)
+        self._learnt = self._done()
+        made = forecast.Forecaster(self.spec, self._basis)
         found = self._step_prices(made)
         if self.pilots:
-            part = forecast.Forecaster(piloted(self.spec, self.manner.pilot), forecast.Basis.gather(store=self.store))
+            part = forecast.Forecaster(piloted(self.spec, self.manner.pilot), self._basis)
             found = {**self._step_prices(part), **found}
         return found, self._totals(made)
+
+    def _done(self) -> frozenset[str]:
+        """Every step that is in the cache."""
+        return frozenset(path.parent.name for path in self.store.root.glob("steps/*/done"))
 
     def _step_prices(self, made: forecast.Forecaster) -> dict[str, Expense | None]:
         paid = charges(self.spec, self.catalogue, made.resources)

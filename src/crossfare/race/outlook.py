@@ -164,8 +164,14 @@ def _root(covariance: Floats) -> Floats:
 class Prospect:
     """What the whole matrix would say of one decision, as far as that can be told now.
 
-    ``goal`` is how far each method would be tried then. ``chances`` are the probabilities of each method's being
-    chosen by it, ``best`` those of its having the best true score.
+    ``goal``        how far each method would be tried then
+    ``now``         what is chosen, or ahead, by what is known now, -1 if nothing is above its baseline; ``shown_now``
+                    whether that is enough evidence
+    ``chances``     of each method, to be chosen by the whole matrix; ``sure`` that of what is chosen now
+    ``shown``       how probable it is that the whole matrix would be enough evidence
+    ``best``        of each method, the probability of having the best true score
+    ``regret``      by how much what is chosen now is expected to score less than the best, as a fraction
+    ``regret_usd``  by how much its net benefit is expected to be less than the greatest, where the rule has a worth
     """
 
     def __init__(self, outlook: Outlook, rule: Rule, goal: Mapping[str, Reached]) -> None:
@@ -185,25 +191,22 @@ class Prospect:
         self.best = np.bincount(true.argmax(axis=1), minlength=len(outlook.keys)) / len(true)
         self._true = true
 
-    @property
-    def now(self) -> int:
-        """What is chosen, or leads, by what is known now; -1 if nothing is above its baseline."""
-        return int(choose(self.rule, self.outlook.means[None, :], self.outlook.covariance).index[0])
+        known = choose(rule, outlook.means[None, :], outlook.covariance)
+        self.now, self.shown_now = int(known.index[0]), bool(known.shown[0])
+        self.sure = float((self._chosen == self.now).mean())
+        self.regret = self._lost(self._true)
+        benefit = None if rule.worth is None else self._true * rule.worth - rule.costs
+        self.regret_usd = None if benefit is None else self._lost(benefit)
 
-    @property
-    def sure(self) -> float:
-        """How probable it is that the whole matrix would choose what is chosen now."""
-        now = self.now
-        return float((self._chosen == now).mean())
+    def _lost(self, gained: Floats) -> float:
+        """What is expected to be lost with what is chosen now."""
+        return float((gained.max(axis=1) - gained[:, self.now]).mean()) if self.now >= 0 else 0.0
 
-    @property
-    def regret(self) -> float:
-        """By how much what is chosen now is expected to be below the best: in points as a fraction, or in USD."""
-        now = self.now
-        if now < 0:
-            return 0.0
-        worth = self._true if self.rule.worth is None else self._true * self.rule.worth - self.rule.costs
-        return float((worth.max(axis=1) - worth[:, now]).mean())
+    def shows(self, tries: Mapping[str, Reached]) -> float:
+        """How probable it would be that what is chosen now is within the margin, if scores stayed as they are."""
+        errors = _draws(self.outlook.after(tries).covariance, _FUTURES, 4)
+        true = self.outlook.means + errors
+        return float((true.max(axis=1) - true[:, self.now] <= self.rule.margin).mean())
 
     def gain(self, tries: Mapping[str, Reached]) -> float:
         """How much less doubtful a further try makes the whole matrix's choice.

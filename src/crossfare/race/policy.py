@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -124,6 +124,10 @@ class State:
         """The methods that may still be chosen."""
         return tuple(arm for arm in self.arms if arm.decision == decision and arm.key not in self.dropped)
 
+    def label(self, key: str) -> str:
+        """What people call a method."""
+        return next(arm.label for arm in self.arms if arm.key == key)
+
     @cached_property
     def decisions(self) -> tuple[str, ...]:
         """In order of first appearance."""
@@ -179,14 +183,15 @@ def lost(state: State) -> dict[str, str]:
         for arm in untried:
             if (cheaper := _as_good_as_any(seen, arm)) is not None:
                 found[arm.key] = (
-                    f"not tried: {cheaper} costs less, and no score can be more than the margin above its own"
+                    f"not tried: {state.label(cheaper)} costs less, and no score can be above its own by more than the "
+                    "margin"
                 )
         if untried:
             continue  # what is not known yet may be the best
         for arm in state.racing(decision):
             at = keys.index(arm.key)
             if at != seen.now and seen.chances[at] < LOST and seen.best[at] < LOST:
-                found[arm.key] = _why_lost(seen, at)
+                found[arm.key] = _why_lost(state, seen, at)
     return found
 
 
@@ -208,10 +213,14 @@ def _as_good_as_any(seen: Prospect, arm: Arm) -> str | None:
     return None
 
 
-def _why_lost(seen: Prospect, at: int) -> str:
+def _why_lost(state: State, seen: Prospect, at: int) -> str:
     now = seen.now
     below = 100 * float(seen.outlook.means[now] - seen.outlook.means[at])
-    how = f"{below:.1f} points below {seen.outlook.keys[now]}" if below >= 0 else "dearer, and not better by enough"
+    how = (
+        f"{below:.1f} points below {state.label(seen.outlook.keys[now])}"
+        if below >= 0
+        else "dearer, and not better by enough"
+    )
     return f"{how}: the whole matrix would choose it in {100 * seen.chances[at]:.1f} % of cases"
 
 
@@ -234,6 +243,8 @@ def _untested(state: State, seen: Prospect) -> bool:
 
 def next_step(state: State) -> Action | Stop:
     """What to do next; the methods that are `lost` are dropped before."""
+    if there := next(filter(None, map(partial(_there, state), state.arms)), None):
+        return there
     open_ = [decision for decision in state.decisions if not settled(state, decision)]
     if not open_:
         return Stop("safe", _safe(state))
@@ -243,18 +254,36 @@ def next_step(state: State) -> Action | Stop:
         for arm in (pilots or [arm for decision in open_ for arm in state.racing(decision)])
         for tried in arm.next(state.reached.get(arm.key))
     ]
-    if not possible:
-        return Stop("complete", "everything that could still change a choice was run")
     payable = [(arm, tried, price) for arm, tried, price in possible if price is None or state.left.pays(price)]
-    known = [(arm, tried, price) for arm, tried, price in payable if price is not None]
-    if not payable:
+    if payable:
+        known = [(arm, tried, price) for arm, tried, price in payable if price is not None]
+        if not known:
+            return Action(*payable[0], "its price is not known before something was run")
+        return _pilot(known) if pilots else _further(state, known)
+    if possible:
         return Stop("budget", _too_dear(state, possible))
-    again = [] if pilots else [each for each in known if _once_more(state, each[0], each[1])]
-    if again:
+    return Stop("complete", "everything that could still change a choice was run")
+
+
+def _further(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
+    """A second seed of what is ahead where nothing else is open, or else the try that is worth its price."""
+    if again := [each for each in known if _once_more(state, each[0], each[1])]:
         return Action(*min(again, key=lambda each: state.left.share(each[2])), "second seed of what is ahead")
-    if pilots:
-        return _pilot(known) if known else Action(*payable[0], "its price is not known before something was run")
     return _best(state, known)
+
+
+def _there(state: State, arm: Arm) -> Action | None:
+    """What can be known of a method without running anything: its steps are there, from another run."""
+    now, best = state.reached.get(arm.key), None
+    for size, rows in zip(arm.sizes, arm.steps, strict=True):
+        for seeds in range(1, len(rows) + 1):
+            tried = Reached(seeds, size)
+            more = now is None or (seeds >= now.seeds and size >= now.examples and tried != now)
+            if more and arm.needs(tried) <= state.done:
+                best = tried
+    if best is None or arm.key in state.dropped:
+        return None
+    return Action(arm, best, NOTHING, "there already, from another run")
 
 
 def _once_more(state: State, arm: Arm, tried: Reached) -> bool:
@@ -292,8 +321,18 @@ def _moved(seen: Prospect, key: str, tried: Reached) -> float:
 
 
 def _safe(state: State) -> str:
-    sure = min(seen.sure for seen in state.prospects.values())
-    return f"everything else run too, the choice would be the same with probability {sure:.2f} or more"
+    """What the whole matrix would say, decision by decision."""
+    told = []
+    for decision, seen in state.prospects.items():
+        if seen.now < 0:
+            what = "would show none to be above the trivial baseline"
+        else:
+            what = f"would have {state.label(seen.outlook.keys[seen.now])} ahead too"
+        enough = (
+            "" if seen.now < 0 or seen.shown_now else f" (and be enough to recommend it in {seen.shown:.0%} of cases)"
+        )
+        told.append(f"{decision}: the whole matrix {what} with probability {seen.sure:.2f}{enough}")
+    return "; ".join(told)
 
 
 def _too_dear(state: State, possible: Sequence[tuple[Arm, Reached, Expense | None]]) -> str:

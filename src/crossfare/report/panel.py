@@ -44,7 +44,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
 def _hundredths(decision: Decision) -> str:
     """The joint draws in hundredths of a point, to which they are rounded: 16-bit numbers, base64."""
     whole = np.rint(decision.draws_of(decision.options).T * 10_000)
-    return base64.b64encode(np.clip(whole, -(2**15), 2**15 - 1).astype("<i2").tobytes()).decode()
+    return base64.b64encode(whole.astype("<i2").tobytes()).decode()
 
 
 def _option(option: Option, decision: Decision, timings: Mapping[str, int]) -> dict[str, Any]:

@@ -115,10 +115,11 @@ const Decision = (() => {
       const known = told(a, b, margins, AT_START) && told(a, b, margins, AT_LENGTH);
       const examples = known && ((once > 0n && again > 0n) || (once < 0n && again < 0n)) ? (1000 * Number(once)) / Number(again) : null;
       const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
-      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples, withinNoise: !known});
+      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples, withinNoise: !known, once: absolute(once), again: absolute(again)});
     }));
     const rank = (each) => (each.examples === null ? 1 : 0);
-    return found.sort((a, b) => rank(a) - rank(b) || a.examples - b.examples);
+    const exactly = (a, b) => (a.once * b.again < b.once * a.again ? -1 : a.once * b.again > b.once * a.again ? 1 : 0);
+    return found.sort((a, b) => rank(a) - rank(b) || (rank(a) ? 0 : exactly(a, b)));
   }
 
   // -- fronts -----------------------------------------------------------------------------------
