@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from crossfare import precision
+from crossfare import hardware, precision
 from crossfare.experiment.spec import load_spec
 from crossfare.experiment.steps import Planner
 from crossfare.finetune import Hyperparameters
@@ -26,7 +26,7 @@ def processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proce
         forget()
         said = {"avx512_f": True, "amx_bf16": False, **dict.fromkeys(instructions, True)}
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {} if linux else said)
-        monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "cpuinfo")
         flags = "model name\t: amx_bf16 in its name\nflags\t\t: fpu avx512f " + " ".join(instructions)
         (tmp_path / "cpuinfo").write_text(flags) if linux else (tmp_path / "cpuinfo").unlink(missing_ok=True)
         driver = (Path(__file__) if gpu is not None else Path(__file__) / "no",)

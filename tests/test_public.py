@@ -75,7 +75,7 @@ def test_whatever_takes_a_path_takes_its_text_too() -> None:
 
 
 def test_paths_as_text_from_a_spec_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("vl_convert")
     monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
     tiny_run.spec(tmp_path, methods=["zero-shot"])
     spec = crossfare.load_spec(str(tmp_path / "tiny.yaml"), data_dir=str(tmp_path))

@@ -47,11 +47,11 @@ _EXTRA = {
     "ftfy": "encoding",
     "genai_prices": "llm",
     "jinja2": "report",
-    "matplotlib": "report",
     "py3langid": "lint",
     "sacrebleu": "lint",
     "starlette": "serve",
     "uvicorn": "serve",
+    "vl_convert": "report",
 }
 """Which extra of the package brings what could not be imported."""
 

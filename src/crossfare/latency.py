@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from crossfare.errors import ConfigError, DataError
+from crossfare.hardware import watching
 from crossfare.meter import hardware_name
 from crossfare.types import Latency
 
@@ -42,7 +43,20 @@ def measure(
         raise DataError("there is nothing to measure latency on; give at least one input")
     if batch_size < 1 or repeats < 1:
         raise ConfigError(f"latency needs a batch_size and repeats of at least 1, not {batch_size} and {repeats}")
-    seconds = []
+    with watching() as watch:
+        seconds = _timed(call, inputs, batch_size, repeats, warmup, max_seconds)
+    return summary(seconds[warmup:], batch_size, watch.load)
+
+
+def _timed(
+    call: Callable[[Sequence[T]], object],
+    inputs: Sequence[T],
+    batch_size: int,
+    repeats: int,
+    warmup: int,
+    max_seconds: float,
+) -> list[float]:
+    seconds: list[float] = []
     for number in range(warmup + repeats):
         batch = [inputs[(number * batch_size + i) % len(inputs)] for i in range(batch_size)]
         start = time.perf_counter()
@@ -50,10 +64,10 @@ def measure(
         seconds.append(time.perf_counter() - start)
         if sum(seconds) > max_seconds and len(seconds) >= warmup + _ENOUGH:
             break
-    return summary(seconds[warmup:], batch_size)
+    return seconds
 
 
-def summary(seconds: Sequence[float], batch_size: int) -> Latency:
-    """Mean and percentiles of the calls' seconds."""
+def summary(seconds: Sequence[float], batch_size: int, load: float | None = None) -> Latency:
+    """Mean and percentiles of the calls' seconds, while other work was a ``load`` on the machine."""
     p50, p95, p99 = (float(value) for value in np.percentile(seconds, [50, 95, 99]))
-    return Latency(batch_size, len(seconds), float(np.mean(seconds)), p50, p95, p99, hardware_name())
+    return Latency(batch_size, len(seconds), float(np.mean(seconds)), p50, p95, p99, hardware_name(), load)

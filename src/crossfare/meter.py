@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -13,11 +12,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from crossfare import hardware
 from crossfare.errors import ConfigError
 from crossfare.types import Usage
+
+PROVIDER = "provider"
+"""The hardware of a service."""
 
 # Asks for energy to be metered; set for the processes that do the work.
 ENERGY = "CROSSFARE_ENERGY"
@@ -80,15 +82,22 @@ def threads_to_use() -> int:
 @lru_cache
 def hardware_name() -> str:
     """Name the machine for tables of timings, such as "AMD EPYC, 2 cores"."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
     name, count = _device()
-    return f"{model}, {count} cores" if name == "cpu" else f"{count} x {name}"
+    return f"{hardware.processor()}, {count} cores" if name == "cpu" else f"{count} x {name}"
+
+
+def machine_name() -> str:
+    """The same with all that speed depends on: "AMD EPYC, 2 cores, avx512 vnni bf16"."""
+    name, _ = _device()
+    beside = "" if name == "cpu" else f" beside {hardware.processor()}, {os.cpu_count() or 1} cores"
+    return ", ".join(filter(None, (hardware_name() + beside, hardware.instruction_set())))
+
+
+def made_here(usage: Usage, watch: hardware.OtherWork) -> Usage:
+    """What a step used, with the machine that made it and what else that did; a provider's is not known."""
+    if usage.hardware in (None, PROVIDER):
+        return usage
+    return replace(usage, machine=machine_name(), load=watch.load)
 
 
 # -- energy -----------------------------------------------------------------------------------

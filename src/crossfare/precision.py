@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.errors import ConfigError
+from crossfare.hardware import NATIVE_BF16, instructions
 
-_NATIVE = ("avx512_bf16", "amx_bf16", "sve_bf16", "svebf16")
-"""Instructions that multiply bf16. A processor without them emulates it, 12 to 39 times slower than fp32."""
-
-_CPUINFO = Path("/proc/cpuinfo")
 _DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
 
@@ -69,17 +66,4 @@ def _on_gpu() -> str | None:
 
 @lru_cache(maxsize=1)
 def _on_processor() -> str:
-    return "bf16" if _instructions().intersection(_NATIVE) else "fp32"
-
-
-def _instructions() -> set[str]:
-    """What the processor knows: from Linux, for plans do without torch; elsewhere from torch, which computes."""
-    if _CPUINFO.exists():
-        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
-        return {name for line in lines if line.startswith(("flags", "Features")) for name in line.split()}
-    if find_spec("torch") is None:
-        return set()
-    import torch
-
-    ask = getattr(torch.cpu, "get_capabilities", None)  # since torch 2.10
-    return {name for name, known in ask().items() if known} if ask else set()
+    return "bf16" if instructions().intersection(NATIVE_BF16) else "fp32"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -95,14 +95,21 @@ def run(
     stored: int | None = None,
     baseline: float | None = 0.0,
     tested: str | None = "the test set",
+    jitter: Callable[[str], float] | None = None,
 ) -> Path:
     """Write a run directory; the same cell with the same seed has the same steps.
 
     ``stored`` is the size in bytes of each translated training set, where it was measured. ``baseline`` and ``tested``
     are what a trivial system scores and what identifies the test set; None as in runs that did not record them.
+    ``jitter`` is how many times as long each step took, by its id.
     """
     offers = dict(offers) | ({"storage": "gcs-standard"} if stored else {})
     entries = {cell: _entries(cell, speed, stored) for cell in cells}
+    if jitter:
+        entries = {
+            cell: {part: _off(entry, jitter(entry.step_id)) for part, entry in own.items()}
+            for cell, own in entries.items()
+        }
     book = Book(Catalogue.load(), offers, [entry for own in entries.values() for entry in own.values()])
     specs = {cell: _spec(cell) for cell in cells}
     needs = [Needs(_shares(own), TESTED, TESTED) for own in entries.values()]
@@ -126,6 +133,7 @@ def run(
                     "per": str(price.per),
                     "checked": price.checked.isoformat(),
                     "source": price.source,
+                    "terms": {},
                 }
                 for price in prices
             },
@@ -137,6 +145,11 @@ def run(
     values = spec or {"name": name, "tasks": {"nli": {"train": "world:nli"}}, "engines": dict(ENGINES)}
     (folder / "spec.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     return folder
+
+
+def _off(entry: Entry, times: float) -> Entry:
+    seconds = entry.usage.seconds
+    return entry if seconds is None else replace(entry, usage=replace(entry.usage, seconds=seconds * times))
 
 
 def _spec(cell: Made) -> RunSpec:

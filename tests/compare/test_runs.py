@@ -153,6 +153,39 @@ offers:
         reprice([record], offers={"annotation:nli": "ours"}, catalogue=Catalogue(without))
 
 
+def test_an_offer_in_euros_is_converted_as_the_run_was_if_no_other_rate_is_stated(tmp_path: Path) -> None:
+    """A run keeps the rate that it was priced with, beside its prices."""
+    folder = made.run(tmp_path)
+    path = folder / "results.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    (ref,) = (ref for ref in values["provenance"]["prices"] if ref.startswith("annotation-nli@"))
+    values["provenance"]["prices"][ref] |= {"currency": "EUR", "usd_rate": "1"}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    (again,) = reprice([read_run(folder)], offers={"engine:reference": "deepl-api-eur"})
+    cell = next(r for r in again.results if (r.spec.method, r.spec.engine) == ("translate-train", "reference"))
+    assert cell.translation is not None and cell.translation.usd == Decimal("6.13150")  # 306,575 at 20 EUR the million
+    file = tmp_path / "rates.yaml"
+    file.write_text(
+        "checked: 2026-11-01\noffers:\n"
+        '  - {offer: "exchange-rate:eur", unit: currency, amount: "1.10", valid_from: 2026-11-01, source: our bank}\n',
+        encoding="utf-8",
+    )
+    offers = {"engine:reference": "deepl-api-eur"}
+    (again,) = reprice([read_run(folder)], offers=offers, catalogue=Catalogue.load([file]))
+    cell = next(r for r in again.results if (r.spec.method, r.spec.engine) == ("translate-train", "reference"))
+    assert cell.translation is not None and cell.translation.usd == Decimal("6.744650")
+
+
+@pytest.mark.parametrize("offer", ["compute", "v100-gcp"])
+def test_what_was_looked_up_is_not_priced_by_the_hour(tmp_path: Path, offer: str) -> None:
+    """It took no time, so that it would be free."""
+    looked_up = made.run(tmp_path, jitter=lambda step: 0.0 if "translate" in step and "reference" in step else 1.0)
+    with pytest.raises(
+        PriceError, match=r"engine:reference: .* bills by the device-hour, but nli reference .*looked up"
+    ):
+        reprice([read_run(looked_up)], offers={"engine:reference": offer})
+
+
 def test_an_engine_is_billed_as_compute_on_request(record: RunRecord) -> None:
     (again,) = reprice([record], offers={"engine:reference": "compute"})
     cell = next(r for r in again.results if (r.spec.method, r.spec.engine) == ("translate-train", "reference"))

@@ -15,11 +15,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cases import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vendors import SERVERS, translate, words
 
+from cases import TEXTS
 from crossfare.data import world
 from crossfare.errors import ConfigError, EngineError
 from crossfare.ledger import Catalogue
@@ -298,8 +298,34 @@ def test_a_model_per_direction_prices_an_llm_or_is_asked_for() -> None:
 )
 def test_languages_are_called_as_the_vendor_calls_them(vendor: Any, tag: str, as_source: str, as_target: str) -> None:
     _, made = vendor
-    assert made().codes(tag, "de")[0] == as_source
-    assert made().codes("de", tag)[1] == as_target
+    assert made().called(tag, "de")[0] == as_source
+    assert made().called("de", tag)[1] == as_target
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        (name, target)
+        for name in ("google:v3", "google:v2", "deepl", "azure", "amazon")
+        for target in ("xx", "sr-Cyrl-x-me")
+    ]
+    + [("deepl", "en-AU"), ("amazon", "yue"), ("google:v3", "pt-AO"), ("amazon", "sr-Latn")],
+)
+def test_a_language_that_is_not_offered_is_refused_before_anything_is_sent(vendor: Any, target: str) -> None:
+    server, made = vendor
+    for check in (lambda: made().check_pair("en", target), lambda: made().translate(["a"], source="en", target=target)):
+        with pytest.raises(ConfigError, match=f"not known to have the language '{target}'; .*option codes"):
+            check()
+    assert server.arrivals == []
+
+
+@everywhere
+def test_the_user_may_name_what_the_service_calls_a_language(vendor: Any) -> None:
+    _, made = vendor
+    own = made(codes={"de-x-odd": "DE-ODD"})
+    assert own.called("en", "de-x-odd")[1] == "DE-ODD"
+    assert own.called("en", "de") == made().called("en", "de")
+    assert own.revision != made().revision == made(codes={}).revision
 
 
 @pytest.mark.parametrize("name", ["llm"])

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,22 @@ def test_a_single_measurement_and_a_relative_are_trusted_less() -> None:
     assert (alone.low, alone.high) == (0.0075, 0.0125)
     assert (relative.low, relative.high) == (0.005, 0.015)
     assert "another task" in relative.source
+
+
+def test_rates_of_other_hardware_are_used_where_there_are_no_others_and_say_so() -> None:
+    """They span what another processor may take, and do not pull those of this machine."""
+    here, there = "A Processor, 2 cores, avx512 bf16", "B Processor, 8 cores, avx2"
+    known = [replace(_observed(1, 100, str(n)), machine=there) for n in range(3)]
+    elsewhere = _find(Rates(known, machine=here))
+    assert elsewhere is not None
+    assert (elsewhere.low, elsewhere.expected, elsewhere.high) == pytest.approx((0.01 / 2.2, 0.01, 0.022))
+    assert elsewhere.source.endswith(f"on other hardware: {there}")
+    own = _find(Rates([*known, replace(_observed(5, 100, "own"), machine=here)], machine=here))
+    assert own is not None and own.expected == 0.05 and "other hardware" not in own.source
+    # What names no instruction set may be this machine, and what names nothing was measured here.
+    for machine in ("A Processor, 2 cores", None):
+        same = _find(Rates([replace(each, machine=machine) for each in known], machine=here))
+        assert same is not None and (same.low, same.high) == (0.01, 0.01)
 
 
 def test_a_model_that_is_not_here_is_known_by_its_name() -> None:

@@ -164,6 +164,26 @@ def test_lost_passages_are_recorded_as_lost_examples_are(finished: tuple[Run, Pa
     assert queries["lost"] == queries["report"]["lost"] == []
 
 
+def test_graded_judgements_that_count_alike_are_told_of_wherever_the_scores_are(tmp_path: Path) -> None:
+    data = beir(tmp_path / "beir")
+    rows = (data / "qrels" / "test.tsv").read_text(encoding="utf-8").replace("\t1\n", "\t3\n", 1)
+    (data / "qrels" / "test.tsv").write_text(rows, encoding="utf-8")
+    role = {"ref": str(data), "split": "test"}
+
+    def noted(scoring: dict[str, int]) -> list[tuple[str, ...]]:
+        task = {"train": role, "test": role, "ranking": {"depth": DEPTH}, "scoring": scoring}
+        spec = tiny_run.spec(tmp_path, name=f"of-{len(scoring)}", tasks={"ranking": task}, methods=["bm25"])
+        made = run(spec, out=tmp_path / spec.name, jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+        (decision,) = decisions([read_run(made.folder)])
+        told = (made.results[0].test_notes, decision.notes, [note for table in made.tables for note in table.notes])
+        return [tuple(note for note in each if "count as relevant in MRR" in note) for each in told]
+
+    result, decision, tables = noted({})
+    assert len(result) == len(decision) == 1
+    assert set(tables) == {f"Ranking in pt: {result[0]}."}
+    assert noted({"relevant": 2}) == [(), (), ()]
+
+
 def test_methods_of_other_tasks_make_no_cells(tmp_path: Path) -> None:
     both = tiny_run.spec(tmp_path, methods=["translate-infer", "bm25"])
     assert {cell.method for cell in cells(both)} == {"translate-infer"}

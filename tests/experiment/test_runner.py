@@ -216,7 +216,7 @@ class Silent:
     def advanced(self, *event): pass
     def finished(self, *args, **kwargs): pass
 if __name__ == "__main__":
-    with schedule._workers(1, Silent()) as pool:
+    with schedule.workers(1, Silent()) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         time.sleep(60)
 """

@@ -44,7 +44,7 @@ def test_the_question_is_answered_with_labels_an_interval_and_a_price(tmp_path: 
     ("zero_shot", "said"),
     [
         (2, "Fewer than 30 labels, the fewest tried, equal zero-shot (accuracy 0.050): at most 5.14 USD"),
-        (40, "No number of labels is expected to equal zero-shot (accuracy 1.000): the curve levels off at"),
+        (40, "Whether any number of labels equals zero-shot (accuracy 1.000) cannot be told: the curve levels off at"),
         (23, "equal zero-shot (accuracy 0.575)"),
     ],
 )
@@ -57,6 +57,13 @@ def test_what_the_curve_cannot_tell_is_said(zero_shot: int, said: str, tmp_path:
         assert "an extrapolation beyond the 300 tried" in line
     elif 3 * found.most < reached < float("inf"):
         assert line.startswith("More than 900 labels, 154.29 USD, would be needed")
+
+
+def test_a_score_that_no_drawn_curve_reaches_is_never_reached(tmp_path: Path) -> None:
+    found = curve(tmp_path, 40)
+    never = replace(found.parities[0], reach=replace(found.parities[0].reach, share=0.01))
+    (line,) = answers(replace(found, parities=(never,)))
+    assert line.startswith("No number of labels is expected to equal zero-shot (accuracy 1.000): the curve levels off")
 
 
 def test_beyond_three_times_the_labels_no_number_is_given(tmp_path: Path) -> None:

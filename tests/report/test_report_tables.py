@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from statistics import fmean, stdev
 
 import fixed
 import pytest
 from rich.console import Console
 
-from crossfare.compare.mean_scores import mean_score
+from crossfare.compare import standings
 from crossfare.ledger import Catalogue
 from crossfare.report import (
     REFERENCE_NOTE,
@@ -36,8 +34,9 @@ from crossfare.report import (
     to_rich,
     write_tables,
 )
+from crossfare.report.columns import BUSY_MARK
 from crossfare.report.lines import lines
-from crossfare.types import Cost, Result, Score
+from crossfare.types import Cost, Result
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTEXT = fixed.CONTEXT
@@ -167,16 +166,19 @@ def test_the_best_is_bold_and_what_is_not_significantly_different_is_marked() ->
         fixed.spec("qa", "translate-infer", "pt", "reference", "source-encoder"),
         fixed.spec("qa", "zero-shot", "pt"),
     )
-    p_values = {
-        frozenset({close.without_seed, best.without_seed}): 0.4,
-        frozenset({worse.without_seed, best.without_seed}): 0.001,
+    known = standings(fixed.results())
+    known |= {
+        cell.without_seed: replace(known[cell.without_seed], p=p, tests_only=False)
+        for cell, p in ((close, 0.4), (worse, 0.001), (best, None))
     }
-    table = task_table(fixed.results(), "qa", replace(CONTEXT, p_values=p_values))
+    table = task_table(fixed.results(), "qa", replace(CONTEXT, standings=known))
     assert column(table, "pt") == ["0.500", "0.600", "0.700", "0.650", "0.700°", "0.400"]
     assert [row[4].best for row in table.rows] == [False, False, True, False, False, False]
     assert "| **0.700** |" in to_markdown(table)
-    assert any(note.startswith("°: not significantly different") for note in table.notes)
-    assert not any("°" in note for note in task_table(fixed.results(), "qa", CONTEXT).notes)
+    assert any(note.startswith("°: not shown to be worse") for note in table.notes)
+    one_seed = task_table(fixed.results(), "qa", CONTEXT)
+    assert not any("°" in note for note in one_seed.notes)
+    assert any("Scores less than 7 points apart may differ by the luck of training alone" in n for n in one_seed.notes)
 
 
 def test_training_data_names_sides_and_sizes() -> None:
@@ -203,31 +205,15 @@ def test_models_are_told_apart_by_checkpoint_only_where_a_role_has_several() -> 
 # -- seeds ------------------------------------------------------------------------------------
 
 
-def scored(value: float, width: float = 0.02) -> Score:
-    return Score("f1", value, 100, value - width, value + width, "s")
-
-
-def test_one_seed_keeps_its_bootstrap_interval() -> None:
-    found = mean_score([scored(0.5)])
-    assert (found.value, found.low, found.high, found.seeds) == (0.5, 0.48, 0.52, 1)
-
-
-@pytest.mark.parametrize("n", [2, 3, 5, 10])
-def test_several_seeds_widen_it_by_the_t_interval_in_quadrature(n: int) -> None:
-    t = pytest.importorskip("scipy.stats").t.ppf(0.975, n - 1)
-    values = [0.5 + 0.01 * i for i in range(n)]
-    found = mean_score([scored(value) for value in values])
-    half = math.sqrt(0.02**2 + (t * stdev(values) / math.sqrt(n)) ** 2)
-    assert found.value == pytest.approx(fmean(values))
-    assert found.low == pytest.approx(max(0, found.value - half), abs=1e-4)
-    assert found.high == pytest.approx(min(1, found.value + half), abs=1e-4)
-
-
-def test_equal_seeds_add_nothing_and_intervals_stay_within_0_and_1() -> None:
-    same = mean_score([scored(0.5)] * 4)
-    assert (same.low, same.high) == (pytest.approx(0.48), pytest.approx(0.52))
-    wide = mean_score([scored(0.01), scored(0.99)])
-    assert (wide.low, wide.high) == (0.0, 1.0)
+def test_one_seed_keeps_the_interval_of_its_test_examples_and_says_so() -> None:
+    cell = fixed.spec("qa", "zero-shot", "pt")
+    (line,) = lines([fixed.result(cell, 0.5)])
+    found = line.standing("pt")
+    assert found
+    assert (found.value, found.seeds, found.tests_only) == (0.5, 1, True)
+    assert (found.low, found.high) == pytest.approx((0.48, 0.52))
+    notes = quality_table([fixed.result(cell, 0.5)]).notes
+    assert any("95 % intervals are of test sampling only" in note for note in notes)
 
 
 def test_seeds_share_a_line() -> None:
@@ -294,6 +280,21 @@ def test_tables_of_nothing_are_empty_not_broken(tmp_path: Path) -> None:
     assert rendered(quality_table(()))
 
 
+def test_a_latency_that_was_timed_on_a_busy_machine_is_marked() -> None:
+    """One of which the load is not known is not."""
+    results = fixed.results()
+    assert not any(BUSY_MARK in note for note in cost_table(results).notes)
+    busy = tuple(replace(r, latency=tuple(replace(each, load=0.6) for each in r.latency)) for r in results)
+    calm = tuple(replace(r, latency=tuple(replace(each, load=0.05) for each in r.latency)) for r in results)
+    marked = {cell for cell in column(cost_table(busy), "Latency\ns/batch\nof 32") if cell.endswith(BUSY_MARK)}
+    assert marked == {
+        f"{cell} {BUSY_MARK}" for cell in column(cost_table(calm), "Latency\ns/batch\nof 32") if cell[:1].isdigit()
+    }
+    assert marked
+    (note,) = (note for note in cost_table(busy).notes if BUSY_MARK in note)
+    assert "up to 60.0 % of the machine's processors" in note
+
+
 def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
     first, *others = fixed.results()
     nothing_beforehand = replace(first, energy_kwh=0.0)  # a first stage alone, of a run that metered nothing
@@ -301,8 +302,8 @@ def test_energy_is_shown_where_it_was_metered_and_only_there() -> None:
     metered = tuple(replace(each, energy_kwh=0.25, energy_kwh_per_1k=0.5) for each in (first, *others))
     table = energy_table(metered, CONTEXT)
     assert table is not None
-    assert set(column(table, "Energy once (kWh)")) == {"0.25"}
-    assert set(column(table, "Energy serving (kWh/1k ex.)")) == {"0.5"}
+    assert set(column(table, "Estimated energy once (kWh)")) == {"0.25"}
+    assert set(column(table, "Estimated energy serving (kWh/1k ex.)")) == {"0.5"}
 
 
 # -- narrow terminals -------------------------------------------------------------------------

@@ -209,6 +209,28 @@ def test_equals_its_reference_providers_on_published_judgements(shared_data: Pat
         assert 0.1 < found["mrr@10"].value < 1
 
 
+def test_grades_that_all_count_alike_are_doubtful() -> None:
+    graded = dataset({"q1": {"a": 1, "b": 3}, "q2": {"a": 0, "c": 2}})
+    (doubt,) = ranking.doubts(graded, 1000)
+    assert doubt.startswith("the judgements have grades up to 3, and all from 1 on count as relevant")
+    assert ranking.doubts(graded, 1000, relevant=2) == ()
+    assert ranking.doubts(dataset({"q1": {"a": 1, "b": 0}}), 2) == ()  # of MS MARCO's own kind
+
+
+def test_a_slice_of_judged_passages_is_told_from_a_collection() -> None:
+    graded = dataset({"q1": {"a": 1, "b": 3}, "q2": {"a": 0, "c": 2}})
+    (doubt,) = ranking.doubts(graded, 15, relevant=2)
+    assert doubt.startswith("3 of the collection's 15 passages were judged: scores on a judged slice")
+    assert ranking.doubts(graded, 16, relevant=2) == ()
+
+
+def test_the_judged_passages_of_dl19_are_known_for_a_slice(shared_data: Path) -> None:
+    folder = shared_data / "msmarco-dl19"
+    with gzip.open(folder / "collection.tsv.gz", "rt", encoding="utf-8") as lines:
+        passages = sum(1 for _ in lines)
+    assert len(ranking.doubts(dataset(_dl19(shared_data)), passages)) == 2
+
+
 def _dl19(folder: Path) -> dict[str, dict[str, int]]:
     with gzip.open(folder / "msmarco-dl19" / "collection.tsv.gz", "rt", encoding="utf-8") as file:
         held = {line.split("\t", 1)[0] for line in file}

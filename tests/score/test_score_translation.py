@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,66 @@ def test_words_are_split_as_the_language_needs() -> None:
     (bleu,) = translation.score(["我喜欢红色的房子。"], ["我喜欢红色的房子。"], target="zh-Hans", metrics=["bleu"])
     assert "tok:zh" in bleu.signature
     assert bleu.value == pytest.approx(1)
+
+
+_SCRIPTS = {
+    "Arab": "ARABIC LETTER",
+    "Armn": "ARMENIAN SMALL LETTER",
+    "Beng": "BENGALI LETTER",
+    "Cyrl": "CYRILLIC SMALL LETTER",
+    "Deva": "DEVANAGARI LETTER",
+    "Ethi": "ETHIOPIC SYLLABLE",
+    "Geor": "GEORGIAN LETTER",
+    "Grek": "GREEK SMALL LETTER",
+    "Gujr": "GUJARATI LETTER",
+    "Guru": "GURMUKHI LETTER",
+    "Hang": "HANGUL SYLLABLE",
+    "Hans": "CJK UNIFIED IDEOGRAPH",
+    "Hant": "CJK UNIFIED IDEOGRAPH",
+    "Hebr": "HEBREW LETTER",
+    "Jpan": "HIRAGANA LETTER",
+    "Khmr": "KHMER LETTER",
+    "Knda": "KANNADA LETTER",
+    "Laoo": "LAO LETTER",
+    "Latn": "LATIN SMALL LETTER",
+    "Mlym": "MALAYALAM LETTER",
+    "Mymr": "MYANMAR LETTER",
+    "Olck": "OL CHIKI LETTER",
+    "Orya": "ORIYA LETTER",
+    "Sinh": "SINHALA LETTER",
+    "Taml": "TAMIL LETTER",
+    "Telu": "TELUGU LETTER",
+    "Tfng": "TIFINAGH LETTER",
+    "Thai": "THAI CHARACTER",
+    "Tibt": "TIBETAN LETTER",
+}
+_WRITTEN_TOGETHER = {"Hans", "Hant", "Jpan", "Khmr", "Laoo", "Mymr", "Thai", "Tibt"}
+
+
+def test_a_text_is_a_perfect_translation_of_itself_in_every_language_of_flores_200() -> None:
+    pytest.importorskip("transformers")
+    from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
+
+    for code in FAIRSEQ_LANGUAGE_CODES:
+        script = code.partition("_")[2]
+        named = (chr(i) for i in range(0x100 if script == "Latn" else 0x300, 0xD7A4))
+        letters = [c for c in named if unicodedata.name(c, "").startswith(_SCRIPTS[script])][:20]
+        assert len(letters) == 20
+        text = ("" if script in _WRITTEN_TOGETHER else " ").join(letters)
+        target = code.replace("_", "-")
+        (bleu,) = translation.score([text], [text], target=target, metrics=["bleu"], resamples=0)
+        assert bleu.value == pytest.approx(1), code
+        assert "tok:" in bleu.signature
+
+
+@pytest.mark.parametrize(("target", "package"), [("ja", "MeCab"), ("ko", "mecab_ko")])
+def test_without_its_tokenizer_a_language_is_cut_into_characters_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, target: str, package: str
+) -> None:
+    monkeypatch.setattr("crossfare.languages.writing.find_spec", lambda name: None if name == package else object())
+    (bleu,) = translation.score(["図書館は町の中にある。"], ["図書館が町の中にある。"], target=target, metrics=["bleu"])
+    assert "tok:char" in bleu.signature
+    assert 0 < bleu.value < 1
 
 
 def test_the_same_text_is_perfect_and_nothing_is_worthless() -> None:

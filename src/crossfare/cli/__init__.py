@@ -10,7 +10,7 @@ from typing import NoReturn, TextIO
 import typer
 
 from crossfare.boundary import explained, redacted, shortened
-from crossfare.cli import auditing, datasets, deciding, planning, running, serving, translating
+from crossfare.cli import auditing, datasets, deciding, planning, racing, running, serving, translating
 from crossfare.errors import ConfigError
 from crossfare.escaping import Console, escaped
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(running.demo)
 app.command()(running.run)
+app.command()(racing.race)
 app.command()(translating.translate)
 app.command("score-translation")(translating.score_translation)
 app.command()(deciding.compare)

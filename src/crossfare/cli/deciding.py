@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, JudgingOptions, Months, PriceOptions, RunFolder, Volume, with_groups
+from crossfare.cli import values
+from crossfare.cli.options import (
+    Force,
+    JudgingOptions,
+    Margin,
+    Months,
+    PriceOptions,
+    RunFolders,
+    Volume,
+    Worth,
+    with_groups,
+)
 from crossfare.cli.terminal import say, show
-from crossfare.cli.values import limit, names, settings, usd, worth
+from crossfare.cli.values import limit, names, settings, usd
 from crossfare.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,8 +99,10 @@ def _decide(
         catalogue=Catalogue.load(at.price_file) if at.price_file else None,
     )
     kept = {"tasks": names(judged.tasks), "targets": names(judged.targets), "without": names(at.without)}
-    found = comparing.decisions(runs, **kept, mean=judged.mean, months=horizon.months)
-    aim = comparing.Aim(judged.margin / 100, worth(judged.worth))
+    found = comparing.decisions(
+        runs, **kept, mean=judged.mean, months=horizon.months, utilisation=Decimal(str(at.utilisation))
+    )
+    aim = comparing.Aim(judged.margin / 100, values.worth(judged.worth))
     made = tuple(comparing.recommend(each, horizon.examples, constraints, aim) for each in found)
     curves = comparing.learning_curves(runs, **kept)
     if at.json_file:
@@ -99,17 +113,33 @@ def _decide(
 
 
 def report(
-    folder: RunFolder,
+    runs: RunFolders,
     volume: Volume = 100_000,
     months: Months = 12,
+    margin: Margin = 2.0,
+    worth: Worth = None,
     force: Force = False,
 ) -> None:
-    """Write a run's report: one HTML page that needs no network, with LaTeX tables and figures beside it."""
+    """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
+
+    Several runs are reported on together, in the directory of the first.
+    """
+    from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
+    from crossfare.race import Course, course_tables
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
-    page = write_report(folder, horizon=Horizon(volume, months), methods=METHODS, force=force)
+    raced = {folder: Course.of_run(folder) for folder in runs}
+    courses = {str(folder): course_tables(course) for folder, course in raced.items() if course}
+    page = write_report(
+        *runs,
+        horizon=Horizon(volume, months),
+        aim=Aim(margin / 100, values.worth(worth)),
+        methods=METHODS,
+        courses=courses,
+        force=force,
+    )
     say(f"Report: {page}")
 
 

@@ -44,6 +44,7 @@ AllowKey = Annotated[
 TrainEngine = Annotated[
     str | None, typer.Option("--train-engine", help="What translates the training data of an ensemble of two engines.")
 ]
+RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.", show_default=False)]
 
 
@@ -114,7 +115,7 @@ class ReadingOptions:
 class JudgingOptions:
     """Which runs are judged, and over which horizon."""
 
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)]
+    runs: RunFolders
     tasks: Tasks = None
     targets: Targets = None
     mean: Annotated[bool, typer.Option("--mean", help="Judge methods by their mean over the target languages.")] = False
@@ -141,6 +142,9 @@ class PriceOptions:
     price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
         None
     )
+    utilisation: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
+    ] = 1.0
     without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")

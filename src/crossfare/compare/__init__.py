@@ -1,5 +1,6 @@
 """Which method to choose: what is known of scores, fronts, break-evens, and a recommendation with its reasons."""
 
+from crossfare.compare.always_on import Instance, always_on, always_on_usd
 from crossfare.compare.export import to_json
 from crossfare.compare.gather import decisions
 from crossfare.compare.information import More, settle
@@ -9,7 +10,9 @@ from crossfare.compare.model import Component, Decision, Option
 from crossfare.compare.recommend import MARGIN, Aim, Constraints, Recommendation, Verdict, recommend
 from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
-from crossfare.compare.standings import Contest, Standing, contests, standings
+from crossfare.compare.standings import CellStanding, Contest, contests, standings
+from crossfare.compare.timing import Timing
+from crossfare.compare.timing_noise import margin_usd, told_apart
 from crossfare.compare.trade_offs import (
     BreakEven,
     Curve,
@@ -31,21 +34,25 @@ __all__ = [
     "Aim",
     "Belief",
     "BreakEven",
+    "CellStanding",
     "Component",
     "Constraints",
     "Contest",
     "Curve",
     "Decision",
     "Flip",
+    "Instance",
     "LearningCurve",
     "More",
     "Option",
     "Parity",
     "Recommendation",
     "RunRecord",
-    "Standing",
+    "Timing",
     "UnitPrice",
     "Verdict",
+    "always_on",
+    "always_on_usd",
     "break_even",
     "break_evens",
     "contests",
@@ -55,6 +62,7 @@ __all__ = [
     "grid",
     "latency_front",
     "learning_curves",
+    "margin_usd",
     "price_flips",
     "read_run",
     "recommend",
@@ -62,5 +70,6 @@ __all__ = [
     "settle",
     "standings",
     "to_json",
+    "told_apart",
     "volume_flips",
 ]

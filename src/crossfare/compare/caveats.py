@@ -24,11 +24,31 @@ def caveats(cells: Sequence[Contender]) -> tuple[str, ...]:
     for run in runs_of(cells):
         steps = [step for cell in cells for own, result in cell.results if own is run for step in result.steps]
         notes += hardware_notes(run.book, dict.fromkeys(steps))
+        offers = {run.book.offer(name) for name in run.book.resources if name.startswith("engine:")}
+        by_use = {name for name in offers if run.book.catalogue.get(name).unit != "device-hour"}
+        if silent := sorted(by_use.intersection(run.without_terms)):
+            notes.append(
+                f"What {', '.join(silent)} asks or gives each month (a fee, a free amount) was not recorded in the "
+                "run, so that it is in no total; name the offer again with --offer to have it in."
+            )
+        notes += [
+            f"Seconds are those of {run.machine}: another processor may take twice as long, or half."
+            for _ in [run]
+            if any(run.book.entry(step).usage.hardware == "cpu" for step in steps)
+        ]
+    doubts = dict.fromkeys(note for cell in cells for _, result in cell.results for note in result.test_notes)
+    notes += [f"In {cells[0].target}, {note}." for note in doubts]
     for cell in cells:
         named = label(cell, cells)
         if lost := lost_share([result for _, result in cell.results]):
             share = f"{named}: {100 * lost:.1f} % of what is asked in {cell.target} is lost"
             notes.append(f"{share} in translation, and {fate_of_lost(cell.first)}.")
+        timed = [each for _, result in cell.results for each in result.latency]
+        if busy := [each.load for each in timed if each.busy and each.load]:
+            notes.append(
+                f"{named}: its latency in {cell.target} was timed while other work took {100 * max(busy):.0f} % of the "
+                "machine's processors, so that it may be less."
+            )
         if constant := [str(result.spec.seed) for _, result in cell.results if result.one_answer is not None]:
             seeds = f"{named}: with seed {', '.join(constant)} its model"
             notes.append(f"{seeds} answers everything in {cell.target} the same, so that fine-tuning did not converge.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from crossfare.compare.always_on import always_on
 from crossfare.compare.model import plain
 from crossfare.compare.recommend import Recommendation, Verdict
 from crossfare.compare.sensitivity import price_flips, volume_flips
+from crossfare.compare.timing_noise import margin_usd
 from crossfare.compare.trade_offs import break_evens, cost_front, curves, grid, latency_front
 
 
@@ -29,6 +31,9 @@ def to_json(made: Recommendation) -> dict[str, Any]:
                 "fixed_usd": decision.fixed_usd(verdict.option),
                 "recurring_usd_per_1k": decision.recurring_usd_per_1k(verdict.option),
                 "total_usd": decision.total_usd(verdict.option, examples),
+                "terms_usd": decision.terms_usd(verdict.option, examples),
+                "timing_margin_usd": margin_usd(decision, verdict.option, examples),
+                "always_on": always_on(decision, verdict.option, examples),
                 **_told(verdict),
             }
             for verdict in made.verdicts

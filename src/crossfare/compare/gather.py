@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from statistics import fmean
 
 from crossfare.compare.caveats import caveats
 from crossfare.compare.contenders import Contender, chosen, contenders_of, engine_label, label, run_names, runs_of
 from crossfare.compare.measured import Measured, seed_noises
 from crossfare.compare.model import Decision, Option
-from crossfare.compare.quantities import Named, components, mean_of, named_bills, quantities, used_rates
+from crossfare.compare.quantities import (
+    Named,
+    Quantities,
+    at_utilisation,
+    components,
+    mean_of,
+    named_bills,
+    quantities,
+    used_rates,
+    used_timings,
+)
 from crossfare.compare.runs import RunRecord
 from crossfare.compare.standings import measured
+from crossfare.compare.timing import Timings, timings_of
 from crossfare.compare.uncertainty import Interval, belief
 from crossfare.errors import ConfigError
 from crossfare.ledger.costs import Needs
@@ -26,6 +38,7 @@ def decisions(
     without: Sequence[str] = (),
     mean: bool = False,
     months: int = 12,
+    utilisation: Decimal = Decimal(1),
 ) -> tuple[Decision, ...]:
     """One decision per task and target language, or per task over the mean of its languages.
 
@@ -33,10 +46,13 @@ def decisions(
     every engine that looks translations up) and methods. Cells that are equal but for the seed are
     pooled, over runs too, if the runs describe the task alike, had the same hardware and prices,
     and share no seed; otherwise they are listed by run. Translations are kept for ``months``.
+    Hardware that serves works for a part ``utilisation`` of the time that it is paid for.
 
     Raises:
-        ConfigError: the runs do not hold what is asked for, or nothing is left.
+        ConfigError: the runs do not hold what is asked for, or nothing is left; or that part is none.
     """
+    if not 0 < utilisation <= 1:
+        raise ConfigError(f"utilisation is a part of the time, more than 0 and at most 1, not {utilisation:g}")
     cells = chosen(runs, tasks, targets, without)
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")
@@ -48,10 +64,17 @@ def decisions(
         groups[cell.task][cell.target].append(cell)
     found = [list(by_target.values()) for by_target in groups.values()]
     asked = found if mean else [[own] for every in found for own in every]
-    return tuple(_decision(every, scores[every[0][0].task], months) for every in asked)
+    timings = timings_of(runs)
+    return tuple(_decision(every, scores[every[0][0].task], months, timings, utilisation) for every in asked)
 
 
-def _decision(groups: Sequence[Sequence[Contender]], scores: Mapping[str, Measured], months: int) -> Decision:
+def _decision(
+    groups: Sequence[Sequence[Contender]],
+    scores: Mapping[str, Measured],
+    months: int,
+    timings: Timings,
+    utilisation: Decimal,
+) -> Decision:
     """One decision over a language, or several: the methods found in all of them, at their means.
 
     How much scores vary over trainings is told from all ``scores`` of the task.
@@ -65,7 +88,10 @@ def _decision(groups: Sequence[Sequence[Contender]], scores: Mapping[str, Measur
     named = _named(every)
     noises = seed_noises(list(scores.values()))
     believed = belief({key: [scores[cell.key] for cell in row] for key, row in rows.items()}, noises)
-    options = tuple(_option(key, row, groups, named, believed.interval(key)) for key, row in rows.items())
+    options = tuple(
+        _option(key, row, groups, _paid(row, named, timings, utilisation), believed.interval(key))
+        for key, row in rows.items()
+    )
     tested = {key: tuple(cell.tested for cell in row) for key, row in rows.items()}
     notes = [note for cells in groups for note in caveats(cells)]
     notes += [*_apart(tested), *_left_out(by_target, rows)]
@@ -81,6 +107,8 @@ def _decision(groups: Sequence[Sequence[Contender]], scores: Mapping[str, Measur
         tuple(dict.fromkeys(notes)),
         months,
         min(len(scores[cell.key].ids) for cell in every),
+        used_timings(options, timings),
+        utilisation,
     )
 
 
@@ -99,14 +127,20 @@ def _named(cells: Sequence[Contender]) -> Named:
     return named_bills([(name, run.book) for name, run in zip(run_names(runs), runs, strict=True)])
 
 
+def _paid(row: Sequence[Contender], named: Named, timings: Timings, utilisation: Decimal) -> Quantities:
+    """What a method uses, at the mean over languages, and in each over seeds."""
+    used = [
+        mean_of([quantities(Needs.of(result), run.book, named, timings) for run, result in cell.results])
+        for cell in row
+    ]
+    return at_utilisation(mean_of(used), utilisation, named)
+
+
 def _option(
-    key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], named: Named, quality: Interval
+    key: str, row: Sequence[Contender], groups: Sequence[Sequence[Contender]], paid: Quantities, quality: Interval
 ) -> Option:
     """A method at its means over languages; each language's figures are means over seeds."""
     first, cells = row[0], groups[0]
-    paid = mean_of(
-        [mean_of([quantities(Needs.of(result), run.book, named) for run, result in cell.results]) for cell in row]
-    )
     return Option(
         key=key,
         label=label(first, cells),

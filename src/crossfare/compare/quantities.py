@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Literal
 
 from crossfare.compare.model import Component, Option, Part
+from crossfare.compare.timing import NOT_TIMED, Timing, Timings
 from crossfare.ledger import Bill, Book, UnitPrice
 from crossfare.ledger.book import STORAGE
 from crossfare.ledger.costs import Needs
@@ -19,8 +20,8 @@ from crossfare.types import Share
 _QUANTUM = Decimal("1e-9")
 
 When = Literal["fixed", "recurring", "kept"]
-Quantities = Mapping[tuple[When, Part, str], Decimal]
-"""How much a method uses of what is billed, by when it is paid, part and resource, as fields of `Option` hold it."""
+Quantities = Mapping[tuple[When, Part, str, str], Decimal]
+"""How much a method uses of what is billed, by when it is paid, part, resource and timing, as an `Option` holds it."""
 
 _PARTS: Mapping[Share, Part] = {
     "translation": "translation",
@@ -46,13 +47,15 @@ def named_bills(books: Sequence[tuple[str, Book]]) -> Named:
     }
 
 
-def quantities(needs: Needs, book: Book, named: Named) -> Quantities:
+def quantities(needs: Needs, book: Book, named: Named, timings: Timings = NOT_TIMED) -> Quantities:
     """Add up what a cell's steps used, recurring quantities per 1,000 examples; what is translated once is kept.
+
+    Seconds are those that ``timings`` take a step to have used.
 
     Raises:
         PriceError: something that was used was not measured as it is billed.
     """
-    found: dict[tuple[When, Part, str], Decimal] = defaultdict(Decimal)
+    found: dict[tuple[When, Part, str, str], Decimal] = defaultdict(Decimal)
     with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
         for share, part in _PARTS.items():
             examples = needs.per(share)
@@ -60,15 +63,17 @@ def quantities(needs: Needs, book: Book, named: Named) -> Quantities:
             per = Decimal(1) if examples is None else Decimal(1000) / max(1, examples)
             for entry in map(book.entry, needs.playing(share)):
                 for bill in (bill for resource in entry.resources for bill in book.bills(resource)):
-                    found[when, part, named[id(book), bill.name].name] += bill.quantity(entry.usage) * per
+                    timing = timings.name(book, entry) if bill.field == "seconds" else ""
+                    used = replace(entry.usage, seconds=timings.seconds(book, entry))
+                    found[when, part, named[id(book), bill.name].name, timing] += bill.quantity(used) * per
                 if share == "translation" and book.stores and entry.usage.stored_bytes:
-                    found["kept", "storage", named[id(book), STORAGE].name] += entry.usage.stored_bytes
+                    found["kept", "storage", named[id(book), STORAGE].name, ""] += entry.usage.stored_bytes
     return found
 
 
 def mean_of(found: Sequence[Quantities]) -> Quantities:
     """The means over seeds, or over languages."""
-    sums: dict[tuple[When, Part, str], Decimal] = defaultdict(Decimal)
+    sums: dict[tuple[When, Part, str, str], Decimal] = defaultdict(Decimal)
     with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
         for own in found:
             for key, quantity in own.items():
@@ -76,12 +81,32 @@ def mean_of(found: Sequence[Quantities]) -> Quantities:
         return {key: (total / len(found)).quantize(_QUANTUM) for key, total in sums.items()}
 
 
+def at_utilisation(found: Quantities, share: Decimal, named: Named) -> Quantities:
+    """What has to be paid where hardware works only a ``share`` of the time that it is kept for serving."""
+    by_time = {bill.name for bill in named.values() if bill.rate.unit == "second"}
+    with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
+        return {
+            key: (used / share).quantize(_QUANTUM) if key[0] == "recurring" and key[2] in by_time else used
+            for key, used in found.items()
+        }
+
+
 def components(found: Quantities, when: When) -> tuple[Component, ...]:
     """What is paid once, again and again, or by the month."""
-    return tuple(Component(part, resource, used) for (paid, part, resource), used in found.items() if paid == when)
+    return tuple(
+        Component(part, resource, used, timing)
+        for (paid, part, resource, timing), used in found.items()
+        if paid == when
+    )
 
 
 def used_rates(options: Iterable[Option], named: Named) -> dict[str, UnitPrice]:
     """The prices of what options use."""
     used = {each.resource for option in options for each in (*option.fixed, *option.recurring, *option.kept)}
     return {bill.name: bill.rate for bill in named.values() if bill.name in used}
+
+
+def used_timings(options: Iterable[Option], timings: Timings) -> dict[str, Timing]:
+    """What is known of the seconds that options stand on."""
+    used = (each.timing for option in options for each in (*option.fixed, *option.recurring) if each.timing)
+    return {name: timings.known[name] for name in dict.fromkeys(used)}

@@ -7,7 +7,7 @@ was written, and must come out the same: otherwise the files do not belong toget
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -54,7 +54,8 @@ class EngineFacts:
 class RunRecord:
     """A run as it lies on disk: its results, and its ledger with the prices it was made at.
 
-    ``tasks`` is the spec's own text on each task: runs that differ there did not do the same.
+    ``tasks`` is the spec's own text on each task: runs that differ there did not do the same. ``without_terms`` are
+    the offers of which the run does not say what they ask or give each month.
     """
 
     name: str
@@ -64,6 +65,13 @@ class RunRecord:
     engines: Mapping[str, EngineFacts]
     tasks: Mapping[str, Any]
     hardware: str
+    without_terms: tuple[str, ...] = ()
+
+    @property
+    def machine(self) -> str:
+        """What its steps were made on, by all that speed depends on, as far as that was recorded."""
+        named = dict.fromkeys(entry.usage.machine for entry in self.book if entry.usage.machine)
+        return " and ".join(named) or f"{self.hardware} (instruction set not recorded)"
 
     def steps(self, result: Result, share: Share) -> tuple[Entry, ...]:
         """The ledger's entries that one of the result's costs is made of."""
@@ -73,17 +81,28 @@ class RunRecord:
         """The same run at other prices: costs change and nothing else does.
 
         ``offers`` maps resources to offers of ``catalogue``, as in `Book`. An offer named here
-        counts with its newest record there, wherever the run uses it.
+        counts with its newest record there, wherever the run uses it. One in another currency is converted at the rate
+        that the catalogue states, or else at the one that the run was priced with.
 
         Raises:
             PriceError: an offer is unknown, or bills what was not measured.
         """
         named = set(offers.values())
         kept = [price for price in self.book.catalogue if price.offer not in named]
-        named |= {EXCHANGE_RATE + price.currency.lower() for price in catalogue if price.offer in named}
-        known = Catalogue([*kept, *(price for price in catalogue if price.offer in named)])
+        currencies = {price.currency: EXCHANGE_RATE + price.currency.lower() for price in catalogue}
+        stated = {price.offer for price in catalogue}
+        own = {price.currency: price.usd_rate for price in kept if currencies.get(price.currency) not in stated}
+        added = [
+            replace(price, usd_rate=price.usd_rate or own.get(price.currency))
+            for price in catalogue
+            if price.offer in named
+        ]
+        rates = {currencies[price.currency] for price in added}
+        known = Catalogue([*kept, *added, *(price for price in catalogue if price.offer in rates)])
         book = self.book.repriced(known, offers)
-        return replace(self, book=book, results=tuple(_priced(self, book)))
+        _check_timed(book, offers)
+        silent = tuple(offer for offer in self.without_terms if offer not in named)
+        return replace(self, book=book, results=tuple(_priced(self, book)), without_terms=silent)
 
     def stated(self, amounts: Mapping[str, Decimal]) -> RunRecord:
         """The same run at stated prices, in USD per device-hour, million characters or example.
@@ -117,11 +136,13 @@ def read_run(folder: str | Path) -> RunRecord:
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
         offers = {str(name): str(offer) for name, offer in record["provenance"]["offers"].items()}
         name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
+        records = record["provenance"]["prices"].items()
+        silent = tuple(ref.rpartition("@")[0] for ref, values in records if "terms" not in values)
     except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     _check_names(results, folder)
     book = Book(Catalogue(prices), offers, entries)
-    run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
+    run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware, silent)
     _check(run)
     return run
 
@@ -162,6 +183,22 @@ def reprice(
         raise ConfigError(f"{both[0]!r} is given both a price and an offer; give one")
     known = (catalogue or Catalogue.load()) if offers else Catalogue(())
     return tuple(_repriced(run, prices, offers, known) for run in runs)
+
+
+def _check_timed(book: Book, resources: Iterable[str]) -> None:
+    """Refuse to price by time what took none: translations that were looked up would be free.
+
+    Raises:
+        PriceError: a resource is billed by the device-hour, and a step that used it was not timed.
+    """
+    for resource in resources:
+        price = book.catalogue.get(book.offer(resource))
+        looked_up = [entry for entry in book if resource in entry.resources and entry.usage.seconds == 0]
+        if price.unit == "device-hour" and looked_up:
+            raise PriceError(
+                f"{resource}: {price.offer!r} bills by the device-hour, but {looked_up[0].label} was looked up: no "
+                "second of translating was measured, so it would cost nothing; name an offer that bills characters"
+            )
 
 
 def _repriced(run: RunRecord, prices: Mapping[str, Decimal], offers: Mapping[str, str], known: Catalogue) -> RunRecord:
@@ -208,6 +245,8 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
     offer, _, start = ref.rpartition("@")
     if values["unit"] not in BILLED:
         raise ValueError(f"{ref} bills by an unknown unit, {values['unit']!r}")
+    terms = values.get("terms", {})
+    free = terms.get("free_per_month")
     return Price(
         offer=offer,
         unit=values["unit"],
@@ -221,6 +260,9 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
         evidence="published",
         usd_rate=_decimal(values.get("usd_rate")),
         output_amount=_decimal(values.get("output_amount")),
+        free_per_month=None if free is None else int(free),
+        fee_per_month=_decimal(terms.get("fee_per_month")),
+        minimum_per_month=_decimal(terms.get("minimum_per_month")),
     )
 
 

@@ -15,7 +15,7 @@ from crossfare.types import Result, Score
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CellStanding:
     """A cell's score, the mean over its ``seeds``, with its 95 % interval, and where it stands among the others.
 
     ``tests_only`` says that the interval knows of the test examples alone: no cell was trained more than once.
@@ -41,7 +41,7 @@ class Standing:
 class Contest:
     """The best cell of a task and language against another one (both named without their seed).
 
-    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `Standing`.
+    ``difference`` is best minus other, with its 95 % interval; ``p`` as in `CellStanding`.
     """
 
     task: str
@@ -59,8 +59,12 @@ def measured(results: Sequence[Result], tested: Hashable = None) -> Measured:
 
     ``tested`` is what all were tested on; where it is not given, what the first result says.
     """
-    scores, tested = [result.score for result in results], tested or results[0].tested
     trainings = tuple(_trainings(result) for result in results)
+    return measured_scores([result.score for result in results], tested or results[0].tested, trainings)
+
+
+def measured_scores(scores: Sequence[Score], tested: Hashable, trainings: tuple[frozenset[str], ...]) -> Measured:
+    """The same from its scores, and what was fine-tuned for each."""
     if not all(score.per_example for score in scores):
         values = np.array([[score.value] for score in scores])
         return Measured(values, ("",), tested, trainings, _variance(scores[0]))
@@ -102,14 +106,14 @@ def beliefs(results: Sequence[Result]) -> dict[tuple[str, str], Belief]:
     return found
 
 
-def standings(results: Sequence[Result]) -> dict[str, Standing]:
+def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
     """Where every cell stands, by `RunSpec.without_seed`."""
     cells, found = cells_of(results), {}
     for believed in beliefs(results).values():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for key in believed.keys:
             own = believed.interval(key)
-            found[key] = Standing(
+            found[key] = CellStanding(
                 own.value,
                 own.low,
                 own.high,
@@ -125,7 +129,7 @@ def contests(results: Sequence[Result]) -> tuple[Contest, ...]:
     """Compare the best cell of every task and language with each of the others."""
     found = []
     for (task, target), believed in beliefs(results).items():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for other in believed.keys:
             if other != best:
                 apart = believed.difference(best, other)

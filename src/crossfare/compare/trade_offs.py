@@ -1,13 +1,19 @@
-"""Where one method overtakes another: break-even volumes, costs over volumes, and Pareto fronts."""
+"""Where one method overtakes another: break-even volumes, costs over volumes, and Pareto fronts.
+
+Nothing is said of a difference in cost that lies inside what is not known of seconds (`timing_noise`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from itertools import combinations
 
 from crossfare.compare.model import Decision, Option
+from crossfare.compare.timing_noise import CostDifference, difference, told_apart
+from crossfare.ledger.price import PRECISION
 
 _STEPS = (1, 2, 5)
 
@@ -16,12 +22,18 @@ _STEPS = (1, 2, 5)
 class BreakEven:
     """``first`` is cheaper up to ``examples`` examples, ``then`` from there on.
 
-    Without ``examples`` the costs never cross: ``first`` costs no more than ``then`` at any volume.
+    Without ``examples`` the costs never cross: ``first`` costs no more than ``then`` at any volume. ``low`` to
+    ``high`` is the 95 % interval of the volume, as far as it depends on seconds that were timed. ``within_noise`` says
+    that their uncertainty leaves open which of the two costs less, at the smallest or at the largest volumes: then
+    there is no volume to name.
     """
 
     first: Option
     then: Option
     examples: Decimal | None
+    within_noise: bool = False
+    low: Decimal | None = None
+    high: Decimal | None = None
 
 
 def break_even(fixed_a: Decimal, per_1k_a: Decimal, fixed_b: Decimal, per_1k_b: Decimal) -> Decimal | None:
@@ -38,16 +50,39 @@ def break_even(fixed_a: Decimal, per_1k_a: Decimal, fixed_b: Decimal, per_1k_b: 
 
 def break_evens(decision: Decision) -> tuple[BreakEven, ...]:
     """Every pair of methods; those whose costs cross come first, lowest volume first."""
-    found = [_between(decision, a, b) for a, b in combinations(decision.options, 2)]
+    found = [each for a, b in combinations(decision.options, 2) for each in _between(decision, a, b)]
     return tuple(sorted(found, key=lambda each: (each.examples is None, each.examples or Decimal(0))))
 
 
-def _between(decision: Decision, a: Option, b: Option) -> BreakEven:
-    fixed_a, fixed_b = decision.fixed_usd(a), decision.fixed_usd(b)
-    per_1k_a, per_1k_b = decision.recurring_usd_per_1k(a), decision.recurring_usd_per_1k(b)
-    examples = break_even(fixed_a, per_1k_a, fixed_b, per_1k_b)
-    first, then = (a, b) if (fixed_a, per_1k_a) <= (fixed_b, per_1k_b) else (b, a)
-    return BreakEven(first, then, examples)
+def _between(decision: Decision, a: Option, b: Option) -> Iterator[BreakEven]:
+    """Where the costs of two methods cross: once at the most, but for what offers ask or give each month."""
+    start, length = (difference(decision, a, b, about) for about in (Fraction(0), None))
+    first, then = (a, b) if (start.fixed, start.each) <= (Fraction(0), Fraction(0)) else (b, a)
+    if not (start.told_at_start and length.told_at_length):
+        yield BreakEven(first, then, None, within_noise=True)
+        return
+    crossings = list(_crossings(decision, a, b))
+    for examples, apart in crossings:
+        cheaper, dearer = (a, b) if apart.each > 0 else (b, a)
+        yield BreakEven(cheaper, dearer, examples, False, *apart.crossing())
+    if not crossings:
+        yield BreakEven(first, then, None)
+
+
+def _crossings(decision: Decision, a: Option, b: Option) -> Iterator[tuple[Decimal, CostDifference]]:
+    """The volumes at which the difference of two costs changes its sign, each with the line that it is about there."""
+    starts = [Fraction(0), *sorted({*decision.kinks(a), *decision.kinks(b)})]
+    for low, high in zip(starts, [*starts[1:], None], strict=True):
+        about = None if high is None else (low + high) / 2
+        apart = difference(decision, a, b, about)
+        examples = break_even(_exactly(apart.fixed), 1000 * _exactly(apart.each), Decimal(0), Decimal(0))
+        if examples is not None and low < Fraction(examples) and (high is None or Fraction(examples) <= high):
+            yield examples, apart
+
+
+def _exactly(value: Fraction) -> Decimal:
+    with localcontext(prec=PRECISION):
+        return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +111,11 @@ def grid(decision: Decision, examples: Decimal) -> tuple[Decimal, ...]:
 
 def cost_front(decision: Decision, examples: Decimal) -> tuple[Option, ...]:
     """The methods that no other one matches in quality at a lower total cost, cheapest first."""
-    return front(decision.options, lambda option: decision.total_usd(option, examples))
+    return front(
+        decision.options,
+        lambda option: decision.total_usd(option, examples),
+        lambda one, other: told_apart(decision, one, other, examples),
+    )
 
 
 def latency_front(decision: Decision) -> tuple[Option, ...]:
@@ -88,23 +127,33 @@ def latency_front(decision: Decision) -> tuple[Option, ...]:
     return front(measured, lambda option: Decimal(str(option.latency_ms)))
 
 
-def front(options: Sequence[Option], price: Callable[[Option], Decimal]) -> tuple[Option, ...]:
+Told = Callable[[Option, Option], bool]
+"""Says of two options whether their prices are known well enough to say which is lower."""
+
+
+def _exact(_: Option, __: Option) -> bool:
+    return True
+
+
+def front(options: Sequence[Option], price: Callable[[Option], Decimal], told: Told = _exact) -> tuple[Option, ...]:
     """The options that are not dominated, lowest ``price`` first; equal ones are all kept."""
-    kept = [option for option in options if dominator(option, options, price) is None]
+    kept = [option for option in options if dominator(option, options, price, told) is None]
     return tuple(sorted(kept, key=price))
 
 
-def dominator(option: Option, others: Sequence[Option], price: Callable[[Option], Decimal]) -> Option | None:
+def dominator(
+    option: Option, others: Sequence[Option], price: Callable[[Option], Decimal], told: Told = _exact
+) -> Option | None:
     """An option that is at least as good and costs no more, and is better in one of the two.
 
-    Of several, the best one, and of these the one with the lowest price.
+    That it costs less must be ``told``: a price within the noise is neither lower nor higher. Of several, the best one,
+    and of these the one with the lowest price.
     """
     paid = price(option)
     found = [
         other
         for other in others
         if other.quality >= option.quality
-        and price(other) <= paid
-        and (other.quality > option.quality or price(other) < paid)
+        and (other.quality > option.quality if price(other) == paid else price(other) < paid and told(option, other))
     ]
     return max(found, key=lambda other: (other.quality, -price(other)), default=None)

@@ -33,7 +33,8 @@ from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, 
 
 DRAWS = 2000
 
-_EXTRA = float(special.ndtri((1 + CONFIDENCE) / 2)) ** 2  # examples that Wilson's interval adds
+_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
+_EXTRA = _NORMAL**2  # examples that Wilson's interval adds
 _MANY = 1e9  # degrees of freedom, as good as infinitely many
 _ALIKE = 0.5  # correlation of these between two methods: a pair has nearly what Agresti and Min (2005) add
 
@@ -127,7 +128,7 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        half = sd * float(special.stdtrit(min(freedom, _MANY), (1 + CONFIDENCE) / 2))
+        half = sd * (float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) if np.isfinite(freedom) else _NORMAL)
         centre = float(weights @ self.centres)
         return centre - half, centre + half
 
@@ -137,8 +138,12 @@ class Belief:
 
     @cached_property
     def draws(self) -> Floats:
-        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point."""
-        return np.round(self.centres + self._errors, 4)
+        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point.
+
+        Where seeds are so few that anything may be, none lies further off than three times the scale of scores: in
+        hundredths of a point each is a 16-bit number, as the report's page has them.
+        """
+        return np.clip(np.round(self.centres + self._errors, 4), -3.0, 3.0)
 
     @cached_property
     def _errors(self) -> Floats:
@@ -152,6 +157,7 @@ class Belief:
         by_training = (random.standard_normal((half, len(self.luck))) @ _root(self.luck).T * sd) @ self.mixing.T
         return np.concatenate([by_example + by_training, -by_example - by_training])
 
+    @cached_property
     def worse(self) -> dict[str, float | None]:
         """For each method the p-value of its being as good as the one with the best score, corrected for the picking.
 
@@ -178,17 +184,23 @@ class Belief:
         return found
 
     def only(self, keys: Sequence[str]) -> Belief:
-        """The same of some of the methods."""
-        at = [self.keys.index(key) for key in keys]
-        return replace(
-            self,
-            keys=tuple(keys),
-            means=self.means[at],
-            centres=self.centres[at],
-            examples=self.examples[np.ix_(at, at)],
-            mixing=self.mixing[at],
-            measured=tuple(self.measured[each] for each in at),
-        )
+        """The same of some of the methods; kept, as prices and volumes that are tried ask for it again and again."""
+        if tuple(keys) not in self._parts:
+            at = [self.keys.index(key) for key in keys]
+            self._parts[tuple(keys)] = replace(
+                self,
+                keys=tuple(keys),
+                means=self.means[at],
+                centres=self.centres[at],
+                examples=self.examples[np.ix_(at, at)],
+                mixing=self.mixing[at],
+                measured=tuple(self.measured[each] for each in at),
+            )
+        return self._parts[tuple(keys)]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, ...], Belief]:
+        return {self.keys: self}
 
     def predicted(self, *, seeds: float = 1.0, examples: float = 1.0) -> Belief:
         """What would be believed with so many times the seeds and test examples, if the scores stayed as they are."""
@@ -205,7 +217,7 @@ def apart(scores: Mapping[str, tuple[float, float, float]]) -> Belief:
     """From scores with 95 % intervals (value, low, high) alone: nothing is paired, and seeds are in the intervals."""
     values, low, high = np.array(list(scores.values()), dtype=np.float64).reshape(-1, 3).T
     count, none = len(scores), np.zeros(len(scores))
-    variances = ((high - low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2
+    variances = ((high - low) / (2 * _NORMAL)) ** 2
     return Belief(
         tuple(scores),
         values,

@@ -18,7 +18,7 @@ from crossfare.data.loaded import Loaded
 from crossfare.data.reading import NOTHING, FileReading
 from crossfare.data.sources import Text
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name
+from crossfare.languages import known_languages
 from crossfare.types import TaskName
 
 # Names that the hub once had without an owner, and whose they are now.
@@ -184,4 +184,4 @@ def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
 def _language(config: str | None) -> str | None:
     """The first language code in a configuration's name: "xquad.de", "mlqa.vi.en" (the context's), "de"."""
     words = re.split(r"[^A-Za-z]+", config or "")
-    return next((w for w in words if len(w) == 2 and w.islower() and language_name(w) != w), None)
+    return next((w for w in words if w in known_languages()), None)

@@ -16,7 +16,7 @@ from crossfare.data.loaded import Loaded, LoadReport, find_duplicates
 from crossfare.data.reading import FileReading, Labels
 from crossfare.data.repair import unescaped
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import language_name, language_tag, primary
+from crossfare.languages import known_languages, language_tag, primary
 from crossfare.types import Dataset, Example, QAExample, QueryExample, TaskName, content_revision
 
 UNDETERMINED = "und"
@@ -203,7 +203,7 @@ def guess_language(path: Path) -> str | None:
     mlqa = re.search(r"context-([a-z]{2})-question-[a-z]{2}", path.name)
     if mlqa:
         return mlqa[1]
-    codes = {word for word in _words(path) if len(word) == 2 and word.islower() and language_name(word) != word}
+    codes = {word for word in _words(path) if word in known_languages()}
     return codes.pop() if len(codes) == 1 else None
 
 

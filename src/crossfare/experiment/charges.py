@@ -20,7 +20,7 @@ from crossfare.translate.engines import declared
 from crossfare.translate.engines.hosts import host_of
 from crossfare.translate.projection import abilities
 from crossfare.translate.segments import requests
-from crossfare.types import Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage
+from crossfare.types import Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage, revision_for
 
 if TYPE_CHECKING:  # translating one file needs no spec
     from crossfare.experiment.spec import Spec
@@ -180,6 +180,10 @@ class Within:
         self.tag_handling = getattr(engine, "tag_handling", None)
         self.marked_by_tags = abilities(engine).marked_by_tags
         self.cross_attention = getattr(engine, "cross_attention", None)
+
+    def revision_for(self, source: str, target: str) -> str:
+        """What identifies the engine's output in one direction."""
+        return revision_for(self.engine, source, target)
 
     @property
     def host(self) -> str:

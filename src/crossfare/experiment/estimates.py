@@ -14,7 +14,7 @@ from crossfare.ledger.budget import shown
 from crossfare.translate import Markers, Projection, TranslationMemory
 from crossfare.translate.memory import Pace, ReadOnlyMemory, Scope
 from crossfare.translate.projection import abilities
-from crossfare.types import Dataset, Engine, Metered, Usage
+from crossfare.types import Dataset, Engine, Metered, Usage, revision_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def estimate(
         CrossfareError: what the translation itself would raise.
     """
     looked_up = ReadOnlyMemory(memory.path)
-    pace = looked_up.pace(Scope(engine.name, engine.revision, dataset.language, target))
+    pace = looked_up.pace(Scope(engine.name, revision_for(engine, dataset.language, target), dataset.language, target))
     (least, made), (most, made_at_most) = rehearse(
         dataset, engine, charge, target=target, markers=markers, projection=projection, memory=looked_up
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crossfare import pretrained, retrieve
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import method
+from crossfare.languages import writes_in_pairs
 from crossfare.precision import settled
 from crossfare.types import RunSpec, Step
 
@@ -149,5 +150,6 @@ def _retrieve(planner: Planner, queries: Step, collection: Step, language: str, 
     settings = retrieve.BM25.configured(language, _settings(planner).bm25).identity()
     where = collection.label.removeprefix("ranking ")
     index = planner.step("index", {"settings": settings}, {"passages": collection}, f"ranking index of {where}")
-    params = {"depth": depth}
+    # Lone characters once found nothing but themselves.
+    params = {"depth": depth, **({"lone_characters": "every pair"} if writes_in_pairs(language) else {})}
     return planner.step("retrieve", params, {"data": queries, "index": index}, f"ranking BM25 over {where}")

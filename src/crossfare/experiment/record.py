@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,13 +50,18 @@ def write(
     book: Book,
     store: Store,
     absent: tuple[tuple[RunSpec, str], ...],
+    more: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run."""
+    """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run.
+
+    ``more`` are further files of the run by name, as plain data.
+    """
     results = results_of(plan, book, store)
     found = contests(results)
     context = _context(spec, results, absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
+    facts |= {"machine": ", ".join(record["provenance"]["machines"]) or "not recorded"}
     asked = record["provenance"]["engines"]
     facts |= {
         f"engine {name}": ", ".join(f"{key}: {value}" for key, value in each.items()) for name, each in asked.items()
@@ -67,6 +72,8 @@ def write(
         _link_steps(folder / "steps", book, store)
         write_tables(results, folder / "tables", context, catalogue=book.catalogue, facts=facts)
         write_json(folder / "results.json", record)
+        for name, content in (more or {}).items():
+            write_json(folder / name, content)
     shown = (
         *(task_table(results, task, context) for task in spec.tasks),
         quality_table(results, context),
@@ -146,6 +153,7 @@ def provenance(book: Book) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "hardware": meter.hardware_name(),
+        "machines": list(dict.fromkeys(entry.usage.machine for entry in book if entry.usage.machine)),
         "offers": {name: offer for name, offer in book.offers.items() if name in names},
         "prices": {
             price.ref: {
@@ -155,6 +163,11 @@ def provenance(book: Book) -> dict[str, Any]:
                 "per": str(price.per),
                 "checked": price.checked.isoformat(),
                 "source": price.source,
+                "terms": {
+                    name: str(value)
+                    for name in ("free_per_month", "fee_per_month", "minimum_per_month")
+                    if (value := getattr(price, name)) is not None
+                },
                 **{
                     name: str(value)
                     for name in ("usd_rate", "output_amount")

@@ -59,6 +59,7 @@ def _result(
         baseline=test_sets.baseline(cell),
         tested=test_sets.identity(cell),
         model_notes=_model_notes(store, cell),
+        test_notes=test_sets.notes(cell),
         held=held,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -85,14 +85,9 @@ def _run(
     written: Callable[[Run], None] | None,
 ) -> Run:
     catalogue, plan = ready(spec, store)
-    book = Book(catalogue, offers_of(spec))
     resources = resources_of(spec, plan)
     everything = distinct(step for cell in plan for step in cell.all)
-
-    def price(step: Step, usage: Usage) -> Decimal:
-        book.add(Entry(step.id, step.stage, step.label, usage, resources[step.id]))
-        return book.cost(step.id).usd
-
+    price = pricing(spec, catalogue, resources)
     fresh = {step.id for step in everything if not store.done(step.id)}
     paid = charges(spec, catalogue, resources)
     hosts = {step.id: host_of_step(step) for step in everything if step.id in fresh}
@@ -104,28 +99,14 @@ def _run(
     ):
         asked = limited(everything, paid, budget)
         failures = run_steps(asked, store, jobs=jobs or default_jobs(), observer=progress, energy=spec.energy)
-    kept = {step.id for cell in plan for step in cell.one_time}
-    parts = _parts(plan)
-    entries = (
-        Entry(
-            step.id,
-            step.stage,
-            step.label,
-            _usage(store, step, kept),
-            resources[step.id],
-            reused=step.id not in fresh,
-            parts=parts[step.id],
-        )
-        for step in everything
-        if store.done(step.id)
-    )
+    book = ledger(spec, catalogue, plan, store, fresh)
     complete = [cell for cell in plan if all(store.done(step.id) for step in cell.all)]
     absent = (*missing(spec), *_unfinished(plan, complete, failures))
     if not complete:
         raise _incomplete(failures, plan, complete, "nothing was written")
     if failures and len(complete) < place.results:
         raise _incomplete(failures, plan, complete, f"{place.path} has what an earlier run found")
-    made = write(place, spec, complete, Book(catalogue, offers_of(spec), entries), store, absent)
+    made = write(place, spec, complete, book, store, absent)
     if written:
         written(made)
     if failures:
@@ -190,6 +171,39 @@ def dry_run(
 
 
 # -- money ------------------------------------------------------------------------------------
+
+
+def pricing(
+    spec: Spec, catalogue: Catalogue, resources: Mapping[str, tuple[str, ...]]
+) -> Callable[[Step, Usage], Decimal]:
+    """What a step's usage costs, in USD; ``resources`` says what steps use."""
+    book = Book(catalogue, offers_of(spec))
+
+    def price(step: Step, usage: Usage) -> Decimal:
+        book.add(Entry(step.id, step.stage, step.label, usage, resources[step.id]))
+        return book.cost(step.id).usd
+
+    return price
+
+
+def ledger(spec: Spec, catalogue: Catalogue, plan: Sequence[CellSteps], store: Store, fresh: Collection[str]) -> Book:
+    """The finished steps of a plan with what they used; those that are not ``fresh`` were made by an earlier run."""
+    resources, parts = resources_of(spec, plan), _parts(plan)
+    kept = {step.id for cell in plan for step in cell.one_time}
+    entries = (
+        Entry(
+            step.id,
+            step.stage,
+            step.label,
+            _usage(store, step, kept),
+            resources[step.id],
+            reused=step.id not in fresh,
+            parts=parts[step.id],
+        )
+        for step in distinct(step for cell in plan for step in cell.all)
+        if store.done(step.id)
+    )
+    return Book(catalogue, offers_of(spec), entries)
 
 
 def _parts(plan: Sequence[CellSteps]) -> dict[str, tuple[Share, ...]]:

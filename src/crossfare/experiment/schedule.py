@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,9 +47,17 @@ class Observer(Protocol):
 
 
 def run_steps(
-    steps: Sequence[Step], store: Store, *, jobs: int, observer: Observer, energy: bool = False
+    steps: Sequence[Step],
+    store: Store,
+    *,
+    jobs: int,
+    observer: Observer,
+    energy: bool = False,
+    pool: ProcessPoolExecutor | None = None,
 ) -> tuple[Failure, ...]:
     """Execute ``steps`` (in an executable order) with up to ``jobs`` processes; ``energy`` meters their electricity.
+
+    ``pool`` are `workers` that are there already, and stay: starting them takes seconds.
 
     Finished steps are reused. When a step fails, only what needs it is left undone, and the failures are returned.
     Once the money is spent, no further step that pays by the request is started.
@@ -68,11 +76,11 @@ def run_steps(
     urgency = _urgency(pending)
     together = {key: step for key, step in pending.items() if not STAGES[step.stage].alone}
     alone = {key: step for key, step in pending.items() if STAGES[step.stage].alone}
-    with _workers(jobs, observer, energy) as pool:
+    with nullcontext(pool) if pool else workers(jobs, observer, energy) as own:
         failures: list[Failure] = []
-        _drain(together, urgency, pool, jobs, store, observer, failures)
+        _drain(together, urgency, own, jobs, store, observer, failures)
         lacking = {failure.step.id for failure in failures} | together.keys()
-        _drain(_without(alone, lacking), urgency, pool, 1, store, observer, failures)
+        _drain(_without(alone, lacking), urgency, own, 1, store, observer, failures)
         return tuple(failures)
 
 
@@ -155,7 +163,7 @@ def _told(step: Step, error: BaseException) -> CrossfareError:
 
 
 @contextmanager
-def _workers(jobs: int, observer: Observer, energy: bool = False) -> Iterator[ProcessPoolExecutor]:
+def workers(jobs: int, observer: Observer, energy: bool = False) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that share the cores, and a thread that carries their progress to the observer."""
     context = multiprocessing.get_context("spawn")
     events: Any = context.Queue()

@@ -21,6 +21,7 @@ from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
 from crossfare.report.translation import lint_lines, outcome_lines, score_line
+from crossfare.score import translation
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.tasks import task_named
@@ -126,6 +127,8 @@ class FileTranslation:
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         source, target, told = language_tag(source), language_tag(target), reading or {}
+        if reference:
+            translation.check(target=target)
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
@@ -196,6 +199,8 @@ class FileTranslation:
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
+            if hasattr(self.engine, "check_pair"):
+                self.engine.check_pair(self.loaded.dataset.language, self.target)
             agree(estimated)
         with purse(max_usd, tell) as budget:
             made = self._translate(budget, progress)

@@ -303,8 +303,9 @@ class Planner(EnginePlan):
 
     def finetune(self, cell: RunSpec, train: tuple[Step, ...]) -> Step:
         """Fine-tune the cell's model."""
-        validation, labels = self._validation(cell), TASKS[cell.task].known_labels
-        languages = dict.fromkeys(str(step.params.get("target") or step.params["language"]) for step in train)
+        validation, task = self._validation(cell), TASKS[cell.task]
+        labels = task.known_labels
+        languages = dict.fromkeys(_language(step) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
         there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
         hyper = self._hyper(cell)
@@ -322,6 +323,7 @@ class Planner(EnginePlan):
             "training": hyper.identity(),
             "seed": cell.seed if hyper.trains else 0,
             # Such heads were once kept under names that were guessed: what was made with them is not this.
+            **(task.scored_anew(_language(validation), {}) if validation else {}),
             **({"head": "new"} if unnamed else {}),
         }
         on = f"fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}"
@@ -344,7 +346,8 @@ class Planner(EnginePlan):
         self, cell: RunSpec, predictions: Step, data: Step, note: str = "", *, translated: Step | None = None
     ) -> Step:
         """Score the answers to ``data``; ``translated`` is what was asked instead, if it may have lost some."""
-        identity = {"task": cell.task, "options": self.spec.tasks[cell.task].scoring}
+        task, options = TASKS[cell.task], self.spec.tasks[cell.task].scoring
+        identity = {"task": cell.task, "options": options, **task.scored_anew(_language(data, cell.target), options)}
         inputs = {"predictions": predictions, "data": data, **({"translated": translated} if translated else {})}
         return self.step("score", identity, inputs, f"{cell.task} score {cell.target}: {cell.variant}{note}")
 
@@ -357,6 +360,11 @@ def check(spec: Spec) -> None:
     """
     if not cells(spec):
         raise ConfigError(f"spec {spec.name!r}: nothing of it can be run; {'; '.join(why_missing(missing(spec)))}")
+
+
+def _language(data: Step, default: str = "") -> str:
+    """The language of the data that a step makes."""
+    return str(data.params.get("target") or data.params.get("language") or default)
 
 
 def _dropping(engine: EngineSpec) -> dict[str, Any]:

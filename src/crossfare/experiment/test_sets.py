@@ -11,6 +11,7 @@ from crossfare.data import artifact
 from crossfare.data.collection import read_header
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.files import read_predictions_of
+from crossfare.score import ranking
 from crossfare.store import Store
 from crossfare.strict import read_json
 from crossfare.tasks import TASKS
@@ -26,6 +27,7 @@ class TestSets:
         self._plan = plan
         self._store = store
         self._scores: dict[tuple[str, ...], float] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
 
     def identity(self, cell: CellSteps) -> str:
         """Tells test sets apart by their content: examples with their ids, in ranking the passages as well."""
@@ -53,6 +55,17 @@ class TestSets:
             asked = {**options, **lost, "resamples": 1}
             self._scores[key] = max(task.score(dataset, each, **asked)[0].value for each in found)
         return self._scores[key]
+
+    def notes(self, cell: CellSteps) -> tuple[str, ...]:
+        """What is doubtful about scores on it: in ranking, how it was judged."""
+        if cell.collection is None:
+            return ()
+        if cell.test.id not in self._notes:
+            dataset = artifact.read(self._store.artifact(cell.test.id))
+            passages = read_header(self._store.artifact(cell.collection.id)).passages
+            relevant = cell.score.params["options"].get("relevant", 1)
+            self._notes[cell.test.id] = ranking.doubts(dataset, passages, relevant=relevant)
+        return self._notes[cell.test.id]
 
     def _first_stage(self, cell: CellSteps) -> Step | None:
         """That of its own candidates, or else one that searches the same test queries for another cell."""

@@ -32,6 +32,7 @@ _METHODS: Mapping[str, str] = {
     "in-language": "In-language (gold)",
 }
 NOT_MEASURED = "n.m."
+BUSY_MARK = "(busy)"
 
 Columns = Mapping[Column | str, Callable[[Line], Cell | str]]
 
@@ -177,7 +178,8 @@ def _mean_usd(line: Line, name: str) -> str:
 def added_latency(line: Line) -> str:
     """Seconds that translation adds to a batch."""
     if found := latencies(line.results):
-        return numbers.amount(fmean(latency.mean for latency in found))
+        busy = f" {BUSY_MARK}" if any(each.busy for each in found) else ""
+        return numbers.amount(fmean(latency.mean for latency in found)) + busy
     translates = any(result.translation_per_1k is not None for result in line.results)
     return NOT_MEASURED if translates else MISSING
 
@@ -211,7 +213,7 @@ def energies(found: Gathered) -> Columns:
     """
     if all(result.energy_kwh_per_1k is None for result in found.results):
         return {}
-    once, serving = number("Energy once (kWh)"), number("Energy serving (kWh/1k ex.)")
+    once, serving = number("Estimated energy once (kWh)"), number("Estimated energy serving (kWh/1k ex.)")
     return {once: partial(_energy, name="energy_kwh"), serving: partial(_energy, name="energy_kwh_per_1k")}
 
 

@@ -20,6 +20,7 @@ from crossfare.compare import (
     volume_flips,
 )
 from crossfare.report import numbers
+from crossfare.report.hardware_costs import hardware_notes
 from crossfare.report.names import metric_name, subject, trivial_name
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 
@@ -66,7 +67,8 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     if not any(option.kept for option in decision.options):
         del columns[number("Storage\nUSD/month")]
     ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, _front_notes(made))
+    notes = (*_front_notes(made), *hardware_notes(decision, examples))
+    return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, notes)
 
 
 def break_even_table(decision: Decision, horizon: Horizon) -> Table:
@@ -81,8 +83,11 @@ def break_even_table(decision: Decision, horizon: Horizon) -> Table:
         number(f"Months at\n{horizon.volume:,}"): lambda row: numbers.amount(row[1] / horizon.volume),
     }
     notes = []
-    if never := len(found) - len(crossing):
+    noisy = sum(each.within_noise for each in found)
+    if never := len(found) - len(crossing) - noisy:
         notes.append(f"In {never} of {len(found)} pairs one method is cheaper at any volume.")
+    if noisy:
+        notes.append(f"In {noisy} of {len(found)} pairs which one is cheaper lies within what timings differ by.")
     if far := len(crossing) - len(shown):
         notes.append(f"{far} more cross below one example or beyond {FAR:,} times the volume.")
     return Table.of(f"{subject(decision)}: break-even volumes", columns, shown, notes)

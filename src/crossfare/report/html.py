@@ -11,10 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +32,20 @@ from crossfare.compare import (
     recommend,
     standings,
 )
+from crossfare.compare.contenders import run_names
 from crossfare.errors import ConfigError, DataError
-from crossfare.report import learning, plots, run_tables
-from crossfare.report.advice import explain, rule
+from crossfare.report import charts, learning, run_tables
+from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
 from crossfare.report.names import task_name, where
+from crossfare.report.overview import Overview, overview
+from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
+from crossfare.report.vega import Chart, look
 from crossfare.run_folder import add_report
 from crossfare.store import file_name
 from crossfare.strict import dump_yaml, read_json, read_yaml
@@ -47,114 +53,159 @@ from crossfare.types import Method, TaskName
 
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
-_SCRIPTS = ("plot.min.js", "decision.js", "panel.js")
+_AIM = Aim()
+_SCRIPTS = ("decision.js", "charts.js", "panel.js")
 
 
 def write_report(
-    folder: str | Path,
-    *,
+    *folders: str | Path,
     horizon: Horizon = _DEFAULT,
+    aim: Aim = _AIM,
     methods: Mapping[str, Method] | None = None,
+    courses: Mapping[str, Sequence[Table]] | None = None,
     force: bool = False,
 ) -> Path:
-    """Write a run's report into its directory and return the path of the page.
+    """Write the report of a run, or of several together, into the directory of the first; return the path of the page.
 
-    Beside ``report.html`` these are ``figures/`` (SVG and PNG) and, in ``tables/``, LaTeX versions
-    of the tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
-    tables say what models were trained on. Files of an earlier report are replaced, others only with ``force``.
+    Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions of the first
+    run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the tables say what
+    models were trained on, ``courses`` how races went, by their directories. Files of an earlier report are replaced,
+    others only with ``force``.
 
     Raises:
-        ConfigError: a package that draws figures or renders the page is missing; or a file is there already that
-            neither the run nor a report wrote.
-        DataError: the folder is no run directory, or its results.json has been changed.
+        ConfigError: no run is named, or one twice; a package that draws figures or renders the page is missing; or a
+            file is there already that neither the run nor a report wrote.
+        DataError: a folder is no run directory, or its results.json has been changed.
     """
     _check_installed()
-    folder = Path(folder)
-    run = read_run(folder)
-    record = read_json(folder / "results.json")
-    single = [recommend(each, horizon.examples) for each in decisions([run], months=horizon.months)]
-    over_targets = decisions([run], mean=True, months=horizon.months)
-    means = [recommend(each, horizon.examples) for each in over_targets if "+" in each.target]
-    made = _ordered(single, means)
-    look = plots.looks([option for each in made for option in each.decision.options])
-    context = _context(run, methods or {})
-    written = {f"tables/{name}": text.encode() for name, text in _tables_written(run, context, made, horizon)}
-    curves = learning_curves([run])
-    grown = [plots.learning(curve, number) for number, curve in enumerate(curves)]
-    drawn = plots.figures(single, run.results, horizon, look)
-    for each_figure in (*drawn, *grown):
-        written |= {f"figures/{name}": content for name, content in each_figure.files.items()}
+    paths = [Path(folder) for folder in folders]
+    if not paths or len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("a report needs a run directory, or several different ones")
+    sources = [_Source.read(path, methods or {}) for path in paths]
+    runs = [source.run for source in sources]
+    every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
+    judged = [PageDecision.of(each, horizon.examples, aim) for each in _ordered(every)]
+    results = [result for run in runs for result in run.results]
+    curves = learning_curves(runs)
+    drawn = charts.charts(judged, results, horizon)
+    grown = [charts.learning(curve, number) for number, curve in enumerate(curves)]
+    written = {f"tables/{name}": text.encode() for name, text in _tables_written(sources[0], judged, horizon)}
+    for each_chart in (*drawn, *grown):
+        written |= {f"figures/{name}": content for name, content in each_chart.files.items()}
     page = _render(
-        run=run,
-        record=record,
+        name=", ".join(run_names(runs)),
+        results=len(results),
         horizon=horizon,
-        rule=rule(Aim()),
-        choices=[_choice(each, horizon) for each in made],
-        results=_result_tables(run, context),
-        figures=[(each, each.data_uri()) for each in drawn],
-        learning=[_learning(curve, figure) for curve, figure in zip(curves, grown, strict=True)],
-        models=[_model(each.decision, look) for each in made],
+        rule=rule(aim),
+        aim=aim,
+        tasks=[_task(own, horizon, drawn) for own in _by_task(judged)],
+        learning=[_learning(curve, chart) for curve, chart in zip(curves, grown, strict=True)],
+        runs=[{**source.parts(), "course": (courses or {}).get(str(source.run.folder), ())} for source in sources],
+        models=[model for own in _by_task(judged) for model in _models(own)],
+        charts={each.name: {"spec": each.spec, "rows": each.rows} for each in (*drawn, *grown)},
     )
-    add_report(folder, {**written, PAGE: page.encode()}, force=force)
-    return folder / PAGE
+    add_report(paths[0], {**written, PAGE: page.encode()}, force=force)
+    return paths[0] / PAGE
 
 
 def _check_installed() -> None:
-    for package, needing in (("matplotlib", "figures need"), ("jinja2", "the report needs")):
+    for package, needing in (("vl_convert", "figures need"), ("jinja2", "the report needs")):
         try:
             import_module(package)
         except ImportError:
-            raise ConfigError(f"{needing} {package}: pip install 'crossfare[report]'") from None
+            named = package.replace("vl_convert", "vl-convert-python")
+            raise ConfigError(f"{needing} {named}: pip install 'crossfare[report]'") from None
 
 
-def _ordered(single: Sequence[Recommendation], means: Sequence[Recommendation]) -> list[Recommendation]:
+def _ordered(every: Sequence[Decision]) -> list[Decision]:
     """Task by task: the mean over languages first, where there are several."""
-    tasks = dict.fromkeys(each.decision.task for each in single)
-    return [each for task in tasks for each in (*means, *single) if each.decision.task == task]
+    unique = {(each.task, each.target): each for each in every}
+    return [each for task in dict.fromkeys(task for task, _ in unique) for each in unique.values() if each.task == task]
 
 
-# -- tables -----------------------------------------------------------------------------------
+def _by_task(judged: Sequence[PageDecision]) -> list[list[PageDecision]]:
+    return [list(own) for _, own in groupby(judged, key=lambda each: each.whole.task)]
 
 
-def _context(run: RunRecord, methods: Mapping[str, Method]) -> Context:
-    """What the tables say beyond the results, from what the run wrote down."""
-    names = {
-        task: values["name"] for task, values in run.tasks.items() if isinstance(values, Mapping) and "name" in values
-    }
-    return Context(
-        methods=methods,
-        engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
-        standings=standings(run.results),
-        data_names=names,
-    )
+# -- what a run says ----------------------------------------------------------------------------
 
 
-def _tasks(run: RunRecord) -> list[TaskName]:
-    return list(dict.fromkeys(result.spec.task for result in run.results))
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A run with what it wrote down, and what its tables say beyond the results."""
+
+    run: RunRecord
+    record: Mapping[str, Any]
+    context: Context
+
+    @classmethod
+    def read(cls, folder: Path, methods: Mapping[str, Method]) -> _Source:
+        run = read_run(folder)
+        record = read_json(folder / "results.json")
+        names = {
+            task: values["name"]
+            for task, values in run.tasks.items()
+            if isinstance(values, Mapping) and "name" in values
+        }
+        context = Context(
+            methods=methods,
+            engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
+            standings=standings(run.results),
+            data_names=names,
+        )
+        return cls(run, record, context)
+
+    @property
+    def tasks(self) -> list[TaskName]:
+        return list(dict.fromkeys(result.spec.task for result in self.run.results))
+
+    def parts(self) -> dict[str, Any]:
+        """What the page shows of this run alone; what the record says beside the results, reading has not checked."""
+        run, record = self.run, self.record
+        try:
+            return {
+                "run": run,
+                "made": str(record.get("made", ""))[:10],
+                "version": record["provenance"].get("crossfare"),
+                "results": self._result_tables(),
+                "losses": run_tables.losses(record),
+                "yields": run_tables.yield_table(record),
+                "quality": run_tables.translation_quality_table(record),
+                "loading": run_tables.loading_table(record),
+                "stages": run_tables.stage_table(run),
+                "ledger": run_tables.ledger_table(run),
+                "facts": run_tables.run_table(run, record),
+                "prices": run_tables.price_records_table(record),
+                "missing": run_tables.missing_lines(record),
+                "spec": dump_yaml(read_yaml(run.folder / "spec.yaml", error=DataError)),
+            }
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{run.folder / 'results.json'}: its data, provenance or missing cells are not as a run writes them "
+                f"({type(error).__name__}: {error}); run its spec again"
+            ) from error
+
+    def _result_tables(self) -> list[tuple[str, tuple[Table, ...]]]:
+        """For each task, the tables of scores and of costs."""
+        found: list[tuple[str, tuple[Table, ...]]] = []
+        for task in self.tasks:
+            own = [result for result in self.run.results if result.spec.task == task]
+            tables = (table(own, self.context) for table in (quality_table, cost_table, energy_table))
+            found.append((task_name(task), tuple(table for table in tables if table)))
+        return found
 
 
-def _result_tables(run: RunRecord, context: Context) -> list[tuple[str, tuple[Table, ...]]]:
-    """For each task, the tables of scores and of costs."""
-    found: list[tuple[str, tuple[Table, ...]]] = []
-    for task in _tasks(run):
-        own = [result for result in run.results if result.spec.task == task]
-        tables = (quality_table(own, context), cost_table(own, context), energy_table(own, context))
-        found.append((task_name(task), tuple(table for table in tables if table)))
-    return found
-
-
-def _tables_written(
-    run: RunRecord, context: Context, made: Sequence[Recommendation], horizon: Horizon
-) -> Iterator[tuple[str, str]]:
+def _tables_written(source: _Source, judged: Sequence[PageDecision], horizon: Horizon) -> Iterator[tuple[str, str]]:
     """Names of files, and what they hold."""
-    yield "table1.tex", to_latex(table1(run.results, context), "table1")
-    for task in _tasks(run):
-        yield f"{file_of(task)}.tex", to_latex(task_table(run.results, task, context), file_of(task))
-    for each in made:
-        name = f"methods-{_slug(each.decision)}"
-        table = front_table(each, horizon)
+    results, context = source.run.results, source.context
+    yield "table1.tex", to_latex(table1(results, context), "table1")
+    for task in source.tasks:
+        yield f"{file_of(task)}.tex", to_latex(task_table(results, task, context), file_of(task))
+    for each in judged:
+        name = f"methods-{_slug(each.whole)}"
+        table = front_table(recommend(each.whole, each.made.examples, aim=each.made.aim), horizon)
         yield f"{name}.tex", to_latex(table, name)
-        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.decision, horizon))
+        yield f"{name}.md", to_markdown(table) + "\n" + to_markdown(break_even_table(each.whole, horizon))
         yield f"{name}.csv", to_csv(table)
 
 
@@ -172,90 +223,87 @@ class _Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class _Task:
+    """A task's part of the page: its first screen, the reasons, and its charts but for the plane."""
+
+    overview: Overview
+    choices: tuple[_Choice, ...]
+    plane: Chart
+    others: tuple[Chart, ...]
+
+
+def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
+    plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
+    changes = [Changes.of(each.made) for each in judged]
+    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, changes, strict=True))
+    return _Task(overview(judged, changes), choices, plane, tuple(others))
+
+
+@dataclass(frozen=True, slots=True)
 class _Learning:
-    """How many labels equal another method: in sentences, in tables, and as a figure."""
+    """How many labels equal another method: in sentences, in tables, and as a chart."""
 
     where: str
     answers: tuple[str, ...]
     tables: tuple[Table, ...]
-    drawn: plots.Drawn
-    uri: str
+    chart: Chart
 
 
-def _learning(curve: LearningCurve, drawn: plots.Drawn) -> _Learning:
+def _learning(curve: LearningCurve, chart: Chart) -> _Learning:
     tables = (learning.parity_table(curve), learning.labels_table(curve))
-    return _Learning(learning.heading(curve), learning.answers(curve), tables, drawn, drawn.data_uri())
+    return _Learning(learning.heading(curve), learning.answers(curve), tables, chart)
 
 
-def _choice(made: Recommendation, horizon: Horizon) -> _Choice:
-    _, choice, *rest = explain(made, horizon)
-    if made.chosen and made.chosen.reference and (system := _of_systems(made)):
-        words = explain(system, horizon)[1].removeprefix("Recommended: ")
-        rest.append(f"Without reference translations: {words}")
+def _choice(made: Recommendation, horizon: Horizon, changes: Changes) -> _Choice:
+    _, choice, *rest = explain(made, horizon, changes)
     others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
     reasons = tuple(line for line in rest if not line.startswith("- "))
     return _Choice(where(made.decision), choice, reasons, others)
-
-
-def _of_systems(made: Recommendation) -> Recommendation | None:
-    """The recommendation among what systems deliver; None if all translations were looked up."""
-    delivered = tuple(option for option in made.decision.options if not option.reference)
-    return recommend(replace(made.decision, options=delivered), made.examples) if delivered else None
 
 
 def _slug(decision: Decision) -> str:
     return file_name(f"{decision.task}-{decision.target}")
 
 
-def _model(decision: Decision, look: Mapping[str, plots.Look]) -> dict[str, Any]:
-    """A decision as the page's scripts read it."""
-    model = panel_model(decision)
-    for option in model["options"]:
-        option["look"] = asdict(look[option["key"]])
-    return {**model, "id": _slug(decision)}
+def _models(judged: Sequence[PageDecision]) -> Iterator[dict[str, Any]]:
+    """A task's decisions as the page's scripts read them."""
+    order = numbered(judged)
+    for each in judged:
+        model = panel_model(each.whole)
+        for option, shown in zip(each.whole.options, model["options"], strict=True):
+            shown |= {"number": order[option.label], **look(option)}
+        yield {**model, "id": _slug(each.whole), "task": each.whole.task, "target": each.column}
 
 
-def _render(*, models: Sequence[Mapping[str, Any]], **facts: Any) -> str:
+def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], **facts: Any) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     assets = files("crossfare.report") / "assets"
-    scripts = "\n".join((assets / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    run, record = facts["run"], facts["record"]
+    own = "\n".join((assets / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    scripts = [_library(), own]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string((assets / "report.html").read_text(encoding="utf-8")).render(
         **facts,
         models=models,
         model_json=Markup(script_json(models)),
-        script=Markup(scripts),
-        script_hash=_hash(scripts),
+        chart_json=Markup(script_json(charts)),
+        scripts=[Markup(each) for each in scripts],
+        hashes=[_hash(each) for each in scripts],
         style=Markup((assets / "report.css").read_text(encoding="utf-8")),
-        stages=run_tables.stage_table(run),
-        ledger=run_tables.ledger_table(run),
-        spec=_spec_text(run),
-        **_recorded(run, record),
     )
 
 
-def _recorded(run: RunRecord, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What the record says beside the results, which reading the run has checked."""
-    try:
-        return {
-            "made": str(record.get("made", ""))[:10],
-            "version": record["provenance"].get("crossfare"),
-            "losses": run_tables.losses(record),
-            "yields": run_tables.yield_table(record),
-            "quality": run_tables.translation_quality_table(record),
-            "loading": run_tables.loading_table(record),
-            "facts": run_tables.run_table(run, record),
-            "prices": run_tables.price_records_table(record),
-            "missing": run_tables.missing_lines(record),
-        }
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{run.folder / 'results.json'}: its data, provenance or missing cells are not as a run writes them "
-            f"({type(error).__name__}: {error}); run its spec again"
-        ) from error
+@cache
+def _library() -> str:
+    """Vega, Vega-Lite and what shows them in a page; nothing in it can end the script that it stands in."""
+    import vl_convert
+
+    return (
+        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+        .replace("</script", "<\\/script")
+        .replace("<!--", "<\\!--")
+    )
 
 
 def script_json(value: Any) -> str:
@@ -269,7 +317,3 @@ def script_json(value: Any) -> str:
 def _hash(script: str) -> str:
     """What the content security policy names a script by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
-def _spec_text(run: RunRecord) -> str:
-    return dump_yaml(read_yaml(run.folder / "spec.yaml", error=DataError))

@@ -87,7 +87,7 @@ def _answer(curve: LearningCurve, parity: Parity) -> str:
     if math.isinf(found.labels):
         off = f"the curve levels off at {numbers.score(curve.fitted.ceiling.item())}"
         if found.share > _UNSURE:
-            share = f"{100 * found.share:.0f} % of the resampled curves reach it"
+            share = f"{100 * found.share:.0f} % of the drawn curves reach it"
             more = f"Try more than {curve.most:,}."
             return f"Whether any number of labels equals {equal} cannot be told: {off}, but {share}. {more}"
         return f"No number of labels is expected to equal {equal}: {off}, as far as {curve.most:,} labels tell."

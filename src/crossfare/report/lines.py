@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from statistics import fmean
 
-from crossfare.compare.standings import Standing, standings
+from crossfare.compare.standings import CellStanding, standings
 from crossfare.types import Latency, Method, Result, RunSpec, TaskName, Yield
 
 BATCH_SIZE = 32
@@ -29,7 +29,7 @@ class Context:
     methods: Mapping[str, Method] = field(default_factory=dict)
     engine_notes: Mapping[str, str] = field(default_factory=lambda: {"reference": REFERENCE_NOTE})
     missing: Sequence[tuple[RunSpec, str]] = ()
-    standings: Mapping[str, Standing] = field(default_factory=dict)
+    standings: Mapping[str, CellStanding] = field(default_factory=dict)
     data_names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,7 +40,7 @@ class Line:
     specs: tuple[RunSpec, ...]
     results: tuple[Result, ...]
     number: str
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, CellStanding]
 
     @property
     def first(self) -> RunSpec:
@@ -51,7 +51,7 @@ class Line:
         """The results in one target language, one per seed."""
         return tuple(result for result in self.results if result.spec.target == target)
 
-    def standing(self, target: str) -> Standing | None:
+    def standing(self, target: str) -> CellStanding | None:
         """The score in one target language; None without results."""
         return next((self.standings[result.spec.without_seed] for result in self.at(target)), None)
 
@@ -78,7 +78,7 @@ def gather(results: Sequence[Result], context: Context, task: TaskName | None = 
 
 
 def lines(
-    results: Sequence[Result], missing: Iterable[RunSpec] = (), known: Mapping[str, Standing] | None = None
+    results: Sequence[Result], missing: Iterable[RunSpec] = (), known: Mapping[str, CellStanding] | None = None
 ) -> tuple[Line, ...]:
     """Gather results, and cells that have none, into lines, in order of first appearance.
 

@@ -42,3 +42,8 @@ def subject(decision: Decision) -> str:
 def where(decision: Decision) -> str:
     """The same for a heading of its own: it says that several languages stand for their mean."""
     return subject(decision) + (" (mean)" if "+" in decision.target else "")
+
+
+def column(decision: Decision) -> str:
+    """Its language where the task is known already; "mean" of several."""
+    return "mean" if "+" in decision.target else decision.target

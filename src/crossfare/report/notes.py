@@ -8,7 +8,7 @@ from statistics import NormalDist, fmean
 from crossfare.compare.caveats import Fate, fate_of_lost
 from crossfare.compare.measured import CONFIDENCE, SEED_SD
 from crossfare.report import numbers
-from crossfare.report.columns import NOT_MEASURED, added_latency, energies, footnoted, label
+from crossfare.report.columns import BUSY_MARK, NOT_MEASURED, added_latency, energies, footnoted, label
 from crossfare.report.lines import Gathered, latencies, price_refs, targets
 from crossfare.report.names import task_name
 from crossfare.report.table import MISSING
@@ -24,7 +24,8 @@ _STRATEGIES = (
     "with its candidates when serving. An example is a query."
 )
 ENERGY_NOTE = (
-    "Energy: electricity of this run's own processes (codecarbon), translation and fine-tuning once and per 1,000 "
+    "Energy: estimated electricity of this run's own processes (codecarbon: processor time at the processor's rated "
+    "power; GPUs by their counters), translation and fine-tuning once and per 1,000 "
     f"examples served; a provider's is not known. {MISSING}: a step was finished before energy was metered."
 )
 
@@ -43,7 +44,7 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
             f" One seed: {'95 % intervals are of test sampling only' if intervals else 'no difference is tested'}. "
             f"{one_seed_gap()}"
         )
-    return (*_engine_notes(found), text, *part_notes(found), *_missing_notes(found))
+    return (*_engine_notes(found), text, *part_notes(found), *_test_notes(found), *_missing_notes(found))
 
 
 def one_seed_gap() -> str:
@@ -92,6 +93,12 @@ def model_notes(found: Gathered) -> list[str]:
     return list(dict.fromkeys(f"{note}." for result in found.results for note in result.model_notes))
 
 
+def _test_notes(found: Gathered) -> list[str]:
+    """What is doubtful about scores on the test sets."""
+    told = ((result.spec, note) for result in found.results for note in result.test_notes)
+    return list(dict.fromkeys(f"{task_name(spec.task)} in {spec.target}: {note}." for spec, note in told))
+
+
 def cost_notes(found: Gathered) -> tuple[str, ...]:
     """What costs and latencies are of, and what priced them."""
     mean = ", the mean over the languages" if len(found.languages) > 1 else ""
@@ -104,6 +111,11 @@ def cost_notes(found: Gathered) -> tuple[str, ...]:
         notes.append(_STRATEGIES)
     if any(added_latency(line) == NOT_MEASURED for line in found.lines):
         notes.append(f"{NOT_MEASURED}: not measured; a translation that is looked up has no latency of its own.")
+    if busy := [each.load for line in found.lines for each in latencies(line.results) if each.busy and each.load]:
+        notes.append(
+            f"{BUSY_MARK}: timed while other work took up to {numbers.percent(max(busy))} of the machine's processors, "
+            "so that it may be less."
+        )
     if alone := {
         footnoted(name, called, found.context): f"{numbers.amount(fmean(each.mean for each in timed))} s"
         for line in found.lines

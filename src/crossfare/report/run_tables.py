@@ -172,7 +172,7 @@ def stage_table(run: RunRecord) -> Table:
         number("Seconds"): lambda found: amount(sum(entry.usage.seconds or 0.0 for entry in found) or None),
         number("Characters"): lambda found: count(sum(entry.usage.characters or 0 for entry in found) or None),
         number("Labelled"): lambda found: count(sum(entry.usage.annotated or 0 for entry in found) or None),
-        **({number("kWh"): _kwh} if _metered(run) else {}),
+        **({number("kWh\nestimated"): _kwh} if _metered(run) else {}),
         number("USD"): lambda found: amount(_usd(run, found)),
     }
     return Table.of("Ledger by stage", columns, stages.values())
@@ -184,7 +184,7 @@ def run_table(run: RunRecord, record: Mapping[str, Any]) -> Table:
     rows = [("Made", str(record.get("made", MISSING)), "")]
     rows += [("Version", name, str(origin[name])) for name in ("crossfare", "python") if name in origin]
     rows += [("Version", str(name), str(version)) for name, version in origin.get("packages", {}).items()]
-    rows.append(("Hardware", run.hardware, ""))
+    rows.append(("Hardware", run.hardware, f"steps: {run.machine}"))
     rows.append(("Seeds", ", ".join(map(str, sorted({result.spec.seed for result in run.results}))), ""))
     models = dict.fromkeys((r.spec.model, r.spec.checkpoint) for r in run.results if r.spec.checkpoint)
     rows += [("Model", role, checkpoint) for role, checkpoint in models]

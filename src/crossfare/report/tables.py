@@ -141,9 +141,11 @@ def _timed_on(results: Sequence[Result]) -> str:
 
 _CELL = ("task", "method", "gold_size", "engine", "train_engine", "model", "checkpoint", "source", "target")
 _SCORED = {"score": "value", "low": "low", "high": "high", "tests_only": "tests_only"}
-_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
+_TESTED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "seeds": lambda results: " ".join(str(result.spec.seed) for result in results),
     "metric": lambda results: results[0].score.metric,
+}
+_MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
     "test_examples": lambda results: results[0].score.n,
     "test_file_examples": lambda results: results[0].held,
     "train_examples": lambda results: results[0].train_examples,
@@ -183,10 +185,10 @@ def language_table(results: Sequence[Result], missing: Sequence[tuple[RunSpec, s
             spec, at = next(spec for spec in line.specs if spec.target == target), line.at(target)
             known = line.standing(target)
             scored = [getattr(known, name) if known else None for name in _SCORED.values()]
-            measured = [says(at) if at else None for says in _MEASURED.values()]
+            tested, measured = ([says(at) if at else None for says in each.values()] for each in (_TESTED, _MEASURED))
             why = None if at else reasons.get(spec, "not run")
-            rows.append([*(getattr(spec, name) for name in _CELL), *scored, *measured, why])
-    names = (*_CELL, *_SCORED, *_MEASURED, "missing")
+            rows.append([*(getattr(spec, name) for name in _CELL), *tested, *scored, *measured, why])
+    names = (*_CELL, *_TESTED, *_SCORED, *_MEASURED, "missing")
     return Table.of_texts("Results by language", names, (map(_full, row) for row in rows))
 
 
@@ -227,7 +229,14 @@ def price_table(catalogue: Catalogue, today: date | None = None) -> Table:
     rows, sources = [], []
     for row, price in zip(listed, catalogue, strict=True):
         rows.append((row["offer"], f"{row['amount']} / {row['unit']}", row["valid"], row["age"], row["evidence"]))
-        told = (f"{row['offer']}, {row['valid']}: {row['source']}", row["retired"], row["counting"], row["free"])
+        told = (
+            f"{row['offer']}, {row['valid']}: {row['source']}",
+            row["retired"],
+            row["counting"],
+            row["free"],
+            row["fee"],
+            row["minimum"],
+        )
         sources.append("; ".join(filter(None, (*told, price.note))))
     return Table.of_texts("Prices", ("Offer", "Price", "Valid", "Age", "Evidence"), rows, sources)
 

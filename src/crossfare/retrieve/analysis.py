@@ -1,14 +1,14 @@
 """From a text to the terms that are indexed, for each language on its own terms.
 
 A text is composed (Unicode NFC), case-folded and cut into words; stop words are taken out and the rest is
-stemmed. Queries and passages go through the same steps. What each language gets is stated in `ANALYSES`, absent
-stemmers and stop words included. A language that is not there is refused instead of being treated as English:
-mMARCO's Portuguese BM25 loses 0.011 of MRR@10 that way (0.141 for 0.152).
+stemmed. Queries and passages go through the same steps. What each language gets is stated in the table of
+`crossfare.languages`, absent stemmers and stop words included. A language that is not there is refused instead of
+being treated as English: mMARCO's Portuguese BM25 loses 0.011 of MRR@10 that way (0.141 for 0.152).
 
 *Words* are runs of letters, digits and the marks that belong to them (Indic vowel signs, Hebrew points; zero-width
 joiners too). In English an apostrophe inside a word belongs to it, since the stemmer takes off "'s"; elsewhere
 it separates ("l'avion"). Runs of Han, kana or Hangul become overlapping pairs of characters, as Lucene's CJKAnalyzer
-has them.
+has them. A character that stands alone in a query of such a language asks for every pair that holds it (`Index`).
 
 *Stemmers* are Snowball's (PyStemmer). *Stop words* are the lists that bm25s carries: Lucene's for English, for the
 other languages those published with the Snowball stemmers. Where it has none, none are taken out: BM25 weighs
@@ -25,11 +25,9 @@ from functools import lru_cache
 from typing import Any
 
 from crossfare.errors import ConfigError
-from crossfare.languages import language_name, primary
+from crossfare.languages import LANGUAGES, NONE, by_characters, language_name, primary, writes_in_pairs
+from crossfare.languages.writing import IN_PAIRS
 from crossfare.types import digest
-
-NONE = "none"
-"""What to set where a language shall have no stemmer or no stop words."""
 
 _DEFAULT = "default"
 
@@ -43,52 +41,12 @@ class Analysis:
 
 
 ANALYSES: dict[str, Analysis] = {
-    "ar": Analysis("arabic", NONE),
-    "ca": Analysis("catalan", NONE),
-    "cs": Analysis("czech", NONE),
-    "da": Analysis("danish", "danish"),
-    "de": Analysis("german", "german"),
-    "el": Analysis("greek", NONE),
-    "en": Analysis("english", "english"),
-    "eo": Analysis("esperanto", NONE),
-    "es": Analysis("spanish", "spanish"),
-    "et": Analysis("estonian", NONE),
-    "eu": Analysis("basque", NONE),
-    "fa": Analysis("persian", NONE),
-    "fi": Analysis("finnish", NONE),
-    "fr": Analysis("french", "french"),
-    "hi": Analysis("hindi", NONE),
-    "hu": Analysis("hungarian", NONE),
-    "hy": Analysis("armenian", NONE),
-    "id": Analysis("indonesian", NONE),
-    "it": Analysis("italian", "italian"),
-    "ja": Analysis(NONE, NONE),  # pairs of characters
-    "ko": Analysis(NONE, NONE),  # pairs of characters
-    "lt": Analysis("lithuanian", NONE),
-    "nb": Analysis("norwegian", "norwegian"),
-    "ne": Analysis("nepali", NONE),
-    "nl": Analysis("dutch", "dutch"),
-    "nn": Analysis("norwegian", "norwegian"),
-    "no": Analysis("norwegian", "norwegian"),
-    "pl": Analysis("polish", NONE),
-    "pt": Analysis("portuguese", "portuguese"),
-    "ro": Analysis("romanian", NONE),
-    "ru": Analysis("russian", "russian"),
-    "sr": Analysis("serbian", NONE),
-    "st": Analysis("sesotho", NONE),
-    "sv": Analysis("swedish", "swedish"),
-    "ta": Analysis("tamil", NONE),
-    "tr": Analysis("turkish", "turkish"),
-    "vi": Analysis(NONE, NONE),  # Vietnamese words do not inflect: there is nothing to stem
-    "yi": Analysis("yiddish", NONE),
-    "zh": Analysis(NONE, NONE),  # pairs of characters
+    tag: Analysis(row.stemmer, row.stop_words) for tag, row in LANGUAGES.items() if row.stemmer is not None
 }
 
 # "porter" is what Anserini stems English with; Irish needs its prefixed capitals split off before folding.
 STEMMERS = frozenset({row.stemmer for row in ANALYSES.values()} | {"dutch_porter", "irish", "porter"})
 STOP_WORDS = frozenset(row.stop_words for row in ANALYSES.values())
-
-UNSPACED = frozenset({"bo", "dz", "km", "lo", "my", "th"})  # written without blanks between words
 
 _BEFORE_FOLDING: dict[str, dict[int, str | None]] = {
     "hy": dict.fromkeys(map(ord, "՛՜՞")),  # accents of a sentence, written inside a word
@@ -102,7 +60,7 @@ def analysis(language: str, stemmer: str = _DEFAULT, stop_words: str = _DEFAULT)
     Raises:
         ConfigError: the language is not in the table and not both are given, or a name is unknown.
     """
-    row = ANALYSES.get(primary(language))
+    row = ANALYSES.get("zh" if writes_in_pairs(language) else primary(language))
     if row is None and _DEFAULT in {stemmer, stop_words}:
         raise ConfigError(_unknown(language))
     if row is not None:
@@ -118,7 +76,7 @@ def analysis(language: str, stemmer: str = _DEFAULT, stop_words: str = _DEFAULT)
 def _unknown(language: str) -> str:
     name = language_name(language)
     tag = repr(language) if name == language else f"{language!r} ({name})"
-    if primary(language) in UNSPACED:
+    if by_characters(language):
         return (
             f"BM25: {tag} is written without blanks between words, which crossfare cannot cut; "
             "cut the texts into words first, then set stemmer: none and stop_words: none"
@@ -163,10 +121,12 @@ class Analyser:
         return [term for term in map(self.term, self.words(text)) if term is not None]
 
 
-# Han, kana and Hangul: written without blanks, or with blanks between phrases.
-_PAIRED = re.compile(
-    "[\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]+"
-)
+_PAIRED = re.compile(f"[{IN_PAIRS}]+")
+
+
+def in_pairs(term: str) -> bool:
+    """Whether a term is a pair of such characters, or a lone one."""
+    return len(term) <= 2 and _PAIRED.fullmatch(term) is not None
 
 
 def _pairs(run: re.Match[str]) -> str:

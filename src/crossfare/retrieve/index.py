@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
@@ -25,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossfare.errors import ConfigError, DataError, StaleArtifact
-from crossfare.retrieve.analysis import Analyser, analysis_revision
+from crossfare.languages import writes_in_pairs
+from crossfare.retrieve.analysis import Analyser, analysis_revision, in_pairs
 from crossfare.retrieve.settings import BM25
 from crossfare.retrieve.strings import Strings, mapped
 from crossfare.strict import read_json
@@ -38,6 +40,8 @@ Backend = Literal["auto", "numba", "numpy"]
 
 # Below this many passages numba compiles for longer than it saves, over thousands of queries.
 _WORTH_COMPILING = 1_000_000
+
+_TERMS_AT_ONCE = 1 << 16
 
 # Enough of the scores to learn from what the best k have at least; the others are then skipped at a glance.
 _FIRST_LOOK = 1 << 16
@@ -157,8 +161,8 @@ class Index:
 
     def _best(self, text: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Positions of the best ``k`` passages and their scores."""
-        rows = [self._terms.find(term) for term in self._analyser.terms(text)]
-        numbers = [int(self._numbers[row]) for row in rows if row is not None]
+        rows = [row for term in self._analyser.terms(text) for row in self._rows(term)]
+        numbers = [int(self._numbers[row]) for row in rows]
         positions, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for start, shard in zip(self._starts, self._shards, strict=True) if numbers else ():
             self._scorer.scores = shard
@@ -169,6 +173,27 @@ class Index:
         found, values = np.concatenate(positions), np.concatenate(scores)
         order = np.argsort(-values, kind="stable")[:k]  # found is in order of position, so equal scores stay in it
         return found[order], values[order]
+
+    def _rows(self, term: str) -> Sequence[int]:
+        """Where a term of a query stands among those indexed; a lone character asks for every pair that holds it.
+
+        The index has no character by itself but where one stands alone: "茶" would not find a passage on "緑茶".
+        """
+        if len(term) == 1 and in_pairs(term) and writes_in_pairs(self.header.settings.language):
+            return self._holding.get(term, ())
+        row = self._terms.find(term)
+        return () if row is None else (row,)
+
+    @cached_property
+    def _holding(self) -> dict[str, list[int]]:
+        """The pairs, and the character by itself, that hold each character."""
+        found: dict[str, list[int]] = {}
+        for start in range(0, len(self._terms), _TERMS_AT_ONCE):
+            rows = range(start, min(start + _TERMS_AT_ONCE, len(self._terms)))
+            for row, term in zip(rows, self._terms.at(rows), strict=True):
+                for character in dict.fromkeys(term) if in_pairs(term) else ():
+                    found.setdefault(character, []).append(row)
+        return found
 
 
 def _at_least_kth(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -28,6 +28,10 @@ from crossfare.types import Dataset, Prediction, QueryExample, Score
 SHARED = 0.9
 """Share of the judged queries that must have a prediction; with less, the two are taken for not belonging together."""
 
+_SLICE = 0.2
+"""Share of a collection's passages from which on, if so many were judged, it is called a judged slice; of MS MARCO's it
+is a thousandth."""
+
 _Run = dict[str, dict[str, float]]
 
 
@@ -76,6 +80,31 @@ def score(
         bootstrap.mean(metric, values[metric], resamples=resamples, seed=seed, add=math.fsum, **settings)
         for metric in values
     )
+
+
+def doubts(dataset: Dataset, passages: int, *, relevant: int = 1) -> tuple[str, ...]:
+    """What the judgements of a test set make doubtful about its scores, on a collection of so many ``passages``.
+
+    Where there are grades, those who made them say from which one on a passage answers the query. Where many
+    passages of a collection were graded, it holds what others found worth judging, and little else.
+    """
+    judged = [pair for grades in _queries(dataset).values() for pair in grades.items()]
+    most = max((grade for _, grade in judged), default=0)
+    if most <= 1:
+        return ()
+    found = []
+    if relevant == 1:
+        found.append(
+            f"the judgements have grades up to {most}, and all from 1 on count as relevant in MRR and recall; TREC "
+            "Deep Learning counts from 2 on (scoring: {relevant: 2})"
+        )
+    known = len({passage for passage, _ in judged})
+    if known >= _SLICE * passages:
+        found.append(
+            f"{known:,} of the collection's {passages:,} passages were judged: scores on a judged slice cannot be "
+            "compared with those on a whole collection, where most passages never were"
+        )
+    return tuple(found)
 
 
 def ranked(prediction: Prediction) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from crossfare.errors import ConfigError, DataError
-from crossfare.languages import primary
+from crossfare.languages import bleu_tokenizer
 from crossfare.score import bootstrap
 from crossfare.strict import read_json
 from crossfare.types import Score
@@ -40,9 +40,9 @@ def score(
 ) -> tuple[Score, ...]:
     """Score translations, line by line aligned with their references, over all of them.
 
-    Each score's signature says how it was computed. BLEU splits words as sacrebleu does for the
-    ``target`` language. The interval is that of ``resamples`` bootstrap resamples; without any, its
-    ends are the value.
+    Each score's signature says how it was computed. BLEU splits words as sacrebleu does for the ``target`` language;
+    scripts without blanks that it has no tokenizer for, or none that is installed, it splits into characters
+    (``tok:char``). The interval is that of ``resamples`` bootstrap resamples; without any, its ends are the value.
 
     Args:
         sources: the texts that were translated; COMET needs them.
@@ -52,51 +52,56 @@ def score(
         ConfigError: a metric is unknown, or what computes it is not installed.
         DataError: there is nothing to score, or the numbers of lines differ.
     """
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown or not metrics:
-        raise ConfigError(f"unknown metric {', '.join(unknown) or '(none)'}; choose from {', '.join(METRICS)}")
+    check(metrics, target=target)
     sizes = {len(hypotheses), len(references), *([len(sources)] if sources is not None else [])}
     if len(sizes) > 1:
         raise DataError(f"{len(hypotheses):,} translations for {len(references):,} references; lines must correspond")
     if not hypotheses:
         raise DataError("there are no translations to score")
-    return tuple(METRICS[name](hypotheses, references, sources, target, resamples) for name in metrics)
+    return tuple(
+        _comet(hypotheses, references, sources, resamples)
+        if name == "comet"
+        else _sacrebleu(name, target, hypotheses, references, resamples)
+        for name in metrics
+    )
 
 
-def _bleu(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, target: str, resamples: int
-) -> Score:
-    return _sacrebleu("BLEU", "bleu", {"trg_lang": primary(target)}, hypotheses, references, resamples)
+def check(metrics: Sequence[str] = ("bleu", "chrf"), *, target: str) -> None:
+    """Find out before anything is translated whether translations into ``target`` can be scored.
+
+    Raises:
+        ConfigError: a metric is unknown, or what computes it is not installed.
+    """
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown or not metrics:
+        raise ConfigError(f"unknown metric {', '.join(unknown) or '(none)'}; choose from {', '.join(METRICS)}")
+    for name in metrics:
+        _ = _program() if name == "comet" else _metric(name, target)
 
 
-def _chrf(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, __: str, resamples: int
-) -> Score:
-    return _sacrebleu("CHRF", "chrf", {}, hypotheses, references, resamples)
+_CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bleu": ("BLEU", {}),
+    "chrf": ("CHRF", {}),
+    "chrf++": ("CHRF", {"word_order": 2}),
+}
+METRICS = (*_CLASSES, "comet")
 
 
-def _chrf_with_words(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, __: str, resamples: int
-) -> Score:
-    return _sacrebleu("CHRF", "chrf++", {"word_order": 2}, hypotheses, references, resamples)
-
-
-def _sacrebleu(
-    class_name: str,
-    name: str,
-    options: dict[str, Any],
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    resamples: int,
-) -> Score:
+def _metric(name: str, target: str) -> Any:
+    class_name, options = _CLASSES[name]
     try:
         from sacrebleu import metrics
     except ImportError as error:
         raise ConfigError(f"{name} needs sacrebleu: {_INSTALL}") from error
+    cut = {"tokenize": bleu_tokenizer(target)} if name == "bleu" else {}
     try:
-        metric = getattr(metrics, class_name)(**options)
+        return getattr(metrics, class_name)(**options, **cut)
     except (ImportError, RuntimeError) as error:  # the tokenizers of Japanese and Korean are further packages
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+
+
+def _sacrebleu(name: str, target: str, hypotheses: Sequence[str], references: Sequence[str], resamples: int) -> Score:
+    metric = _metric(name, target)
     found = metric.corpus_score(list(hypotheses), [list(references)])
     value = float(found.score) / 100
     low, high = _interval(metric, hypotheses, references, resamples) if resamples else (value, value)
@@ -121,12 +126,17 @@ def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str],
     return float(low), float(high)
 
 
-def _comet(
-    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, _: str, resamples: int
-) -> Score:
+def _program() -> str:
     command = shutil.which("comet-score")
     if command is None:
         raise ConfigError(f"comet needs the program comet-score: {_COMET_INSTALL} (an environment of its own)")
+    return command
+
+
+def _comet(
+    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, resamples: int
+) -> Score:
+    command = _program()
     if sources is None:
         raise ConfigError("comet needs the source texts; give them with --source-file")
     model = os.environ.get("CROSSFARE_COMET_MODEL", COMET_MODEL)
@@ -158,11 +168,3 @@ def _comet_scores(command: str, model: str, texts: dict[str, Sequence[str]]) -> 
             raise ConfigError(f"comet-score failed ({done.returncode}): {reason}")
         (rows,) = read_json(out).values()
         return [float(row["COMET"]) for row in rows]
-
-
-METRICS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str] | None, str, int], Score]] = {
-    "bleu": _bleu,
-    "chrf": _chrf,
-    "chrf++": _chrf_with_words,
-    "comet": _comet,
-}

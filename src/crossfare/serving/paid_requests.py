@@ -20,7 +20,7 @@ from crossfare.strict import read_json
 from crossfare.tasks.requests import Request
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
-from crossfare.types import Usage
+from crossfare.types import Usage, revision_for
 
 if TYPE_CHECKING:
     from crossfare.serving.pipeline import Pipeline
@@ -127,7 +127,8 @@ def estimate(pipeline: Pipeline, batches: Iterable[Sequence[Request]]) -> Estima
     for requests in batches:
         asked += len(requests)
         rehearsed(pipeline.answering.texts(requests))
-    scope = Scope(translator.engine.name, translator.engine.revision, translator.source, translator.target)
+    direction = translator.source, translator.target
+    scope = Scope(translator.engine.name, revision_for(translator.engine, *direction), *direction)
     pace = looked_up.pace(scope) if looked_up else None
     compute = _catalogue(parts, pipeline.price_files).get(parts.spec.prices.compute)
     answers = _answers(parts, asked)

@@ -25,7 +25,7 @@ from crossfare.translate.bitext import Parallel
 from crossfare.translate.engines.hosts import check_key
 from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.spans import Found
-from crossfare.types import Dataset, Engine, Example, Prediction, Usage
+from crossfare.types import Dataset, Engine, Example, Prediction, Usage, revision_for
 
 Texts = Mapping[str, str]
 """What a model reads of one request, by role: "context", "question"."""
@@ -120,9 +120,9 @@ def translator(
     engine = make_engine(spec.engine, engine_options(spec, cell.task, cell.target, cell.source))
     check_key(engine)
     scored = own.source(own.predict, "data").params["engine"]["revision"]
-    if engine.revision != scored:
+    if (revision := revision_for(engine, cell.target, cell.source)) != scored:
         raise DataError(
-            f"engine {cell.engine!r} is not what {parts.run.name} was scored with (revision {engine.revision}, then "
+            f"engine {cell.engine!r} is not what {parts.run.name} was scored with (revision {revision}, then "
             f"{scored}); run its spec again"
         )
     return Translator(engine, cell.target, cell.source, memory, charge)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from crossfare.finetune import Hyperparameters
+from crossfare.languages import primary
 from crossfare.predict import PredictOptions
 from crossfare.score import qa as scoring
 from crossfare.tasks import requests
@@ -78,6 +79,15 @@ class QA(Task):
     model_inputs = "question, context"
     limits = "It always answers, with a span of the context: it cannot say that there is no answer."
     score = staticmethod(scoring.score)
+
+    def scored_anew(self, language: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Task.scored_anew`: the rule, in scripts without blanks, which were once cut at blanks."""
+        asked = options.get("normalise")
+        now = scoring.rule(language, asked)
+        then = scoring.AnswerRule(
+            asked or "squad", "mlqa-zh" if asked == "mlqa" and primary(language) == "zh" else "blanks"
+        )
+        return {} if now == then else {"rule": now._asdict()}
 
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
         """See `Task.load_new`."""

@@ -182,6 +182,10 @@ class Task(ABC):
         """ConfigError for an option that `score` does not take from a spec, or a value that does not fit."""
         settings.check_options(self.score, options, "scoring option", without=("lost",))
 
+    def scored_anew(self, language: str, options: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """What identifies a score in a language beside ``options``: nothing, unless it was once made otherwise."""
+        return {}
+
     def finetune(
         self,
         model: str,

@@ -38,6 +38,7 @@ from crossfare.types import (
     Usage,
     Yield,
     content_revision,
+    revision_for,
 )
 
 
@@ -138,16 +139,17 @@ def _translated(
     answers: tuple[ProjectedAnswer, ...] = (),
 ) -> TranslatedDataset:
     engine = segments.engine
+    revision = revision_for(engine, segments.source, segments.target)
     translated = replace(
         dataset,
         language=segments.target,
         examples=tuple(kept),
         revision=content_revision(kept),
-        origin=f"{engine.name}@{engine.revision}",
+        origin=f"{engine.name}@{revision}",
     )
     report = TranslationReport(
         engine=engine.name,
-        revision=engine.revision,
+        revision=revision,
         source=dataset.language,
         target=segments.target,
         fresh=segments.fresh,

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-from crossfare.languages import primary
+from crossfare.languages import by_characters, ends_by_blank, primary
 from crossfare.translate.outcome import Lost
 from crossfare.types import Example
 
@@ -28,8 +28,6 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:'’\u00a0\u202f]\d+)*|\d+(?: \d{3})+(?!\d)")
 _CLOSERS = "\"'”’»«“„)]}›* \u00a0"
 _FINAL = ".!?…。！？؟।։"
-_UNPUNCTUATED = {"th", "lo", "my", "km"}  # scripts that end a sentence with a blank
-_UNSPACED = {"zh", "ja", "th", "lo", "my", "km"}
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
@@ -113,7 +111,7 @@ def _checks(source: str, target: str) -> tuple[dict[str, Check], dict[str, str]]
     if primary(source) == primary(target):
         return checks, skipped
     checks["untranslated"] = _untranslated
-    if not {primary(source), primary(target)} & _UNPUNCTUATED:
+    if not (ends_by_blank(source) or ends_by_blank(target)):
         checks["truncated"] = _truncated
     if find_spec("py3langid") is None:
         skipped["wrong-language"] = "pip install 'crossfare[lint]'"
@@ -233,7 +231,7 @@ def _wrong_language(given: str, made: str, source: str, target: str) -> bool:
     is not held against the translation.
     """
     letters = sum(map(str.isalpha, made))
-    if letters < (_LETTERS // 3 if target in _UNSPACED else _LETTERS):
+    if letters < (_LETTERS // 3 if by_characters(target) else _LETTERS):
         return False
     candidates = tuple(sorted({source, target, "en"}))
     language, sure = _identify(made, candidates)
@@ -281,7 +279,7 @@ def _odd_lengths(pairs: Sequence[tuple[str, str]], source: str, target: str) -> 
         middle = median(ratios.values())
         spread = 1.4826 * median(abs(ratio - middle) for ratio in ratios.values())
         return {pair for pair, r in ratios.items() if abs(r - middle) > max(_FURTHEST * spread, _tolerated(pair))}
-    if (primary(source) in _UNSPACED) != (primary(target) in _UNSPACED):
+    if by_characters(source) != by_characters(target):
         return set()
     return {pair for pair, ratio in ratios.items() if abs(ratio) > max(math.log(_LONGEST_RATIO), _tolerated(pair))}
 

@@ -12,7 +12,7 @@ from crossfare.translate.bitext import Parallel
 from crossfare.translate.memory import Remembered, Scope, Share, TranslationMemory, shares, total_usage
 from crossfare.translate.outcome import Failed
 from crossfare.translate.sentences import Span, join, segment_spans
-from crossfare.types import Engine, Metered, Probing, Progress, Usage
+from crossfare.types import Engine, Metered, Probing, Progress, Usage, revision_for
 
 CHUNK = 256
 """Segments given at once to an engine that does not say how many it takes in a request."""
@@ -45,7 +45,9 @@ class Segments:
     _remembered: list[Share] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._scope = Scope(self.engine.name, self.engine.revision, self.source, self.target)
+        self._scope = Scope(
+            self.engine.name, revision_for(self.engine, self.source, self.target), self.source, self.target
+        )
         self.cut = lru_cache(maxsize=1024)(lambda text: segment_spans(text, self.source, self.engine.granularity))
 
     @property

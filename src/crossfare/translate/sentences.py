@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from crossfare.languages import primary
+from crossfare.languages import by_characters, primary
 
 Span = tuple[int, int]
 Granularity = Literal["sentence", "document"]
-
-# Written without blanks between sentences: a translation into another script needs them put in.
-_UNSPACED = {"zh", "ja", "th", "lo", "km", "my"}
 
 
 def segment_spans(text: str, language: str, granularity: Granularity) -> tuple[Span, ...]:
@@ -61,7 +58,8 @@ def join(text: str, spans: Sequence[Span], translations: Sequence[str], *, sourc
 
 
 def _needs_blank(source: str, target: str) -> bool:
-    return primary(source) in _UNSPACED and primary(target) not in _UNSPACED
+    """Whether a translation into another script needs a blank between sentences that the source has not."""
+    return by_characters(source) and not by_characters(target)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[Span, ...]:

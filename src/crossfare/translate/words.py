@@ -5,20 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from crossfare.languages import is_unspaced
 from crossfare.translate.sentences import Span
-
-# Scripts written without blanks: (first, last) code points. A run of them is no word.
-_UNSPACED = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x0F00, 0x0FFF),  # Tibetan
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x2E80, 0x2FDF),  # radicals
-    (0x3005, 0x3007),
-    (0x3031, 0x9FFF),  # kana, ideographs
-    (0xF900, 0xFAFF),
-    (0x20000, 0x3FFFF),
-)
 
 
 def words(text: str) -> list[Span]:
@@ -79,12 +67,6 @@ def find_pieces(pieces: Sequence[str], text: str) -> list[Span]:
         position = spans[-1][1]
         first += len(piece)
     return spans
-
-
-def is_unspaced(character: str) -> bool:
-    """Whether the character's script is written without blanks between words."""
-    code = ord(character)
-    return code >= _UNSPACED[0][0] and any(first <= code <= last for first, last in _UNSPACED)
 
 
 def _kind(character: str) -> str:

@@ -12,6 +12,7 @@ from crossfare.types.engine import (
     Progress,
     Translation,
     Usage,
+    revision_for,
 )
 from crossfare.types.examples import (
     NLI_LABELS,
@@ -31,9 +32,10 @@ from crossfare.types.examples import (
     content_revision,
     digest,
 )
-from crossfare.types.results import Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
+from crossfare.types.results import BUSY, Cost, Latency, Method, Result, RunSpec, Score, Share, Side, Step, Yield
 
 __all__ = [
+    "BUSY",
     "NLI_LABELS",
     "Answer",
     "Cost",
@@ -69,4 +71,5 @@ __all__ = [
     "canonical_json",
     "content_revision",
     "digest",
+    "revision_for",
 ]

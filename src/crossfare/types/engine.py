@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Progress = Callable[[int, int], None]
@@ -24,7 +24,9 @@ class Usage:
     answered is counted as if it had been billed. ``annotated`` counts examples labelled by people.
     ``energy_by`` says how the energy of the process is known: by hardware counters
     or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
-    derived instead of observed.
+    derived instead of observed. ``machine`` says on what it was measured, by all that speed depends on, and ``load``
+    which part of that machine's processors other work took meanwhile; both are None where they are not known, as of
+    providers, and of what was made before they were recorded.
     """
 
     seconds: float | None = None
@@ -40,6 +42,8 @@ class Usage:
     waited_seconds: float | None = None
     worked_seconds: float | None = None
     hardware: str | None = None
+    machine: str | None = None
+    load: float | None = None
     measured: bool = True
 
     def __add__(self, other: Usage) -> Usage:
@@ -52,10 +56,12 @@ class Usage:
         def both(a: str | None, b: str | None) -> str | None:
             return f"{a}+{b}" if a and b and a != b else a or b
 
-        sums = {f.name: plus(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
+        loads = [each for each in (self.load, other.load) if each is not None]
         return Usage(
-            **sums,
+            **{name: plus(name) for name in _amounts()},
             hardware=both(self.hardware, other.hardware),
+            machine=both(self.machine, other.machine),
+            load=max(loads, default=None),
             energy_by=both(self.energy_by, other.energy_by),
             measured=self.measured and other.measured,
         )
@@ -67,9 +73,13 @@ class Usage:
             value = getattr(self, name)
             return value if value is None else value * factor if isinstance(value, float) else round(value * factor)
 
-        amounts = {f.name: times(f.name) for f in fields(self) if f.name not in {"hardware", "energy_by", "measured"}}
-        measured = self.measured and factor == 1
-        return Usage(**amounts, hardware=self.hardware, energy_by=self.energy_by, measured=measured)
+        return replace(self, **{name: times(name) for name in _amounts()}, measured=self.measured and factor == 1)
+
+
+def _amounts() -> tuple[str, ...]:
+    """The fields of `Usage` that count."""
+    told = {"hardware", "machine", "load", "energy_by", "measured"}
+    return tuple(each.name for each in fields(Usage) if each.name not in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,15 @@ class Engine(Protocol):
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:
         """Translate ``texts``; raise an `EngineError` if nothing could be done at all."""
+
+
+def revision_for(engine: Engine, source: str, target: str) -> str:
+    """What identifies an engine's output in one direction: its revision, unless what it calls a language changes more.
+
+    An engine has a method of this name where that is so.
+    """
+    more: Callable[[str, str], str] | None = getattr(engine, "revision_for", None)
+    return engine.revision if more is None else more(source, target)
 
 
 @runtime_checkable

@@ -27,9 +27,16 @@ class Score:
     per_example: tuple[float, ...] = ()
 
 
+BUSY = 0.25
+"""From which load on a machine is called busy: a quarter of its processors' time went to other work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds added per call of ``batch_size`` inputs, warm-up excluded."""
+    """Seconds added per call of ``batch_size`` inputs, warm-up excluded.
+
+    ``load`` is which part of the machine's processors other work took meanwhile; None if that is not known.
+    """
 
     batch_size: int
     n: int
@@ -38,6 +45,12 @@ class Latency:
     p95: float
     p99: float
     hardware: str
+    load: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the machine had so much else to do that calls may have had to wait."""
+        return self.load is not None and self.load > BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +231,8 @@ class Result:
     context or the most frequent answer, in ranking what the first stage finds. ``tested`` identifies the test set by
     its content: scores are paired across runs only where it is the same. ``held`` is how many examples its file holds
     in the language asked for: a score may be of fewer, where a part was asked for, answers were lost or labels are
-    missing. All are None in runs made before they were recorded.
+    missing. All are None in runs made before they were recorded. ``test_notes`` say what is doubtful about scores on
+    it.
 
     ``steps`` are the steps it needs, in an order that can be executed, each with its part in the costs.
 
@@ -250,6 +264,7 @@ class Result:
     baseline: float | None = None
     tested: str | None = None
     model_notes: tuple[str, ...] = ()
+    test_notes: tuple[str, ...] = ()
     held: int | None = None
 
     @property

@@ -10,8 +10,9 @@ from crossfare.compare.standings import standings
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.forecast import published
 from crossfare.experiment.forecast.basis import made_on
+from crossfare.experiment.forecast.rates import ELSEWHERE, elsewhere
 from crossfare.experiment.stages import STAGES, keys_of
-from crossfare.types import RunSpec, Step
+from crossfare.types import BUSY, RunSpec, Step
 
 if TYPE_CHECKING:
     from crossfare.experiment.forecast.forecasting import Forecaster
@@ -69,6 +70,11 @@ def _measured_latency(made: Forecaster, step: Step) -> tuple[Triple, str] | None
                 scale = 1000 * asked / timed.characters
                 triple = (single["p50"] * scale, single["p95"] * scale, single["p99"] * scale)
                 kin = "" if level == 0 else ", another language pair or model"
+                if elsewhere(single["hardware"], made.rates.machine):
+                    triple = (triple[0] / ELSEWHERE, triple[1], triple[2] * ELSEWHERE)
+                    kin += f", on other hardware: {single['hardware']}"
+                if (single.get("load") or 0) > BUSY:
+                    kin += ", while the machine was busy"
                 return triple, f"added ms {timed.where}: 50th, 95th and 99th percentile of a request{kin}"
     translating = replace(step, stage=STAGES[step.stage].else_like)
     rate = made.rates.find(translating, made.names.get(step.id, ""), own, made.hardware)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crossfare import pretrained
+from crossfare import meter, pretrained
 from crossfare.compare.forecast import Plan
 from crossfare.experiment import steps as planning
 from crossfare.experiment.billing import offers_of, resources_of
@@ -66,6 +66,7 @@ class Forecaster:
                 stated=basis.stated,
                 published=published.rates(),
                 sizes={**_sizes(self.cells, folders), **(sizes or {})},
+                machine=None if basis.hardware else meter.machine_name(),
             )
             self.counter = Counter(
                 self.steps,

@@ -16,12 +16,14 @@ class Calls:
     """Seconds of a call that translates nothing, and per character of it; both by the clock.
 
     ``busy`` is how many device-seconds a second of timing took: fewer than one where other work held it up.
+    ``machines`` are what it was timed on.
     """
 
     fixed: float
     per_character: float
     where: str
     busy: float = 1.0
+    machines: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, timings: Iterable[Timed]) -> Calls | None:
@@ -35,7 +37,8 @@ class Calls:
         if slope <= 0:
             return None
         source = f"{wheres} (a line through {len(points)} timings)"
-        return cls(max(0.0, fixed), slope, source, _busy(found))
+        machines = dict.fromkeys(str(each["hardware"]) for timed in found for each in timed.found)
+        return cls(max(0.0, fixed), slope, source, _busy(found), tuple(machines))
 
     def rate(self, step: Step, characters: float) -> Rate:
         """Seconds of a whole step that times requests of so many characters, as a rate of one unit."""

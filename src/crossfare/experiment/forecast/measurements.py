@@ -14,11 +14,13 @@ from typing import TypeVar
 from crossfare import run_folder
 from crossfare.errors import DataError, StaleArtifact
 from crossfare.experiment.files import read_step
-from crossfare.experiment.forecast.rates import PROVIDER, Observation
+from crossfare.experiment.forecast.rates import Observation
 from crossfare.experiment.stages import STAGES
 from crossfare.experiment.stages.work import Timed
 from crossfare.ledger import read_entries
+from crossfare.meter import PROVIDER
 from crossfare.store import Store
+from crossfare.strict import read_json
 from crossfare.types import Step, Usage
 
 K = TypeVar("K")
@@ -35,6 +37,7 @@ class Measurements:
     ``translated`` has what translations used by the engine's name: (step, usage, where it was run).
     ``answers`` has the characters translated for answers that were projected back, for each of a gold answer;
     ``searched`` the share of the answers that a cascade translated by themselves, by engine and languages.
+    ``where`` and ``machine`` say of what is being read where it was run, and on what, as far as a step does not say so.
     """
 
     observations: dict[str, Observation] = field(default_factory=dict)
@@ -46,9 +49,11 @@ class Measurements:
     translated: dict[str, list[tuple[Step, Usage, str]]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[str] = field(default_factory=list)
     where: str = HERE
+    machine: str | None = None
 
     def read_store(self, store: Store, *, skip: frozenset[str] = frozenset()) -> None:
         """Learn from every finished step of a cache but those named."""
+        self.machine = None
         folder = store.root / "steps"
         if folder.is_dir():
             for path in sorted(folder.iterdir()):
@@ -65,6 +70,7 @@ class Measurements:
             raise DataError(f"{folder}: not a run directory (it has no ledger.jsonl); give what `crossfare run` wrote")
         run_folder.verify(folder)
         where = f"measured in run {folder.name}"
+        self.machine = _machine(folder)
         for entry in read_entries(folder / "ledger.jsonl"):
             path = folder / "steps" / entry.step_id
             if not (path / "step.json").is_file():
@@ -121,7 +127,16 @@ class Measurements:
             stage.unit,
             self.where,
             stage.size(step, store),
+            # Of providers it is not known, and their rates are their own.
+            None if usage.hardware == PROVIDER else usage.machine or self.machine,
         )
+
+
+def _machine(folder: Path) -> str | None:
+    """The hardware that a run names; None if it does not."""
+    path = folder / "results.json"
+    found = read_json(path).get("provenance", {}).get("hardware") if path.is_file() else None
+    return found if isinstance(found, str) else None
 
 
 def _means(found: Mapping[K, Sequence[tuple[str, float]]], left: set[str]) -> dict[K, float]:

@@ -25,7 +25,7 @@ from crossfare.pretrained.offline import CARRIED
 from crossfare.store import cache_folder
 from crossfare.translate.engines import EngineInfo, declared
 from crossfare.translate.sentences import Granularity
-from crossfare.types import Engine, RunSpec, Translation
+from crossfare.types import Engine, RunSpec, Translation, revision_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ class ForecastPlanner(Planner):
     @property
     def engines(self) -> dict[tuple[str, str], Engine]:
         """The engines met so far, by name and revision."""
-        return {(each.name, each.revision): each for each in self._engines.values()}
+        return {
+            (each.name, revision_for(each, source, target)): each
+            for (_, _, source, target), each in self._engines.items()
+        }
 
     def made_engine(self, spec: EngineSpec, options: dict[str, Any]) -> Engine:
         """As the run's own planner makes it, but with neither its packages nor its model."""

@@ -10,7 +10,7 @@ from crossfare.experiment.forecast import billed_tokens, latencies
 from crossfare.experiment.forecast.basis import Basis, made_on, same_hardware
 from crossfare.experiment.forecast.billed_tokens import TokensTold
 from crossfare.experiment.forecast.counting import Counter
-from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, Rates
+from crossfare.experiment.forecast.rates import PROMPT, TOKENS, Rate, Rates, elsewhere, widened
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.stages import STAGES, keys_of
 from crossfare.experiment.stages.work import LEVELS, Level, Work
@@ -148,6 +148,8 @@ class StepUsage:
         own = keys_of(step, self.steps.get)
         if work.timing and (called := self._calls(step, own, without)):
             whole = called.rate(step, work.amounts["character"])
+            if others := [name for name in called.machines if elsewhere(name, self.rates.machine)]:
+                whole = widened(whole, others)
             return self._at(step, resources, usages, replace(work, amounts={"step": 1.0}), whole)
         rate = self.rates.find(step, name, own, self.hardware, without, units=work.amounts)
         own_time = self._unit(resources[0]) == "device-hour"  # not a provider's, whose seconds nobody pays

@@ -26,6 +26,7 @@ from crossfare.experiment.stages.stage import Stage
 from crossfare.experiment.stages.translate import TRANSLATE
 from crossfare.experiment.stages.translate_candidates import TRANSLATE_CANDIDATES
 from crossfare.experiment.stages.translate_collection import TRANSLATE_COLLECTION
+from crossfare.hardware import watching
 from crossfare.store import Store
 from crossfare.types import Progress, Step, Usage
 
@@ -59,8 +60,8 @@ def execute(step: Step, store: Store, progress: Progress | None = None) -> Usage
     with store.making(step) as work:
         if work is None:
             return store.usage(step.id)
-        with meter.energy() as metered:
+        with watching() as watch, meter.energy() as metered:
             usage = STAGES[step.stage].run(step, store, work, progress)
-        usage = meter.with_energy(usage, metered.usage)
+        usage = meter.made_here(meter.with_energy(usage, metered.usage), watch)
         store.finish(step, usage)
         return usage

@@ -13,6 +13,7 @@ from crossfare.experiment.files import input_data, write_yield
 from crossfare.experiment.stages.loading import billed_characters, load_data, projection_of, with_examples
 from crossfare.experiment.stages.stage import Stage, the_engine
 from crossfare.experiment.stages.work import Work
+from crossfare.meter import PROVIDER
 from crossfare.store import Store
 from crossfare.types import Example, Progress, QAExample, Step, Usage, Yield
 
@@ -49,7 +50,7 @@ def _run(step: Step, store: Store, work: Path, _: Progress | None) -> Usage:
     explained = {"answers": [asdict(answer) for answer in answers if answer.id in left]} if chosen else {}
     report = {**explained, "lost": list(map(asdict, reasons)), "lint": linted.as_dict()}
     write_yield(work, Yield(len(kept), len(original), lost), {"report": report})
-    return Usage(characters=billed_characters(original), hardware="provider", measured=False)
+    return Usage(characters=billed_characters(original), hardware=PROVIDER, measured=False)
 
 
 def _work(step: Step, counter: Counter) -> Work:

@@ -99,7 +99,8 @@ def _answering(step: Step, store: Store, work: Path, progress: Progress | None) 
         for size in _sizes(asked, progress):
             translating.clear()
             found["latency.json"].append(latency.measure(serve, requests, batch_size=size, **_limits(asked)))
-            found["translation.json"].append(latency.summary(translating[asked["warmup"] :], size))
+            load = found["latency.json"][-1].load
+            found["translation.json"].append(latency.summary(translating[asked["warmup"] :], size, load))
     for name, latencies in found.items():
         (work / "artifact" / name).write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return sent if params.get("billed") else measured.usage

@@ -69,7 +69,6 @@ const Decision = (() => {
   const interval = (option) => `${score(option.low)}-${score(option.high)}`;
   const latency = (option) => (option.latency_ms === null ? "n.m." : amount(parse(option.latency_ms)));
   const count = (value) => (compare(value, {int: 100n, exp: 0}) >= 0 ? rounded(value, 0, false) : amount(value));
-  const listed = (names) => (names.length === 1 ? names[0] : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`);
 
   // -- money ------------------------------------------------------------------------------------
 
@@ -83,26 +82,55 @@ const Decision = (() => {
     return lines.map(each).reduce((sum, paid) => sum + paid, 0n);
   }
 
-  function breakEvens(rows) {
+  /** What lines cost by the timing that they stand on, if on one: as `cost`, by its number. */
+  function timedCosts(lines, prices) {
+    const found = new Map();
+    for (const line of lines) {
+      const timing = line[3];
+      if (timing !== null) found.set(timing, (found.get(timing) || 0n) + cost([line], prices));
+    }
+    return found;
+  }
+
+  /** Whether it is known which of two rows costs less, or that they cost the same: a difference of
+   *  `fixed` + `recurring` * examples / 1000 against what is not known of seconds (crossfare.compare.timing_noise).
+   *  At the smallest volumes only what is `fixed` counts, at the largest only what recurs. */
+  function told(a, b, margins, [fixed, examples]) {
+    const difference = ({fixed: once, recurring}, other) => (once - other.fixed) * fixed + (recurring - other.recurring) * examples;
+    let off = 0n;
+    for (const timing of new Set([a, b].flatMap(({timed}) => [...timed.once.keys(), ...timed.recurring.keys()]))) {
+      const [own, others] = [a, b].map(({timed}) => ({fixed: timed.once.get(timing) || 0n, recurring: timed.recurring.get(timing) || 0n}));
+      const part = whole(parse(margins[timing]), 6) * difference(own, others);
+      off += part * part;
+    }
+    const apart = difference(a, b) * power(6);
+    return off === 0n || apart * apart > off;
+  }
+  const AT_START = [1n, 0n], AT_LENGTH = [0n, 1n];
+
+  function breakEvens(rows, margins) {
     const found = [];
     rows.forEach((a, index) => rows.slice(index + 1).forEach((b) => {
       const once = b.fixed - a.fixed, again = a.recurring - b.recurring;
-      const examples = (once > 0n && again > 0n) || (once < 0n && again < 0n) ? (1000 * Number(once)) / Number(again) : null;
+      const known = told(a, b, margins, AT_START) && told(a, b, margins, AT_LENGTH);
+      const examples = known && ((once > 0n && again > 0n) || (once < 0n && again < 0n)) ? (1000 * Number(once)) / Number(again) : null;
       const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
-      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples});
+      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples, withinNoise: !known, once: absolute(once), again: absolute(again)});
     }));
     const rank = (each) => (each.examples === null ? 1 : 0);
-    return found.sort((a, b) => rank(a) - rank(b) || a.examples - b.examples);
+    const exactly = (a, b) => (a.once * b.again < b.once * a.again ? -1 : a.once * b.again > b.once * a.again ? 1 : 0);
+    return found.sort((a, b) => rank(a) - rank(b) || (rank(a) ? 0 : exactly(a, b)));
   }
 
   // -- fronts -----------------------------------------------------------------------------------
 
-  /** The best option that is at least as good at no higher price, and better in one of the two. */
-  function dominator(row, rows, price) {
+  /** The best option that is at least as good at no higher price, and better in one of the two; a lower price must be `known`. */
+  function dominator(row, rows, price, known = () => true) {
     let best = null;
     for (const other of rows) {
+      if (other.option.quality < row.option.quality) continue;
       const better = other.option.quality > row.option.quality, cheaper = price(other) < price(row);
-      if (other.option.quality < row.option.quality || price(other) > price(row) || !(better || cheaper)) continue;
+      if (!(price(other) === price(row) ? better : cheaper && known(row, other))) continue;
       const wins = best === null || other.option.quality > best.option.quality
         || (other.option.quality === best.option.quality && price(other) < price(best));
       if (wins) best = other;
@@ -110,12 +138,12 @@ const Decision = (() => {
     return best;
   }
 
-  function front(rows, price) {
-    const kept = rows.filter((row) => dominator(row, rows, price) === null);
+  function front(rows, price, known) {
+    const kept = rows.filter((row) => dominator(row, rows, price, known) === null);
     return kept.sort((a, b) => (price(a) < price(b) ? -1 : price(a) > price(b) ? 1 : 0));
   }
 
-  // -- the choice -------------------------------------------------------------------------------
+  // -- the choice (crossfare.compare.recommend) -----------------------------------------------------
 
   function broken({option, total}, asked) {
     const found = [];
@@ -125,34 +153,51 @@ const Decision = (() => {
       else if (option.latency_ms > asked.maxLatencyMs) found.push("max-latency");
     }
     if (asked.maxUsd !== null && compare({int: total, exp: -TOTAL}, asked.maxUsd) > 0) found.push("max-usd");
-    if (option.baseline !== null && option.low <= option.baseline) found.push("baseline");
+    if (!option.beats_baseline) found.push("baseline");
     return found;
   }
 
-  function holm(values) {
-    const order = values.map((_, index) => index).sort((a, b) => values[a] - values[b]);
-    const result = new Array(values.length);
-    let largest = 0;
-    order.forEach((index, rank) => {
-      largest = Math.max(largest, Math.min(1, (values.length - rank) * values[index]));
-      result[index] = largest;
-    });
-    return result;
-  }
+  const decoded = new WeakMap();
 
-  /** The paired tests of the best against the others, adjusted. */
-  function testsAgainst(best, allowed, pairs) {
-    const found = [];
-    for (const {option} of allowed) {
-      const pair = pairs.find(({a, b}) => (a === best.option.key && b === option.key) || (b === best.option.key && a === option.key));
-      if (pair) found.push({key: option.key, difference: pair.a === best.option.key ? pair.difference : -pair.difference, p: pair.p});
+  /** A model's joint draws, an array of hundredths of a point for each option. */
+  function drawsOf(model) {
+    if (!decoded.has(model)) {
+      const bytes = Uint8Array.from(atob(model.draws), (each) => each.charCodeAt(0)), view = new DataView(bytes.buffer);
+      const count = bytes.length / 2 / model.options.length;
+      decoded.set(model, new Map(model.options.map((option, index) =>
+        [option.key, Int16Array.from({length: count}, (_, draw) => view.getInt16(2 * (index * count + draw), true))])));
     }
-    const adjustedValues = holm(found.map((each) => each.p));
-    return new Map(found.map((each, index) => [each.key, {difference: each.difference, p: adjustedValues[index]}]));
+    return decoded.get(model);
   }
 
-  /** The first of the highest by `value`; null of none. */
-  const highest = (rows, value) => rows.reduce((best, row) => (best === null || value(row) > value(best) ? row : best), null);
+  /** For each method that is allowed: how probably it is best, and within the margin of the best, and its expected regret. */
+  function weigh(allowed, model, asked) {
+    const columns = allowed.map(({option}) => drawsOf(model).get(option.key)), count = columns[0]?.length ?? 0;
+    const found = allowed.map((row) => ({row, best: 0, within: 0, regret: 0, regretUsd: asked.worth === null ? null : 0}));
+    const worth = asked.worth && Number(plain({int: asked.worth.int * asked.examples, exp: asked.worth.exp}));
+    const totals = allowed.map((row) => Number(plain({int: row.total, exp: -TOTAL})));
+    for (let draw = 0; draw < count; draw += 1) {
+      const scores = columns.map((column) => column[draw]), top = Math.max(...scores);
+      const behind = scores.map((score) => top - score);
+      let lost = behind.map((each) => each / 10000);
+      if (worth !== null) {
+        const benefits = scores.map((score, at) => (score / 10000) * worth - totals[at]), most = Math.max(...benefits);
+        lost = benefits.map((benefit) => most - benefit);
+      }
+      const first = lost.filter((each) => each <= 1e-9).length;
+      found.forEach((each, at) => {
+        if (lost[at] <= 1e-9) each.best += 1 / first;
+        if (behind[at] <= asked.margin * 100 + 1e-5) each.within += 1;
+        each.regret += behind[at];
+        if (worth !== null) each.regretUsd += lost[at];
+      });
+    }
+    for (const each of found) {
+      each.best /= count; each.within /= count; each.regret /= count * 10000;
+      if (worth !== null) each.regretUsd /= count;
+    }
+    return found;
+  }
 
   function preferred(a, b) {
     if (a.total !== b.total) return a.total < b.total;
@@ -160,36 +205,30 @@ const Decision = (() => {
     return (a.option.latency_ms ?? Infinity) < (b.option.latency_ms ?? Infinity);
   }
 
-  function choose(rows, {pairs, alpha}, asked) {
-    const excluded = new Map(rows.map((row) => [row, broken(row, asked)]));
-    const allowed = rows.filter((row) => !excluded.get(row).length);
-    const best = highest(allowed, (row) => row.option.quality);
-    const tests = best ? testsAgainst(best, allowed, pairs) : new Map();
-    const worse = (row) => {
-      if (row.option.quality === best.option.quality) return false;
-      const test = tests.get(row.option.key);
-      return !test || (test.p < alpha && test.difference > 0);
-    };
-    const limit = best && highest(allowed.filter(worse), (row) => row.option.quality);
-    const tied = allowed.filter((row) => !limit || row.option.quality > limit.option.quality);
-    const chosen = tied.reduce((found, row) => (found === null || preferred(row, found) ? row : found), null);
+  /** The first that no other one goes before; null of none. */
+  const foremost = (each, before) => each.reduce((found, one) => (found === null || before(one, found) ? one : found), null);
+
+  function choose(rows, model, asked) {
+    const rules = new Map(rows.map((row) => [row, broken(row, asked)]));
+    const weighed = weigh(rows.filter((row) => !rules.get(row).length), model, asked);
+    const shown = weighed.filter(({within}) => within >= model.confidence), lost = (each) => each.regretUsd ?? each.regret;
+    const leading = foremost(weighed, (a, b) => lost(a) < lost(b))?.row ?? null;
+    const cheapest = foremost(shown, (a, b) => preferred(a.row, b.row))?.row ?? null;
+    const chosen = asked.worth === null ? cheapest : leading;
     const verdicts = rows.map((row) => {
-      const rules = excluded.get(row);
-      if (rules.length) return {row, status: rules.join() === "baseline" ? "not-above-baseline" : "excluded", other: null, broken: rules, test: null};
-      const test = tests.get(row.option.key) || null, verdict = (status, other) => ({row, status, other, broken: [], test});
-      if (row === chosen) return verdict("recommended", null);
-      const stronger = dominator(row, allowed, (each) => each.total);
-      if (stronger) return verdict("dominated", stronger);
-      if (tied.includes(row)) return verdict("tied", chosen);
-      return worse(row) ? verdict("worse", best) : verdict("below-worse", limit);
+      const own = weighed.find((each) => each.row === row) ?? {row};
+      if (rules.get(row).length) return {...own, status: rules.get(row).join() === "baseline" ? "not-above-baseline" : "excluded", broken: rules.get(row)};
+      return {...own, status: row === chosen ? "recommended" : shown.includes(own) ? "within" : "open", broken: []};
     });
-    return {chosen, best, tied, verdicts};
+    return {chosen, leading, verdicts};
   }
 
   /** Everything that follows from a model under some settings:
    *    examples      BigInt, in all
    *    months        BigInt, how long translations are kept
    *    prices        stated ones by resource, as text, in USD per device-hour, million characters or tokens, example
+   *    margin        points of quality below the best that nobody minds
+   *    worth         what an error less is worth in USD (decimal), or null
    *    minQuality, maxLatencyMs (numbers), maxUsd (decimal): constraints, or null
    *    withoutReference   leave out reference translations */
   function decide(model, settings) {
@@ -197,14 +236,17 @@ const Decision = (() => {
     const rows = options.map((option) => {
       const [once, kept, recurring] = [option.fixed, option.kept, option.recurring].map((lines) => cost(lines, settings.prices));
       const fixed = once + kept * settings.months;
-      return {option, once, kept, fixed, recurring, total: fixed * 1000n + recurring * settings.examples};
+      const [timedOnce, timedRecurring] = [option.fixed, option.recurring].map((lines) => timedCosts(lines, settings.prices));
+      const timed = {once: timedOnce, recurring: timedRecurring};
+      return {option, once, kept, fixed, recurring, timed, total: fixed * 1000n + recurring * settings.examples};
     });
+    const known = (a, b) => told(a, b, model.margins, [1000n, settings.examples]);
     return {
       rows,
       ...choose(rows, model, settings),
-      costFront: front(rows, (row) => row.total),
+      costFront: front(rows, (row) => row.total, known),
       latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
-      breakEvens: breakEvens(rows),
+      breakEvens: breakEvens(rows, model.margins),
     };
   }
 
@@ -214,17 +256,23 @@ const Decision = (() => {
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
   const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
 
-  // -- in sentences (crossfare.report.decision) -----------------------------------------------------
+  // -- in sentences (crossfare.report.advice) --------------------------------------------------------
 
-  function explain(model, settings, found) {
-    if (!found.chosen) return [`No method ${demanded(model, found)}.`, ...found.verdicts.map((v) => `- ${whyNot(model, settings, found, v)}`)];
-    const others = found.verdicts.filter(({row}) => row !== found.chosen);
-    return [
-      `Recommended: ${describe(model, found.chosen)}.`,
-      reason(model, found),
-      ...warnings(model, settings, found.chosen.option),
-      ...others.map((verdict) => `- ${whyNot(model, settings, found, verdict)}`),
-    ];
+  const percent = (share) => `${rounded(exactly(share * 100), 0, false)}%`;
+
+  /** A hundredth of a score is a point. */
+  function points(fraction) {
+    const text = rounded(exactly(100 * fraction), 1, false).replace(/\.0$/, "");
+    return `${text} ${text === "1" ? "point" : "points"}`;
+  }
+
+  function advice(model, settings, found) {
+    if (!found.leading) return `No method ${demanded(model, found)}.`;
+    const {row, best, regret, regretUsd} = found.verdicts.find((each) => each.row === (found.chosen ?? found.leading));
+    const lost = regretUsd === null ? "" : ` and ${amount(exactly(regretUsd))} USD`;
+    const told = `${describe(model, row)}; best with probability ${percent(best)}, expected regret ${points(regret)}${lost}.`;
+    if (found.chosen) return `Recommended: ${told}`;
+    return `Not enough evidence: no method is shown to be within ${points(settings.margin / 100)} of the best one. Ahead is ${told}`;
   }
 
   function describe(model, row) {
@@ -236,68 +284,20 @@ const Decision = (() => {
       + `(${money(onceUsd(row))} once${kept}, ${money(recurringUsd(row))} per 1,000 examples), ${added}`;
   }
 
-  function reason(model, {chosen, best, tied, verdicts}) {
-    const allowed = verdicts.filter(({broken}) => !broken.length);
-    if (allowed.length === 1) return verdicts.length > 1 ? `It is the only method that ${demanded(model, {verdicts})}.` : "There is no other method.";
-    if (tied.length === 1 && allowed.some(({status, test}) => status === "worse" && !test)) return "It has the best score, but not every other one was tested on the same examples.";
-    if (tied.length === 1) return "It has the best score, and every other one is significantly worse (paired tests, Holm's correction).";
-    const names = listed(tied.map(({option}) => option.label));
-    const text = `There is no clear winner on quality: the scores of ${names} are not told apart (paired tests).`;
-    return chosen === best ? `${text} It has the best score and is the cheapest of them at this volume.` : `${text} It is the cheapest of them at this volume.`;
-  }
-
   /** What the methods that are left out fail to do, as the predicate of a sentence. */
   function demanded(model, {verdicts}) {
-    const rules = new Set(verdicts.flatMap(({broken}) => broken)), trivial = rules.delete("baseline");
+    const rules = new Set(verdicts.flatMap((each) => each.broken)), trivial = rules.delete("baseline");
     const parts = rules.size ? ["keeps the constraints"] : [];
-    if (trivial) parts.push(`is above the trivial baseline (${model.trivial_label})`);
+    if (trivial) parts.push(`is shown to be above the trivial baseline (${model.trivial_label})`);
     return parts.join(" and ");
   }
 
-  function warnings(model, settings, option) {
-    const found = [];
-    if (option.reference) {
-      found.push(`Mind that this is no system's translation: ${option.note}. Leave such rows out with \`--without reference\`.`);
-    } else if (option.note) found.push(`${option.label}: ${option.note}.`);
-    if (settings.minQuality !== null && option.low < settings.minQuality) {
-      found.push(`Its interval reaches below the asked ${settings.minQuality}: more test examples would settle that.`);
-    }
-    if (option.baseline === null) {
-      found.push(`Whether it is above the trivial baseline (${model.trivial_label}) is not known: its run was made before that was recorded; run its spec again.`);
-    }
-    return found;
+  /** What became of a method, in a few words. */
+  function verdict({status, broken}) {
+    const rules = {"min-quality": "scores too little", "max-latency": "adds too much latency", "latency-not-measured": "latency not measured", "max-usd": "costs too much", "baseline": "not shown to beat the trivial baseline"};
+    const words = {"recommended": "recommended", "within": "within the margin too", "open": "not shown to be within the margin"};
+    return words[status] ?? broken.map((rule) => rules[rule]).join(", ");
   }
 
-  function whyNot(model, settings, found, verdict) {
-    const {row, status, other} = verdict, name = row.option.label;
-    if (status === "not-above-baseline") return `${name} is not above the trivial baseline: ${brokenText(model, settings, "baseline", row)}.`;
-    if (status === "excluded") return `${name} breaks a constraint: ${verdict.broken.map((rule) => brokenText(model, settings, rule, row)).join(", ")}.`;
-    const costs = `${money(totalUsd(row))} against ${money(totalUsd(other))}`;
-    if (status === "dominated") return `${name} is dominated by ${other.option.label}: ${score(row.option.quality)} against ${score(other.option.quality)}, ${costs}.`;
-    if (status === "tied") return `${name} is not significantly better than the cheaper ${other.option.label}${tie(found, verdict)}: ${costs}.`;
-    if (status === "worse" && !verdict.test) return `${name} scores less than ${other.option.label}, on other test examples: no paired test is possible.`;
-    if (status === "worse") return `${name} is significantly worse than ${other.option.label}${testText(verdict.test)}.`;
-    return `${name} scores no higher than ${other.option.label}, which is worse than the best.`;
-  }
-
-  function tie({verdicts, best, chosen}, verdict) {
-    if (verdict.row === best) return testText(verdicts.find(({row}) => row === chosen).test);
-    return chosen !== best ? `, both tied with ${best.option.label}` : testText(verdict.test);
-  }
-
-  function testText(test) {
-    if (!test) return " (no paired test is possible)";
-    const p = test.p < 0.001 ? "< 0.001" : `= ${score(test.p)}`;
-    return ` (difference ${score(Math.abs(test.difference))}, p ${p})`;
-  }
-
-  function brokenText(model, settings, rule, row) {
-    if (rule === "min-quality") return `${model.metric_label} ${score(row.option.quality)} is below ${settings.minQuality}`;
-    if (rule === "max-latency") return `it adds ${latency(row.option)} ms, more than ${settings.maxLatencyMs}`;
-    if (rule === "baseline") return `${model.metric_label} ${score(row.option.quality)} (${interval(row.option)}) against ${score(row.option.baseline)} of ${model.trivial_label}`;
-    if (rule === "latency-not-measured") return "its added latency was not measured";
-    return `${money(totalUsd(row))} is over ${money(settings.maxUsd)}`;
-  }
-
-  return {parse, plain, exactly, amount, count, score, interval, latency, decide, explain, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd};
+  return {parse, plain, exactly, amount, count, score, interval, latency, percent, points, decide, advice, verdict, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd};
 })();

@@ -6,6 +6,8 @@
   const panel = document.getElementById("what-if");
   const form = panel.querySelector("form");
   const field = (name) => form.elements.namedItem(name);
+  const folded = panel.querySelector("details");
+  let drawn = () => {}; // draws the charts of what is shown
   const shown = (name) => panel.querySelector(`[data-shown="${name}"]`);
   const stated = new Map(); // prices that were typed, by resource
 
@@ -70,24 +72,24 @@
       if (stated.has(resource)) prices[resource] = stated.get(resource);
     }
     const settings = {
-      volume, months, prices,
+      volume, months, prices, margin: ask("margin", number), worth: ask("worth", Decision.parse, true),
       examples: volume === null || months === null ? null : volume * months,
       minQuality: ask("min-quality", number, true),
       maxLatencyMs: ask("max-latency-ms", number, true),
       maxUsd: ask("max-usd", Decision.parse, true),
-      withoutReference: field("without-reference").checked,
+      withoutReference: !field("with-reference").checked && model.options.some((option) => !option.reference),
     };
     return {settings, wrong};
   }
 
   // -- the address --------------------------------------------------------------------------------
 
-  const KEPT = ["decision", "volume", "months", "min-quality", "max-latency-ms", "max-usd"];
+  const KEPT = ["decision", "volume", "months", "margin", "worth", "min-quality", "max-latency-ms", "max-usd"];
 
   function toAddress() {
     const found = new URLSearchParams();
     for (const name of KEPT) if (field(name).value.trim()) found.set(name, field(name).value.trim());
-    if (field("without-reference").checked) found.set("without-reference", "1");
+    if (field("with-reference").checked) found.set("with-reference", "1");
     for (const [resource, text] of stated) found.set(`price:${resource}`, text);
     try { history.replaceState(null, "", `#${found}`); } catch { /* a viewer that forbids it: nothing is kept */ }
   }
@@ -95,8 +97,9 @@
   function fromAddress() {
     const found = new URLSearchParams(location.hash.slice(1));
     if (!KEPT.some((name) => found.has(name)) && ![...found.keys()].some((key) => key.startsWith("price:"))) return;
+    folded.open = true;
     for (const name of KEPT) if (found.has(name)) field(name).value = found.get(name);
-    field("without-reference").checked = found.get("without-reference") === "1";
+    field("with-reference").checked = found.get("with-reference") === "1";
     for (const [key, text] of found) if (key.startsWith("price:")) stated.set(key.slice("price:".length), text);
   }
 
@@ -105,47 +108,41 @@
   function update({rebuild = false, keep = true} = {}) {
     const model = models[Math.max(0, field("decision").selectedIndex)];
     if (rebuild) showPrices(model);
-    field("without-reference").closest(".field").hidden = !model.options.some((option) => option.reference);
+    field("with-reference").closest(".field").hidden = !model.options.some((option) => option.reference);
     const {settings, wrong} = read(model);
     shown("wrong").textContent = wrong.length ? `Not understood: ${wrong.join("; ")}. Write whole numbers for volume and months, and amounts with a point: 0.50.` : "";
     if (wrong.length) return;
     if (keep) toAddress();
-    if (model.options.every((option) => settings.withoutReference && option.reference)) {
-      shown("wrong").textContent = "Only reference translations are left; keep them in.";
-      return;
-    }
     show(model, settings, Decision.decide(model, settings));
   }
 
   function show(model, settings, found) {
-    const [first, ...rest] = Decision.explain(model, settings, found);
     shown("examples").textContent = `${model.where}, ${Decision.count({int: settings.examples, exp: 0})} examples in all:`;
-    shown("choice").textContent = first;
-    shown("reasons").replaceChildren(...rest.filter((line) => !line.startsWith("- ")).map((line) => element("p", {}, line)));
-    shown("others").replaceChildren(...rest.filter((line) => line.startsWith("- ")).map((line) => element("li", {}, line.slice(2))));
+    shown("choice").textContent = Decision.advice(model, settings, found);
+    const mind = (found.chosen ?? found.leading)?.option;
+    shown("mind").textContent = mind?.reference ? `Mind that this is no system's translation: ${mind.note}.` : mind?.note ? `${mind.label}: ${mind.note}.` : "";
     shown("methods").replaceChildren(methodTable(model, found));
     shown("break-evens").replaceChildren(...breakEvenTable(found, settings));
     drawn = () => draw(model, settings, found);
     drawn();
   }
 
-  const number = (model, row) => model.options.indexOf(row.option) + 1;
-  const STATUS = {"recommended": "recommended", "excluded": "breaks a constraint", "not-above-baseline": "not above the trivial baseline", "dominated": "dominated", "tied": "tied, but dearer", "worse": "significantly worse", "below-worse": "lower score"};
-
   function methodTable(model, found) {
     const keeps = model.options.some((option) => option.kept.length);
     const storage = keeps ? [["Storage USD/month", 1]] : [];
-    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Verdict"]]
+    const heads = [["#"], ["Method"], [`${model.metric_label}, 95 %`, 1], ["One-time USD", 1], ...storage, ["Recurring USD/1k", 1], ["Total USD", 1], ["Added ms", 1], ["Front"], ["Best", 1], ["Within margin", 1], ["Regret", 1], ["Verdict"]]
       .map(([title, isNumber]) => ({title, number: Boolean(isNumber)}));
-    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map(({row, status, test}) => {
+    const rows = [...found.verdicts].sort((a, b) => (a.row.total < b.row.total ? -1 : a.row.total > b.row.total ? 1 : 0)).map((each) => {
+      const {row, best, within, regret} = each;
       const onCost = found.costFront.includes(row), onLatency = found.latencyFront.includes(row);
       return {
         key: row.option.key,
         best: row === found.chosen,
         cells: [
-          String(number(model, row)), row.option.label, `${Decision.score(row.option.quality)} (${Decision.interval(row.option)})`,
+          String(row.option.number), row.option.label, `${Decision.score(row.option.quality)} (${Decision.interval(row.option)})`,
           usd(Decision.onceUsd(row)), ...(keeps ? [row.option.kept.length ? usd(Decision.keptUsd(row)) : "-"] : []), usd(Decision.recurringUsd(row)), usd(Decision.totalUsd(row)), Decision.latency(row.option),
-          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-", status === "worse" && !test ? STATUS["below-worse"] : STATUS[status],
+          onCost && onLatency ? "both" : onCost ? "cost" : onLatency ? "latency" : "-",
+          ...(best === undefined ? ["-", "-", "-"] : [Decision.percent(best), Decision.percent(within), Decision.points(regret)]), Decision.verdict(each),
         ],
       };
     });
@@ -161,9 +158,11 @@
     const shownCount = (examples) => exact(exactly(examples), count(exactly(examples)));
     const heads = [{title: "Cheaper below"}, {title: "Cheaper above"}, {title: "Examples", number: true}, {title: "Months", number: true}];
     const rows = near.map(({first, then, examples}) => ({cells: [first.option.label, then.option.label, shownCount(examples), amount(exactly(examples / Number(settings.volume)))]}));
-    const never = found.breakEvens.length - crossing.length, far = crossing.length - near.length;
+    const noisy = found.breakEvens.filter(({withinNoise}) => withinNoise).length;
+    const never = found.breakEvens.length - crossing.length - noisy, far = crossing.length - near.length;
     const notes = [];
     if (never) notes.push(`In ${never} of ${found.breakEvens.length} pairs one method is cheaper at any volume.`);
+    if (noisy) notes.push(`In ${noisy} of ${found.breakEvens.length} pairs which one is cheaper lies within what timings differ by.`);
     if (far) notes.push(`${far} more cross below one example or beyond 1,000 times the volume.`);
     const note = element("p", {class: "note"}, notes.join(" "));
     return rows.length ? [table("From how many examples on is one method cheaper than another?", heads, rows), note] : [note];
@@ -171,75 +170,21 @@
 
   // -- charts -------------------------------------------------------------------------------------
 
-  let drawn = () => {};
+  /** The rows that Python makes for the prices of the run (crossfare.report.charts). */
+  function chartRows(model, settings, found) {
+    const usd = (decimal) => Number(Decision.plain(decimal));
+    return found.verdicts.map(({row, best}) => ({
+      ...row.option, target: model.target, examples: Number(settings.examples), fixed: usd(Decision.fixedUsd(row)),
+      recurring: usd(Decision.recurringUsd(row)), usd: usd(Decision.totalUsd(row)), mark: row === found.chosen ? "recommended" : row === found.leading ? "ahead" : "", best: best ?? 0, front: found.costFront.includes(row),
+    })).sort((a, b) => a.number - b.number);
+  }
 
   function draw(model, settings, found) {
-    const points = found.rows.map((row) => ({
-      number: number(model, row), label: row.option.label, ...row.option.look,
-      quality: row.option.quality, low: row.option.low, high: row.option.high,
-      fixed: Number(Decision.plain(Decision.fixedUsd(row))), recurring: Number(Decision.plain(Decision.recurringUsd(row))),
-      total: Number(Decision.plain(Decision.totalUsd(row))), chosen: row === found.chosen, front: found.costFront.includes(row),
-    }));
-    const titled = (point) => `${point.number} ${point.label}`;
-    const log = points.every(({total}) => total > 0);
-    const width = Math.max(280, Math.min(640, shown("plane").clientWidth || 640)), common = {width, height: 340, marginLeft: 66, marginRight: 72, marginBottom: 40};
-    const dots = {fill: "colour", symbol: "symbol", r: 5, title: titled};
-    const numbers = {text: "number", fontSize: 12, fill: "currentColor", textAnchor: "start"};
-    shown("plane").replaceChildren(Plot.plot({
-      ...common, ariaLabel: `${model.metric_label} over total cost`, color: {type: "identity"}, symbol: {type: "identity"},
-      x: {type: log ? "log" : "linear", label: "Total USD", grid: true, nice: true, ticks: Math.max(3, Math.floor(width / 110)), tickFormat: tick},
-      y: {label: model.metric_label, grid: true, nice: true},
-      marks: [
-        Plot.line(points.filter(({front}) => front).sort((a, b) => a.total - b.total || a.quality - b.quality), {x: "total", y: "quality", curve: "step-after", strokeDasharray: "5 3"}),
-        Plot.ruleX(points, {x: "total", y1: "low", y2: "high", stroke: "colour", strokeOpacity: 0.6}),
-        Plot.dot(points, {x: "total", y: "quality", ...dots}),
-        Plot.dot(points.filter(({chosen}) => chosen), {x: "total", y: "quality", r: 10, strokeWidth: 2}),
-        Plot.text(numbered(points, share(points, ({total}) => (log ? Math.log(total) : total)), share(points, ({quality}) => quality)), {x: "total", y: "quality", dx: 8, dy: -9, ...numbers}),
-      ],
-    }));
-    const examples = Number(settings.examples), top = Math.max(10, examples * 100);
-    const volumes = Array.from({length: 61}, (_, index) => top ** (index / 60));
-    const lines = points.flatMap((point) => volumes.map((volume) => ({...point, volume, cost: point.fixed + (point.recurring * volume) / 1000})))
-      .filter(({cost}) => cost > 0);
-    const ends = points.map((point) => ({...point, volume: top, cost: point.fixed + (point.recurring * top) / 1000})).filter(({cost}) => cost > 0);
-    shown("curves").replaceChildren(Plot.plot({
-      ...common, ariaLabel: "Total cost over the number of examples", color: {type: "identity"}, symbol: {type: "identity"},
-      x: {type: "log", label: "Examples in all", grid: true, ticks: Math.max(3, Math.floor(width / 110)), tickFormat: tick},
-      y: {type: "log", label: "Total USD", grid: true, ticks: 6, tickFormat: tick},
-      marks: [
-        Plot.ruleX([examples], {strokeDasharray: "5 3"}),
-        Plot.line(lines, {x: "volume", y: "cost", z: "number", stroke: "colour", strokeWidth: (d) => (d.chosen ? 3 : 1.5), title: titled}),
-        Plot.dot(ends, {x: "volume", y: "cost", ...dots}),
-        Plot.text(numbered(ends, () => 0, share([...lines, ...ends], ({cost}) => Math.log(cost)) ), {x: "volume", y: "cost", dx: 9, ...numbers}),
-      ],
-    }));
-    shown("legend").replaceChildren(...points.map((point) => element("li", {class: point.chosen ? "best" : ""}, swatch(point), ` ${titled(point)}`)));
+    if (!folded.open) return;
+    const rows = chartRows(model, settings, found);
+    Charts.draw(shown("plane"), `cost-quality-${model.task}`, rows);
+    Charts.draw(shown("curves"), `break-even-${model.task}`, rows);
   }
-
-  /** "0.001", "10,000", "1e9": no unit letters, which mean different things to different readers. */
-  const tick = (value) => (value === 0 ? "0" : Math.abs(value) >= 1e7 || Math.abs(value) < 1e-4 ? value.toExponential(0).replace("+", "")
-    : value.toLocaleString("en-US", {maximumSignificantDigits: 3}));
-
-  /** One text for points that stand close together; `x` and `y` place a point, in shares of the axes. */
-  function numbered(points, x, y) {
-    const groups = [];
-    for (const point of [...points].sort((a, b) => y(b) - y(a))) {
-      const near = groups.find(({first}) => Math.abs(x(first) - x(point)) < 0.04 && Math.abs(y(first) - y(point)) < 0.05);
-      if (near) near.numbers.push(point.number); else groups.push({first: point, numbers: [point.number]});
-    }
-    return groups.map(({first, numbers}) => ({...first, number: numbers.sort((a, b) => a - b).join(",")}));
-  }
-
-  /** Where a value lies between the lowest and the highest, from 0 to 1. */
-  function share(points, value) {
-    const values = points.map(value), low = Math.min(...values), range = Math.max(...values) - low || 1;
-    return (point) => (value(point) - low) / range;
-  }
-
-  const swatch = ({colour, symbol}) => Plot.plot({
-    width: 14, height: 14, margin: 0, axis: null, x: {domain: [0, 1]}, y: {domain: [0, 1]}, color: {type: "identity"}, symbol: {type: "identity"},
-    ariaHidden: "true", marks: [Plot.dot([[0.5, 0.5]], {fill: colour, symbol, r: 4.5})],
-  });
 
   // -- events -------------------------------------------------------------------------------------
 
@@ -250,12 +195,11 @@
     event.preventDefault();
     stated.clear();
     for (const [name, value] of own) if (name !== "decision") field(name).value = value;
-    field("without-reference").checked = false;
+    field("with-reference").checked = false;
     update({rebuild: true});
   });
   addEventListener("hashchange", () => { stated.clear(); fromAddress(); update({rebuild: true, keep: false}); });
-  addEventListener("resize", () => drawn());
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+  folded.addEventListener("toggle", () => drawn());
   panel.hidden = false;
   fromAddress();
   update({rebuild: true, keep: false});

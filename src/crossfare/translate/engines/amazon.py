@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from crossfare.errors import ConfigError, EngineCredential, EngineError
+from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _SETTINGS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) in the environment"
 # Refusals that AWS sends with status 400.
@@ -36,15 +37,7 @@ class AmazonEngine(RemoteEngine):
     registered = "amazon"
     service = "Amazon Translate"
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    # Primary languages, with five regional variants; "pt" is Brazilian.
-    language_codes: ClassVar[Mapping[str, str]] = {
-        "es-mx": "es-MX",
-        "fr-ca": "fr-CA",
-        "nb": "no",
-        "fil": "tl",
-        "pt-pt": "pt-PT",
-        **traditional("zh-TW"),
-    }
+    offered = services.AMAZON
     # No more of amazonaws.com, where its customers have hosts too.
     own_hosts = ("translate.REGION.amazonaws.com", "translate-fips.REGION.amazonaws.com")
     limits = RequestLimits(texts=1, size=10_000, unit="bytes")

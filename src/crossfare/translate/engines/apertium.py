@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from crossfare.errors import EngineError, EngineTransient, EngineUnavailable
-from crossfare.languages import known_languages, nllb_code, primary
+from crossfare.languages import primary, variety
+from crossfare.languages.codes import OPTION, fit, meant, named
 from crossfare.meter import meter
 from crossfare.translate.engines.apertium_server import Server
 from crossfare.translate.engines.apertium_stream import decode, encode, plain, tidy
@@ -49,6 +50,7 @@ class ApertiumEngine:
         tags: whether pairs of tags, such as markers, follow the words they enclose; else they are plain
             text, as they always are to a server.
         timeout_s: how long one call of the command, or one request, may take.
+        codes: what Apertium's modes call a language, by its tag: {"pt-BR": "por_BR"}.
 
     Raises:
         EngineUnavailable: Apertium is not installed, or the server does not answer.
@@ -67,7 +69,9 @@ class ApertiumEngine:
         pivot: str = "es",
         tags: bool = True,
         timeout_s: float = 600,
+        codes: Mapping[str, str] | None = None,
     ) -> None:
+        self._codes = named(codes or {})
         self.name = name
         self.label = f"{name} (Apertium{', APy server' if url else ''})"
         self.tag_handling = "html" if tags and not url else None
@@ -98,6 +102,7 @@ class ApertiumEngine:
         """Versions of Apertium and of the language data, and the language pivoted over."""
         modes = dict(self._backend.modes())
         content = {"version": VERSION, "modes": modes, "tags": self.tag_handling, "variants": _VARIANTS}
+        content |= {"codes": self._codes} if self._codes else {}
         return f"{self._backend.version()}-via-{self._pivot}-{digest(content, 8)}"
 
     def check_pair(self, source: str, target: str) -> None:
@@ -111,15 +116,15 @@ class ApertiumEngine:
             EngineUnavailable: none do.
         """
         modes = tuple(self._backend.modes())
-        direct = _mode(modes, source, target)
+        direct = _mode(modes, source, target, self._codes)
         if direct:
             return (direct,)
-        first, second = _mode(modes, source, self._pivot), _mode(modes, self._pivot, target)
+        first, second = (_mode(modes, *pair, self._codes) for pair in ((source, self._pivot), (self._pivot, target)))
         if first and second:
             return first, second
         raise EngineUnavailable(
             f"Apertium has no mode from {source!r} to {target!r}, nor over {self._pivot!r}; "
-            f"{_advice(source, target)}; there are: {', '.join(modes) or 'none'}"
+            f"{_advice(source, target)}; there are: {', '.join(modes) or 'none'}; {OPTION}"
         )
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
@@ -255,23 +260,22 @@ def _data_folder(command: str) -> Path:
     return Path(stated) if stated else Path(command).resolve().parents[1] / "share" / "apertium"
 
 
-def _mode(modes: Sequence[str], source: str, target: str) -> str | None:
+def _mode(modes: Sequence[str], source: str, target: str, own: Mapping[str, str]) -> str | None:
     """The mode for a pair of tags, in the regional variant wanted where there is a choice."""
-    region = target.replace("_", "-").partition("-")[2] or _VARIANTS.get(primary(target), "")
+    default = f"-{_VARIANTS[target]}" if target in _VARIANTS else ""
     fitting = []
     for mode in modes:
         first, _, second = mode.partition("-")
-        if _language(first) == primary(source) and _language(second) == primary(target):
-            fitting.append((second.partition("_")[2] != region, mode.count("_"), mode))
-    return min(fitting)[2] if fitting else None
+        read, written = fit(source, first, own, reading=True), fit(f"{target}{default}", second, own)
+        if read is not None and written is not None:
+            fitting.append((written, read, mode.count("_"), mode))
+    return min(fitting)[-1] if fitting else None
 
 
-@lru_cache
 def _language(code: str) -> str:
     """Turn Apertium's code ("eng", "por_BR") into a primary language ("en", "pt")."""
-    code = code.partition("_")[0]
-    three_letters = {nllb_code(tag).partition("_")[0]: tag for tag in known_languages()}
-    return three_letters.get(code, code)
+    found = variety(meant(code.partition("_")[0]))
+    return found.language if found else code
 
 
 def _advice(source: str, target: str) -> str:

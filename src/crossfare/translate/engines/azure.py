@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
+from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits, utf16_units
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _HOST = "api.cognitive.microsofttranslator.com"
 _API = "2026-06-06"
@@ -25,17 +26,7 @@ class AzureEngine(RemoteEngine):
     registered = "azure"
     service = "Azure Translator"
     keys = ("AZURE_TEXT_TRANSLATION_APIKEY",)
-    # BCP-47, with the script for Chinese and Serbian; "pt" is Brazilian.
-    language_codes: ClassVar[Mapping[str, str]] = {
-        "fr-ca": "fr-ca",
-        "no": "nb",
-        "pt-pt": "pt-pt",
-        "sr": "sr-Cyrl",
-        "sr-latn": "sr-Latn",
-        "tl": "fil",
-        "zh": "zh-Hans",
-        **traditional("zh-Hant"),
-    }
+    offered = services.AZURE
     own_hosts = (_HOST, ".cognitive.microsofttranslator.com")
     endpoint_variable = "AZURE_TEXT_TRANSLATION_ENDPOINT"
     limits = RequestLimits(texts=1000, size=50_000, unit="UTF-16 units")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from crossfare.errors import ConfigError, EngineUnavailable
-from crossfare.languages import primary
+from crossfare.languages.codes import OPTION, find_code, named
+from crossfare.languages.services import BERGAMOT
 from crossfare.meter import meter, threads_to_use
 from crossfare.pretrained.folder import file_sha256
 from crossfare.settings import Count
@@ -77,6 +78,7 @@ class BergamotEngine:
         threads: cores to use; $OMP_NUM_THREADS, or up to 4, by default. Does not change the result.
         name: how specs, tables and prices call the engine.
         granularity: what is translated at once; the models were made for sentences.
+        codes: which of "en" and "pt" a tag means, for tags that mean neither English nor Portuguese of Brazil.
 
     Raises:
         ConfigError: an option is out of range, or another pair of languages is asked for.
@@ -89,11 +91,18 @@ class BergamotEngine:
     revision = digest({"version": VERSION, "models": [model.revision for model in _MODELS.values()]})
 
     def __init__(
-        self, *, threads: Count | None = None, name: str = "offline:bergamot", granularity: Granularity = "sentence"
+        self,
+        *,
+        threads: Count | None = None,
+        name: str = "offline:bergamot",
+        granularity: Granularity = "sentence",
+        codes: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.granularity = granularity
         self._threads = threads or threads_to_use()
+        self._codes = named(codes or {})
+        self.revision = digest([type(self).revision, self._codes]) if codes else type(self).revision
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> ExplainedTranslation:
         """Translate line by line, several at a time: the package lets go of Python's lock meanwhile."""
@@ -105,11 +114,19 @@ class BergamotEngine:
         failures = {line: why for line in lines.distinct if (why := _failure(line, made.get(line)))}
         return lines.joined(made, failures, replace(running.usage, characters=lines.characters))
 
+    def check_pair(self, source: str, target: str) -> None:
+        """ConfigError if there is no model of this pair."""
+        self._pair(source, target)
+
     def _pair(self, source: str, target: str) -> tuple[str, str]:
-        pair = primary(source), primary(target)
+        read = find_code(source, BERGAMOT, self._codes, reading=True) or ""
+        pair = read, find_code(target, BERGAMOT, self._codes) or ""
         if pair not in _MODELS:
             known = ", ".join("-".join(each) for each in _MODELS)
-            raise ConfigError(f"engine {self.name!r} does not translate {source} to {target}; it has {known}")
+            raise ConfigError(
+                f"engine {self.name!r} does not translate {source} to {target}; it has {known}, Portuguese as written "
+                f"in Brazil; {OPTION}"
+            )
         return pair
 
 

@@ -8,25 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crossfare.errors import EngineError, EngineQuota
-from crossfare.languages import primary
+from crossfare.languages import primary, services
+from crossfare.languages.codes import find_code
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.markup import visible
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, service_code, traditional
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 ModelType = Literal["quality_optimized", "prefer_quality_optimized", "latency_optimized"]
-
-_SOURCES = {"no": "NB"}
-_TARGETS = {
-    "en": "EN-US",
-    **dict.fromkeys(("en-gb", "en-au", "en-ie", "en-nz"), "EN-GB"),
-    **dict.fromkeys(("es-419", "es-mx"), "ES-419"),
-    "no": "NB",
-    "pt": "PT-BR",
-    **dict.fromkeys(("pt-pt", "pt-ao", "pt-mz"), "PT-PT"),
-    "zh": "ZH-HANS",
-    **traditional("ZH-HANT"),
-}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -49,6 +38,7 @@ class DeepLEngine(RemoteEngine):
     # 50 texts, and 128 KiB of request in all.
     limits = RequestLimits(texts=50, size=126 * 1024, unit="bytes of JSON")
     tag_handling = "xml"
+    offered = services.DEEPL_TARGETS
 
     model_type: ModelType = "quality_optimized"
 
@@ -58,9 +48,10 @@ class DeepLEngine(RemoteEngine):
         named = {} if self.model_type == "latency_optimized" else {"model_type": self.model_type}
         return {"tag_handling_version": "v2", **named}
 
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """Variants as targets only: EN-US, PT-BR, ZH-HANS by default."""
-        return _SOURCES.get(primary(source), primary(source).upper()), service_code(target, _TARGETS).upper()
+    def called(self, source: str, target: str) -> tuple[str, str]:
+        """Variants as targets only: EN-US, PT-BR, ZH-HANS by default; a source is of any variant."""
+        read = self.codes.get(source) or find_code(primary(source), services.DEEPL_SOURCES, {}) or self._called(source)
+        return read.partition("-")[0], self._called(target)
 
     def billed(self, sent: str) -> int:
         """Code points; the tags of XML are free."""

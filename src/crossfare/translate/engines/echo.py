@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from crossfare.languages.codes import named
 from crossfare.meter import meter
 from crossfare.translate.sentences import Granularity
 from crossfare.types import Translation, Usage
@@ -19,9 +20,12 @@ class EchoEngine:
     label = "echo (no translation)"
     billing = "characters"
 
-    def __init__(self, *, name: str = "echo", granularity: Granularity = "document") -> None:
+    def __init__(
+        self, *, name: str = "echo", granularity: Granularity = "document", codes: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.revision = "1"
+        named(codes or {})  # as every engine has it; here no language is called anything
         self.granularity: Granularity = granularity
 
     def translate(self, texts: Sequence[str], *, source: str, target: str) -> Translation:  # noqa: ARG002

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from crossfare.errors import EngineCredential, EngineError
+from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
-from crossfare.translate.engines.remote import Answer, RemoteEngine, Route, traditional
+from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _ADC = "GOOGLE_APPLICATION_CREDENTIALS"
 _PROJECT = "GOOGLE_CLOUD_PROJECT"
@@ -35,16 +36,7 @@ class GoogleEngine(RemoteEngine):
 
     registered = "google"
     service = "Google"
-    # ISO 639, with the region for Chinese; "pt" is Brazilian.
-    language_codes: ClassVar[Mapping[str, str]] = {
-        "fr-ca": "fr-CA",
-        "he": "iw",
-        "nb": "no",
-        "fil": "tl",
-        "pt-pt": "pt-PT",
-        "zh": "zh-CN",
-        **traditional("zh-TW"),
-    }
+    offered = services.GOOGLE
     own_hosts = (
         "translation.googleapis.com",
         "translate.googleapis.com",

@@ -9,12 +9,12 @@ import html
 import os
 import re
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from crossfare.errors import ConfigError, CrossfareError
-from crossfare.languages import primary
+from crossfare.languages.codes import OPTION, find_code, listed, offers
 from crossfare.settings import Count, NotNegative
 from crossfare.translate.engines.attempts import patiently
 from crossfare.translate.engines.cutting import Cutter, CutText, RequestLimits
@@ -84,7 +84,8 @@ class LibreTranslateEngine(RemoteEngine):
     @property
     def revision(self) -> str:
         """A hash of what is asked for, and where."""
-        return digest({"version": VERSION, "url": self.url, "format": self.format})
+        own = {"codes": self.codes} if self.codes else {}
+        return digest({"version": VERSION, "url": self.url, "format": self.format, **own})
 
     @property
     def cutter(self) -> Cutter:
@@ -95,19 +96,27 @@ class LibreTranslateEngine(RemoteEngine):
         """Code points of the text that is meant."""
         return len(html.unescape(sent)) if self.format == "html" else len(sent)
 
-    def codes(self, source: str, target: str) -> tuple[str, str]:
+    def called(self, source: str, target: str) -> tuple[str, str]:
         """The server's own codes for two languages; it is asked once which it has.
 
         Raises:
             ConfigError: it does not translate the one into the other.
         """
         self._known = self._known or patiently(self._languages, self.patience)
-        found = _code(source, self._known)
-        into = found and _code(target, self._known[found] or self._known)
+        found = find_code(source, offers(self._known), self.codes, reading=True)
+        written = self._known[found] or tuple(self._known) if found else ()
+        into = find_code(target, offers(written), self.codes)
         if not found or not into:
-            known = self._known[found] if found else self._known
-            raise ConfigError(f"{self.url} does not translate {source} to {target}; it has {', '.join(sorted(known))}")
+            missing, known = (target, written) if found else (source, self._known)
+            raise ConfigError(
+                f"{self.url} does not translate {source} to {target}; {listed(missing, offers(known))}; {OPTION}"
+            )
         return found, into
+
+    def revision_for(self, source: str, target: str) -> str:
+        """The revision; of a variant, which once had the code of another where the server lists several, a new one."""
+        variants = [tag for tag in (source, target) if "-" in tag and tag not in self.codes]
+        return f"{self.revision}+{digest(['variants', *variants], 8)}" if variants else self.revision
 
     def _languages(self) -> dict[str, tuple[str, ...]]:
         try:
@@ -198,14 +207,6 @@ def _message(response: httpx.Response) -> str:
         return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
-
-
-def _code(tag: str, known: Mapping[str, Any] | Sequence[str]) -> str:
-    """The code of a language: the tag itself, its language alone, or that language in a script or region."""
-    if tag in known:
-        return tag
-    kin = [code for code in known if primary(code) == primary(tag)]
-    return primary(tag) if primary(tag) in kin else kin[0] if kin else ""
 
 
 def _as_html(text: str) -> str:

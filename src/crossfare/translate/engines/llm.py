@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from crossfare.errors import EngineCredential, EngineError, EngineQuota
-from crossfare.languages import language_name
+from crossfare.languages import language_name, name_is_pinned, primary
 from crossfare.settings import Count
 from crossfare.translate.engines import replies
 from crossfare.translate.engines.attempts import stated
@@ -17,6 +17,7 @@ from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault, Refused
 from crossfare.translate.engines.receiving import bounding
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
+from crossfare.types import digest
 
 PROMPT_VERSION = 1
 PROMPT = (
@@ -68,6 +69,7 @@ class LLMEngine(RemoteEngine):
         temperature: 0 is the least random; None leaves it to the endpoint (some models allow nothing else).
         texts_per_request: how many lines of text are sent at once; more share the prompt's cost.
         characters_per_request: and how many characters of them. Both can change the result.
+        codes: how the prompt names a language, by its tag: {"zh-TW": "Traditional Chinese as written in Taiwan"}.
 
     Answers are not trusted to be what was asked for: see `replies`. Further arguments and errors: see `RemoteEngine`.
     """
@@ -107,9 +109,16 @@ class LLMEngine(RemoteEngine):
             "limits": [self.limits.texts, self.limits.size],
         }
 
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """The languages' English names, with the tag where it says more."""
-        return _named(source), _named(target)
+    def called(self, source: str, target: str) -> tuple[str, str]:
+        """The languages' English names, with the tag where it says more, or what ``codes`` calls them."""
+        return self.codes.get(source) or _named(source), self.codes.get(target) or _named(target)
+
+    def revision_for(self, source: str, target: str) -> str:
+        """The revision, with the names of languages that CLDR gives and its next version may change."""
+        names = {
+            tag: _named(tag) for tag in (source, target) if tag not in self.codes and not name_is_pinned(primary(tag))
+        }
+        return f"{self.revision}+{digest(names, 8)}" if names else self.revision
 
     def connect(self) -> Any:
         """Make the SDK's client."""
@@ -185,8 +194,8 @@ def _bare(request: Any) -> None:
 
 
 def _named(tag: str) -> str:
-    name = language_name(tag)
-    return name if "-" not in tag or name == tag else f"{name} ({tag})"
+    name = language_name(primary(tag))
+    return tag if name == primary(tag) else name if "-" not in tag else f"{name} ({tag})"
 
 
 def _choice(completion: Any) -> Any:

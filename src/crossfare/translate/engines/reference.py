@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from crossfare.languages import primary
+from crossfare.languages.codes import find_code, named, offers
 from crossfare.translate.markers import Markers, wrap_all
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, Span
@@ -43,6 +43,7 @@ class ReferenceEngine:
         markers: the pair to look for; its numbered variants are found too.
         name: how specs, tables and prices call the engine.
         label: how tables explain it.
+        codes: what the parallel text calls a language, by its tag.
     """
 
     billing = "characters"
@@ -57,7 +58,9 @@ class ReferenceEngine:
         name: str = "reference",
         label: str = "reference translation, priced as a commercial API",
         granularity: Granularity = "document",
+        codes: Mapping[str, str] | None = None,
     ) -> None:
+        self._codes = named(codes or {})
         self._given = entries
         self._revision = revision
         self._markers = markers or Markers()
@@ -69,10 +72,11 @@ class ReferenceEngine:
     @property
     def revision(self) -> str:
         """What the translations depend on."""
+        own = {"codes": self._codes} if self._codes else {}
         if self._revision is not None:
-            return digest({"version": VERSION, "revision": self._revision})
+            return digest({"version": VERSION, "revision": self._revision, **own})
         content = [[dict(entry.texts), [dict(span) for span in entry.spans]] for entry in self._entries]
-        return digest({"version": VERSION, "entries": content})
+        return digest({"version": VERSION, "entries": content, **own})
 
     @cached_property
     def _entries(self) -> tuple[AlignedText, ...]:
@@ -82,14 +86,24 @@ class ReferenceEngine:
         """Return the known translations; each text counts as one request."""
         translations: list[str | None] = []
         failures: dict[int, str] = {}
+        read, written = self._called(source, reading=True), self._called(target)
         for index, text in enumerate(texts):
             try:
-                translations.append(self._one(text, primary(source), primary(target)) if text.strip() else text)
+                translations.append(self._one(text, read, written) if text.strip() else text)
             except KeyError as unknown:
                 translations.append(None)
                 failures[index] = str(unknown.args[0])
         usage = Usage(seconds=0.0, requests=len(texts), characters=sum(map(len, texts)))
         return ExplainedTranslation(tuple(translations), usage, failures)
+
+    @cached_property
+    def _offered(self) -> dict[str, str]:
+        """The languages of the text."""
+        return offers({language for entry in self._entries for language in entry.texts})
+
+    def _called(self, tag: str, *, reading: bool = False) -> str:
+        """What the text calls a language; where it has none such, nothing will be found."""
+        return find_code(tag, self._offered, self._codes, reading=reading) or tag
 
     def _one(self, text: str, source: str, target: str) -> str:
         entries = self._known(source)

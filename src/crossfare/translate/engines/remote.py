@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
-from crossfare.meter import meter
+from crossfare.languages.codes import OPTION, find_code, listed, named
+from crossfare.meter import PROVIDER, meter
 from crossfare.settings import Count, Positive
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
@@ -30,7 +31,7 @@ from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
 from crossfare.types import Paying, Usage, digest
 
-__all__ = ["Answer", "RemoteEngine", "Route", "service_code", "traditional"]
+__all__ = ["Answer", "RemoteEngine", "Route"]
 
 VERSION = 1
 
@@ -58,9 +59,10 @@ class RemoteEngine(ABC):
 
     An engine's attributes: ``registered`` and ``service``, its name and its label unless others are given; ``keys``,
     the environment variables that may hold a secret; ``limits`` of a request; ``tag_handling``, the markup whose
-    tags the service keeps; ``language_codes``, what it calls languages, as `service_code` reads them; ``own_hosts``,
-    where its vendor has its keys sent, ``endpoint_variable``, where else the user has them sent, and ``needs_key``,
-    whether nothing can be asked without one. ``trusted`` is set to False where the options are those of a spec.
+    tags the service keeps; ``offered``, what it calls the languages it has, each with the tag that it means;
+    ``own_hosts``, where its vendor has its keys sent, ``endpoint_variable``, where else the user has them sent, and
+    ``needs_key``, whether nothing can be asked without one. ``trusted`` is set to False where the options are those of
+    a spec.
 
     Args:
         name: how specs, tables and prices call the engine.
@@ -70,6 +72,7 @@ class RemoteEngine(ABC):
         attempts: how often a request is sent before its failure counts.
         backoff: seconds before the second attempt; doubled for each further one.
         timeout: seconds to wait for an answer.
+        codes: what the service calls a language, by its tag, where that is not what is known here: {"zh-TW": "zt"}.
         devices: how many devices serve a request of an engine of one's own; where device time is billed, each second
             until its answer is a second of all of them.
     """
@@ -81,12 +84,13 @@ class RemoteEngine(ABC):
     attempts: Count = 6
     backoff: Positive = 1.0
     timeout: Positive = 60.0
+    codes: Mapping[str, str] = field(default_factory=dict)
     devices: Positive = 1
 
     registered: ClassVar[str]
     service: ClassVar[str]
     billing: ClassVar[str] = "characters"
-    language_codes: ClassVar[Mapping[str, str]] = {}
+    offered: ClassVar[Mapping[str, str] | None] = None
     own_hosts: ClassVar[tuple[str, ...]] = ()
     endpoint_variable: ClassVar[str] = ""
     needs_key: ClassVar[bool] = True
@@ -100,6 +104,7 @@ class RemoteEngine(ABC):
         self.name = self.name or self.registered
         self.label = self.label or self.service
         self.trusted = True
+        self.codes = named(self.codes)
         self.tag_handling = self.markup = self.tag_handling if self.tags else None
         self.patience = Patience(self.attempts, self.backoff)
         self._client: Any = None
@@ -139,9 +144,23 @@ class RemoteEngine(ABC):
 
     # -- what an engine says ----------------------------------------------------------------------
 
-    def codes(self, source: str, target: str) -> tuple[str, str]:
-        """What the service calls the two languages."""
-        return service_code(source, self.language_codes), service_code(target, self.language_codes)
+    def called(self, source: str, target: str) -> tuple[str, str]:
+        """What the service calls the two languages.
+
+        Raises:
+            ConfigError: it is not known to have one of them.
+        """
+        return self._called(source, reading=True), self._called(target)
+
+    def _called(self, tag: str, *, reading: bool = False) -> str:
+        """What it calls a language to read, or to write; a code that the user names may be newer than those known."""
+        offered = {tag: tag} if self.offered is None else self.offered
+        code = find_code(tag, offered, self.codes, complete=False, reading=reading)
+        if code is None:
+            raise ConfigError(
+                f"{self.label} is not known to have the language {tag!r}; {listed(tag, offered)}; {OPTION}"
+            )
+        return code
 
     @abstractmethod
     def connect(self) -> Any:
@@ -169,7 +188,7 @@ class RemoteEngine(ABC):
 
     def check_pair(self, source: str, target: str) -> None:
         """ConfigError if it is known, without asking, that the service does not translate this pair."""
-        self.codes(source, target)
+        self.called(source, target)
 
     # -- what all of them do ----------------------------------------------------------------------
 
@@ -195,7 +214,10 @@ class RemoteEngine(ABC):
     @property
     def revision(self) -> str:
         """A hash of what is asked for; services change their models without telling."""
-        return digest({"version": VERSION, "engine": type(self).__name__, "markup": self.markup, **self.identity()})
+        own = {"codes": self.codes} if self.codes else {}
+        return digest(
+            {"version": VERSION, "engine": type(self).__name__, "markup": self.markup, **own, **self.identity()}
+        )
 
     @property
     def cutter(self) -> Cutter:
@@ -234,7 +256,7 @@ class RemoteEngine(ABC):
         plans = [cutter.plan(text, source) for text in texts]
         stopped: BaseException | None = None
         with meter("cpu") as running:
-            route = Route(source, target, *(self.codes(source, target) if any(p.spans for p in plans) else ("", "")))
+            route = Route(source, target, *(self.called(source, target) if any(p.spans for p in plans) else ("", "")))
             asked = self._asking(cutter, route, paying)
             try:
                 for request in _requests(cutter, texts, plans):
@@ -251,7 +273,7 @@ class RemoteEngine(ABC):
             served_seconds=attempts.served,
             waited_seconds=attempts.waited,
             worked_seconds=running.usage.seconds,
-            hardware="provider",
+            hardware=PROVIDER,
         )
         return _assemble(plans, route, asked, usage, stopped)
 
@@ -296,20 +318,6 @@ class RemoteEngine(ABC):
     def one_line(self, detail: object) -> str:
         """A message in one line, without any key."""
         return one_line(detail, self.keys)
-
-
-def traditional(code: str) -> dict[str, str]:
-    """A service's name of Chinese in traditional characters, by the tags that mean it."""
-    return dict.fromkeys(("zh-hant", "zh-tw", "zh-hk", "zh-mo"), code)
-
-
-def service_code(tag: str, names: Mapping[str, str]) -> str:
-    """What a service calls a language: by ``names`` ("zh-hant", "zh-tw", "zh"), else the tag's primary language."""
-    language, *subtags = tag.replace("_", "-").lower().split("-")
-    for key in (*(f"{language}-{subtag}" for subtag in subtags), language):
-        if key in names:
-            return names[key]
-    return language
 
 
 def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[CutText]) -> Iterator[list[str]]:

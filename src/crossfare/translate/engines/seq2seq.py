@@ -14,18 +14,21 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from crossfare.errors import ConfigError
-from crossfare.languages import language_name, mbart_code, nllb_code, primary
+from crossfare.languages import has_usual_script, language_name, name_is_pinned
+from crossfare.languages.codes import OPTION, find_code, listed, meant, named, offers
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 from crossfare.settings import Count
+from crossfare.strict import read_json
 from crossfare.translate.engines.lines import Lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
@@ -44,6 +47,7 @@ _FAMILIES = {
     "umt5": "t5",
 }
 _ODD = "\ufffd"
+_MADLAD, _MBART, _NLLB = map(re.compile, (r"<2[A-Za-z_]+>", "[a-z]{2}_[A-Z]{2}", "[a-z]{3}_[A-Z][a-z]{3}"))
 _CONTROL_TOKEN = re.compile(r">>.*<<|__\w+__|[a-z]{2,3}_[A-Za-z]{2,4}|<extra_id_\d+>|<2\w+>|<eop>|<eod>")
 
 
@@ -120,6 +124,7 @@ class Seq2SeqEngine(ABC):
         prefix: what a T5 expects before its input, with ``{source}`` and ``{target}`` for the
             languages' English names; "translate {source} to {target}: " by default.
         max_batch_tokens: padded source tokens in a batch. Does not change the result.
+        codes: what the model calls a language, by its tag: {"zh-TW": ">>cmn_Hant<<"} or, for T5, a name in the prefix.
 
     Raises:
         ConfigError: the model's architecture, or an option, is not supported.
@@ -131,6 +136,7 @@ class Seq2SeqEngine(ABC):
     beam: Annotated[int, Field(strict=True, ge=1, le=_WIDEST)] = 1
     prefix: str | None = None
     max_batch_tokens: Count = 4096
+    codes: Mapping[str, str] = field(default_factory=dict)
 
     registered: ClassVar[str]
     billing: ClassVar[str] = "seconds"
@@ -139,6 +145,7 @@ class Seq2SeqEngine(ABC):
     def __post_init__(self) -> None:
         self.name = self.name or self.registered
         self.label = f"{self.name} ({self.model})"
+        self.codes = named(self.codes)
         self._resolved = resolve(self.model)
         self._vocabulary: Vocabulary | None = None
         self._routes: dict[tuple[str, str], PairRoute] = {}
@@ -150,7 +157,22 @@ class Seq2SeqEngine(ABC):
 
     def decoding(self) -> dict[str, Any]:
         """Everything but the weights that can change the result."""
-        return {"version": VERSION, "beam": self.beam, "prefix": self.prefix, "moses": _has_moses()}
+        own = {"codes": self.codes} if self.codes else {}
+        return {"version": VERSION, "beam": self.beam, "prefix": self.prefix, "moses": _has_moses(), **own}
+
+    def revision_for(self, source: str, target: str) -> str:
+        """The revision; a new one of a language in another script than its usual one, whose code it once had.
+
+        A T5 is told names; those that are CLDR's may change with its next version.
+        """
+        known = name_is_pinned if self._is_told_names() else has_usual_script
+        others = {tag: language_name(tag) for tag in (source, target) if tag not in self.codes and not known(tag)}
+        return f"{self.revision}+{digest(others, 8)}" if others else self.revision
+
+    def _is_told_names(self) -> bool:
+        path = Path(self._resolved.path) / "config.json"
+        config = read_json(path) if path.is_file() else {}
+        return isinstance(config, dict) and _FAMILIES.get(str(config.get("model_type"))) == "t5"
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -194,7 +216,9 @@ class Seq2SeqEngine(ABC):
 
     def _route(self, source: str, target: str) -> PairRoute:
         if (source, target) not in self._routes:
-            self._routes[source, target] = find_route(self.vocabulary, source, target, self.prefix, self.model)
+            self._routes[source, target] = find_route(
+                self.vocabulary, source, target, self.prefix, self.model, self.codes
+            )
         return self._routes[source, target]
 
     def _translate_lines(self, lines: Sequence[str], route: PairRoute) -> dict[str, _Line]:
@@ -263,60 +287,63 @@ def load_seq2seq(path: str, model: str, dtype: Any) -> Any:
     return load_model(path, "AutoModelForSeq2SeqLM", load_config(path, model), model, dtype=dtype)[0]
 
 
-def find_route(vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str) -> PairRoute:
-    """Say how the model is asked for a language pair.
+def find_route(
+    vocabulary: Vocabulary, source: str, target: str, prefix: str | None, model: str, own: Mapping[str, str]
+) -> PairRoute:
+    """Say how the model is asked for a language pair: by the codes in its own vocabulary, or as ``own`` names them.
 
     Raises:
         ConfigError: the model does not know one of the languages.
     """
     tokenizer = vocabulary.tokenizer
     if vocabulary.family == "marian":
-        return PairRoute(prefix=_marian_prefix(tokenizer, target, model))
+        return PairRoute(prefix=_marian_prefix(tokenizer, target, model, own))
     if vocabulary.family == "t5":
-        return PairRoute(prefix=_t5_prefix(tokenizer, source, target, prefix))
-    codes = [_multilingual_code(tokenizer, vocabulary.family, tag, model) for tag in (source, target)]
-    return PairRoute(source_code=codes[0][0], forced=codes[1][1])
+        return PairRoute(prefix=_t5_prefix(tokenizer, source, target, prefix, model, own))
+    tokens = _language_tokens(tokenizer, vocabulary.family)
+    found = {tag: _code(tag, tokens, model, own, reading=tag == source) for tag in (source, target)}
+    return PairRoute(source_code=found[source], forced=int(tokenizer.convert_tokens_to_ids(tokens[found[target]])))
 
 
-def _marian_prefix(tokenizer: Any, target: str, model: str) -> str:
-    codes = [code for code in tokenizer.get_vocab() if code.startswith(">>") and code.endswith("<<")]
-    if not codes:
+def _marian_prefix(tokenizer: Any, target: str, model: str, own: Mapping[str, str]) -> str:
+    codes = {token[2:-2]: token for token in tokenizer.get_vocab() if token.startswith(">>") and token.endswith("<<")}
+    if not codes and target not in own:
         return ""  # a model of one target language
-    region = target.replace("-", "_")
-    wanted = [f">>{tag}<<" for tag in (region, region.lower(), primary(target), _three_letters(target)) if tag]
-    for code in wanted:
-        if code in codes:
-            return f"{code} "
-    raise ConfigError(f"model {model!r} does not translate into {target!r}; it knows {', '.join(sorted(codes)[:20])}")
+    own = {tag: code.removeprefix(">>").removesuffix("<<") for tag, code in own.items()}
+    code = find_code(target, offers(codes), own)
+    if code is None:
+        known = listed(target, {codes[code]: means for code, means in offers(codes).items()})
+        raise ConfigError(f"model {model!r} does not translate into {target!r}; {known}; {OPTION}")
+    return f"{codes[code]} "
 
 
-def _three_letters(tag: str) -> str:
-    try:
-        return nllb_code(tag).partition("_")[0]
-    except ConfigError:
-        return ""
-
-
-def _t5_prefix(tokenizer: Any, source: str, target: str, prefix: str | None) -> str:
-    madlad = f"<2{primary(target)}>"
-    if prefix is None and madlad in tokenizer.get_vocab():
-        return f"{madlad} "
+def _t5_prefix(tokenizer: Any, source: str, target: str, prefix: str | None, model: str, own: Mapping[str, str]) -> str:
+    madlad = {token[2:-1]: token for token in tokenizer.get_vocab() if _MADLAD.fullmatch(token)}
+    if prefix is None and madlad:
+        own = {tag: code.removeprefix("<2").removesuffix(">") for tag, code in own.items()}
+        return f"{madlad[_code(target, madlad, model, own)]} "
     template = "translate {source} to {target}: " if prefix is None else prefix
-    return template.format(source=language_name(source), target=language_name(target))
+    names = {tag: own.get(tag) or language_name(tag) for tag in (source, target)}
+    return template.format(source=names[source], target=names[target])
 
 
-def _multilingual_code(tokenizer: Any, family: str, tag: str, model: str) -> tuple[str, int]:
-    """Return the language code to set on the tokenizer, and the id of its token."""
+def _language_tokens(tokenizer: Any, family: str) -> dict[str, str]:
+    """The codes of the languages that a multilingual model knows, each with its token."""
     if family == "mbart":
-        code = token = mbart_code(tag)
-    elif hasattr(tokenizer, "get_lang_id"):  # M2M-100; NLLB's tokenizer has no such method
-        code, token = primary(tag), f"__{primary(tag)}__"
-    else:
-        code = token = nllb_code(tag)
-    token_id = tokenizer.convert_tokens_to_ids(token)
-    if token_id is None or token_id == tokenizer.unk_token_id:
-        raise ConfigError(f"model {model!r} does not know the language {tag!r} (no token {token!r})")
-    return code, int(token_id)
+        return {token: token for token in tokenizer.get_vocab() if _MBART.fullmatch(token)}
+    if hasattr(tokenizer, "get_lang_id"):  # M2M-100; NLLB's tokenizer has no such method
+        return dict(tokenizer.lang_code_to_token)
+    return {token: token for token in tokenizer.get_vocab() if _NLLB.fullmatch(token)}
+
+
+def _code(tag: str, tokens: Mapping[str, str], model: str, own: Mapping[str, str], *, reading: bool = False) -> str:
+    # The region in a code of mBART-50 says where its texts were from, but for Chinese, where it says the script.
+    means = {code: meant(code if not _MBART.fullmatch(code) or code == "zh_CN" else code[:2]) for code in tokens}
+    keys = {token: code for code, token in tokens.items()}  # the user may name either
+    found = find_code(tag, means, {name: keys.get(code, code) for name, code in own.items()}, reading=reading)
+    if found is None:
+        raise ConfigError(f"model {model!r} does not know the language {tag!r}; {listed(tag, means)}; {OPTION}")
+    return found
 
 
 def _controls(tokenizer: Any) -> frozenset[int]:
