@@ -238,7 +238,8 @@ const Decision = (() => {
       const fixed = once + kept * settings.months;
       const [timedOnce, timedRecurring] = [option.fixed, option.recurring].map((lines) => timedCosts(lines, settings.prices));
       const timed = {once: timedOnce, recurring: timedRecurring};
-      return {option, once, kept, fixed, recurring, timed, total: fixed * 1000n + recurring * settings.examples};
+      const totalAt = (examples) => fixed * 1000n + recurring * examples;
+      return {option, once, kept, fixed, recurring, timed, totalAt, total: totalAt(settings.examples)};
     });
     const known = (a, b) => told(a, b, model.margins, [1000n, settings.examples]);
     return {
@@ -254,7 +255,7 @@ const Decision = (() => {
   const keptUsd = (row) => ({int: row.kept, exp: -COMPONENT});
   const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
-  const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
+  const totalUsd = (row, examples = null) => ({int: examples === null ? row.total : row.totalAt(examples), exp: -TOTAL});
 
   // -- in sentences (crossfare.report.advice) --------------------------------------------------------
 
