@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from crossfare.compare import LearningCurve, cost_front
@@ -13,6 +14,8 @@ from crossfare.report.names import metric_name, task_name
 from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.vega import COLOURS, DASHED, DOT, INK, PLOT, Chart, Json, Looks
 from crossfare.types import Latency, Result
+
+_STEPS = 24  # of a curve over the volume
 
 
 def charts(judged: Sequence[PageDecision], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
@@ -45,6 +48,7 @@ def _rows_of(judged: PageDecision, numbers: Mapping[str, int]) -> Iterator[dict[
     decision, made = judged.whole, judged.made
     best = {verdict.option.key: verdict.best for verdict in made.verdicts}
     front = cost_front(made.decision, made.examples)
+    volumes = _volumes(made.examples)
     for option in sorted(decision.options, key=lambda option: numbers[option.label]):
         yield {
             "number": numbers[option.label],
@@ -54,14 +58,19 @@ def _rows_of(judged: PageDecision, numbers: Mapping[str, int]) -> Iterator[dict[
             "quality": option.quality,
             "low": option.low,
             "high": option.high,
-            "fixed": float(decision.fixed_usd(option)),
-            "recurring": float(decision.recurring_usd_per_1k(option)),
             "usd": float(decision.total_usd(option, made.examples)),
-            "examples": float(made.examples),
+            "examples": int(made.examples),
+            "volumes": volumes,
+            "costs": [float(decision.total_usd(option, Decimal(volume))) for volume in volumes],
             "front": option in front,
             "mark": judged.mark(option),
             "best": best.get(option.key),
         }
+
+
+def _volumes(examples: Decimal) -> list[int]:
+    """From one example to a hundred times as many as asked for, in equal ratios."""
+    return sorted({round(float(100 * examples) ** (step / _STEPS)) for step in range(_STEPS + 1)})
 
 
 # -- the charts of decisions --------------------------------------------------------------------
@@ -130,17 +139,14 @@ def _break_even(
     judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
 ) -> Chart:
     """Total cost of the methods of one task over the number of examples; where lines cross, they cost the same."""
-    task, last = judged[0].whole.task, 24
+    task = judged[0].whole.task
     at = {"x": vega.axis("volume", "Examples in all", type="log"), "y": vega.axis("cost", "Total USD", type="log")}
 
     along = [
-        {"calculate": f"sequence({last + 1})", "as": "step"},
-        {"flatten": ["step"]},
-        {"calculate": f"pow(100 * datum.examples, datum.step / {last})", "as": "volume"},
-        {"calculate": "datum.fixed + datum.recurring * datum.volume / 1000", "as": "cost"},
+        {"flatten": ["volumes", "costs"], "as": ["volume", "cost"]},
         {"filter": "datum.cost > 0"},
     ]
-    at_end = {"filter": f"datum.step == {last}"}
+    at_end = {"filter": "datum.volume == 100 * datum.examples"}
     lines = {
         "mark": "line",
         "encoding": {

@@ -102,7 +102,7 @@ def write_report(
         learning=[_learning(curve, chart) for curve, chart in zip(curves, grown, strict=True)],
         runs=[{**source.parts(), "course": (courses or {}).get(str(source.run.folder), ())} for source in sources],
         models=[model for own in _by_task(judged) for model in _models(own)],
-        charts={each.name: {"spec": each.spec, "rows": each.rows} for each in (*drawn, *grown)},
+        charts=_chart_data((*drawn, *grown)),
     )
     add_report(paths[0], {**written, PAGE: page.encode()}, force=force)
     return paths[0] / PAGE
@@ -275,6 +275,14 @@ def _models(judged: Sequence[PageDecision]) -> Iterator[dict[str, Any]]:
         yield {**model, "id": _slug(each.whole), "task": each.whole.task, "target": each.column}
 
 
+def _chart_data(every: Sequence[Chart]) -> dict[str, Any]:
+    """Charts as the page's scripts read them: those of a task share their rows."""
+    shared = {id(each.rows): each.rows for each in every}
+    at = {key: index for index, key in enumerate(shared)}
+    specs = {each.name: {"spec": each.spec, "rows": at[id(each.rows)]} for each in every}
+    return {"specs": specs, "rows": list(shared.values())}
+
+
 def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], **facts: Any) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -294,16 +302,19 @@ def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], *
     )
 
 
+_NOTICE = """/*! Vega, Vega-Lite, Vega-Embed, Vega-Tooltip, Vega-Interpreter: Copyright (c) University of Washington
+Interactive Data Lab and contributors, BSD 3-Clause licence (https://github.com/vega/vega/blob/main/LICENSE).
+D3: Copyright Mike Bostock, ISC licence (https://github.com/d3/d3/blob/main/LICENSE). Bundled by vl-convert. */
+"""
+
+
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and what shows them in a page; nothing in it can end the script that it stands in."""
     import vl_convert
 
-    return (
-        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-        .replace("</script", "<\\/script")
-        .replace("<!--", "<\\!--")
-    )
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return _NOTICE + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def script_json(value: Any) -> str:

@@ -15,8 +15,8 @@ const Charts = (() => {
   }
 
   /** Draw a chart, or its spec with other rows, into an element; what was drawn there before goes. */
-  async function draw(holder, name, rows = made[name].rows) {
-    let {spec} = made[name];
+  async function draw(holder, name, rows = made.rows[made.specs[name].rows]) {
+    let {spec} = made.specs[name];
     if (rows.some(({usd}) => usd === 0)) { // no logarithm of nothing
       const linear = JSON.stringify(spec.spec).replaceAll('"field":"usd","type":"quantitative","title":"Total USD","scale":{"type":"log"}', '"field":"usd","type":"quantitative","title":"Total USD","scale":{}').replaceAll("log(datum.usd)", "datum.usd");
       spec = {...spec, spec: JSON.parse(linear)};

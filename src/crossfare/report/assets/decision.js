@@ -305,8 +305,8 @@ const Decision = (() => {
       const [timedOnce, timedRecurring] = [option.fixed, option.recurring].map((lines) => timedCosts(lines, settings.prices));
       const timed = {once: timedOnce, recurring: timedRecurring};
       const accounts = accountsOf(option, model.rates, settings.prices);
-      const terms = termsCost(accounts, settings.examples, settings.months);
-      return {option, once, kept, fixed, recurring, timed, accounts, terms, total: fixed * 1000n + recurring * settings.examples + terms};
+      const totalAt = (examples) => fixed * 1000n + recurring * examples + termsCost(accounts, examples, settings.months);
+      return {option, once, kept, fixed, recurring, timed, accounts, totalAt, total: totalAt(settings.examples)};
     });
     const known = (a, b) => told(a, b, model.margins, a.total - b.total, [1000n, settings.examples]);
     return {
@@ -322,7 +322,7 @@ const Decision = (() => {
   const keptUsd = (row) => ({int: row.kept, exp: -COMPONENT});
   const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
-  const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
+  const totalUsd = (row, examples = null) => ({int: examples === null ? row.total : row.totalAt(examples), exp: -TOTAL});
 
   // -- in sentences (crossfare.report.advice) --------------------------------------------------------
 
