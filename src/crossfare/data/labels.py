@@ -139,9 +139,8 @@ def _unknown_pair_label(word: str) -> str:
             f"{said}; numbers are known by their order only: say it with labels, such as [{_ORDER}] if 0 is "
             "entailment (as on the hub)"
         )
-    return (
-        f"{said}; known are {_ORDER} and - for none; say with labels what others mean, such as {{{word[:20]}: neutral}}"
-    )
+    shown = word if re.fullmatch(r"\w[\w -]{0,30}", word) else "WORD"
+    return f"{said}; known are {_ORDER} and - for none; say with labels what others mean, such as {{{shown}: neutral}}"
 
 
 def _written(word: Any) -> str:
