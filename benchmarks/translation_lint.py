@@ -12,6 +12,7 @@ a number has none to lose) is not counted.
 from __future__ import annotations
 
 import argparse
+import html
 import itertools
 import random
 import re
@@ -21,9 +22,45 @@ from crossfare.translate import lint_texts
 from crossfare.translate.lint import CHECKS
 
 LANGUAGES = ("en", "pt", "de", "vi", "es")
+PREAMBLES = {
+    "en": (
+        "Here is the translation: ",
+        "Sure! Here's the translated text:\n",
+        "Translation: ",
+        "Certainly! Here you go: ",
+    ),
+    "pt": (
+        "Aqui está a tradução: ",
+        "Claro! Segue o texto traduzido:\n",
+        "Tradução: ",
+        "A tradução para português é: ",
+    ),
+    "de": ("Hier ist die Übersetzung: ", "Gerne! Die Übersetzung lautet:\n", "Übersetzung: ", "Übersetzter Text: "),
+    "vi": ("Đây là bản dịch: ", "Bản dịch tiếng Việt:\n", "Dịch: ", "Dưới đây là bản dịch của văn bản: "),
+    "es": ("Aquí está la traducción: ", "¡Claro! Esta es la traducción:\n", "Traducción: ", "Texto traducido: "),
+}
+MARKED = (
+    lambda text: html.escape(f'"{text}"'),
+    lambda text: f"<p>{text}</p>",
+    lambda text: text.replace(" ", "&nbsp;", 1) if " " in text else f"{text}&nbsp;",
+    lambda text: f"\\u201c{text}\\u201d",
+    lambda text: f"▁{text.replace(' ', ' ▁')}",
+    lambda text: f"{text[:3]}@@ {text[3:]}",
+    lambda text: f"{text} <unk>",
+    lambda text: f"{text}\\n",
+    lambda text: f"**{text}**",
+)
+SUBTITLES = (
+    "{{\\an8}}{}",
+    "{{y:i}}{}",
+    "♪ {} ♪",
+    "00:01:02,500 --> 00:01:05,000 {}",
+    "{{\\pos(192,250)}}{}",
+    "{{120}}{{180}}{}",
+)
 
 
-def corrupt(name: str, rng: random.Random, given: str, made: str, other: str) -> str | None:
+def corrupt(name: str, rng: random.Random, target: str, given: str, made: str, other: str) -> str | None:
     """Spoil a translation in one way, given its source and the text in another language; None if it cannot be."""
     words = made.split()
     start = rng.randrange(len(words))
@@ -37,6 +74,11 @@ def corrupt(name: str, rng: random.Random, given: str, made: str, other: str) ->
         "wrong-language": other,
         "lost-number": made.replace(rng.choice(numbers), "") if numbers else None,
         "length-ratio": f"{made} {made} {made}",
+        "no-letters": rng.choice(("." * 40, "?" * len(words), "$ " * 20, "-", "…", "? ? ?", "\u266a", "12.", "。。。")),
+        "markup": rng.choice(MARKED)(made),
+        "subtitle": rng.choice(SUBTITLES).format(made),
+        "preamble": rng.choice(PREAMBLES[target]) + made,
+        "one-for-many": "NS",
     }
     return spoilt[name]
 
@@ -61,6 +103,8 @@ def main() -> None:
         add(systems, counts(texts[source], lines(path), source, target))
     total = len(outputs) * len(texts["en"])
     show(f"outputs of systems flagged ({len(outputs)} files)", {name: (n, total) for name, n in systems.items()})
+    escaped = [path.name for path in outputs if "&#39;" in path.read_text(encoding="utf-8")]
+    print(f"{len(escaped)} of them hold escapes, which are no false alarms: {', '.join(sorted(set(escaped)))}")
     show("corrupted human translations found", found(texts, random.Random(asked.seed)))
 
 
@@ -72,7 +116,7 @@ def found(texts: dict[str, list[str]], rng: random.Random) -> dict[str, tuple[in
         for source, target in itertools.permutations(LANGUAGES, 2):
             # Told apart are the target's language, the source's and English: the other one must be one of these.
             other = texts["en" if source != "en" and target != "en" else source]
-            spoilt = [corrupt(name, rng, *row) for row in zip(texts[source], texts[target], other, strict=True)]
+            spoilt = [corrupt(name, rng, target, *row) for row in zip(texts[source], texts[target], other, strict=True)]
             rows = [(str(n), texts[source][n], bad) for n, bad in enumerate(spoilt) if bad is not None]
             # A tenth, among sound ones: the check of lengths compares with the others.
             spoiled = {row[0]: row for row in rows[::10]}

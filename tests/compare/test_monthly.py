@@ -28,6 +28,7 @@ from crossfare.compare import (
     volume_flips,
 )
 from crossfare.ledger import Catalogue, Terms
+from crossfare.report.decision import Horizon, front_table
 
 ANY = Aim(margin=1.0)
 MILLION = Decimal(1_000_000)
@@ -171,6 +172,9 @@ def test_a_run_keeps_the_terms_of_its_offers_and_an_older_one_says_that_it_does_
     (again,) = decisions(reprice([record], offers={"engine:reference": "google-translate"}))
     assert again.rates["engine:reference"].terms == Terms(free=Decimal(500_000))
     assert not any("each month" in note for note in again.notes)
+    horizon = Horizon(100_000, 12)
+    (told,) = (note for note in front_table(recommend(again, horizon.examples), horizon).notes if "bills" in note)
+    assert told.endswith("an offer that is used has: engine:reference 500,000 characters free.")
 
 
 def test_a_fee_in_euros_is_converted(tmp_path: Path) -> None:

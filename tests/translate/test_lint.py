@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crossfare.translate import Lost, lint_texts, translate_dataset
+from crossfare.translate import Lost, junk, lint_texts, translate_dataset
 from crossfare.translate.lint import CHECKS
 from crossfare.types import Dataset, PairExample
 from translate.fakes import ScriptedEngine
@@ -211,4 +211,16 @@ def test_human_translations_are_nearly_clean(shared_data: Path) -> None:
     total = len(directions) * 997
     assert flagged.pop("truncated") / total < 0.01
     assert flagged.pop("lost-number") / total < 0.01
+    assert flagged.pop("markup") == 2  # "B&amp;Bs" and "km<sup>2</sup>", as they stand in the Vietnamese file
     assert not any(flagged.values())
+
+
+@pytest.mark.parametrize("system", ["bergamot-base-memory", "microsoft"])
+def test_junk_is_hardly_seen_in_outputs_of_systems(shared_data: Path, system: str) -> None:
+    source, made = (
+        (shared_data / "flores" / name).read_text(encoding="utf-8").splitlines()
+        for name in ("flores-dev.en", f"en-de/flores-dev.{system}.de")
+    )
+    for check in (junk.letterless, junk.marked_up, junk.subtitled, junk.announced):
+        assert sum(map(check, source, made)) < 0.01 * len(source)
+    assert not junk.one_for_many(list(zip(source, made, strict=True)))

@@ -47,8 +47,7 @@ class Account:
         rising = self.each / self.months
         if not used and not rising:
             return Fraction(0), Fraction(0)
-        beyond = rising > 0 if examples is None else used + rising * examples > self._until
-        if beyond or (not rising and used > self._until):
+        if used > self._until or (rising and (examples is None or used + rising * examples >= self._until)):
             return self.fee - self.free, Fraction(0)
         return self.fee + self.minimum - used, -rising
 

@@ -16,7 +16,7 @@ from typing import Literal
 from crossfare.compare.model import Decision, Option, quantity_of
 from crossfare.compare.monthly import accounts
 from crossfare.compare.recommend import Constraints, Recommendation, recommend
-from crossfare.compare.timing_noise import difference
+from crossfare.compare.timing_noise import decimal_of, difference
 
 VOLUME = "volume"
 _FAR = 10**9
@@ -170,11 +170,11 @@ def _flips(
     for side, crossed in sides:
         ends = [*crossed[1:], Fraction(0) if side == "below" else 2 * crossed[-1] + 1] if crossed else []
         for x, end in zip(crossed, ends, strict=True):
-            chosen = choose(_decimal((x + end) / 2))
-            far = Decimal(0) if side == "below" else _FAR * _decimal(x)
+            chosen = choose(decimal_of((x + end) / 2))
+            far = Decimal(0) if side == "below" else _FAR * decimal_of(x)
             within_noise = made.chosen and chosen and not all(told(made.chosen, chosen, at) for at in (current, far))
             if chosen != made.chosen and not within_noise:
-                found.append(Flip(what, side, current, _decimal(x), chosen))
+                found.append(Flip(what, side, current, decimal_of(x), chosen))
                 break
     return found
 
@@ -185,8 +185,3 @@ def _events(costs: Sequence[_Line], lines: Sequence[_Line], constraints: Constra
     if constraints.max_usd is not None:
         pairs += [(line, (Fraction(constraints.max_usd), Fraction(0))) for line in costs]
     return {(d - b) / (a - c) for (b, a), (d, c) in pairs if a != c}
-
-
-def _decimal(value: Fraction) -> Decimal:
-    with localcontext(prec=28):
-        return Decimal(value.numerator) / Decimal(value.denominator)

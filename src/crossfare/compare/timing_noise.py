@@ -58,7 +58,7 @@ class CostDifference:
         c = self.fixed**2 - sum((once**2 for once, _ in self.parts), Fraction(0))
         root = _root(b * b - a * c)
         with localcontext(prec=28):
-            low, high = ((-_decimal(b) + sign * root) / _decimal(a) for sign in (-1, 1))
+            low, high = ((-decimal_of(b) + sign * root) / decimal_of(a) for sign in (-1, 1))
         return low, high
 
 
@@ -105,9 +105,10 @@ def _by_timing(decision: Decision, components: Iterable[Component]) -> Mapping[s
 
 def _root(value: Fraction) -> Decimal:
     with localcontext(prec=28):
-        return _decimal(max(value, Fraction(0))).sqrt()
+        return decimal_of(max(value, Fraction(0))).sqrt()
 
 
-def _decimal(value: Fraction) -> Decimal:
+def decimal_of(value: Fraction) -> Decimal:
+    """A fraction with 28 digits."""
     with localcontext(prec=28):
         return Decimal(value.numerator) / Decimal(value.denominator)

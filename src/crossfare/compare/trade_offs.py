@@ -12,8 +12,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from crossfare.compare.model import Decision, Option
-from crossfare.compare.timing_noise import CostDifference, difference, told_apart
-from crossfare.ledger.price import PRECISION
+from crossfare.compare.timing_noise import CostDifference, decimal_of, difference, told_apart
 
 _STEPS = (1, 2, 5)
 
@@ -57,7 +56,7 @@ def break_evens(decision: Decision) -> tuple[BreakEven, ...]:
 def _between(decision: Decision, a: Option, b: Option) -> Iterator[BreakEven]:
     """Where the costs of two methods cross: once at the most, but for what offers ask or give each month."""
     start, length = (difference(decision, a, b, about) for about in (Fraction(0), None))
-    first, then = (a, b) if (start.fixed, start.each) <= (Fraction(0), Fraction(0)) else (b, a)
+    first, then = (a, b) if (start.fixed, start.each, length.each) <= (Fraction(0),) * 3 else (b, a)
     if not (start.told_at_start and length.told_at_length):
         yield BreakEven(first, then, None, within_noise=True)
         return
@@ -75,14 +74,9 @@ def _crossings(decision: Decision, a: Option, b: Option) -> Iterator[tuple[Decim
     for low, high in zip(starts, [*starts[1:], None], strict=True):
         about = None if high is None else (low + high) / 2
         apart = difference(decision, a, b, about)
-        examples = break_even(_exactly(apart.fixed), 1000 * _exactly(apart.each), Decimal(0), Decimal(0))
-        if examples is not None and low < Fraction(examples) and (high is None or Fraction(examples) <= high):
-            yield examples, apart
-
-
-def _exactly(value: Fraction) -> Decimal:
-    with localcontext(prec=PRECISION):
-        return Decimal(value.numerator) / Decimal(value.denominator)
+        at = -apart.fixed / apart.each if apart.each else None
+        if at is not None and low < at and (high is None or at <= high):
+            yield decimal_of(at), apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from crossfare.tasks import task_named
 from crossfare.translate import attention
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
+from crossfare.translate.engines.remote import RemoteEngine
 from crossfare.translate.projection import abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress
 
@@ -199,7 +200,7 @@ class FileTranslation:
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
-            if hasattr(self.engine, "check_pair"):
+            if isinstance(self.engine, RemoteEngine) and self.engine.offered:  # known here, and not to be asked for
                 self.engine.check_pair(self.loaded.dataset.language, self.target)
             agree(estimated)
         with purse(max_usd, tell) as budget:

@@ -28,6 +28,9 @@ from crossfare.race.outlook import Outlook, Prospect, Reached, Rule
 SAFE = 0.95
 """How probable it must be that the whole matrix would choose the same."""
 
+PROBABLE = 0.5
+"""How probable it must be that the whole matrix is enough evidence, for a race to go on till there is."""
+
 LOST = 0.01
 """A method with less chance than this of being chosen, and of being the best, is dropped."""
 
@@ -135,11 +138,18 @@ class State:
 
     @cached_property
     def prospects(self) -> dict[str, Prospect]:
-        """What the whole matrix would say of each decision of which something was tried."""
-        return {
-            decision: Prospect(outlook, rule, {arm.key: arm.whole for arm in self.racing(decision)})
-            for decision, (outlook, rule) in self.standings.items()
-        }
+        """What the whole matrix would say of each decision that something was tried of; what is dropped is left out."""
+        found = {}
+        for decision, (outlook, rule) in self.standings.items():
+            goal = {arm.key: arm.whole for arm in self.racing(decision)}
+            if not goal.keys().isdisjoint(outlook.keys):
+                found[decision] = Prospect(outlook, rule, goal, self._rest(decision))
+        return found
+
+    def _rest(self, decision: str) -> float:
+        """What it would cost to run all of the methods that still race, as far as that can be told."""
+        steps = frozenset[str]().union(*(arm.needs(arm.whole) for arm in self.racing(decision))) - self.done
+        return float(sum((price.usd for step in steps if (price := self.prices.get(step))), Decimal(0)))
 
     def price(self, arm: Arm, tried: Reached) -> Expense | None:
         """What a try takes beyond what is done; None if that cannot be told."""
@@ -232,7 +242,12 @@ def settled(state: State, decision: str) -> bool:
     seen = state.prospects.get(decision)
     if seen is None or any(arm.key not in seen.outlook.keys for arm in state.racing(decision)):
         return False
-    return seen.sure >= SAFE and not _untested(state, seen)
+    return seen.sure >= SAFE and not _untested(state, seen) and not _showable(seen)
+
+
+def _showable(seen: Prospect) -> bool:
+    """Whether what is ahead is not shown to be within the margin yet, and would be by the whole matrix, more likely."""
+    return not seen.shown_now and seen.shown >= PROBABLE
 
 
 def _untested(state: State, seen: Prospect) -> bool:
@@ -269,7 +284,21 @@ def _further(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Act
     """A second seed of what is ahead where nothing else is open, or else the try that is worth its price."""
     if again := [each for each in known if _once_more(state, each[0], each[1])]:
         return Action(*min(again, key=lambda each: state.left.share(each[2])), "second seed of what is ahead")
-    return _best(state, known)
+    open_ = [each for each in known if state.prospects[each[0].decision].sure < SAFE]
+    return _best(state, open_) if open_ else _evidence(state, known)
+
+
+def _evidence(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
+    """The try that makes a choice, which would hardly be another, surer for its price."""
+
+    def worth(each: tuple[Arm, Reached, Expense]) -> float:
+        arm, tried, price = each
+        outlook = state.prospects[arm.decision].outlook
+        at = outlook.keys.index(arm.key)
+        taken = outlook.covariance[at, at] - outlook.after({arm.key: tried}).covariance[at, at]
+        return float(taken) / max(1e-9, state.left.share(price))
+
+    return Action(*max(known, key=worth), "the choice is the likely one, and not shown yet")
 
 
 def _there(state: State, arm: Arm) -> Action | None:
@@ -327,7 +356,7 @@ def _safe(state: State) -> str:
         if seen.now < 0:
             what = "would show none to be above the trivial baseline"
         else:
-            what = f"would have {state.label(seen.outlook.keys[seen.now])} ahead too"
+            what = f"would choose {state.label(seen.outlook.keys[seen.now])} too, or nothing that pays for running it,"
         enough = (
             "" if seen.now < 0 or seen.shown_now else f" (and be enough to recommend it in {seen.shown:.0%} of cases)"
         )

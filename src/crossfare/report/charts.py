@@ -130,7 +130,7 @@ def _break_even(
     judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
 ) -> Chart:
     """Total cost of the methods of one task over the number of examples; where lines cross, they cost the same."""
-    task, last = judged[0].whole.task, 40
+    task, last = judged[0].whole.task, 24
     at = {"x": vega.axis("volume", "Examples in all", type="log"), "y": vega.axis("cost", "Total USD", type="log")}
 
     along = [

@@ -17,10 +17,24 @@ from statistics import median
 from typing import Any
 
 from crossfare.languages import by_characters, ends_by_blank, primary
+from crossfare.translate import junk
 from crossfare.translate.outcome import Lost
 from crossfare.types import Example
 
-CHECKS = ("empty", "untranslated", "repeated", "truncated", "wrong-language", "lost-number", "length-ratio")
+CHECKS = (
+    "empty",
+    "no-letters",
+    "untranslated",
+    "repeated",
+    "truncated",
+    "wrong-language",
+    "lost-number",
+    "length-ratio",
+    "markup",
+    "subtitle",
+    "preamble",
+    "one-for-many",
+)
 SHOWN = 5
 """Examples listed of each check."""
 
@@ -81,14 +95,16 @@ def lint_texts(triples: Iterable[tuple[str, str, str]], *, source: str, target: 
     for example_id, given, made in triples:
         owners.setdefault((given, made), []).append(example_id)
     checks, skipped = _checks(source, target)
-    odd = _odd_lengths(list(owners), source, target)
+    whole = {
+        "length-ratio": _odd_lengths(list(owners), source, target),
+        "one-for-many": junk.one_for_many(list(owners)),
+    }
     found: dict[str, dict[str, None]] = {}
     for pair, ids in owners.items():
         named = [name for name, check in checks.items() if check(*pair)] if pair[1].strip() else []
         if pair[0].strip() and not pair[1].strip():
             named.append("empty")
-        if pair in odd:
-            named.append("length-ratio")
+        named += [name for name, pairs in whole.items() if pair in pairs]
         for example_id in ids:
             found.setdefault(example_id, {}).update(dict.fromkeys(named))
     flagged = {example_id: tuple(names) for example_id, names in found.items() if names}
@@ -106,7 +122,14 @@ Check = Callable[[str, str], bool]
 
 def _checks(source: str, target: str) -> tuple[dict[str, Check], dict[str, str]]:
     """The checks of a text against its source, for two languages, and those that cannot be made."""
-    checks: dict[str, Check] = {"repeated": _repeated, "lost-number": _lost_number}
+    checks: dict[str, Check] = {
+        "no-letters": junk.letterless,
+        "repeated": _repeated,
+        "lost-number": _lost_number,
+        "markup": junk.marked_up,
+        "subtitle": junk.subtitled,
+        "preamble": junk.announced,
+    }
     skipped: dict[str, str] = {}
     if primary(source) == primary(target):
         return checks, skipped

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from crossfare.errors import EngineError
+from crossfare.translate.correspondence import unlike
 from crossfare.translate.engines.attempts import Answer, Attempts
 from crossfare.translate.engines.cutting import Cutter
 from crossfare.translate.engines.faults import Exhausted, Refused
-from crossfare.translate.engines.replies import unlike
 
 _FEW = 3
 """After so many failed requests in a row it is asked whether it is still the texts that fail."""
