@@ -158,6 +158,15 @@ def test_what_was_not_trained_has_no_luck_and_does_not_calm_the_others() -> None
     assert found.trainings[-1].tolist() == [0.0] * 9
 
 
+def test_one_model_for_all_seeds_has_no_luck_that_seeds_could_tell() -> None:
+    """A checkpoint that is taken as it is, with no training of its own."""
+    scores = np.repeat((np.arange(500) < 300).astype(float)[None], 3, axis=0)
+    ready = Measured(scores, tuple(map(str, range(500))), "test", (frozenset({"finetune-as-it-is"}),) * 3)
+    assert not ready.trained
+    assert seed_noises([ready]) == {}
+    assert believed({"ready": ready}).known("ready")
+
+
 def test_one_seed_is_judged_by_its_test_examples_alone_and_by_an_assumed_luck_when_choosing() -> None:
     found = believed(world(np.random.default_rng(7), [0.7, 0.8], examples=500, seeds=1, sd=0.02))
     assert found.difference("m1", "m0").p is None

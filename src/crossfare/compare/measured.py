@@ -58,8 +58,8 @@ class Measured:
 
     @property
     def trained(self) -> bool:
-        """Whether a training run is behind it at all."""
-        return any(self.trainings)
+        """Whether training runs are behind it: not if there is none, or one and the same for all seeds."""
+        return any(self.trainings) and (self.seeds == 1 or len(set(self.trainings)) > 1)
 
     @property
     def mean(self) -> float:
