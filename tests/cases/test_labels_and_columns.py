@@ -192,6 +192,15 @@ def test_the_command_line_says_the_same(
     assert [e.label for e in data.load(out).dataset.examples] == [None, "contradiction", "neutral", "entailment"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_a_header_of_letters_is_no_pair(mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(delimited(["-", *ORDER], mark, "a b c"), encoding="utf-8")
+    with pytest.raises(DataError):
+        data.load(path, task="nli")
+    assert labels_of(path, columns={"premise": "a", "hypothesis": "b", "label": "c"}) == MEANT
+
+
 def test_cells_that_a_tool_has_quoted_are_told(tmp_path: Path) -> None:
     """In tab-separated files quotation marks are text; a file that was written as CSV with tabs is told."""
     path = tmp_path / "a.tsv"

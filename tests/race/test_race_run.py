@@ -204,6 +204,32 @@ def test_no_request_is_sent_beyond_the_budget(server: Server, tmp_path: Path) ->
     assert {each.spec.method for each in raced.run.results} == {"zero-shot"}
 
 
+def test_a_larger_budget_lets_it_go_on(server: Server, tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    store, made = Store(tmp_path / "cache"), paid(tmp_path, server)
+    manner, out = Manner(seeds=1, pilot=4), tmp_path / "out"
+    race(made, manner, out=out, jobs=1, store=store, quiet=True, max_usd=Decimal("0.002"))
+    spent = len(server.billed)
+    raced = race(made, manner, out=out, jobs=1, store=store, quiet=True, max_usd=Decimal("1"))
+    assert len(server.billed) > spent
+    assert max(server.texts.values()) == 1
+    tries = [each for each in raced.course.events if each.kind == "try" and "zero-shot" in each.key]
+    assert len(tries) == 1
+    assert any("translate-infer" in key for key in raced.course.reached)
+
+
+def test_methods_are_judged_by_their_mean_over_languages(tmp_path: Path) -> None:
+    made = spec(tmp_path, methods=["zero-shot", "translate-train"], targets=["pt", "de"])
+    store = Store(tmp_path / "cache")
+    raced = race(made, Manner(seeds=1, mean=True), out=tmp_path / "out", jobs=1, store=store, quiet=True)
+    tries = [each for each in raced.course.events if each.kind == "try"]
+    assert {each.decision for each in tries} == {"nli"}
+    assert len(tries) == 2
+    assert {(each.spec.method, each.spec.target) for each in raced.run.results} == {
+        (method, target) for method in ("zero-shot", "translate-train") for target in ("pt", "de")
+    }
+
+
 def test_it_asks_before_anything_is_paid(server: Server, tmp_path: Path) -> None:
     pytest.importorskip("httpx")
 

@@ -18,19 +18,19 @@ NLI: Mapping[str, str | None] = {
     "entail": "entailment",
     "entails": "entailment",
     "entailed": "entailment",
-    "e": "entailment",
     "neutral": "neutral",
-    "n": "neutral",
     "contradiction": "contradiction",
     "contradictory": "contradiction",
     "contradict": "contradiction",
     "contradicts": "contradiction",
-    "c": "contradiction",
     "paraphrase": "paraphrase",
     "-": None,
     "-1": None,
 }
 """Words for labels of pairs, in lower case; None is no label."""
+
+LETTERS = {"e": "entailment", "n": "neutral", "c": "contradiction"}
+"""ANLI's. They mean something under a heading only: a, b, c may be the header of a table itself."""
 
 _WHOLE = re.compile(r"([-+]?\d{1,18})\.0+")
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")

@@ -44,7 +44,8 @@ class Event:
     """One thing that happened: a method was tried or dropped, or the race stopped.
 
     ``forecast_usd`` is what the try was expected to cost beyond what was done, None if that could not be told; ``usd``
-    and ``seconds`` are what it took. ``failed`` says that the try did not end.
+    and ``seconds`` are what it took. ``failed`` says that the try did not end, or that a
+    method was dropped for that.
     """
 
     kind: Literal["try", "drop", "stop"]
@@ -111,8 +112,9 @@ class Course:
 
     @property
     def going(self) -> Course:
-        """The same before it ended: another budget may let it go on."""
-        return Course(self.free, self.events[:-1], self.prices, self.totals) if self.stop else self
+        """The same before it ended: another budget may let it go on, and what failed is tried again."""
+        kept = tuple(each for each in self.events if each.kind != "stop" and not (each.kind == "drop" and each.failed))
+        return Course(self.free, kept, self.prices, self.totals)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the run directory."""

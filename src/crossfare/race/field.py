@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count, islice
@@ -113,20 +113,27 @@ class Field:
         if not asked:
             return {key: [rows] for key, rows in whole.items()}
         planner = Planner(piloted(self.spec, self.manner.pilot))
-        part = self._grouped([planner.cell(cell) for cell in asked])
+        # What is timed is timed once, on the whole test set.
+        part = self._grouped([replace(planner.cell(cell), latency=(), measuring=()) for cell in asked])
         return {key: [part[key], rows] if key in part else [rows] for key, rows in whole.items()}
 
-    def _grouped(self, plan: Iterable[CellSteps]) -> dict[str, list[list[CellSteps]]]:
+    def _grouped(self, plan: Sequence[CellSteps]) -> dict[str, list[list[CellSteps]]]:
+        """The cells of each method by seed; over the mean of languages those methods that are run in all of them."""
         found: dict[str, dict[int, list[CellSteps]]] = defaultdict(lambda: defaultdict(list))
+        languages: dict[str, set[str]] = defaultdict(set)
         for cell in plan:
             found[self.key(cell)][cell.cell.seed].append(cell)
-        return {key: list(by_seed.values()) for key, by_seed in found.items()}
+            languages[self.decision(cell)].add(cell.cell.target)
+        rows = {key: list(by_seed.values()) for key, by_seed in found.items()}
+        return {key: own for key, own in rows.items() if len(own[0]) == len(languages[self.decision(own[0][0])])}
 
     def key(self, cell: CellSteps) -> str:
         """What tells a method from others in its decision: without its language, if it is judged over all."""
+        own = cell.cell
         if not self.manner.mean:
-            return cell.cell.without_seed
-        return replace(cell.cell, target="*").without_seed
+            return own.without_seed
+        several = len(self.spec.checkpoints(own.model, own.target)) > 1
+        return replace(own, target="*", checkpoint=own.checkpoint if several else "").without_seed
 
     def decision(self, cell: CellSteps) -> str:
         """The decision that a cell belongs to."""
@@ -145,7 +152,7 @@ class Field:
                 key,
                 self.decision(firsts[key]),
                 _label(firsts[key], crowd[self.decision(firsts[key])]),
-                tuple(tuple(_steps(cells) for cells in by_seed) for by_seed in by_size),
+                tuple(tuple(map(_steps, by_seed)) for by_seed in by_size),
                 (self.manner.pilot, self._sizes[key])[-len(by_size) :],
                 totals.get(key, Decimal(0)),
             )

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from crossfare.compare.measured import CONFIDENCE, SEED_SD, Floats, Measured, SeedNoise
 from crossfare.compare.uncertainty import belief
@@ -27,7 +27,7 @@ _PRIOR = 4.0
 _FUTURES = 512  # simulated outcomes of the whole matrix
 _DRAWS = 192  # true scores, given such an outcome; each has its opposite
 _BINS = 16
-_ONE_SIDED = float(stats.norm.ppf(CONFIDENCE))
+_ONE_SIDED = float(special.ndtri(CONFIDENCE))
 
 
 @dataclass(frozen=True, slots=True)

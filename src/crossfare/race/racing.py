@@ -244,7 +244,7 @@ class Racing:
         )
         if failures:
             self._enter(event)
-            self._enter(Event("drop", self._why_failed(failures), arm.decision, arm.key, arm.label))
+            self._enter(Event("drop", self._why_failed(failures), arm.decision, arm.key, arm.label, failed=True))
             return
         pilots = set(self.course.reached) | {arm.key}
         then = replace(self.course, events=(*self.course.events, event))
