@@ -67,6 +67,7 @@ def recommend(
     """
     from crossfare import compare as comparing
     from crossfare.report import advice, decision
+    from crossfare.report.hardware_costs import hardware_notes
 
     horizon = decision.Horizon(judged.volume, judged.months)
     if min_quality is not None and not 0 <= min_quality <= 1:
@@ -74,7 +75,7 @@ def recommend(
     constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
     found, _ = _decide(judged, at, horizon, constraints)
     for made in found:
-        say(*advice.explain(made, horizon), "")
+        say(*advice.explain(made, horizon), *hardware_notes(made.decision, horizon.examples), "")
     say(f"Recommended is {advice.rule(found[0].aim)}.")
     if any(made.chosen is None for made in found):
         raise typer.Exit(1)

@@ -146,23 +146,22 @@ def _conclude(folder: Path) -> None:
     """Say what is recommended, leaving out reference translations, which no system delivers."""
     from crossfare import compare as comparing
     from crossfare.report import advice, decision
+    from crossfare.report.hardware_costs import hardware_notes
 
     horizon = decision.Horizon(100_000, 12)
     record = comparing.read_run(folder)
     without = ("reference",) if any(facts.reference for facts in record.engines.values()) else ()
+    hardware: dict[str, None] = {}
     for task in dict.fromkeys(result.spec.task for result in record.results):
         try:
             found = comparing.decisions([record], tasks=(task,), mean=True, without=without, months=horizon.months)
         except ConfigError:  # every method needs the reference, or none was run in every language
             continue
-        say(
-            *(
-                line
-                for each in found
-                for line in advice.explain(comparing.recommend(each, horizon.examples), horizon)[:2]
-            )
-        )
+        for each in found:
+            say(*advice.explain(comparing.recommend(each, horizon.examples), horizon)[:2])
+            hardware |= dict.fromkeys(hardware_notes(each, horizon.examples))
     say(
+        *hardware,
         f"Recommended is {advice.rule(comparing.Aim())}.",
         f"Why, and what would change it: crossfare recommend {folder}",
     )
