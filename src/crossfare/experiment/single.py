@@ -14,13 +14,14 @@ from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
-from crossfare.experiment.quality import score_dataset
+from crossfare.experiment.quality import corresponding, score_dataset
 from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
 from crossfare.report.translation import lint_lines, outcome_lines, score_line
+from crossfare.score.translation import check as check_metrics
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.tasks import task_named
@@ -29,6 +30,9 @@ from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
 from crossfare.translate.projection import abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress
+
+METRICS = ("bleu", "chrf")
+"""What a translation with a reference is scored by."""
 
 
 def translate_file(
@@ -128,10 +132,15 @@ class FileTranslation:
         source, target, told = language_tag(source), language_tag(target), reading or {}
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
+        beside = data.load(reference, task=task, language=target, **told).dataset if reference else None
+        loaded = data.load(file, task=task, language=source, limit=limit, **told)
+        if beside:
+            check_metrics(METRICS, target, sourced=True)
+            corresponding(loaded.dataset, beside)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
             file=Path(file),
-            loaded=data.load(file, task=task, language=source, limit=limit, **told),
+            loaded=loaded,
             target=target,
             engine=made,
             memory=memory_of(Store()),
@@ -140,9 +149,7 @@ class FileTranslation:
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
-            reference=data.load(reference, task=task, language=target, **(reading or {})).dataset
-            if reference
-            else None,
+            reference=beside,
             drop_bad=drop_bad,
         )
 
@@ -214,7 +221,8 @@ class FileTranslation:
             f"written: {out}",
         ]
         if self.reference:
-            scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
+            source = self.loaded.dataset
+            scores = score_dataset(made.dataset, self.reference, target=self.target, source=source, metrics=METRICS)
             lines += [score_line(score) for score in scores]
         return (*lines, *listed)
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,9 +53,7 @@ def score(
         ConfigError: a metric is unknown, or what computes it is not installed.
         DataError: there is nothing to score, or the numbers of lines differ.
     """
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown or not metrics:
-        raise ConfigError(f"unknown metric {', '.join(unknown) or '(none)'}; choose from {', '.join(METRICS)}")
+    check(metrics, target, sourced=sources is not None)
     sizes = {len(hypotheses), len(references), *([len(sources)] if sources is not None else [])}
     if len(sizes) > 1:
         raise DataError(f"{len(hypotheses):,} translations for {len(references):,} references; lines must correspond")
@@ -63,40 +62,49 @@ def score(
     return tuple(METRICS[name](hypotheses, references, sources, target, resamples) for name in metrics)
 
 
-def _bleu(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, target: str, resamples: int
-) -> Score:
-    return _sacrebleu("BLEU", "bleu", {"tokenize": bleu_tokenizer(target)}, hypotheses, references, resamples)
+def check(metrics: Sequence[str], target: str, *, sourced: bool) -> None:
+    """See that metrics can be computed for a language, before anything is paid for that they are to score.
+
+    ``sourced``: the texts that were translated are there too.
+
+    Raises:
+        ConfigError: a metric is unknown, or what computes it is not installed or not given.
+    """
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown or not metrics:
+        raise ConfigError(f"unknown metric {', '.join(unknown) or '(none)'}; choose from {', '.join(METRICS)}")
+    for name in metrics:
+        if name == "comet":
+            _comet_program()
+            if not sourced:
+                raise ConfigError("comet needs the source texts; give them with --source-file")
+        else:
+            _metric(name, target)
 
 
-def _chrf(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, __: str, resamples: int
-) -> Score:
-    return _sacrebleu("CHRF", "chrf", {}, hypotheses, references, resamples)
-
-
-def _chrf_with_words(
-    hypotheses: Sequence[str], references: Sequence[str], _: Sequence[str] | None, __: str, resamples: int
-) -> Score:
-    return _sacrebleu("CHRF", "chrf++", {"word_order": 2}, hypotheses, references, resamples)
-
-
-def _sacrebleu(
-    class_name: str,
-    name: str,
-    options: dict[str, Any],
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    resamples: int,
-) -> Score:
+def _metric(name: str, target: str) -> Any:
+    """A metric of sacrebleu, as it scores a language."""
     try:
         from sacrebleu import metrics
     except ImportError as error:
         raise ConfigError(f"{name} needs sacrebleu: {_INSTALL}") from error
     try:
-        metric = getattr(metrics, class_name)(**options)
+        if name == "bleu":
+            return metrics.BLEU(tokenize=bleu_tokenizer(target))
+        return metrics.CHRF(word_order=2 if name == "chrf++" else 0)
     except (ImportError, RuntimeError) as error:  # the tokenizers of Japanese and Korean are further packages
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
+
+
+def _sacrebleu(
+    name: str,
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    _: Sequence[str] | None,
+    target: str,
+    resamples: int,
+) -> Score:
+    metric = _metric(name, target)
     found = metric.corpus_score(list(hypotheses), [list(references)])
     value = float(found.score) / 100
     low, high = _interval(metric, hypotheses, references, resamples) if resamples else (value, value)
@@ -121,15 +129,18 @@ def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str],
     return float(low), float(high)
 
 
-def _comet(
-    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, _: str, resamples: int
-) -> Score:
+def _comet_program() -> str:
     command = shutil.which("comet-score")
     if command is None:
         raise ConfigError(f"comet needs the program comet-score: {_COMET_INSTALL} (an environment of its own)")
-    if sources is None:
-        raise ConfigError("comet needs the source texts; give them with --source-file")
+    return command
+
+
+def _comet(
+    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, _: str, resamples: int
+) -> Score:
     model = os.environ.get("CROSSFARE_COMET_MODEL", COMET_MODEL)
+    command, sources = _comet_program(), sources or ()
     values = _comet_scores(command, model, {"-s": sources, "-t": hypotheses, "-r": references})
     if len(values) != len(hypotheses):
         raise DataError(f"comet-score returned {len(values):,} scores for {len(hypotheses):,} translations")
@@ -161,8 +172,6 @@ def _comet_scores(command: str, model: str, texts: dict[str, Sequence[str]]) -> 
 
 
 METRICS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str] | None, str, int], Score]] = {
-    "bleu": _bleu,
-    "chrf": _chrf,
-    "chrf++": _chrf_with_words,
+    **{name: partial(_sacrebleu, name) for name in ("bleu", "chrf", "chrf++")},
     "comet": _comet,
 }
