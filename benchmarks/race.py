@@ -13,7 +13,8 @@ runs              run directories of more than five seeds (without reference tra
 another matrix    how often a second full matrix of the same methods (other seeds, other examples) chooses as the first:
                   what "the same decision" can mean at all
 same              how often the race chooses as the full matrix
-same or as good   it does, or what it chooses is by the truth within the margin of the best and costs no more
+same or as good   it does, or what it chooses is by the truth within the margin of the best, and costs with the race no
+                  more than what the full matrix chooses costs with the full matrix
 cost              what the race spent, of what the full matrix costs: the mean, and the dearest tenth
 regret            points below the best by the truth, of the race's choice and of the full matrix's (runs: by the
                   mean of all seeds)
@@ -202,12 +203,14 @@ def repeat(build: Callable[[np.random.Generator], Matrix], key: Sequence[int], b
     choice, shown = chosen(matrix, end.reached)
     totals = {arm.key: arm.total_usd for arm in matrix.arms}
     best = max(matrix.truth.values())
-    near = matrix.truth[choice] >= best - MARGIN and totals[choice] <= totals[full]
+    spent = sum((matrix.prices[step].usd for step in end.done), Decimal(0))
+    saved = Decimal(matrix.cost) - spent
+    near = matrix.truth[choice] >= best - MARGIN and totals[choice] <= totals[full] + saved
     return Row(
         chosen(other, other.whole)[0] == full,
         choice == full,
         choice == full or near,
-        sum(float(matrix.prices[step].usd) for step in end.done) / matrix.cost,
+        float(spent) / matrix.cost,
         best - matrix.truth[choice],
         best - matrix.truth[full],
         shown,

@@ -47,7 +47,7 @@ def coverage(worlds: int) -> None:
                         own = found.interval(key)
                         held.append(own.low <= 0.75 <= own.high)
                     apart += [(found.difference(a, b).p or 0) < ALPHA for a, b in (("m0", "m1"), ("m2", "m3"))]
-                    worse.append(any(p is not None and p < ALPHA for p in found.worse().values()))
+                    worse.append(any(p is not None and p < ALPHA for p in found.worse.values()))
                 rates = (np.mean(held), np.mean(apart), np.mean(worse))
                 print(
                     f"| {examples} | {seeds} | {100 * sd:g} | "

@@ -73,7 +73,7 @@ def modules() -> set[str]:
 
 if __name__ in {"__main__", "__mp_main__"}:  # and in the processes that steps run in
     allowed = modules()
-    assert not {"torch", "datasets", "tokenizers", "huggingface_hub", "scipy", "vl_convert"} & allowed
+    assert not {"torch", "datasets", "tokenizers", "huggingface_hub", "vl_convert"} & allowed
     sys.meta_path[:] = [Light(finder, allowed) for finder in sys.meta_path]
 
 

@@ -103,7 +103,7 @@ def test_what_only_ranking_reads_leaves_older_identities_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "epochs cannot be 0: it should be greater than 0"),
+        ({"epochs": -1}, "epochs cannot be -1: it should be greater than or equal to 0"),
         ({"gradient_accumulation": 5}, "cannot be divided by gradient_accumulation 5"),
         ({"schedule": "cosine"}, "should be 'constant' or 'linear'"),
         ({"precision": "int8"}, "'auto', 'fp32', 'bf16' or 'fp16'"),

@@ -55,7 +55,7 @@ import crossfare, crossfare.cli, crossfare.report, crossfare.ledger, crossfare.c
 from crossfare import experiment
 experiment.cells(experiment.demo_spec())
 crossfare.datasets(), crossfare.engines(), crossfare.Prices.load()
-heavy = {"torch", "transformers", "ctranslate2", "scipy", "sklearn", "sentencepiece", "datasets"} & set(sys.modules)
+heavy = {"torch", "transformers", "ctranslate2", "scipy.stats", "sklearn", "datasets"} & set(sys.modules)
 sys.exit(f"loaded: {sorted(heavy)}" if heavy else 0)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

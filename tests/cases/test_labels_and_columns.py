@@ -190,3 +190,23 @@ def test_the_command_line_says_the_same(
     said = ["--labels", "0=contradiction,1=neutral,2=entailment,-1=-"]
     call("translate", str(path), *asked, *columns, *said)
     assert [e.label for e in data.load(out).dataset.examples] == [None, "contradiction", "neutral", "entailment"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_a_header_of_letters_is_no_pair(mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(delimited(["-", *ORDER], mark, "a b c"), encoding="utf-8")
+    with pytest.raises(DataError):
+        data.load(path, task="nli")
+    assert labels_of(path, columns={"premise": "a", "hypothesis": "b", "label": "c"}) == MEANT
+
+
+def test_cells_that_a_tool_has_quoted_are_told(tmp_path: Path) -> None:
+    """In tab-separated files quotation marks are text; a file that was written as CSV with tabs is told."""
+    path = tmp_path / "a.tsv"
+    rows = '"Ela disse ""sim""."\tx\tneutral\n"Nada"\ty\tneutral\n'
+    path.write_text(f"premise\thypothesis\tlabel\n{rows}", encoding="utf-8")
+    loaded = data.load(path)
+    assert loaded.report.quoted == ("1",)
+    assert any(line.startswith("texts quoted as CSV does") for line in loaded.report.summary())
+    assert loaded.dataset.examples[1].texts == ('"Nada"', "y")

@@ -140,3 +140,13 @@ def test_impossible_questions_are_left_out_and_listed(tmp_path: Path) -> None:
     path.write_text(lines(made), encoding="utf-8")
     loaded = data.load(path)
     assert (loaded.dataset.examples, loaded.report.unanswerable) == (WANTED[:1], ("b", "c"))
+
+
+@pytest.mark.parametrize(("grade", "wanted"), [("1", 1), ("2.0", 2), ("0", 0)])
+def test_grades_of_judgements_are_numbers_as_tools_write_them(grade: str, wanted: int, tmp_path: Path) -> None:
+    path = tmp_path / "qrels.tsv"
+    path.write_text(f"q1\t0\td1\t{grade}\nq1\t0\td2\t3\n", encoding="utf-8")
+    assert data.read_qrels(path) == {"q1": {"d1": wanted, "d2": 3}}
+    path.write_text("q1\t0\td1\t0.5\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"the grade '0\.5' is not a whole number"):
+        data.read_qrels(path)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crossfare import data
 from crossfare.data.locating import locate
-from crossfare.data.offsets import Counting, recognise
+from crossfare.data.offsets import OffsetUnit, recognise
 
 CONTEXT = (
     "O Museu Nacional\r\nde Belas Artes abriu em\u00a01937, no Rio.\r\n"
@@ -144,5 +144,5 @@ def test_right_offsets_with_a_few_faults_are_taken_as_they_are(tmp_path: Path) -
 @given(st.text(st.sampled_from("aé😀\r\n &;lt\u0301"), max_size=20), st.integers(-3, 60))
 def test_an_offset_never_leaves_what_it_can_mean(context: str, start: int) -> None:
     for what in ("UTF-8 bytes", "UTF-16 units", "characters with entities resolved", "characters with blanks joined"):
-        placed = Counting(what).place(context, start)
+        placed = OffsetUnit(what).place(context, start)
         assert placed == start or 0 <= placed <= len(context)

@@ -133,6 +133,7 @@ def run(
                     "per": str(price.per),
                     "checked": price.checked.isoformat(),
                     "source": price.source,
+                    "terms": {},
                 }
                 for price in prices
             },

@@ -30,6 +30,7 @@ from crossfare.compare import (
 from crossfare.compare.timing import TIMING_SD, Timing, timings_of
 from crossfare.compare.timing_noise import difference, margin_usd, told_apart
 from crossfare.ledger import Book
+from crossfare.report.decision import Horizon, front_table
 
 YEAR = Decimal(1_200_000)
 ANY = Aim(margin=1.0)
@@ -177,7 +178,7 @@ def test_a_break_even_has_an_interval_and_none_inside_the_noise() -> None:
     assert found.low is not None and found.high is not None
     decision = with_margins([a, b], "0.1")
     for end in (found.low, found.high):
-        apart = difference(decision, a, b)
+        apart = difference(decision, a, b, None)
         assert abs(float(apart.fixed + apart.each * int(end))) == pytest.approx(float(apart.margin_usd(end)), rel=1e-3)
     assert found.low < 90_000 < found.high
     (lost,) = break_evens(with_margins([a, b], "0.5"))
@@ -202,6 +203,14 @@ def test_a_method_is_dominated_by_one_that_is_cheaper_beyond_doubt() -> None:
     good, poor = timed("good", "10", "10", "x", 0.9), timed("poor", "10", "10.1", "y", 0.5)
     assert cost_front(with_margins([good, poor], "0.1"), YEAR) == (good, poor)
     assert cost_front(with_margins([good, poor], "0.0001"), YEAR) == (good,)
+
+
+def test_a_point_of_quality_has_no_price_inside_the_noise() -> None:
+    poor, good = timed("poor", "10", "10", "x", 0.5), timed("good", "10", "10.1", "y", 0.9)
+    for margin, wanted in (("0.1", "-"), ("0.0001", "3.00")):  # 120 USD for 40 points
+        found = recommend(with_margins([poor, good], margin), YEAR)
+        table = front_table(found, Horizon(100_000, 12))
+        assert [row[-1].text for row in table.rows] == ["-", wanted]
 
 
 def test_no_choice_flips_to_a_method_that_may_cost_as_much() -> None:

@@ -28,42 +28,42 @@ def share(happens: Callable[[Belief], bool], worlds: int, **world_of: object) ->
     return float(np.mean(found))
 
 
-# -- chance: in 200 worlds each, so that a share of .95 shows between .90 and .99 (four standard errors) --------
+# -- chance: in 120 worlds each, so that a share of .95 shows above .88 (more than three standard errors) ------
 
 
-@pytest.mark.parametrize(("examples", "seeds", "sd"), [(50, 3, 0.03), (300, 3, 0.03), (300, 5, 0.0), (2000, 3, 0.02)])
+@pytest.mark.parametrize(("examples", "seeds", "sd"), [(50, 3, 0.03), (300, 3, 0.03), (300, 5, 0.0), (1000, 3, 0.02)])
 def test_intervals_hold_the_true_score_in_95_of_100(examples: int, seeds: int, sd: float) -> None:
     def held(found: Belief) -> bool:
         own = found.interval("m0")
         return own.low <= 0.75 <= own.high
 
-    assert 0.90 <= share(held, 200, examples=examples, seeds=seeds, sd=sd) <= 0.99
+    assert 0.88 <= share(held, 120, examples=examples, seeds=seeds, sd=sd) <= 1.0
 
 
-@pytest.mark.parametrize(("examples", "seeds", "sd"), [(300, 3, 0.03), (2000, 3, 0.02), (2000, 5, 0.0)])
+@pytest.mark.parametrize(("examples", "seeds", "sd"), [(300, 3, 0.03), (1000, 3, 0.02), (300, 5, 0.0)])
 def test_a_method_against_itself_is_called_different_in_5_of_100(examples: int, seeds: int, sd: float) -> None:
     def different(found: Belief) -> bool:
         p = found.difference("m0", "m1").p
         assert p is not None
         return p < 0.05
 
-    assert share(different, 200, examples=examples, seeds=seeds, sd=sd) <= 0.10
+    assert share(different, 120, examples=examples, seeds=seeds, sd=sd) <= 0.10
 
 
-@pytest.mark.parametrize(("examples", "seeds", "sd"), [(300, 3, 0.02), (2000, 3, 0.02)])
+@pytest.mark.parametrize(("examples", "seeds", "sd"), [(300, 3, 0.02), (1000, 3, 0.02)])
 def test_of_eight_equal_methods_any_is_called_worse_in_5_of_100(examples: int, seeds: int, sd: float) -> None:
     """The test that knew of the test examples alone called one worse in 98 of 100 such comparisons."""
 
     def any_worse(found: Belief) -> bool:
-        return any(p is not None and p < 0.05 for p in found.worse().values())
+        return any(p is not None and p < 0.05 for p in found.worse.values())
 
-    assert share(any_worse, 200, examples=examples, seeds=seeds, sd=sd) <= 0.10
+    assert share(any_worse, 120, examples=examples, seeds=seeds, sd=sd) <= 0.10
 
 
 def test_a_method_that_is_worse_is_found() -> None:
     random, found = np.random.default_rng(0), 0
     for _ in range(50):
-        p = believed(world(random, [0.75, 0.75, 0.60], examples=500, seeds=3, sd=0.02)).worse()["m2"]
+        p = believed(world(random, [0.75, 0.75, 0.60], examples=500, seeds=3, sd=0.02)).worse["m2"]
         found += p is not None and p < 0.05
     assert found >= 45
 
@@ -161,7 +161,7 @@ def test_what_was_not_trained_has_no_luck_and_does_not_calm_the_others() -> None
 def test_one_seed_is_judged_by_its_test_examples_alone_and_by_an_assumed_luck_when_choosing() -> None:
     found = believed(world(np.random.default_rng(7), [0.7, 0.8], examples=500, seeds=1, sd=0.02))
     assert found.difference("m1", "m0").p is None
-    assert found.worse() == {"m0": None, "m1": None}
+    assert found.worse == {"m0": None, "m1": None}
     own = found.interval("m0")
     wilson = stats.binomtest(round(500 * own.value), 500).proportion_ci(method="wilson")
     assert (own.low, own.high) == pytest.approx((wilson.low, wilson.high), abs=1e-9)

@@ -247,6 +247,8 @@ def test_the_list_shows_age_and_marks_stale_records() -> None:
         "source": "Rosa et al. 2021, section 4.5 (Google Cloud, December 2021)",
         "counting": "",
         "free": "",
+        "fee": "",
+        "minimum": "",
         "retired": "",
     }
     assert rows["ibm-translator"]["retired"] == "withdrawn on 2024-12-10"

@@ -125,7 +125,7 @@ def test_an_unnamed_head_is_never_scored(tmp_path: Path) -> None:
     for names, said in (
         (
             ("LABEL_0", "LABEL_1", "LABEL_2"),
-            "'label_0' is not one of entailment, neutral, contradiction; say in id2label",
+            "'label_0' is not one of entailment, neutral, contradiction; say with head_labels, or in id2label",
         ),
         (("neutral", "neutral", "entailment"), "two outputs for one label"),
     ):
@@ -143,7 +143,7 @@ def test_labels_the_model_cannot_give_are_errors(tmp_path: Any) -> None:
     encoder.model.config.id2label = {0: "LABEL_0", 1: "LABEL_1"}
     encoder.model.save_pretrained(tmp_path)
     encoder.tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(ConfigError, match="say in id2label"):
+    with pytest.raises(ConfigError, match="say with head_labels, or in id2label"):
         load(str(tmp_path))
 
 

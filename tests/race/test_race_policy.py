@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -242,3 +247,34 @@ def test_a_try_gains_more_the_closer_its_method_is_and_nothing_where_all_is_know
     assert seen.gain({"a": Reached(1, SIZE)}) == 0.0
     assert seen.chances.sum() == pytest.approx(1.0)
     assert seen.regret > 0
+
+
+# -- played on scores that vary ----------------------------------------------------------------
+
+
+def _benchmark() -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / "race.py"
+    found = importlib.util.spec_from_file_location("race_benchmark", path)
+    assert found is not None
+    assert found.loader is not None
+    made = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = made  # dataclasses look their module up
+    found.loader.exec_module(made)
+    return made
+
+
+def test_a_clear_winner_is_decided_as_by_the_full_matrix_at_a_third_of_its_cost() -> None:
+    played = _benchmark()
+    build = partial(played.made, played.WORLDS["one clear winner"])
+    rows = [played.repeat(build, (11, each), None) for each in range(6)]
+    assert all(row.same and row.shown for row in rows)
+    assert sum(row.share for row in rows) / len(rows) <= 1 / 3
+    assert max(row.share for row in rows) < 0.5
+
+
+def test_a_race_of_near_ties_keeps_its_budget_and_loses_no_more_than_the_margin() -> None:
+    played = _benchmark()
+    build = partial(played.made, played.WORLDS["two near the top"])
+    rows = [played.repeat(build, (12, each), 1 / 3) for each in range(4)]
+    assert all(row.share <= 1 / 3 for row in rows)
+    assert all(row.regret <= 0.02 for row in rows)

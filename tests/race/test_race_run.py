@@ -73,13 +73,23 @@ def test_further_seeds_are_bought_where_the_choice_is_open(tmp_path: Path, monke
     assert len(tries) > 2
     assert {each.seeds for each in tries[2:]} <= {2, 3}
     for each in tries[2:]:
-        assert each.why.startswith("further seed")
+        assert each.why.startswith(("further seed", "second seed of what is ahead"))
         assert each.before is not None
         assert each.after is not None
         assert each.forecast_usd is not None
         assert float(each.usd) == pytest.approx(float(each.forecast_usd), rel=20)
     seeds = {key: now.seeds for key, now in raced.course.reached.items()}
     assert len(raced.run.results) == sum(seeds.values())
+
+
+def test_what_a_run_left_there_is_taken_first_and_costs_nothing(tmp_path: Path) -> None:
+    store, made = Store(tmp_path / "cache"), spec(tmp_path)
+    run(made.model_copy(update={"seeds": (0, 1)}), out=tmp_path / "run", jobs=1, store=store, quiet=True)
+    raced = race(made, Manner(seeds=2), out=tmp_path / "out", jobs=1, store=store, quiet=True, max_usd=Decimal(0))
+    tries = [each for each in raced.course.events if each.kind == "try"]
+    assert {(each.seeds, each.why) for each in tries} == {(2, "there already, from another run")}
+    assert sum((each.usd for each in tries), Decimal(0)) == 0
+    assert len(raced.run.results) == 2 * 3
 
 
 def test_a_race_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +202,32 @@ def test_no_request_is_sent_beyond_the_budget(server: Server, tmp_path: Path) ->
     assert sum((each.usd for each in raced.course.events), Decimal(0)) <= limit
     assert raced.course.stop is not None
     assert {each.spec.method for each in raced.run.results} == {"zero-shot"}
+
+
+def test_a_larger_budget_lets_it_go_on(server: Server, tmp_path: Path) -> None:
+    pytest.importorskip("httpx")
+    store, made = Store(tmp_path / "cache"), paid(tmp_path, server)
+    manner, out = Manner(seeds=1, pilot=4), tmp_path / "out"
+    race(made, manner, out=out, jobs=1, store=store, quiet=True, max_usd=Decimal("0.002"))
+    spent = len(server.billed)
+    raced = race(made, manner, out=out, jobs=1, store=store, quiet=True, max_usd=Decimal("1"))
+    assert len(server.billed) > spent
+    assert max(server.texts.values()) == 1
+    tries = [each for each in raced.course.events if each.kind == "try" and "zero-shot" in each.key]
+    assert len(tries) == 1
+    assert any("translate-infer" in key for key in raced.course.reached)
+
+
+def test_methods_are_judged_by_their_mean_over_languages(tmp_path: Path) -> None:
+    made = spec(tmp_path, methods=["zero-shot", "translate-train"], targets=["pt", "de"])
+    store = Store(tmp_path / "cache")
+    raced = race(made, Manner(seeds=1, mean=True), out=tmp_path / "out", jobs=1, store=store, quiet=True)
+    tries = [each for each in raced.course.events if each.kind == "try"]
+    assert {each.decision for each in tries} == {"nli"}
+    assert len(tries) == 2
+    assert {(each.spec.method, each.spec.target) for each in raced.run.results} == {
+        (method, target) for method in ("zero-shot", "translate-train") for target in ("pt", "de")
+    }
 
 
 def test_it_asks_before_anything_is_paid(server: Server, tmp_path: Path) -> None:

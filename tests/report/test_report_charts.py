@@ -10,9 +10,10 @@ import pytest
 import vl_convert
 
 from compare import made
-from crossfare.compare import Recommendation, recommend
+from crossfare.compare import Aim
 from crossfare.report import charts
 from crossfare.report.decision import Horizon
+from crossfare.report.page_decision import PageDecision
 from crossfare.report.vega import ROWS, Chart
 from crossfare.types import Latency
 from report import fixed
@@ -21,14 +22,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 HORIZON = Horizon(1000, 12)
 
 
-def recommendation(*, free: bool = False) -> Recommendation:
+def judged(*, free: bool = False) -> PageDecision:
     """Three methods; with one that costs nothing, axes cannot be logarithmic."""
     options = [
         made.option("zero-shot", 0.6, "0" if free else "1", "0" if free else "0.01"),
         made.option("translate-train (Open S)", 0.7, "5", "0.01"),
         made.option("translate-infer (Price $5$ a_b)", 0.65, "0", "2.5", None),
     ]
-    return recommend(made.decision(options), HORIZON.examples)
+    return PageDecision.of(made.decision(options), HORIZON.examples, Aim())
 
 
 def texts(svg: str) -> list[str]:
@@ -38,7 +39,7 @@ def texts(svg: str) -> list[str]:
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Chart]:
     results = [each for each in fixed.results() if each.spec.task == "nli"]
-    return {each.name: each for each in charts.charts([recommendation()], results, HORIZON)}
+    return {each.name: each for each in charts.charts([judged()], results, HORIZON)}
 
 
 def test_a_task_has_its_four_charts_in_every_format(drawn: dict[str, Chart]) -> None:
@@ -65,8 +66,7 @@ def test_labels_stay_text(drawn: dict[str, Chart]) -> None:
 def test_hostile_labels_are_text_in_every_chart() -> None:
     hostile = "</script><svg onload=alert(1)>&amp;{datum.usd}"
     options = [made.option(hostile, 0.6, "1", "0.01"), made.option(f"{hostile} (b)", 0.7, "5", "0.02")]
-    made_of = recommend(made.decision(options), HORIZON.examples)
-    for each in charts.charts([made_of], [], HORIZON):
+    for each in charts.charts([PageDecision.of(made.decision(options), HORIZON.examples, Aim())], [], HORIZON):
         assert not [one for one in ElementTree.fromstring(each.svg).iter() if "onload" in one.attrib]
         if each.name == "quality-nli":
             assert hostile in texts(each.svg)
@@ -75,26 +75,26 @@ def test_hostile_labels_are_text_in_every_chart() -> None:
 def test_points_close_together_share_one_text() -> None:
     options = [made.option(name, 0.7 + index / 1000, "5", "0.01") for index, name in enumerate("abc")]
     options.append(made.option("d", 0.3, "500", "0.01"))
-    plane, *_ = charts.charts([recommend(made.decision(options), HORIZON.examples)], [], HORIZON)
+    plane, *_ = charts.charts([PageDecision.of(made.decision(options), HORIZON.examples, Aim())], [], HORIZON)
     assert {"1,2,3", "4"} <= set(texts(plane.svg))
 
 
 def test_a_chart_is_drawn_the_same_twice(drawn: dict[str, Chart]) -> None:
-    again, *_ = charts.charts([recommendation()], [], HORIZON)
+    again, *_ = charts.charts([judged()], [], HORIZON)
     svg, png, _ = zip(again.files.values(), drawn["cost-quality-nli"].files.values(), strict=True)
     assert svg[0] == svg[1] and png[0] == png[1]
 
 
 def test_a_method_without_cost_can_be_drawn() -> None:
-    plane, _, curves = charts.charts([recommendation(free=True)], [], HORIZON)
+    plane, _, curves = charts.charts([judged(free=True)], [], HORIZON)
     assert "Total USD" in texts(plane.svg) and "log" not in str(plane.spec)
     assert "2" in texts(curves.svg)
 
 
 def test_a_method_looks_the_same_in_every_task_and_unlike_the_others() -> None:
-    found = recommendation()
-    others = replace(found.decision, task="qa", options=tuple(reversed(found.decision.options[1:])))
-    every = charts.charts([found, recommend(others, HORIZON.examples)], [], HORIZON)
+    found = judged()
+    others = replace(found.whole, task="qa", options=tuple(reversed(found.whole.options[1:])))
+    every = charts.charts([found, PageDecision.of(others, HORIZON.examples, Aim())], [], HORIZON)
     scales = [
         each.spec["spec"]["layer"][-3]["encoding"]["color"]["scale"] for each in every if "cost-quality" in each.name
     ]

@@ -13,17 +13,25 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from markupsafe import escape
+from scipy import stats
+from typer.testing import CliRunner
 
 from compare import made
+from crossfare.cli import app
 from crossfare.compare import (
+    CONFIDENCE,
+    Aim,
+    Belief,
     Component,
     Constraints,
     Decision,
     Option,
-    Pair,
     Recommendation,
     UnitPrice,
+    Verdict,
     break_evens,
     cost_front,
     decisions,
@@ -32,12 +40,19 @@ from crossfare.compare import (
     recommend,
     reprice,
 )
+from crossfare.compare.measured import Measured
 from crossfare.compare.timing import Timing
+from crossfare.compare.uncertainty import belief
 from crossfare.errors import ConfigError, DataError
+from crossfare.race import Course, Event, course_tables
+from crossfare.race.course import Lead
 from crossfare.report import html as reporting
 from crossfare.report import write_report
-from crossfare.report.decision import Horizon, explain
+from crossfare.report.advice import advice
+from crossfare.report.decision import Horizon
+from crossfare.report.page_decision import PageDecision
 from crossfare.report.panel import panel_model
+from crossfare.store import write_json
 from report import browser
 
 ASSETS = Path(reporting.__file__).with_name("assets")
@@ -65,6 +80,7 @@ class Setting:
     horizon: Horizon
     prices: Mapping[str, str] = field(default_factory=dict)
     constraints: Constraints = field(default_factory=Constraints)
+    aim: Aim = field(default_factory=Aim)
     without_reference: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -76,6 +92,8 @@ class Setting:
             "minQuality": asked.min_quality,
             "maxLatencyMs": asked.max_latency_ms,
             "maxUsd": None if asked.max_usd is None else str(asked.max_usd),
+            "margin": 100 * self.aim.margin,
+            "worth": None if self.aim.worth is None else str(self.aim.worth),
             "withoutReference": self.without_reference,
         }
 
@@ -88,7 +106,7 @@ class Setting:
         }
         kept = tuple(o for o in decision.options if not (self.without_reference and o.reference))
         asked = replace(decision, rates=rates, options=kept, months=self.horizon.months)
-        return recommend(asked, self.horizon.examples, self.constraints)
+        return recommend(asked, self.horizon.examples, self.constraints, self.aim)
 
 
 def random_decision(rng: random.Random) -> Decision:
@@ -124,15 +142,22 @@ def random_decision(rng: random.Random) -> Decision:
                 baseline=rng.choice([None, 0.0, 0.3, quality]),
             )
         )
-    pairs: dict[frozenset[str], Pair] = {}
-    for index, a in enumerate(options):
-        for b in options[index + 1 :]:
-            if rng.random() < 0.9:
-                first, second = (a, b) if rng.random() < 0.5 else (b, a)
-                p = rng.choice([1e-4, 0.0475, 0.0525, 0.0125, 0.0625, 1.0, rng.random()])
-                difference = first.quality - second.quality
-                pairs[frozenset((a.key, b.key))] = Pair(first.key, second.key, difference, 0.0, 0.0, p, 80, "made")
-    return Decision("nli", "pt", "accuracy", RATES, tuple(options), pairs, timings=TIMINGS)
+    return Decision("nli", "pt", "accuracy", RATES, tuple(options), random_belief(rng, options), timings=TIMINGS)
+
+
+def random_belief(rng: random.Random, options: list[Option]) -> Belief:
+    """What is believed of scores of which some are measured on the same examples; equal ones where options are."""
+    numbers = np.random.default_rng(rng.randrange(10**6))
+    common = numbers.standard_normal(60)
+    seeds = rng.randrange(1, 4)
+    ids, measured = tuple(map(str, range(60))), {}
+    for option in options:
+        luck = numbers.standard_normal((seeds, 1)) * rng.choice([0.0, 0.1])
+        own = numbers.standard_normal((seeds, 60))
+        right = (common + own + luck < float(stats.norm.ppf(min(0.99, max(0.01, option.quality)))) * 1.4).astype(float)
+        trainings = tuple(frozenset({f"{option.key}-{seed}"}) for seed in range(seeds))
+        measured[option.key] = [Measured(right, ids, "the test set", trainings)]
+    return belief(measured)
 
 
 def random_setting(rng: random.Random) -> Setting:
@@ -146,6 +171,10 @@ def random_setting(rng: random.Random) -> Setting:
             rng.choice([None, None, 0.3, 0.55]),
             rng.choice([None, None, 0.0, 6.5, 50.0]),
             rng.choice([None, None, Decimal("0.5"), Decimal("1234.56"), Decimal(10) ** 7]),
+        ),
+        Aim(
+            rng.choice([0.02, 0.05, 0.1, 0.0]),
+            rng.choice([None, None, Decimal("0.02"), Decimal("0.0000015"), Decimal(3)]),
         ),
         rng.random() < 0.3,
     )
@@ -163,17 +192,14 @@ def expected(found: Recommendation) -> dict[str, Any]:
                 "fixed_usd": decision.fixed_usd(verdict.option),
                 "recurring_usd_per_1k": decision.recurring_usd_per_1k(verdict.option),
                 "total_usd": decision.total_usd(verdict.option, found.examples),
-                "status": verdict.status,
-                "other": verdict.other.key if verdict.other else None,
+                "status": _status(verdict),
                 "broken": list(verdict.broken),
-                "difference": verdict.difference,
-                "p": verdict.p,
+                **({} if verdict.broken else _chances(verdict)),
             }
             for verdict in found.verdicts
         ],
         "recommended": found.chosen.key if found.chosen else None,
-        "best": found.best.key if found.best else None,
-        "tied": [option.key for option in found.tied],
+        "leading": found.leading.key if found.leading else None,
         "cost_front": [option.key for option in cost_front(decision, found.examples)],
         "latency_front": [option.key for option in latency_front(decision)],
         "break_evens": [
@@ -186,6 +212,18 @@ def expected(found: Recommendation) -> dict[str, Any]:
             for each in break_evens(decision)
         ],
     }
+
+
+def _status(verdict: Verdict) -> str:
+    """The page does not test: what is worse is not shown to be within the margin, or it is."""
+    if verdict.status != "worse":
+        return verdict.status
+    return "within" if verdict.within >= CONFIDENCE else "open"
+
+
+def _chances(verdict: Verdict) -> dict[str, Any]:
+    found = {name: getattr(verdict, name) for name in ("best", "within", "regret", "regret_usd")}
+    return {name: None if value is None else pytest.approx(value, rel=1e-9, abs=1e-12) for name, value in found.items()}
 
 
 MONEY = ("once_usd", "kept_usd_per_month", "fixed_usd", "recurring_usd_per_1k", "total_usd")
@@ -208,14 +246,13 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
     const {plain, onceUsd, keptUsd, fixedUsd, recurringUsd, totalUsd} = Decision;
     const key = (row) => (row ? row.option.key : null);
     const toJson = (found) => ({
-      options: found.verdicts.map(({row, status, other, broken, test}) => ({
-        key: key(row), status, other: key(other), broken, difference: test && test.difference, p: test && test.p,
+      options: found.verdicts.map(({row, status, broken, best, within, regret, regretUsd}) => ({
+        key: key(row), status, broken, ...(broken.length ? {} : {best, within, regret, regret_usd: regretUsd}),
         once_usd: plain(onceUsd(row)), kept_usd_per_month: plain(keptUsd(row)), fixed_usd: plain(fixedUsd(row)),
         recurring_usd_per_1k: plain(recurringUsd(row)), total_usd: plain(totalUsd(row)),
       })),
       recommended: key(found.chosen),
-      best: key(found.best),
-      tied: found.tied.map(key),
+      leading: key(found.leading),
       cost_front: found.costFront.map(key),
       latency_front: found.latencyFront.map(key),
       break_evens: found.breakEvens.map(({first, then, examples, withinNoise}) => (
@@ -224,9 +261,10 @@ def computed_by_page(folder: Path, cases: list[tuple[Decision, Setting]]) -> lis
     const cases = JSON.parse(document.getElementById("cases").textContent);
     document.getElementById("out").textContent = JSON.stringify(cases.map(({model, settings}) => {
       const maxUsd = settings.maxUsd === null ? null : Decision.parse(settings.maxUsd);
-      const asked = {...settings, examples: BigInt(settings.examples), months: BigInt(settings.months), maxUsd};
+      const worth = settings.worth === null ? null : Decision.parse(settings.worth);
+      const asked = {...settings, examples: BigInt(settings.examples), months: BigInt(settings.months), maxUsd, worth};
       const found = Decision.decide(model, asked);
-      return {computed: toJson(found), lines: Decision.explain(model, asked, found)};
+      return {computed: toJson(found), advice: Decision.advice(model, asked, found)};
     }));"""
     page = folder / "cases.html"
     page.write_text(
@@ -252,7 +290,7 @@ def test_the_page_computes_what_python_computes(tmp_path: Path) -> None:
         wanted = expected(setting.apply(decision))
         assert agree(found["computed"], wanted)
         statuses |= {option["status"] for option in wanted["options"]}
-    assert statuses == {"recommended", "excluded", "not-above-baseline", "dominated", "tied", "worse", "below-worse"}
+    assert statuses == {"recommended", "excluded", "not-above-baseline", "within", "open"}
 
 
 def test_a_cost_of_the_page_is_its_quantity_at_the_price_that_people_state() -> None:
@@ -271,10 +309,13 @@ def test_the_page_says_what_python_says(tmp_path: Path) -> None:
     rng = random.Random(5)
     cases = [(random_decision(rng), random_setting(rng)) for _ in range(60)]
     cases = [(d, s) for d, s in cases if not all(s.without_reference and o.reference for o in d.options)]
+    begun = set()
     for (decision, setting), found in zip(cases, computed_by_page(tmp_path, cases), strict=True):
-        _, *lines = explain(setting.apply(decision), setting.horizon)
-        said = [line for line in lines if not line.startswith(("It would change", "No single price"))]
-        assert found["lines"] == said
+        made_of = setting.apply(decision)
+        said = advice(made_of)
+        assert said.startswith(found["advice"]) and (said == found["advice"] or not made_of.enough)
+        begun.add(said.partition(" ")[0])
+    assert begun == {"Recommended:", "Not", "No"}
 
 
 # -- the page ---------------------------------------------------------------------------------
@@ -286,10 +327,15 @@ class Parsed(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] != "script":
+            self.text += data
 
     def named(self, *tags: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.elements if tag in tags]
@@ -319,7 +365,7 @@ def wide_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_needs_nothing_else(run_folder: Path) -> None:
     text = (run_folder / "report.html").read_text(encoding="utf-8")
-    assert text.count("significance level 0.05") == 1
+    assert text.count("within 2 points of the best one (in 95%") == 1
     parsed = Parsed(text)
     for attributes in parsed.named("a", "img", "link", "script", "iframe", "source", "object"):
         for name in ("src", "href", "data"):
@@ -355,10 +401,14 @@ def totals(text: str) -> dict[str, list[Decimal]]:
     return {html.unescape(key): [Decimal(v) for v in re.findall(r'<data value="([^"]*)"', row)] for key, row in rows}
 
 
+def said(text: str) -> str:
+    return shown(text, "choice")
+
+
 def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, tmp_path: Path) -> None:
     (decision,) = decisions([read_run(run_folder)])
+    delivered = PageDecision.of(decision, Decimal(1_200_000), Aim())
     text = browser.dom(run_folder / "report.html", tmp_path / "profile")
-    found = recommend(decision, Decimal(1_200_000))
     assert totals(text) == {
         option.key: [
             decision.once_usd(option),
@@ -366,50 +416,43 @@ def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, 
             decision.recurring_usd_per_1k(option),
             decision.total_usd(option, Decimal(1_200_000)),
         ]
-        for option in decision.options
+        for option in delivered.made.decision.options
     }
-    assert shown(text, "choice") == explain(found, Horizon(100_000, 12))[1]
+    assert len(delivered.made.decision.options) == len(decision.options) - 2  # without references
+    assert said(text) and advice(delivered.made).startswith(said(text))
     assert shown(text, "wrong") == ""
 
 
 def test_where_nothing_is_above_the_trivial_baseline_page_and_panel_recommend_nothing(tmp_path: Path) -> None:
     folder = made.run(tmp_path / "run", baseline=0.9)
     page = write_report(folder)
-    assert "<strong>Recommended" not in page.read_text(encoding="utf-8")
-    text = browser.dom(page, tmp_path / "profile")
-    assert shown(text, "choice") == "No method is above the trivial baseline (always the most frequent label)."
-    assert text.count("not above the trivial baseline</td>") == len(made.CELLS)
-    (decision,) = decisions([read_run(folder)])
-    lines = explain(recommend(decision, Decimal(1_200_000)), Horizon(100_000, 12))
-    assert all(html.escape(line.removeprefix("- "), quote=False) in text for line in lines[1:])
+    assert "Recommended: " not in Parsed(page.read_text(encoding="utf-8")).text
+    text = browser.dom(page, tmp_path / "profile", **{"with-reference": "1", "volume": "100000"})
+    assert said(text) == "No method is shown to be above the trivial baseline (always the most frequent label)."
+    assert text.count("not shown to beat the trivial baseline</td>") == len(made.CELLS)
 
 
 def test_the_panel_agrees_with_compare_at_other_prices(run_folder: Path, tmp_path: Path) -> None:
+    stated = {"compute": "1.25", "engine:reference": "12.5", "annotation:nli": "0.031", "storage": "0.5"}
     settings = {
         "volume": "5000",
         "months": "7",
-        "price:compute": "1.25",
-        "price:engine:reference": "12.5",
-        "price:annotation:nli": "0.031",
-        "price:storage": "0.5",
+        **{f"price:{name}": usd for name, usd in stated.items()},
         "min-quality": "0.55",
         "max-usd": "40",
-        "without-reference": "1",
     }
-    stated = {
-        "compute": Decimal("1.25"),
-        "engine:reference": Decimal("12.5"),
-        "annotation:nli": Decimal("0.031"),
-        "storage": Decimal("0.5"),
-    }
-    runs = reprice([read_run(run_folder)], prices=stated)
+    runs = reprice([read_run(run_folder)], prices={name: Decimal(usd) for name, usd in stated.items()})
     (decision,) = decisions(runs, without=["reference"], months=7)
-    found = recommend(decision, Decimal(35_000), Constraints(min_quality=0.55, max_usd=Decimal(40)))
-    text = browser.dom(run_folder / "report.html", tmp_path / "profile", **settings)
-    assert {key: values[-1] for key, values in totals(text).items()} == {
-        option.key: decision.total_usd(option, Decimal(35_000)) for option in decision.options
-    }
-    assert shown(text, "choice") == explain(found, Horizon(5000, 7))[1]
+    constraints = Constraints(min_quality=0.55, max_usd=Decimal(40))
+    for index, (aim, asked) in enumerate(
+        [(Aim(), {}), (Aim(margin=0.3), {"margin": "30"}), (Aim(worth=Decimal("0.02")), {"worth": "0.02"})]
+    ):
+        found = recommend(decision, Decimal(35_000), constraints, aim)
+        text = browser.dom(run_folder / "report.html", tmp_path / str(index), **settings, **asked)
+        assert {key: values[-1] for key, values in totals(text).items()} == {
+            option.key: decision.total_usd(option, Decimal(35_000)) for option in decision.options
+        }
+        assert advice(found).startswith(said(text)) and len(said(text)) > 40
 
 
 def test_nothing_scrolls_sideways_at_1100_pixels_nor_the_methods_on_a_phone(run_folder: Path, tmp_path: Path) -> None:
@@ -425,15 +468,16 @@ def test_every_method_stands_in_the_table_with_its_score_in_every_language(wide_
         (table,) = re.findall(rf'<section id="{decision.task}".*?<table class="heat".*?</table>', text, re.DOTALL)
         heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
         assert heads == ["Method", "mean", "pt", "de", "vi", "USD in all"]
-        rows = [
-            re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr data-number.*?</tr>", table, re.DOTALL)
-        ]
-        at = heads.index(decision.target)
-        chosen = recommend(decision, Decimal(1_200_000)).chosen
+        at, judged = heads.index(decision.target) - 1, PageDecision.of(decision, Decimal(1_200_000), Aim())
+        rows = re.findall(r'<tr data-number.*?<th scope="row">(.*?)</th>(.*?)</tr>', table, re.DOTALL)
+        cells = {html.unescape(re.sub(r"<button.*</button>", "", head)).strip(): row for head, row in rows}
         for option in decision.options:
-            (row,) = [row for row in rows if row[1:-9] == option.label.split() or option.label in " ".join(row)]
-            assert f"{option.quality:.3f}" in row and f"{option.low:.3f}-{option.high:.3f}" in row
-        assert at and chosen
+            cell = re.findall(r"<td[^>]*>.*?</td>", cells[option.label], re.DOTALL)[at]
+            assert re.search(rf">{option.quality:.3f}[ <]", cell)
+            assert f"<small>{option.low:.3f}-{option.high:.3f}</small>" in cell
+            assert [mark for mark in ("recommended", "ahead") if f'"number {mark}' in cell] == [
+                mark for mark in [judged.mark(option)] if mark
+            ]
 
 
 def test_charts_in_view_are_drawn_under_the_policy_in_place_of_their_pictures(wide_run: Path, tmp_path: Path) -> None:
@@ -473,6 +517,17 @@ def test_what_can_be_folded_is_closed_and_reached_by_keyboard(wide_run: Path, tm
     });"""
     found = browser.acted(wide_run / "report.html", tmp_path / "x", script)
     assert len(found) > 10 and all(found)
+
+
+def test_a_link_of_the_contents_opens_what_it_leads_to_and_keeps_what_was_set(run_folder: Path, tmp_path: Path) -> None:
+    script = """
+    const price = document.getElementById("price-0");
+    price.value = "7";
+    price.dispatchEvent(new Event("input", {bubbles: true}));
+    document.querySelector("nav a[href='#what-if']").click();
+    await new Promise((done) => setTimeout(done, 300));
+    return [document.getElementById("price-0").value, document.querySelector("#what-if > details").open];"""
+    assert browser.acted(run_folder / "report.html", tmp_path / "x", script) == ["7", True]
 
 
 def test_it_prints_on_few_pages(wide_run: Path, tmp_path: Path) -> None:
@@ -570,6 +625,45 @@ def test_tables_and_figures_lie_beside_the_page(run_folder: Path) -> None:
             for suffix in ("svg", "png", "pdf")
         ),
     }
+
+
+def test_several_runs_are_reported_on_together(tmp_path: Path) -> None:
+    first = made.run(tmp_path / "a", made.CELLS[:3], name="first")
+    second = made.run(tmp_path / "b", made.CELLS[3:], name="second")
+    before = sorted(second.rglob("*"))
+    page = write_report(first, second)
+    assert page == first / "report.html" and sorted(second.rglob("*")) == before
+    text = page.read_text(encoding="utf-8")
+    (table,) = re.findall(r'<table class="heat".*?</table>', text, re.DOTALL)
+    (decision,) = decisions([read_run(first), read_run(second)])
+    assert len(re.findall("<tr data-number", table)) == len(decision.options) == len(made.CELLS)
+    assert text.count("<title>first, second: ") == 1
+    assert text.count("The spec of the run") == text.count("What each stage used and cost") == 2
+    assert Parsed(browser.dom(page, tmp_path / "profile")).named("table")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_report_is_of_one_run_or_of_different_ones(run_folder: Path, count: int) -> None:
+    with pytest.raises(ConfigError, match="needs a run directory, or several different ones"):
+        write_report(*[run_folder] * count)
+
+
+def test_the_course_of_a_race_is_folded_into_its_report(tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "run")
+    tried = Event("try", HOSTILE, "nli pt", "k", HOSTILE, 1, 40, after=Lead("k", 0.012, 0.9))
+    write_json(folder / "race.json", Course(frozenset(), (tried,)).to_json())
+    done = CliRunner().invoke(app, ["report", str(folder)])
+    assert done.exit_code == 0, done.output
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    (section,) = re.findall(r'<section id="race".*?</section>', text, re.DOTALL)
+    assert "<details><summary>nli pt: the course of the race" in section
+    (told,) = course_tables(Course(frozenset(), (tried,)))
+    assert all(str(escape(cell.text)) in section for cell in told.rows[0])
+    assert HOSTILE not in section and str(escape(HOSTILE)) in section
+    (folder / "race.json").write_text('{"course": [{"kind": "fly"}]}', encoding="utf-8")
+    assert CliRunner().invoke(app, ["report", str(folder)]).exit_code != 0
+    with pytest.raises(DataError, match=r"race\.json: is not as a race writes it"):
+        Course.of_run(folder)
 
 
 def test_a_missing_package_is_one_line(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

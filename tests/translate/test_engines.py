@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -12,6 +13,12 @@ from crossfare.translate import engines as engines_function
 from crossfare.types import Engine
 
 registry = sys.modules["crossfare.translate.engines"]
+
+
+def test_every_engine_can_be_told_what_it_calls_a_language() -> None:
+    for info in engines():
+        if not info.missing and info.target.startswith("crossfare."):
+            assert "codes" in inspect.signature(info.load()).parameters, info.name
 
 
 def test_the_built_in_engines_are_listed() -> None:

@@ -126,11 +126,19 @@ def report(
     """
     from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
+    from crossfare.race import Course, course_tables
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
 
+    raced = {folder: Course.of_run(folder) for folder in runs}
+    courses = {str(folder): course_tables(course) for folder, course in raced.items() if course}
     page = write_report(
-        *runs, horizon=Horizon(volume, months), aim=Aim(margin / 100, values.worth(worth)), methods=METHODS, force=force
+        *runs,
+        horizon=Horizon(volume, months),
+        aim=Aim(margin / 100, values.worth(worth)),
+        methods=METHODS,
+        courses=courses,
+        force=force,
     )
     say(f"Report: {page}")
 

@@ -24,10 +24,11 @@ from crossfare.cli.options import (
 from crossfare.cli.terminal import agree, say, show, wide_console
 from crossfare.cli.values import allow, limit, names, worth
 from crossfare.errors import ConfigError, Unready
+from crossfare.escaping import Console, escaped
 
 if TYPE_CHECKING:
     from crossfare import compare as comparing
-    from crossfare.race import Manner, Raced
+    from crossfare.race import Event, Manner, Raced
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,9 @@ def race(
             manner,
             out=part.out or folder.with_name(f"{folder.name}-race"),
             jobs=part.jobs,
-            console=wide_console(),
+            console=(console := wide_console()),
             quiet=quiet,
+            note=None if quiet else partial(_tell, console),
             max_usd=limit(limits.max_usd),
             max_minutes=limits.max_minutes,
             agree=None if yes else agree,
@@ -118,6 +120,11 @@ def race(
     _show(raced)
     if any(made.chosen is None for made in _conclude(raced, manner)):
         raise typer.Exit(1)
+
+
+def _tell(console: Console, event: Event) -> None:
+    """Say what happened; through the console that shows the steps too."""
+    console.print(escaped(f"race: {event}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _show(raced: Raced) -> None:

@@ -24,6 +24,13 @@ def caveats(cells: Sequence[Contender]) -> tuple[str, ...]:
     for run in runs_of(cells):
         steps = [step for cell in cells for own, result in cell.results if own is run for step in result.steps]
         notes += hardware_notes(run.book, dict.fromkeys(steps))
+        offers = {run.book.offer(name) for name in run.book.resources if name.startswith("engine:")}
+        by_use = {name for name in offers if run.book.catalogue.get(name).unit != "device-hour"}
+        if silent := sorted(by_use.intersection(run.without_terms)):
+            notes.append(
+                f"What {', '.join(silent)} asks or gives each month (a fee, a free amount) was not recorded in the "
+                "run, so that it is in no total; name the offer again with --offer to have it in."
+            )
         notes += [
             f"Seconds are those of {run.machine}: another processor may take twice as long, or half."
             for _ in [run]

@@ -31,6 +31,7 @@ def to_json(made: Recommendation) -> dict[str, Any]:
                 "fixed_usd": decision.fixed_usd(verdict.option),
                 "recurring_usd_per_1k": decision.recurring_usd_per_1k(verdict.option),
                 "total_usd": decision.total_usd(verdict.option, examples),
+                "terms_usd": decision.terms_usd(verdict.option, examples),
                 "timing_margin_usd": margin_usd(decision, verdict.option, examples),
                 "always_on": always_on(decision, verdict.option, examples),
                 **_told(verdict),

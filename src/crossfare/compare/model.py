@@ -7,7 +7,11 @@ program can compute the same from `Decision.to_json` alone:
     kept (USD / month)   = sum over kept components of quantity * rate.usd / rate.per
     recurring (USD / 1k) = sum over recurring components of quantity * rate.usd / rate.per
     fixed (USD)          = one-time + kept * months
-    total (USD)          = fixed + recurring * examples / 1000
+    total (USD)          = fixed + recurring * examples / 1000 + terms
+
+    terms (USD)          = sum over months and over resources with terms, of those used in the month, of
+                           fee + max(minimum, used - free) - used, where used and free are worth their unit price,
+                           and used is a month's part of what recurs, in the first month with what is paid once
 
 where the quantities of recurring components are those of 1,000 examples, and of kept ones those of a month. Money is
 Decimal, every component rounded to 1e-12 USD; sums and products of these are exact.
@@ -23,9 +27,13 @@ from itertools import combinations
 from typing import Any, Literal
 
 from crossfare.compare.measured import CONFIDENCE, Floats
+from crossfare.compare.monthly import Line, accounts
 from crossfare.compare.timing import Timing
 from crossfare.compare.uncertainty import Belief, apart
 from crossfare.ledger.price import PRECISION, UnitPrice, usd_of
+
+_TOTAL = Decimal("1e-15")
+"""Totals are kept to this."""
 
 Part = Literal["translation", "annotation", "fine-tuning", "inference", "storage"]
 
@@ -116,9 +124,28 @@ class Decision:
         return usd(option.recurring, self.rates)
 
     def total_usd(self, option: Option, examples: Decimal) -> Decimal:
-        """What the method costs until ``examples`` examples are served."""
+        """What the method costs until ``examples`` examples are served, as many each month."""
         with localcontext(prec=PRECISION):
-            return self.fixed_usd(option) + self.recurring_usd_per_1k(option) * examples / 1000
+            listed = self.fixed_usd(option) + self.recurring_usd_per_1k(option) * examples / 1000
+            return listed + self.terms_usd(option, examples)
+
+    def terms_usd(self, option: Option, examples: Decimal) -> Decimal:
+        """What the monthly terms of its offers add to its cost at their unit prices: fees, less what is free."""
+        at = Fraction(examples)
+        lines = [each.line(at) for each in accounts(option, self.rates, self.months)]
+        usd = sum((once + again * at for once, again in lines), Fraction(0))
+        with localcontext(prec=PRECISION):
+            return (Decimal(usd.numerator) / Decimal(usd.denominator)).quantize(_TOTAL) if usd else Decimal(0)
+
+    def cost_line(self, option: Option, examples: Fraction | None) -> Line:
+        """The line that its total cost is about a number of examples; None: at the largest."""
+        once, again = Fraction(self.fixed_usd(option)), Fraction(self.recurring_usd_per_1k(option)) / 1000
+        lines = [each.line(examples) for each in accounts(option, self.rates, self.months)]
+        return sum((line[0] for line in lines), once), sum((line[1] for line in lines), again)
+
+    def kinks(self, option: Option) -> tuple[Fraction, ...]:
+        """At which numbers of examples its total cost goes on as another line, in order."""
+        return tuple(sorted({n for each in accounts(option, self.rates, self.months) for n in each.kinks()}))
 
     @property
     def believed(self) -> Belief:

@@ -168,7 +168,7 @@ def _weighed(
     if aim.worth is not None:
         benefit = draws * float(aim.worth * examples) - [float(totals[option.key]) for option in allowed]
         lost = benefit.max(axis=1, keepdims=True) - benefit
-    best, within, worse = _shares(lost), within_of(draws, aim.margin), decision.believed.only(_keys(allowed)).worse()
+    best, within, worse = _shares(lost), within_of(draws, aim.margin), decision.believed.only(_keys(allowed)).worse
     top = max(option.quality for option in allowed)
     return {
         option.key: Verdict(

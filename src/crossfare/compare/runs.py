@@ -54,7 +54,8 @@ class EngineFacts:
 class RunRecord:
     """A run as it lies on disk: its results, and its ledger with the prices it was made at.
 
-    ``tasks`` is the spec's own text on each task: runs that differ there did not do the same.
+    ``tasks`` is the spec's own text on each task: runs that differ there did not do the same. ``without_terms`` are
+    the offers of which the run does not say what they ask or give each month.
     """
 
     name: str
@@ -64,6 +65,7 @@ class RunRecord:
     engines: Mapping[str, EngineFacts]
     tasks: Mapping[str, Any]
     hardware: str
+    without_terms: tuple[str, ...] = ()
 
     @property
     def machine(self) -> str:
@@ -99,7 +101,8 @@ class RunRecord:
         known = Catalogue([*kept, *added, *(price for price in catalogue if price.offer in rates)])
         book = self.book.repriced(known, offers)
         _check_timed(book, offers)
-        return replace(self, book=book, results=tuple(_priced(self, book)))
+        silent = tuple(offer for offer in self.without_terms if offer not in named)
+        return replace(self, book=book, results=tuple(_priced(self, book)), without_terms=silent)
 
     def stated(self, amounts: Mapping[str, Decimal]) -> RunRecord:
         """The same run at stated prices, in USD per device-hour, million characters or example.
@@ -133,11 +136,13 @@ def read_run(folder: str | Path) -> RunRecord:
         prices = tuple(_price(ref, values) for ref, values in record["provenance"]["prices"].items())
         offers = {str(name): str(offer) for name, offer in record["provenance"]["offers"].items()}
         name, hardware = str(record["name"]), str(record["provenance"]["hardware"])
+        records = record["provenance"]["prices"].items()
+        silent = tuple(ref.rpartition("@")[0] for ref, values in records if "terms" not in values)
     except (ValidationError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise DataError(f"{folder / 'results.json'}: {_first(error)}; run its spec again") from error
     _check_names(results, folder)
     book = Book(Catalogue(prices), offers, entries)
-    run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware)
+    run = RunRecord(name, folder, results, book, engines, _mapping(spec.get("tasks")), hardware, silent)
     _check(run)
     return run
 
@@ -240,6 +245,8 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
     offer, _, start = ref.rpartition("@")
     if values["unit"] not in BILLED:
         raise ValueError(f"{ref} bills by an unknown unit, {values['unit']!r}")
+    terms = values.get("terms", {})
+    free = terms.get("free_per_month")
     return Price(
         offer=offer,
         unit=values["unit"],
@@ -253,6 +260,9 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
         evidence="published",
         usd_rate=_decimal(values.get("usd_rate")),
         output_amount=_decimal(values.get("output_amount")),
+        free_per_month=None if free is None else int(free),
+        fee_per_month=_decimal(terms.get("fee_per_month")),
+        minimum_per_month=_decimal(terms.get("minimum_per_month")),
     )
 
 

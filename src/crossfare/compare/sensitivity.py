@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Literal
 
 from crossfare.compare.model import Decision, Option, quantity_of
+from crossfare.compare.monthly import accounts
 from crossfare.compare.recommend import Constraints, Recommendation, recommend
-from crossfare.compare.timing_noise import difference
+from crossfare.compare.timing_noise import decimal_of, difference
 
 VOLUME = "volume"
 _FAR = 10**9
@@ -53,8 +54,13 @@ def price_flips(made: Recommendation) -> tuple[Flip, ...]:
     decision, examples = made.decision, made.examples
     found: list[Flip] = []
     for resource, rate in decision.rates.items():
-        costs = [_in_price(decision, option, resource, examples) for option in decision.options]
-        lines = [(at - gain * Fraction(examples), slope) for (at, slope), gain in zip(costs, _gains(made), strict=True)]
+        found_lines = [_in_price(decision, option, resource, examples) for option in decision.options]
+        costs = [line for own in found_lines for line in own]
+        lines = [
+            (at - gain * Fraction(examples), slope)
+            for own, gain in zip(found_lines, _gains(made), strict=True)
+            for at, slope in own
+        ]
 
         def choose(price: Decimal, resource: str = resource) -> Option | None:
             return recommend(decision.at_price(resource, price), examples, made.constraints, made.aim).chosen
@@ -69,11 +75,9 @@ def price_flips(made: Recommendation) -> tuple[Flip, ...]:
 def volume_flips(made: Recommendation) -> tuple[Flip, ...]:
     """The nearest smaller and larger number of examples that change the recommendation."""
     decision = made.decision
-    costs = [
-        (Fraction(decision.fixed_usd(option)), Fraction(decision.recurring_usd_per_1k(option)) / 1000)
-        for option in decision.options
-    ]
-    lines = [(at, slope - gain) for (at, slope), gain in zip(costs, _gains(made), strict=True)]
+    found_lines = [_in_volume(decision, option) for option in decision.options]
+    costs = [line for own in found_lines for line in own]
+    lines = [(at, slope - gain) for own, gain in zip(found_lines, _gains(made), strict=True) for at, slope in own]
 
     def choose(examples: Decimal) -> Option | None:
         return recommend(decision, examples, made.constraints, made.aim).chosen
@@ -95,20 +99,54 @@ def _gains(made: Recommendation) -> list[Fraction]:
 def _told(made: Recommendation, decision: Decision, one: Option, other: Option, examples: Decimal) -> bool:
     """Whether it is known which of two methods costs less, or with a worth brings more, as far as seconds go."""
     gains = dict(zip((option.key for option in made.decision.options), _gains(made), strict=True))
-    apart = difference(decision, one, other)
+    apart = difference(decision, one, other, Fraction(examples))
     return replace(apart, each=apart.each - gains[one.key] + gains[other.key]).told(examples)
 
 
-def _in_price(decision: Decision, option: Option, resource: str, examples: Decimal) -> _Line:
-    """Total cost as a function of one price."""
+def _in_price(decision: Decision, option: Option, resource: str, examples: Decimal) -> list[_Line]:
+    """Total cost as a function of one price: a line, or the lines whose pieces it is where the offer has terms."""
+    at = Fraction(examples)
     intercept, slope = Fraction(0), Fraction(0)
+    for account in accounts(option, decision.rates, decision.months):
+        if account.resource != resource:
+            once, again = account.line(at)
+            intercept += once + again * at
     for name, rate in decision.rates.items():
         units = quantity_of(option, name, examples, decision.months) / Fraction(rate.per)
         if name == resource:
             slope += units
         else:
             intercept += units * Fraction(rate.usd)
-    return intercept, slope
+    first, later = _months_in_price(decision, option, resource, examples)
+    others = decision.months - 1
+    return [
+        (intercept + one[0] + others * other[0], slope + one[1] + others * other[1]) for one in first for other in later
+    ]
+
+
+def _months_in_price(
+    decision: Decision, option: Option, resource: str, examples: Decimal
+) -> tuple[list[_Line], list[_Line]]:
+    """What the terms of a resource add in the first month and in each later one, as functions of its price.
+
+    Either the minimum is paid, or what is beyond the free amount: which one depends on the price, so both are here.
+    """
+    rate, months = decision.rates[resource], decision.months
+    all_served = quantity_of(replace(option, fixed=(), kept=()), resource, examples, months)
+    once = quantity_of(replace(option, kept=()), resource, Decimal(0), months)
+    found = []
+    for units in (once + all_served / months, all_served / months):
+        fee, least = Fraction(rate.terms.fee), Fraction(rate.terms.fee + rate.terms.minimum)
+        pieces = [(least, -units / Fraction(rate.per)), (fee, -Fraction(rate.terms.free) / Fraction(rate.per))]
+        found.append(pieces if units and rate.terms else [(Fraction(0), Fraction(0))])
+    return found[0], found[1]
+
+
+def _in_volume(decision: Decision, option: Option) -> list[_Line]:
+    """Total cost as a function of the number of examples: a line, or those whose pieces it is."""
+    kinks = [Fraction(0), *decision.kinks(option)]
+    between = [(low + high) / 2 for low, high in pairwise(kinks)]
+    return [decision.cost_line(option, about) for about in (*between, None)]
 
 
 def _flips(
@@ -132,11 +170,11 @@ def _flips(
     for side, crossed in sides:
         ends = [*crossed[1:], Fraction(0) if side == "below" else 2 * crossed[-1] + 1] if crossed else []
         for x, end in zip(crossed, ends, strict=True):
-            chosen = choose(_decimal((x + end) / 2))
-            far = Decimal(0) if side == "below" else _FAR * _decimal(x)
+            chosen = choose(decimal_of((x + end) / 2))
+            far = Decimal(0) if side == "below" else _FAR * decimal_of(x)
             within_noise = made.chosen and chosen and not all(told(made.chosen, chosen, at) for at in (current, far))
             if chosen != made.chosen and not within_noise:
-                found.append(Flip(what, side, current, _decimal(x), chosen))
+                found.append(Flip(what, side, current, decimal_of(x), chosen))
                 break
     return found
 
@@ -147,8 +185,3 @@ def _events(costs: Sequence[_Line], lines: Sequence[_Line], constraints: Constra
     if constraints.max_usd is not None:
         pairs += [(line, (Fraction(constraints.max_usd), Fraction(0))) for line in costs]
     return {(d - b) / (a - c) for (b, a), (d, c) in pairs if a != c}
-
-
-def _decimal(value: Fraction) -> Decimal:
-    with localcontext(prec=28):
-        return Decimal(value.numerator) / Decimal(value.denominator)

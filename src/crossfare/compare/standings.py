@@ -110,7 +110,7 @@ def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
     """Where every cell stands, by `RunSpec.without_seed`."""
     cells, found = cells_of(results), {}
     for believed in beliefs(results).values():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for key in believed.keys:
             own = believed.interval(key)
             found[key] = CellStanding(
@@ -129,7 +129,7 @@ def contests(results: Sequence[Result]) -> tuple[Contest, ...]:
     """Compare the best cell of every task and language with each of the others."""
     found = []
     for (task, target), believed in beliefs(results).items():
-        worse, best = believed.worse(), believed.keys[int(np.argmax(believed.means))]
+        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
         for other in believed.keys:
             if other != best:
                 apart = believed.difference(best, other)

@@ -58,26 +58,25 @@ class CostDifference:
         c = self.fixed**2 - sum((once**2 for once, _ in self.parts), Fraction(0))
         root = _root(b * b - a * c)
         with localcontext(prec=28):
-            low, high = ((-_decimal(b) + sign * root) / _decimal(a) for sign in (-1, 1))
+            low, high = ((-decimal_of(b) + sign * root) / decimal_of(a) for sign in (-1, 1))
         return low, high
 
 
-def difference(decision: Decision, a: Option, b: Option) -> CostDifference:
-    """What option ``a`` costs more than ``b``."""
-    fixed = decision.fixed_usd(a) - decision.fixed_usd(b)
-    each = decision.recurring_usd_per_1k(a) - decision.recurring_usd_per_1k(b)
+def difference(decision: Decision, a: Option, b: Option, about: Fraction | None) -> CostDifference:
+    """What option ``a`` costs more than ``b``, about a number of examples; None: at the largest."""
+    (fixed, each), (less, less_each) = (decision.cost_line(option, about) for option in (a, b))
     of_a, of_b = (_timed(decision, option) for option in (a, b))
     parts = []
     for name in dict.fromkeys((*of_a, *of_b)):
         margin = Fraction(decision.timings[name].margin)
         (once_a, again_a), (once_b, again_b) = (of.get(name, (Fraction(0), Fraction(0))) for of in (of_a, of_b))
         parts.append((margin * (once_a - once_b), margin * (again_a - again_b)))
-    return CostDifference(Fraction(fixed), Fraction(each) / 1000, tuple(parts))
+    return CostDifference(fixed - less, each - less_each, tuple(parts))
 
 
 def told_apart(decision: Decision, a: Option, b: Option, examples: Decimal) -> bool:
     """Whether it is known which of two methods costs less at a number of examples, or that they cost the same."""
-    return difference(decision, a, b).told(examples)
+    return difference(decision, a, b, Fraction(examples)).told(examples)
 
 
 def margin_usd(decision: Decision, option: Option, examples: Decimal) -> Decimal:
@@ -106,9 +105,10 @@ def _by_timing(decision: Decision, components: Iterable[Component]) -> Mapping[s
 
 def _root(value: Fraction) -> Decimal:
     with localcontext(prec=28):
-        return _decimal(max(value, Fraction(0))).sqrt()
+        return decimal_of(max(value, Fraction(0))).sqrt()
 
 
-def _decimal(value: Fraction) -> Decimal:
+def decimal_of(value: Fraction) -> Decimal:
+    """A fraction with 28 digits."""
     with localcontext(prec=28):
         return Decimal(value.numerator) / Decimal(value.denominator)

@@ -5,13 +5,14 @@ Nothing is said of a difference in cost that lies inside what is not known of se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from itertools import combinations
 
 from crossfare.compare.model import Decision, Option
-from crossfare.compare.timing_noise import difference, told_apart
+from crossfare.compare.timing_noise import CostDifference, decimal_of, difference, told_apart
 
 _STEPS = (1, 2, 5)
 
@@ -48,20 +49,34 @@ def break_even(fixed_a: Decimal, per_1k_a: Decimal, fixed_b: Decimal, per_1k_b: 
 
 def break_evens(decision: Decision) -> tuple[BreakEven, ...]:
     """Every pair of methods; those whose costs cross come first, lowest volume first."""
-    found = [_between(decision, a, b) for a, b in combinations(decision.options, 2)]
+    found = [each for a, b in combinations(decision.options, 2) for each in _between(decision, a, b)]
     return tuple(sorted(found, key=lambda each: (each.examples is None, each.examples or Decimal(0))))
 
 
-def _between(decision: Decision, a: Option, b: Option) -> BreakEven:
-    fixed_a, fixed_b = decision.fixed_usd(a), decision.fixed_usd(b)
-    per_1k_a, per_1k_b = decision.recurring_usd_per_1k(a), decision.recurring_usd_per_1k(b)
-    first, then = (a, b) if (fixed_a, per_1k_a) <= (fixed_b, per_1k_b) else (b, a)
-    apart = difference(decision, a, b)
-    if not (apart.told_at_start and apart.told_at_length):
-        return BreakEven(first, then, None, within_noise=True)
-    examples = break_even(fixed_a, per_1k_a, fixed_b, per_1k_b)
-    low, high = (None, None) if examples is None else apart.crossing()
-    return BreakEven(first, then, examples, False, low, high)
+def _between(decision: Decision, a: Option, b: Option) -> Iterator[BreakEven]:
+    """Where the costs of two methods cross: once at the most, but for what offers ask or give each month."""
+    start, length = (difference(decision, a, b, about) for about in (Fraction(0), None))
+    first, then = (a, b) if (start.fixed, start.each, length.each) <= (Fraction(0),) * 3 else (b, a)
+    if not (start.told_at_start and length.told_at_length):
+        yield BreakEven(first, then, None, within_noise=True)
+        return
+    crossings = list(_crossings(decision, a, b))
+    for examples, apart in crossings:
+        cheaper, dearer = (a, b) if apart.each > 0 else (b, a)
+        yield BreakEven(cheaper, dearer, examples, False, *apart.crossing())
+    if not crossings:
+        yield BreakEven(first, then, None)
+
+
+def _crossings(decision: Decision, a: Option, b: Option) -> Iterator[tuple[Decimal, CostDifference]]:
+    """The volumes at which the difference of two costs changes its sign, each with the line that it is about there."""
+    starts = [Fraction(0), *sorted({*decision.kinks(a), *decision.kinks(b)})]
+    for low, high in zip(starts, [*starts[1:], None], strict=True):
+        about = None if high is None else (low + high) / 2
+        apart = difference(decision, a, b, about)
+        at = -apart.fixed / apart.each if apart.each else None
+        if at is not None and low < at and (high is None or at <= high):
+            yield decimal_of(at), apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,8 +138,12 @@ class Belief:
 
     @cached_property
     def draws(self) -> Floats:
-        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point."""
-        return np.round(self.centres + self._errors, 4)
+        """Joint draws of the true scores, shape (DRAWS, K), to a hundredth of a point.
+
+        Where seeds are so few that anything may be, none lies further off than three times the scale of scores: in
+        hundredths of a point each is a 16-bit number, as the report's page has them.
+        """
+        return np.clip(np.round(self.centres + self._errors, 4), -3.0, 3.0)
 
     @cached_property
     def _errors(self) -> Floats:
@@ -153,6 +157,7 @@ class Belief:
         by_training = (random.standard_normal((half, len(self.luck))) @ _root(self.luck).T * sd) @ self.mixing.T
         return np.concatenate([by_example + by_training, -by_example - by_training])
 
+    @cached_property
     def worse(self) -> dict[str, float | None]:
         """For each method the p-value of its being as good as the one with the best score, corrected for the picking.
 
@@ -179,17 +184,23 @@ class Belief:
         return found
 
     def only(self, keys: Sequence[str]) -> Belief:
-        """The same of some of the methods."""
-        at = [self.keys.index(key) for key in keys]
-        return replace(
-            self,
-            keys=tuple(keys),
-            means=self.means[at],
-            centres=self.centres[at],
-            examples=self.examples[np.ix_(at, at)],
-            mixing=self.mixing[at],
-            measured=tuple(self.measured[each] for each in at),
-        )
+        """The same of some of the methods; kept, as prices and volumes that are tried ask for it again and again."""
+        if tuple(keys) not in self._parts:
+            at = [self.keys.index(key) for key in keys]
+            self._parts[tuple(keys)] = replace(
+                self,
+                keys=tuple(keys),
+                means=self.means[at],
+                centres=self.centres[at],
+                examples=self.examples[np.ix_(at, at)],
+                mixing=self.mixing[at],
+                measured=tuple(self.measured[each] for each in at),
+            )
+        return self._parts[tuple(keys)]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, ...], Belief]:
+        return {self.keys: self}
 
     def predicted(self, *, seeds: float = 1.0, examples: float = 1.0) -> Belief:
         """What would be believed with so many times the seeds and test examples, if the scores stayed as they are."""

@@ -98,8 +98,14 @@ def build(records: Iterable[Record], where: str, layout: Layout) -> Loaded:
     if not examples:
         raise DataError(f"{where}: holds no {layout.unit}; check that it is the complete file")
     unlabelled = tuple(example.id for example in examples if example.label is None)
-    report = LoadReport(read=len(examples), renamed=tuple(ids.renamed), unlabelled=unlabelled)
+    quoted = tuple(example.id for example in examples if any(map(_is_quoted, example.texts)))
+    report = LoadReport(read=len(examples), renamed=tuple(ids.renamed), unlabelled=unlabelled, quoted=quoted)
     return Loaded(Dataset("", layout.task, "", "", examples), report)
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether a text looks like a cell that a tool has put in quotation marks, doubling those inside."""
+    return '""' in text[1:-1] and text.startswith('"') and text.endswith('"')
 
 
 def write_tsv(dataset: Dataset, layout: Layout) -> str:

@@ -18,19 +18,19 @@ NLI: Mapping[str, str | None] = {
     "entail": "entailment",
     "entails": "entailment",
     "entailed": "entailment",
-    "e": "entailment",
     "neutral": "neutral",
-    "n": "neutral",
     "contradiction": "contradiction",
     "contradictory": "contradiction",
     "contradict": "contradiction",
     "contradicts": "contradiction",
-    "c": "contradiction",
     "paraphrase": "paraphrase",
     "-": None,
     "-1": None,
 }
 """Words for labels of pairs, in lower case; None is no label."""
+
+LETTERS = {"e": "entailment", "n": "neutral", "c": "contradiction"}
+"""ANLI's. They mean something under a heading only: a, b, c may be the header of a table itself."""
 
 _WHOLE = re.compile(r"([-+]?\d{1,18})\.0+")
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
@@ -139,9 +139,8 @@ def _unknown_pair_label(word: str) -> str:
             f"{said}; numbers are known by their order only: say it with labels, such as [{_ORDER}] if 0 is "
             "entailment (as on the hub)"
         )
-    return (
-        f"{said}; known are {_ORDER} and - for none; say with labels what others mean, such as {{{word[:20]}: neutral}}"
-    )
+    shown = word if re.fullmatch(r"\w[\w -]{0,30}", word) else "WORD"
+    return f"{said}; known are {_ORDER} and - for none; say with labels what others mean, such as {{{shown}: neutral}}"
 
 
 def _written(word: Any) -> str:

@@ -91,6 +91,7 @@ class LoadReport:
     ``renamed``          (id in the file, id in the dataset) of examples whose id was already taken
     ``duplicates``       (id, id of the first example with the same content); both are kept
     ``unlabelled``       ids of examples without a label (MNLI's "-"); they are kept, with label None
+    ``quoted``           ids of examples with a text in quotation marks that doubles those inside, as CSV does
     ``unescaped``        ids of examples in which HTML entities became characters, where that was asked for
     ``other_languages``  number of rows per language that were left out, as asked
     ``ignored``          keys of the file that examples have no place for
@@ -112,6 +113,7 @@ class LoadReport:
     renamed: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
     unlabelled: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
     unescaped: tuple[str, ...] = ()
     other_languages: tuple[tuple[str, int], ...] = ()
     ignored: tuple[str, ...] = ()
@@ -135,6 +137,7 @@ class LoadReport:
             _line("repeated ids, renamed", map(" -> ".join, self.renamed)),
             _line("examples with the content of an earlier one, kept", map(" = ".join, self.duplicates)),
             _line("examples without a label", self.unlabelled),
+            _line("texts quoted as CSV does, taken as they stand (if a tool did that, save as .csv)", self.quoted),
             _line("examples with HTML entities, unescaped", self.unescaped),
             _line("other languages left out", (f"{name}: {n:,} rows" for name, n in self.other_languages)),
             _line("keys of the file not carried over", self.ignored),

@@ -29,7 +29,7 @@ _SHARE = 0.8  # of them that stand where the offsets say
 
 
 @dataclass(frozen=True, slots=True)
-class Counting:
+class OffsetUnit:
     """What a file's offsets count; ``shift`` is how much is added to them once they count code points."""
 
     what: str
@@ -42,11 +42,11 @@ class Counting:
         return _converted(context, given, self.what)
 
 
-def recognise(answers: Sequence[Placed]) -> Counting | None:
+def recognise(answers: Sequence[Placed]) -> OffsetUnit | None:
     """What the offsets of a file count; None for code points, as they should, or nothing that is known."""
     if sum(not _stands(*each) for each in answers) < _LEAST:
         return None
-    found = [(_told_by(answers, what), Counting(what)) for what in _WIDTHS]
+    found = [(_told_by(answers, what), OffsetUnit(what)) for what in _WIDTHS]
     found.append(_shifted(answers))
     most, best = max(found, key=lambda each: each[0])
     return best if most else None
@@ -66,13 +66,13 @@ def _told_by(answers: Sequence[Placed], what: str) -> int:
     return there - before if enough else 0
 
 
-def _shifted(answers: Sequence[Placed]) -> tuple[int, Counting]:
+def _shifted(answers: Sequence[Placed]) -> tuple[int, OffsetUnit]:
     """The same of offsets that are all off by as much, told by answers that occur once."""
     once = [each for each in answers if each[1] and each[0].count(each[1]) == 1]
     shifts = Counter(context.find(text) - start for context, text, start in once)
     shift, count = shifts.most_common(1)[0] if shifts else (0, 0)
     enough = shift and count >= max(_LEAST, _SHARE * len(once))
-    return (count if enough else 0), Counting(f"characters from {-shift:+d}", shift)
+    return (count if enough else 0), OffsetUnit(f"characters from {-shift:+d}", shift)
 
 
 def _converted(context: str, given: int, what: str) -> int:

@@ -119,7 +119,7 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
 
 
 def _locate_all(
-    name: str, raw: RawQuestion, counting: offsets.Counting | None, repaired: list[Repair], lost: list[LostAnswer]
+    name: str, raw: RawQuestion, counting: offsets.OffsetUnit | None, repaired: list[Repair], lost: list[LostAnswer]
 ) -> tuple[Answer, ...]:
     answers = []
     for text, given in raw.answers:

@@ -10,6 +10,7 @@ from statistics import median_low
 from typing import NamedTuple
 
 from crossfare.data.files import is_folder, opening, stream_lines
+from crossfare.data.numbers import whole
 from crossfare.data.sources import Source, Text
 from crossfare.data.trec import Judgement
 from crossfare.errors import DataError
@@ -60,10 +61,11 @@ def _rows(path: Path) -> Iterator[_Annotation]:
             if len(cells) != len(header):
                 raise DataError(f"{place}: {len(cells)} columns where the header has {len(header)}; correct it")
             record = dict(zip(header, cells, strict=True))
-            if not record["score"].lstrip("-").isdigit():
+            score = whole(record["score"])
+            if score is None:
                 raise DataError(f"{place}: the score {record['score'][:20]!r} is not a whole number; correct it")
             passage = Passage(record["passage_id"], record["passage"])
-            yield _Annotation(record["query"], passage, int(record["score"]), place)
+            yield _Annotation(record["query"], passage, score, place)
     except csv.Error as error:
         raise DataError(f"{path}, line {rows.line_num}: broken quotation marks ({error}); correct them") from error
 

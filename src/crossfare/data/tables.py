@@ -83,7 +83,7 @@ def _record(row: Mapping[str, Any], layout: Layout, table: ExampleTable, place: 
         number = whole(row[layout.id])
         made[layout.id] = made[layout.id] if number is None or isinstance(row[layout.id], str) else str(number)
     if layout.label in row:
-        made[layout.label] = _label(row[layout.label], layout, table.names.get(layout.label), place)
+        made[layout.label] = _label(row[layout.label], layout, table.names.get(layout.label), place, table.header)
     return made
 
 
@@ -96,7 +96,7 @@ def _text(value: Any, column: str, place: str) -> str:
     return value
 
 
-def _label(value: Any, layout: Layout, names: Sequence[str] | None, place: str) -> str | None:
+def _label(value: Any, layout: Layout, names: Sequence[str] | None, place: str, headed: bool = True) -> str | None:
     """The file's word for a label; of the number of a class, its name."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return None
@@ -111,7 +111,9 @@ def _label(value: Any, layout: Layout, names: Sequence[str] | None, place: str) 
         return _class_name(names[number], layout)
     if isinstance(value, list | dict):
         raise DataError(f"{place}: {layout.label} is a {type(value).__name__}, not one label; correct it")
-    return str(number) if number is not None and is_number(value) else as_text(value)
+    word = str(number) if number is not None and is_number(value) else as_text(value)
+    usual = layout.labels is not None and layout.stated is None
+    return labels.LETTERS.get(word.strip().lower(), word) if usual and headed else word
 
 
 def _class_name(name: str, layout: Layout) -> str:

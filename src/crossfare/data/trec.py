@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from crossfare.data.files import stream_lines, writing
+from crossfare.data.numbers import whole
 from crossfare.errors import ConfigError, DataError
 from crossfare.types import Dataset, Prediction, QueryExample
 
@@ -77,7 +78,7 @@ def stream_qrels(path: Path, where: str) -> Iterator[Judgement]:
     for number, line in stream_lines(path):
         place = f"line {number}"
         cells = _cells(line)
-        if number == 1 and cells and cells[0].lower() in HEADERS and _grade(cells[-1]) is None:
+        if number == 1 and cells and cells[0].lower() in HEADERS and whole(cells[-1]) is None:
             continue  # with a grade it is the judgement of a query that has such an id
         width = width or len(cells)
         if len(cells) != width or width not in _COLUMNS:
@@ -86,19 +87,12 @@ def stream_qrels(path: Path, where: str) -> Iterator[Judgement]:
                 f"{where}, {place}: {len(cells)} columns, not {expected} ({_COLUMNS.get(width, _COLUMNS[4])}); "
                 "qrels are separated by tabs or blanks"
             )
-        grade = _grade(cells[-1])
+        grade = whole(cells[-1])
         if grade is None:
             raise DataError(
                 f"{where}, {place}: the grade {cells[-1][:20]!r} is not a whole number; columns are {_COLUMNS[4]}"
             )
         yield Judgement(cells[0], cells[-2], grade, place)
-
-
-def _grade(cell: str) -> int | None:
-    try:
-        return int(cell)
-    except ValueError:
-        return None
 
 
 def gather(judgements: Iterable[Judgement], where: str) -> Judged:

@@ -9,6 +9,7 @@ from crossfare.experiment.engines import make_engine
 from crossfare.experiment.revisions import resolved
 from crossfare.experiment.spec import Spec
 from crossfare.experiment.spec_engine import EngineSpec
+from crossfare.languages import language_tag
 from crossfare.tasks import TASKS
 from crossfare.translate import attention
 from crossfare.translate.markers import Markers
@@ -101,7 +102,10 @@ class EnginePlan:
 
 
 def engine_options(spec: EngineSpec, task: TaskName, source: str, target: str) -> dict[str, Any]:
-    """The options an engine is made with for one task and direction."""
+    """The options an engine is made with for one task and direction; of its ``codes``, those of the two languages."""
     model = spec.model_for(task, source, target)
-    parallel = {"parallel": f"world:{task}"} if spec.options.get("parallel") == "world" else {}
-    return {**spec.options, **parallel, **({"model": model} if model else {})}
+    options = dict(spec.options)
+    if isinstance(codes := options.get("codes"), dict):
+        options["codes"] = {tag: code for tag, code in codes.items() if language_tag(tag) in (source, target)}
+    parallel = {"parallel": f"world:{task}"} if options.get("parallel") == "world" else {}
+    return {**options, **parallel, **({"model": model} if model else {})}

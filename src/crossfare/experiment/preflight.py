@@ -31,6 +31,7 @@ from crossfare.pretrained.inspection import layers
 from crossfare.store import Store
 from crossfare.tasks import TASKS
 from crossfare.translate import Projection, attention
+from crossfare.translate.engines import sends
 from crossfare.types import Step, canonical_json
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ def ready(spec: Spec, store: Store) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     _try(found, [partial(check, step) for check in (checks.load, checks.learn) for step in steps])
     _try(found, [partial(checks.gold, cell) for cell in plan])
     _try(found, _engine_checks(steps))
+    _try(found, _tokenizer_checks([step for step in steps if not store.done(step.id)]))
     catalogues = _try(found, [partial(_checked_prices, spec, plan)])
     if len(found) > 1:
         raise Unready(tuple(found))
@@ -131,6 +133,29 @@ def _check_training(step: Step) -> None:
     try:
         precision.check(hyper.precision)
         check_freezing(hyper.freeze_layers, layers(Path(resolved(step.runtime["model"]).path)))
+    except CrossfareError as error:
+        raise type(error)(f"{step.label}: {error}") from error
+
+
+def _tokenizer_checks(steps: Sequence[Step]) -> Iterator[Callable[[], None]]:
+    """Before texts are sent away, whether the models that will read them have tokenizers that fit.
+
+    Otherwise the fine-tuning finds that out, for loading them takes seconds.
+    """
+    if any("engine" in step.runtime and sends(step.runtime["engine"]) for step in steps):
+        asked = {(step.runtime["model"], step.params["task"]): step for step in steps if step.stage == "finetune"}
+        yield from (partial(_check_tokenizer, step) for step in asked.values())
+
+
+def _check_tokenizer(step: Step) -> None:
+    from crossfare.pretrained.loading import load_config, load_tokenizer
+    from crossfare.pretrained.offsets import trustworthy
+
+    ref, path = step.runtime["model"], resolved(step.runtime["model"]).path
+    try:
+        tokenizer = load_tokenizer(path, load_config(path, ref), ref)
+        if TASKS[step.params["task"]].spans:
+            trustworthy(tokenizer, ref)
     except CrossfareError as error:
         raise type(error)(f"{step.label}: {error}") from error
 

@@ -46,7 +46,6 @@ def score_translation(
         ConfigError: a metric is unknown or not installed, or the target is no language tag.
     """
     target = language_tag(target)
-    translation.check(metrics, target, sourced=source_file is not None)
     files = [Path(path) for path in (file, reference, source_file) if path]
     if task is None:
         columns = [read_lines(path) for path in files]

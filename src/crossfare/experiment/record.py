@@ -163,6 +163,11 @@ def provenance(book: Book) -> dict[str, Any]:
                 "per": str(price.per),
                 "checked": price.checked.isoformat(),
                 "source": price.source,
+                "terms": {
+                    name: str(value)
+                    for name in ("free_per_month", "fee_per_month", "minimum_per_month")
+                    if (value := getattr(price, name)) is not None
+                },
                 **{
                     name: str(value)
                     for name in ("usd_rate", "output_amount")

@@ -21,18 +21,16 @@ from crossfare.ledger.book import COMPUTE
 from crossfare.ledger.budget import Budget, shown
 from crossfare.output import claim
 from crossfare.report.translation import lint_lines, outcome_lines, score_line
-from crossfare.score.translation import check as check_metrics
+from crossfare.score import translation
 from crossfare.store import Store, write_json
 from crossfare.strict import read_json
 from crossfare.tasks import task_named
 from crossfare.translate import attention
 from crossfare.translate.engines import default_offer
 from crossfare.translate.engines.hosts import host_of, leaves
+from crossfare.translate.engines.remote import RemoteEngine
 from crossfare.translate.projection import abilities, default_projection
 from crossfare.types import Dataset, Engine, Progress
-
-METRICS = ("bleu", "chrf")
-"""What a translation with a reference is scored by."""
 
 
 def translate_file(
@@ -130,12 +128,13 @@ class FileTranslation:
         if markers and len(markers) != 2:
             raise ConfigError("--markers takes two delimiters separated by a comma, such as '<a>,</a>'")
         source, target, told = language_tag(source), language_tag(target), reading or {}
+        if reference:
+            translation.check(target=target)
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
-        beside = data.load(reference, task=task, language=target, **told).dataset if reference else None
         loaded = data.load(file, task=task, language=source, limit=limit, **told)
+        beside = data.load(reference, task=task, language=target, **told).dataset if reference else None
         if beside:
-            check_metrics(METRICS, target, sourced=True)
             corresponding(loaded.dataset, beside)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
@@ -203,6 +202,8 @@ class FileTranslation:
         if max_usd is not None and self.charge is None:
             raise ConfigError(f"a limit is for paid requests, but {self.compute.ref} bills device time; name a --price")
         if agree and (self.charge or leaves(host_of(self.engine))) and (estimated := self.estimate()).sends:
+            if isinstance(self.engine, RemoteEngine) and self.engine.offered:  # known here, and not to be asked for
+                self.engine.check_pair(self.loaded.dataset.language, self.target)
             agree(estimated)
         with purse(max_usd, tell) as budget:
             made = self._translate(budget, progress)
@@ -221,8 +222,7 @@ class FileTranslation:
             f"written: {out}",
         ]
         if self.reference:
-            source = self.loaded.dataset
-            scores = score_dataset(made.dataset, self.reference, target=self.target, source=source, metrics=METRICS)
+            scores = score_dataset(made.dataset, self.reference, target=self.target, source=self.loaded.dataset)
             lines += [score_line(score) for score in scores]
         return (*lines, *listed)
 

@@ -308,20 +308,30 @@ class Planner(EnginePlan):
         languages = dict.fromkeys(_language(step) for step in train)
         size = "" if cell.gold_size is None else f" ({cell.gold_size:,} labels)"
         there_and_back = _AND_BACK if "round-trip" in method(cell.method).train_on else ""
+        hyper = self._hyper(cell)
+        if not hyper.trains and method(cell.method).train_on != ("source",):
+            raise ConfigError(f"{cell.task}: {cell.method} learns from its training data; with epochs: 0 nothing does")
+        unnamed = labels and not hyper.head_labels and self.remakes_head(cell.checkpoint, labels)
+        if unnamed and not hyper.trains:
+            raise ConfigError(
+                f"{cell.task}: {cell.checkpoint} does not say which of its outputs is which label; say it with "
+                f"head_labels, in their order, or fine-tune it (epochs)"
+            )
         identity = {
             "task": cell.task,
             "model": self.model_revision(cell.checkpoint),
-            "training": self._hyper(cell).identity(),
-            "seed": cell.seed,
+            "training": hyper.identity(),
+            "seed": cell.seed if hyper.trains else 0,
             # Such heads were once kept under names that were guessed: what was made with them is not this.
             **(task.scored_anew(_language(validation), {}) if validation else {}),
-            **({"head": "new"} if labels and self.remakes_head(cell.checkpoint, labels) else {}),
+            **({"head": "new"} if unnamed else {}),
         }
+        on = f"fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}"
         return self.step(
             "finetune",
             identity,
             {"train": train, **({"validation": validation} if validation else {})},
-            f"{cell.task} fine-tune {Path(cell.checkpoint).name} on {'+'.join(languages)}{there_and_back}{size}",
+            f"{cell.task} {on if hyper.trains else f'take {Path(cell.checkpoint).name} as it is'}",
             {"model": cell.checkpoint, "training": self._overrides(cell), "report_to": self.spec.report_to},
             name=Path(cell.checkpoint).name,
         )

@@ -7,6 +7,6 @@ the Trainer's. Importing this package loads neither torch nor transformers.
 from __future__ import annotations
 
 from crossfare.finetune.hyperparameters import Hyperparameters
-from crossfare.finetune.training import FineTuned, finetune
+from crossfare.finetune.training import FineTuned, finetune, taken
 
-__all__ = ["FineTuned", "Hyperparameters", "finetune"]
+__all__ = ["FineTuned", "Hyperparameters", "finetune", "taken"]

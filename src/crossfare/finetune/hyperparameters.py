@@ -22,6 +22,8 @@ _BATCH = 2**16
 _RUNTIME = {"runtime": True}
 _RANKING = {"unless_default": True}
 """Fields that only ranking reads. Left out of the identity at their default: older results were made without them."""
+_LABELS = _RANKING
+"""Fields that only tasks of labels read; the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Hyperparameters:
     ``dropout`` None keeps the model's own. ``freeze_layers`` counts from the lowest.
     ``head_learning_rate`` is for what is not pretrained: the task's head and the pooler.
     ``select_best`` keeps the epoch with the best score on the validation set.
-    ``max_steps`` overrides ``epochs``. ``precision`` "auto" asks the machine: bf16 where GPU or processor compute in it
+    ``max_steps`` overrides ``epochs``; ``epochs`` 0 trains nothing: the checkpoint is taken as it is, with the head
+    that it must have. ``precision`` "auto" asks the machine: bf16 where GPU or processor compute in it
     natively, else fp32; None is "auto" on a GPU and fp32 on a CPU. The identity has what it was: "bf16" or "fp32" as if
     named, and for None on a CPU "auto", as it was spelt before "auto" asked.
     ``optimizer`` "adafactor" is T5's own setting of it (steps relative to each weight's scale, no momentum); it
@@ -46,12 +49,15 @@ class Hyperparameters:
     ``relevance_tokens`` are the two pieces of the vocabulary that a T5 says for relevant and for not relevant (None:
     those of the checkpoint, see `model.monot5`).
 
+    For labels: ``head_labels`` are those of a checkpoint's own head in the order of its outputs, where its config.json
+    does not name them.
+
     Runtime knobs, outside the identity of the result: ``gradient_accumulation`` works each batch off in that
     many parts, to save memory; ``save_every`` is the seconds between resumable checkpoints.
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=100)] = 2e-5
-    epochs: Annotated[float, Field(gt=0, le=MOST)] = 3
+    epochs: Annotated[float, Field(ge=0, le=MOST)] = 3
     batch_size: Annotated[int, Field(gt=0, le=_BATCH)] = 32
     max_length: settings.Tokens = 128
     stride: Natural = 128
@@ -72,6 +78,7 @@ class Hyperparameters:
     loss: Literal["pointwise", "listwise"] = field(default="pointwise", metadata=_RANKING)
     negatives: Count | None = field(default=None, metadata=_RANKING)
     relevance_tokens: tuple[str, str] | None = field(default=None, metadata=_RANKING)
+    head_labels: tuple[str, ...] | None = field(default=None, metadata=_LABELS)
     gradient_accumulation: Count = field(default=1, metadata=_RUNTIME)
     save_every: NotNegative = field(default=600.0, metadata=_RUNTIME)
 
@@ -93,9 +100,15 @@ class Hyperparameters:
             raise ConfigError(f"{unknown[0]!r} is not a hyperparameter; choose from {', '.join(names)}")
         if "epochs" in overrides:
             overrides = {"max_steps": None, **overrides}
-        if isinstance(overrides.get("relevance_tokens"), list):  # as a spec has them
-            overrides["relevance_tokens"] = tuple(overrides["relevance_tokens"])
+        for name in ("relevance_tokens", "head_labels"):
+            if isinstance(overrides.get(name), list):  # as a spec has them
+                overrides[name] = tuple(overrides[name])
         return replace(self, **overrides)
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained."""
+        return bool(self.max_steps or self.epochs)
 
     def identity(self) -> dict[str, Any]:
         """The settings that change the result, for a step's key."""

@@ -48,14 +48,15 @@ E = TypeVar("E", bound=Trainable)
 class FineTuned:
     """A saved model (safetensors and tokenizer in ``path``) and what making it took.
 
-    ``train_loss`` is the mean over all steps; ``log`` the entries of the Trainer's history (step, loss,
+    ``train_loss`` is the mean over all steps, None of a checkpoint that was taken as it is;
+    ``log`` the entries of the Trainer's history (step, loss,
     learning_rate, and eval_score where a validation set was used). ``notes`` say which examples taught nothing,
     ``model_notes`` what of the model it started from was not used.
     """
 
     path: Path
     usage: Usage
-    train_loss: float
+    train_loss: float | None
     steps: int
     log: tuple[dict[str, float], ...]
     notes: tuple[str, ...] = ()
@@ -137,6 +138,15 @@ def finetune(
     history = trainer.state.log_history
     log = tuple(entry for entry in history if entry.keys() & {"loss", "eval_score"})
     return FineTuned(out, usage, loss_of_all, trainer.state.global_step, log)
+
+
+def taken(encoder: Trainable, out: Path) -> FineTuned:
+    """Save a checkpoint as it is, in the place of one that was fine-tuned."""
+    with meter() as measured:
+        out.mkdir(parents=True, exist_ok=True)
+        encoder.model.save_pretrained(out)
+        encoder.tokenizer.save_pretrained(out)
+    return FineTuned(out, measured.usage, None, 0, ())
 
 
 @contextmanager

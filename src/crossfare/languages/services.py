@@ -8,7 +8,7 @@ from __future__ import annotations
 from crossfare.languages.codes import offers
 
 CHECKED = "2026-11-30"
-"""When these lists were compared with what the services' pages and their published sources say."""
+"""When these lists were made, from pages and published clients: a service may offer more by now."""
 
 # https://cloud.google.com/translate/docs/languages (NMT): of two codes of one language, one. "pt" is Brazilian.
 _GOOGLE = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossfare.ledger.book import Book, Entry, read_entries
-from crossfare.ledger.price import Bill, Counting, Price, UnitPrice
+from crossfare.ledger.price import Bill, Counting, Price, Terms, UnitPrice
 from crossfare.ledger.prices import STALE_AFTER_DAYS, Catalogue, per_1k
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Counting",
     "Entry",
     "Price",
+    "Terms",
     "UnitPrice",
     "per_1k",
     "read_entries",

@@ -55,16 +55,35 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What an offer asks or gives each month in which it is used, whatever the unit price: in units, and in USD.
+
+    ``free`` units cost nothing, ``fee`` is paid on top, and what is used costs ``minimum`` at the least.
+    """
+
+    free: Decimal = Decimal(0)
+    fee: Decimal = Decimal(0)
+    minimum: Decimal = Decimal(0)
+
+    def __bool__(self) -> bool:
+        return any((self.free, self.fee, self.minimum))
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class UnitPrice:
     """A unit price: ``usd`` buys ``per`` units ("character", "token", "second" of a device, "example", "byte-month").
 
-    ``source`` names the price record, or says who stated it.
+    ``source`` names the price record, or says who stated it; ``terms`` are what it asks or gives each month.
     """
 
     usd: Decimal
     per: Decimal
     unit: str
     source: str
+    terms: Terms = NO_TERMS
 
     @property
     def stated(self) -> str:
@@ -160,7 +179,9 @@ class Price:
     ``evidence`` is "published" (the provider or the paper says so), "secondary" (a list kept by
     others says so) or "derived" (computed from published figures as ``note`` says).
     ``counting`` is the provider's rule for what it counts, None where it is not known.
-    ``free_per_month`` is how many units cost nothing each month; costs do not deduct them.
+    ``free_per_month`` is how many units cost nothing each month, ``fee_per_month`` what is paid in each in which it is
+    used, ``minimum_per_month`` the least that use of a month costs: these are no part of the cost of a step, and of the
+    totals of methods they are.
     ``retired`` is the day on which the provider withdrew the offer.
     ``output_amount`` is what ``per`` tokens that a model writes cost; ``amount`` is for those it reads.
     ``usd_rate`` is what one unit of ``currency`` costs in USD, where that is stated.
@@ -183,6 +204,8 @@ class Price:
     output_amount: Decimal | None = None
     free_per_month: int | None = None
     retired: date | None = None
+    fee_per_month: Decimal | None = None
+    minimum_per_month: Decimal | None = None
 
     def bills(self, resource: str) -> tuple[Bill, ...]:
         """How it bills a resource: at one unit price, or at two where tokens read and written differ.
@@ -198,10 +221,16 @@ class Price:
         billed = BILLED[self.unit]
         with localcontext(prec=PRECISION):
             to_usd = Decimal(1) if self.usd_rate is None else self.usd_rate
-            read = UnitPrice(self.amount * to_usd, self.per * billed.units, billed.unit, self.ref)
+            none = Decimal(0)
+            terms = Terms(
+                Decimal(self.free_per_month or 0) * billed.units,
+                (self.fee_per_month or none) * to_usd,
+                (self.minimum_per_month or none) * to_usd,
+            )
+            read = UnitPrice(self.amount * to_usd, self.per * billed.units, billed.unit, self.ref, terms)
             if self.output_amount is None:
                 return (Bill(resource, billed.field, read),)
-            written = replace(read, usd=self.output_amount * to_usd)
+            written = replace(read, usd=self.output_amount * to_usd, terms=NO_TERMS)
         return Bill(f"{resource} tokens read", billed.field, read), Bill(
             f"{resource} tokens written", "output_tokens", written
         )

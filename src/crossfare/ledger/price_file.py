@@ -54,6 +54,8 @@ class Offer(_Strict):
     evidence: Evidence = "published"
     counting: _Counting | None = None
     free_per_month: int | None = Field(default=None, gt=0)
+    fee_per_month: Positive | None = None
+    minimum_per_month: Positive | None = None
     note: str = ""
 
     @model_validator(mode="after")

@@ -96,7 +96,7 @@ class Catalogue:
         return Catalogue(found or [self.get(text)])
 
     def describe(self, today: date | None = None) -> tuple[dict[str, str], ...]:
-        """List the records as rows of text: offer, amount, unit, valid, age, evidence, source, counting, free.
+        """List the records as rows of text: offer, amount, unit, valid, age, evidence, source, counting, monthly terms.
 
         "age" is how long ago the record was checked; a record older than `STALE_AFTER_DAYS` is marked stale.
         """
@@ -172,6 +172,8 @@ def _describe(price: Price, today: date) -> dict[str, str]:
         "source": price.source + mean,
         "counting": str(price.counting or ""),
         "free": f"{price.free_per_month:,} {price.unit}s a month are free" if price.free_per_month else "",
+        "fee": f"plus {price.fee_per_month} {price.currency} a month" if price.fee_per_month else "",
+        "minimum": f"at least {price.minimum_per_month} {price.currency} a month" if price.minimum_per_month else "",
         "retired": f"withdrawn on {price.retired}" if price.retired else "",
     }
 

@@ -94,7 +94,8 @@ def load(
     place of one that the checkpoint has, with a note.
 
     Raises:
-        ConfigError: nothing loadable there, weights of another architecture, no trained head, or a slow tokenizer.
+        ConfigError: nothing loadable there, weights of another architecture, no trained head, or a tokenizer that does
+            not fit.
     """
     config = load_config(path)
     if configure:
@@ -103,8 +104,6 @@ def load(
         if getattr(config, name, None) is not None:
             setattr(config, name, dropout)
     tokenizer = load_tokenizer(path, config)
-    if not tokenizer.is_fast:
-        raise ConfigError(f"the tokenizer of {path} has no offsets (it is not a fast tokenizer); convert it first")
     if tokenizer.pad_token_id is None:
         raise ConfigError(
             f"the tokenizer of {path} has no padding token; name one of its tokens in tokenizer_config.json"
@@ -159,6 +158,8 @@ def _longest(model: Any, tokenizer: Any) -> int:
 
 def shortened(tokenizer: Any, texts: Sequence[str], limit: int) -> list[str]:
     """Cut each text after its first ``limit`` tokens."""
+    if not tokenizer.is_fast:
+        return [_cut(tokenizer, text, limit) for text in texts]
     encoded = tokenizer(
         list(texts), add_special_tokens=False, truncation=True, max_length=limit + 1, return_offsets_mapping=True
     )
@@ -166,3 +167,21 @@ def shortened(tokenizer: Any, texts: Sequence[str], limit: int) -> list[str]:
         text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
         for text, offsets in zip(texts, encoded["offset_mapping"], strict=True)
     ]
+
+
+def _cut(tokenizer: Any, text: str, limit: int) -> str:
+    """The same by a tokenizer without offsets: the longest beginning that has no more tokens."""
+
+    def fits(length: int) -> bool:
+        return len(tokenizer(text[:length], add_special_tokens=False)["input_ids"]) <= limit
+
+    low, high = 0, 1
+    while high < len(text) and fits(high):
+        low, high = high, 2 * high
+    if high >= len(text) and fits(len(text)):
+        return text
+    high = min(high, len(text))
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return text[:low]

@@ -25,32 +25,73 @@ _UNNAMED = (
 
 
 def load(
-    path: str, *, labels: Sequence[str] | None = None, known: Collection[str] = (), dropout: float | None = None
+    path: str,
+    *,
+    labels: Sequence[str] | None = None,
+    known: Collection[str] = (),
+    dropout: float | None = None,
+    order: Sequence[str] = (),
 ) -> Encoder:
     """Load an encoder with a head for ``labels`` (in the order of the logits), or as fine-tuned if None.
 
     A checkpoint that already has a head for these very labels keeps it, in its own order. One whose head has as many
     outputs under other names (LABEL_0) gets a new one, and a note: which output means what would be a guess.
     ``known`` are all labels there can be, in lower case; without any, labels are free and told apart by their case.
+    ``order`` names the outputs of a head whose own names say nothing, as the user knows them.
 
     Raises:
         ConfigError: see `encoder.load`; or the fine-tuned model's labels are not among the known ones.
     """
-    if labels is None:
-        encoder = encoders.load(path, HEAD, trained=True)
-        model_labels(encoder, known)
-        return encoder
-
-    own = _names(load_config(path), known)
-    kept = sorted(own) == sorted(labels)
-    named = own if kept else labels
+    config = load_config(path)
+    own = _ordered(path, _names(config, known), order, known) if _has_head(config) else _names(config, known)
+    kept = labels is None or sorted(own) == sorted(labels)
+    named = own if kept or labels is None else labels
 
     def name_labels(config: Any) -> None:
         config.id2label = dict(enumerate(named))
         config.label2id = {label: i for i, label in enumerate(named)}
 
+    if labels is None:
+        encoder = encoders.load(path, HEAD, trained=True, configure=name_labels if order else None)
+        model_labels(encoder, known)
+        return encoder
     encoder = encoders.load(path, HEAD, dropout=dropout, configure=name_labels, new_head=not kept)
     return replace(encoder, notes=tuple(f"{note}: {_UNNAMED.format(', '.join(own))}" for note in encoder.notes))
+
+
+def _has_head(config: Any) -> bool:
+    return any("ForSequenceClassification" in name for name in getattr(config, "architectures", None) or ())
+
+
+def _ordered(path: str, own: tuple[str, ...], order: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """What a head's outputs are called, by the user where they do not say it themselves."""
+    given = tuple(name.lower() if known else name for name in order)
+    if not given or given == own:
+        return own
+    if unknown := [name for name in given if known and name not in known]:
+        raise ConfigError(f"head_labels: {unknown[0]!r} is none of {', '.join(known)}")
+    if len(given) != len(own) or len(set(given)) < len(given):
+        raise ConfigError(f"head_labels names {len(set(given))} different labels, but {path} has {len(own)} outputs")
+    if sorted(given) == sorted(own):
+        raise ConfigError(
+            f"head_labels: {path} names its outputs itself, in another order ({', '.join(own)}); leave it out, or "
+            "correct id2label in its config.json"
+        )
+    return given
+
+
+def check_knows(encoder: Encoder, labels: Collection[str], known: Collection[str]) -> None:
+    """Refuse a model that is to be taken as it is and has no output for some of the labels.
+
+    Raises:
+        ConfigError: it says what its outputs are called, and how to name them.
+    """
+    own = model_labels(encoder, known)
+    if lacking := [label for label in labels if label not in own]:
+        raise ConfigError(
+            f"the model's outputs are called {', '.join(own)}, none of them {lacking[0]!r}; name them by head_labels, "
+            "in their order, or fine-tune it (epochs)"
+        )
 
 
 def model_labels(encoder: Encoder, known: Collection[str] = ()) -> tuple[str, ...]:
@@ -63,7 +104,7 @@ def model_labels(encoder: Encoder, known: Collection[str] = ()) -> tuple[str, ..
     if unknown := set(labels) - set(known or labels):
         raise ConfigError(
             f"the model's label {min(unknown)!r} is not one of {', '.join(known)}; "
-            "say in id2label of its config.json which output means which"
+            "say with head_labels, or in id2label of its config.json, which output means which"
         )
     if len(set(labels)) < len(labels):
         raise ConfigError(
@@ -73,9 +114,14 @@ def model_labels(encoder: Encoder, known: Collection[str] = ()) -> tuple[str, ..
 
 
 def _names(config: Any, known: Collection[str]) -> tuple[str, ...]:
-    """What a model calls its outputs, in their order; in lower case where all names are known, and so are."""
+    """What a model calls its outputs, in their order; in lower case where all names are known, and so are.
+
+    Where its two tables of names contradict each other, none of them counts.
+    """
     names = getattr(config, "id2label", None) or {}
-    found = (str(names.get(i, f"output {i}")) for i in range(len(names)))
+    back = getattr(config, "label2id", None) or {}
+    agree = all(back.get(name, place) == place for place, name in names.items())
+    found = (str(names.get(i, f"output {i}")) if agree else f"output {i}" for i in range(len(names)))
     return tuple(name.lower() if known else name for name in found)
 
 

@@ -77,7 +77,10 @@ def own_code(folder: Path, ref: str) -> str | None:
 def unnamed_head(folder: Path, ref: str, labels: Collection[str]) -> bool:
     """Whether a checkpoint classifies into two or three classes that it calls by other names than ``labels``."""
     config = _model_config(folder, ref)
-    names = config.get("id2label")
+    names, back = config.get("id2label"), config.get("label2id")
+    if isinstance(names, dict) and isinstance(back, dict):
+        told = ((place, name) for place, name in names.items() if isinstance(name, str))
+        names = dict.fromkeys(names, "") if any(str(back.get(name, at)) != at for at, name in told) else names
     called = [str(name).lower() for name in names.values()] if isinstance(names, dict) else ["label_0", "label_1"]
     classifies = any("ForSequenceClassification" in name for name in _strings(config.get("architectures")))
     return classifies and len(called) in (2, 3) and not set(called) <= set(labels)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from crossfare.errors import StaleArtifact
+from crossfare.errors import DataError, StaleArtifact
 from crossfare.ledger.budget import shown
 from crossfare.race.outlook import Reached
 from crossfare.race.policy import Expense
@@ -18,20 +18,25 @@ from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 from crossfare.store import write_json
 from crossfare.strict import parse_json, read_json
 
+COURSE = "race.json"
+"""What the course is called in a run directory."""
+
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A decision at one time: who leads, by which regret, and how sure it is that the whole matrix would choose it.
+    """A decision at one time: who is ahead, and the probability that the whole matrix would choose it too.
 
-    ``regret`` is expected: by how much the leader is below the best, as a fraction of the score, or in USD where the
-    worth of an error is stated.
+    ``regret`` is expected: by how much it scores less than the best, as a fraction; ``regret_usd`` by how much its net
+    benefit is less than the greatest, where the worth of an error is stated. The name is empty where no method is above
+    the trivial baseline.
     """
 
     leader: str
-    regret: float
     sure: float
+    regret: float
+    regret_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Event:
     """One thing that happened: a method was tried or dropped, or the race stopped.
 
     ``forecast_usd`` is what the try was expected to cost beyond what was done, None if that could not be told; ``usd``
-    and ``seconds`` are what it took. ``failed`` says that the try did not end.
+    and ``seconds`` are what it took. ``failed`` says that the try did not end, or that a
+    method was dropped for that.
     """
 
     kind: Literal["try", "drop", "stop"]
@@ -55,6 +61,12 @@ class Event:
     before: Lead | None = None
     after: Lead | None = None
     failed: bool = False
+
+    def __str__(self) -> str:
+        if self.kind == "stop":
+            return f"stop: {self.why}"
+        took = f", {shown(self.usd)} USD, {self.seconds:.0f} s" if self.kind == "try" else ""
+        return f"{_what(self)}{took}: {self.why}"
 
     @property
     def tried(self) -> Reached:
@@ -95,13 +107,14 @@ class Course:
         """What it took, and how it ended."""
         usd = sum((each.usd for each in self.events), Decimal(0))
         seconds = sum(each.seconds for each in self.events)
-        end = f"; it stopped as {self.stop.why}" if self.stop else ""
-        return (f"The race took {shown(usd)} USD and {seconds / 60:.1f} minutes of its steps{end}.",)
+        end = (f"It stopped: {self.stop.why}.",) if self.stop else ()
+        return (f"The race took {shown(usd)} USD and {seconds / 60:.1f} minutes of its steps.", *end)
 
     @property
     def going(self) -> Course:
-        """The same before it ended: another budget may let it go on."""
-        return Course(self.free, self.events[:-1], self.prices, self.totals) if self.stop else self
+        """The same before it ended: another budget may let it go on, and what failed is tried again."""
+        kept = tuple(each for each in self.events if each.kind != "stop" and not (each.kind == "drop" and each.failed))
+        return Course(self.free, kept, self.prices, self.totals)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the run directory."""
@@ -113,6 +126,21 @@ class Course:
     def save(self, path: Path) -> None:
         """Keep it, to go on from."""
         write_json(path, {"format": _FORMAT, **parse_json(_COURSE.dump_json(self), "course")})
+
+    @classmethod
+    def of_run(cls, folder: Path) -> Course | None:
+        """What a race wrote into its run directory; None if this is that of no race.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        path = folder / COURSE
+        if not path.is_file():
+            return None
+        try:
+            return cls(frozenset(), _EVENTS.validate_python(read_json(path)["course"], strict=False))
+        except (ValidationError, TypeError, KeyError) as error:
+            raise DataError(f"{path}: is not as a race writes it; race its spec again") from error
 
     @classmethod
     def load(cls, path: Path) -> Course | None:
@@ -141,13 +169,14 @@ def _table(name: str, events: Sequence[Event]) -> Table:
         "What": _what,
         number("USD,\nforecast"): lambda e: amount(e.forecast_usd if e.kind == "try" else None),
         number("USD"): lambda e: amount(e.usd if e.kind == "try" else None),
-        number("Regret"): lambda e: _lead(e.after, lambda lead: _regret(lead.regret)),
-        number("Sure"): lambda e: _lead(e.after, lambda lead: f"{100 * lead.sure:.0f} %"),
+        "Ahead": lambda e: (e.after and e.after.leader) or MISSING,
+        number("Regret"): lambda e: _regret(e.after),
+        number("Sure"): lambda e: f"{e.after.sure:.0%}" if e.after and e.after.leader else MISSING,
         "Why": lambda e: e.why,
     }
     notes = (
-        "Regret: expected points (or USD, with a worth) below the best of what is ahead then; sure: probability that "
-        "the whole matrix would choose it too.",
+        "Ahead: after it; regret: by how many points that is expected to be below the best; sure: probability that the "
+        "whole matrix would choose it too.",
     )
     return Table.of(f"{name}: the course of the race", columns, events, notes)
 
@@ -159,12 +188,10 @@ def _what(event: Event) -> str:
     return f"try {event.label}: {seeds}, {event.examples:,} examples{' (failed)' * event.failed}"
 
 
-def _lead(lead: Lead | None, shown: Callable[[Lead], str]) -> str:
-    return shown(lead) if lead and lead.leader else MISSING
-
-
-def _regret(value: float) -> str:
-    return f"{100 * value:.2f}" if value < 1 else f"{value:.2f} USD"
+def _regret(lead: Lead | None) -> str:
+    if lead is None or not lead.leader:
+        return MISSING
+    return f"{100 * lead.regret:.1f}" + ("" if lead.regret_usd is None else f" ({lead.regret_usd:.4g} USD)")
 
 
 _EVENTS = TypeAdapter(tuple[Event, ...])

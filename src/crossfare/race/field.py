@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count, islice
@@ -86,6 +86,8 @@ class Field:
         if not self.plan:
             raise ConfigError("no method is left to race; leave out less")
         self._sizes: dict[str, int] = {}
+        self._basis = forecast.Basis.gather(store=store)
+        self._learnt = self._done()
         self._cells = self._rows()
         self.pilots = tuple(
             cell for by_size in self._cells.values() if len(by_size) > 1 for row in by_size[0] for cell in row
@@ -97,7 +99,7 @@ class Field:
     def _rows(self) -> dict[str, list[list[list[CellSteps]]]]:
         """The cells of each arm, by size of the test set, then by seed: one for each language it is judged in."""
         whole = self._grouped(self.plan)
-        counter = forecast.Forecaster(self.spec, forecast.Basis.gather(store=self.store)).counter
+        counter = forecast.Forecaster(self.spec, self._basis).counter
         for key, rows in whole.items():
             self._sizes[key] = max(1, min(counter.datasets.made_by(cell.test.id).examples for cell in rows[0]))
         paid = paid_engines(self.spec, self.catalogue)
@@ -111,20 +113,27 @@ class Field:
         if not asked:
             return {key: [rows] for key, rows in whole.items()}
         planner = Planner(piloted(self.spec, self.manner.pilot))
-        part = self._grouped([planner.cell(cell) for cell in asked])
+        # What is timed is timed once, on the whole test set.
+        part = self._grouped([replace(planner.cell(cell), latency=(), measuring=()) for cell in asked])
         return {key: [part[key], rows] if key in part else [rows] for key, rows in whole.items()}
 
-    def _grouped(self, plan: Iterable[CellSteps]) -> dict[str, list[list[CellSteps]]]:
+    def _grouped(self, plan: Sequence[CellSteps]) -> dict[str, list[list[CellSteps]]]:
+        """The cells of each method by seed; over the mean of languages those methods that are run in all of them."""
         found: dict[str, dict[int, list[CellSteps]]] = defaultdict(lambda: defaultdict(list))
+        languages: dict[str, set[str]] = defaultdict(set)
         for cell in plan:
             found[self.key(cell)][cell.cell.seed].append(cell)
-        return {key: list(by_seed.values()) for key, by_seed in found.items()}
+            languages[self.decision(cell)].add(cell.cell.target)
+        rows = {key: list(by_seed.values()) for key, by_seed in found.items()}
+        return {key: own for key, own in rows.items() if len(own[0]) == len(languages[self.decision(own[0][0])])}
 
     def key(self, cell: CellSteps) -> str:
         """What tells a method from others in its decision: without its language, if it is judged over all."""
+        own = cell.cell
         if not self.manner.mean:
-            return cell.cell.without_seed
-        return replace(cell.cell, target="*").without_seed
+            return own.without_seed
+        several = len(self.spec.checkpoints(own.model, own.target)) > 1
+        return replace(own, target="*", checkpoint=own.checkpoint if several else "").without_seed
 
     def decision(self, cell: CellSteps) -> str:
         """The decision that a cell belongs to."""
@@ -143,7 +152,7 @@ class Field:
                 key,
                 self.decision(firsts[key]),
                 _label(firsts[key], crowd[self.decision(firsts[key])]),
-                tuple(tuple(_steps(cells) for cells in by_seed) for by_seed in by_size),
+                tuple(tuple(map(_steps, by_seed)) for by_seed in by_size),
                 (self.manner.pilot, self._sizes[key])[-len(by_size) :],
                 totals.get(key, Decimal(0)),
             )
@@ -154,12 +163,18 @@ class Field:
 
     def prices(self) -> tuple[dict[str, Expense | None], dict[str, Decimal]]:
         """What each step that is not done will take, and what each arm costs over the horizon, as forecast."""
-        made = forecast.Forecaster(self.spec, forecast.Basis.gather(store=self.store))
+        self._basis.measurements.read_store(self.store, skip=self._learnt)
+        self._learnt = self._done()
+        made = forecast.Forecaster(self.spec, self._basis)
         found = self._step_prices(made)
         if self.pilots:
-            part = forecast.Forecaster(piloted(self.spec, self.manner.pilot), forecast.Basis.gather(store=self.store))
+            part = forecast.Forecaster(piloted(self.spec, self.manner.pilot), self._basis)
             found = {**self._step_prices(part), **found}
         return found, self._totals(made)
+
+    def _done(self) -> frozenset[str]:
+        """Every step that is in the cache."""
+        return frozenset(path.parent.name for path in self.store.root.glob("steps/*/done"))
 
     def _step_prices(self, made: forecast.Forecaster) -> dict[str, Expense | None]:
         paid = charges(self.spec, self.catalogue, made.resources)

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from crossfare.compare.measured import CONFIDENCE, SEED_SD, Floats, Measured, SeedNoise
 from crossfare.compare.uncertainty import belief
@@ -27,7 +27,7 @@ _PRIOR = 4.0
 _FUTURES = 512  # simulated outcomes of the whole matrix
 _DRAWS = 192  # true scores, given such an outcome; each has its opposite
 _BINS = 16
-_ONE_SIDED = float(stats.norm.ppf(CONFIDENCE))
+_ONE_SIDED = float(special.ndtri(CONFIDENCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Outlook:
     """Scores of some methods as they are known now; all is in the order of ``keys``.
 
     ``examples`` and ``trainings`` are the covariances of the scores over test examples and over training runs, the
-    latter known with so many degrees of ``freedom``.
+    latter known with so many degrees of ``freedom``. ``draws`` are those of the true scores that `recommend` goes by:
+    what is said now must be what it says.
     """
 
     keys: tuple[str, ...]
@@ -52,11 +53,25 @@ class Outlook:
     trainings: Floats
     reached: tuple[Reached, ...]
     freedom: float = np.inf
+    draws: Floats | None = None
 
     @cached_property
     def covariance(self) -> Floats:
         """That of what is not known of the true scores."""
         return self.examples + self.trainings
+
+    def only(self, at: Sequence[int]) -> Outlook:
+        """The same of some of the methods, by where they stand."""
+        square = np.ix_(at, at)
+        return replace(
+            self,
+            keys=tuple(self.keys[each] for each in at),
+            means=self.means[at],
+            examples=self.examples[square],
+            trainings=self.trainings[square],
+            reached=tuple(self.reached[each] for each in at),
+            draws=None if self.draws is None else self.draws[:, at],
+        )
 
     def after(self, tries: Mapping[str, Reached]) -> Outlook:
         """What will be known once these methods are tried as far; of their scores only how sure they will be."""
@@ -93,7 +108,7 @@ def outlook_of(
     trainings = known.mixing @ (known.luck * np.outer(sd, sd)) @ known.mixing.T
     sure = float((freedom[trained] + _PRIOR).mean()) if trained.any() else np.inf
     reach = tuple(reached[key] for key in known.keys)
-    return Outlook(known.keys, known.centres, known.examples, trainings, reach, sure)
+    return Outlook(known.keys, known.centres, known.examples, trainings, reach, sure, known.draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +125,23 @@ class Rule:
     margin: float
     worth: float | None = None
 
+    def only(self, at: Sequence[int]) -> Rule:
+        """The same of some of the methods, by where they stand."""
+        return replace(self, costs=self.costs[at], baselines=self.baselines[at])
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What is chosen in each of several cases: an index, or -1 if nothing is above its baseline.
 
-    Where nothing is ``shown`` to be within the margin, it is the one with the least expected regret.
+    Where nothing is ``shown`` to be within the margin, it is the one with the least expected regret. ``behind`` says by
+    how many USD each method is a worse choice, infinite where it is not as good: not within the margin, as far as the
+    one that is chosen is shown to be.
     """
 
     index: NDArray[np.int64]
     shown: NDArray[np.bool_]
+    behind: Floats
 
 
 def choose(rule: Rule, means: Floats, covariance: Floats) -> Choices:
@@ -127,18 +149,45 @@ def choose(rule: Rule, means: Floats, covariance: Floats) -> Choices:
     sd = np.sqrt(np.maximum(0.0, np.diag(covariance)))
     with np.errstate(invalid="ignore"):
         out = means - _ONE_SIDED * sd <= rule.baselines  # NaN: not known, so not out
-    none = np.asarray(out.all(axis=1))
     if rule.worth is not None:
-        benefit = np.where(out, -np.inf, means * rule.worth - rule.costs)
-        return Choices(np.where(none, -1, benefit.argmax(axis=1)), ~none)
-    true = means[:, None, :] + _draws(covariance, _DRAWS, 1)[None, :, :]
+        return _by_worth(rule, means, out)
+    return _by_margin(rule, means, means[:, None, :] + _draws(covariance, _DRAWS, 1)[None, :, :], out)
+
+
+def choose_now(rule: Rule, outlook: Outlook) -> Choices:
+    """Apply a rule to what is known now, as `recommend` does."""
+    if outlook.draws is None:
+        return choose(rule, outlook.means[None, :], outlook.covariance)
+    with np.errstate(invalid="ignore"):
+        beaten = (outlook.draws > rule.baselines).mean(axis=0) >= CONFIDENCE
+    out, means = (~beaten & ~np.isnan(rule.baselines))[None, :], outlook.draws.mean(axis=0)[None, :]
+    if rule.worth is not None:
+        return _by_worth(rule, means, out)
+    return _by_margin(rule, means, outlook.draws[None, :, :], out)
+
+
+def _by_worth(rule: Rule, means: Floats, out: NDArray[np.bool_]) -> Choices:
+    none = np.asarray(out.all(axis=1))
+    benefit = np.where(out, -np.inf, means * (rule.worth or 0.0) - rule.costs)
+    greatest = benefit.argmax(axis=1)
+    most = np.where(none, 0.0, benefit[np.arange(len(means)), greatest])
+    return Choices(np.where(none, -1, greatest), ~none, np.where(out, np.inf, most[:, None] - benefit))
+
+
+def _by_margin(rule: Rule, means: Floats, true: Floats, out: NDArray[np.bool_]) -> Choices:
+    """By draws of the ``true`` scores: cases x draws x methods."""
+    none, rows = np.asarray(out.all(axis=1)), np.arange(len(means))
     short = np.where(out[:, None, :], -np.inf, true).max(axis=2, keepdims=True) - true
-    within = ((short <= rule.margin).mean(axis=1) >= CONFIDENCE) & ~out
+    within = ((short <= rule.margin + 1e-9).mean(axis=1) >= CONFIDENCE) & ~out
     shown = within.any(axis=1)
     cheapest = np.where(within, rule.costs, np.inf).argmin(axis=1)
     with np.errstate(invalid="ignore"):
         leading = np.where(out, np.inf, short.mean(axis=1)).argmin(axis=1)
-    return Choices(np.where(none, -1, np.where(shown, cheapest, leading)), shown)
+    chosen = np.where(shown, cheapest, leading)
+    near = (means[rows, chosen][:, None] - means <= rule.margin) & ~out
+    fine = np.where(shown[:, None], within, near)
+    behind = np.where(fine, rule.costs - rule.costs[chosen][:, None], np.inf)
+    return Choices(np.where(none, -1, chosen), shown, behind)
 
 
 def _draws(covariance: Floats, number: int, seed: int) -> Floats:
@@ -164,11 +213,22 @@ def _root(covariance: Floats) -> Floats:
 class Prospect:
     """What the whole matrix would say of one decision, as far as that can be told now.
 
-    ``goal`` is how far each method would be tried then. ``chances`` are the probabilities of each method's being
-    chosen by it, ``best`` those of its having the best true score.
+    ``goal``        how far each method would be tried then; ``rest`` is what that would still cost, in USD. Methods
+                    that are not among these are dropped: they are but what the others must be shown to be as good as
+    ``now``         what is chosen, or ahead, by what is known now, -1 if nothing is above its baseline; ``shown_now``
+                    whether that is enough evidence
+    ``chances``     of each method, to be chosen by the whole matrix
+    ``sure``        how probable it is that the whole matrix would choose the same, or what is chosen now is as good by
+                    it and costs no more, or no so much more that running the matrix would pay
+    ``shown``       how probable it is that the whole matrix would be enough evidence
+    ``best``        of each method, the probability of having the best true score
+    ``regret``      by how much what is chosen now is expected to score less than the best, as a fraction
+    ``regret_usd``  by how much its net benefit is expected to be less than the greatest, where the rule has a worth
     """
 
-    def __init__(self, outlook: Outlook, rule: Rule, goal: Mapping[str, Reached]) -> None:
+    def __init__(self, whole: Outlook, whole_rule: Rule, goal: Mapping[str, Reached], rest: float = 0.0) -> None:
+        at = [index for index, key in enumerate(whole.keys) if key in goal]
+        outlook, rule = whole.only(at), whole_rule.only(at)
         self.outlook = outlook
         self.rule = rule
         self._then = outlook.after(goal)
@@ -177,38 +237,29 @@ class Prospect:
             outlook.examples - self._then.examples, outlook.trainings - self._then.trainings, outlook.freedom, 0
         )
         self._unmoved = np.linalg.pinv(open_, rcond=1e-9, hermitian=True)
+        known = choose_now(whole_rule, whole)
+        self.now, self.shown_now = int(choose_now(rule, outlook).index[0]), bool(known.shown[0])
         choices = choose(rule, outlook.means + self._moves, self._then.covariance)
-        self._chosen = choices.index
         self.shown = float(choices.shown.mean())
-        self.chances = np.bincount(self._chosen + 1, minlength=len(outlook.keys) + 1)[1:] / _FUTURES
-        true = outlook.means + _errors(outlook.examples, outlook.trainings, outlook.freedom, 2)
-        self.best = np.bincount(true.argmax(axis=1), minlength=len(outlook.keys)) / len(true)
-        self._true = true
+        self.chances = np.bincount(choices.index + 1, minlength=len(outlook.keys) + 1)[1:] / _FUTURES
+        as_good = (choices.index >= 0) & (choices.behind[:, self.now] <= rest) & (self.now >= 0)
+        self._chosen = np.where(as_good, self.now, choices.index)
+        self.sure = float((self._chosen == self.now).mean())
+        self._true = outlook.means + _errors(outlook.examples, outlook.trainings, outlook.freedom, 2)
+        self.best = np.bincount(self._true.argmax(axis=1), minlength=len(outlook.keys)) / len(self._true)
+        self.regret = self._lost(self._true)
+        benefit = None if rule.worth is None else self._true * rule.worth - rule.costs
+        self.regret_usd = None if benefit is None else self._lost(benefit)
 
-    @property
-    def now(self) -> int:
-        """What is chosen, or leads, by what is known now; -1 if nothing is above its baseline."""
-        return int(choose(self.rule, self.outlook.means[None, :], self.outlook.covariance).index[0])
-
-    @property
-    def sure(self) -> float:
-        """How probable it is that the whole matrix would choose what is chosen now."""
-        now = self.now
-        return float((self._chosen == now).mean())
-
-    @property
-    def regret(self) -> float:
-        """By how much what is chosen now is expected to be below the best: in points as a fraction, or in USD."""
-        now = self.now
-        if now < 0:
-            return 0.0
-        worth = self._true if self.rule.worth is None else self._true * self.rule.worth - self.rule.costs
-        return float((worth.max(axis=1) - worth[:, now]).mean())
+    def _lost(self, gained: Floats) -> float:
+        """What is expected to be lost with what is chosen now."""
+        return float((gained.max(axis=1) - gained[:, self.now]).mean()) if self.now >= 0 else 0.0
 
     def gain(self, tries: Mapping[str, Reached]) -> float:
         """How much less doubtful a further try makes the whole matrix's choice.
 
-        Doubt is the probability that two matrices, simulated from what is known, choose differently. What the try
+        Doubt is the probability that two matrices, simulated from what is known, choose differently, where that makes a
+        difference. What the try
         will show is followed along the direction in which it moves the scores most.
         """
         taken = self.outlook.covariance - self.outlook.after(tries).covariance

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -27,6 +27,9 @@ from crossfare.race.outlook import Outlook, Prospect, Reached, Rule
 
 SAFE = 0.95
 """How probable it must be that the whole matrix would choose the same."""
+
+PROBABLE = 0.5
+"""How probable it must be that the whole matrix is enough evidence, for a race to go on till there is."""
 
 LOST = 0.01
 """A method with less chance than this of being chosen, and of being the best, is dropped."""
@@ -124,6 +127,10 @@ class State:
         """The methods that may still be chosen."""
         return tuple(arm for arm in self.arms if arm.decision == decision and arm.key not in self.dropped)
 
+    def label(self, key: str) -> str:
+        """What people call a method."""
+        return next(arm.label for arm in self.arms if arm.key == key)
+
     @cached_property
     def decisions(self) -> tuple[str, ...]:
         """In order of first appearance."""
@@ -131,11 +138,18 @@ class State:
 
     @cached_property
     def prospects(self) -> dict[str, Prospect]:
-        """What the whole matrix would say of each decision of which something was tried."""
-        return {
-            decision: Prospect(outlook, rule, {arm.key: arm.whole for arm in self.racing(decision)})
-            for decision, (outlook, rule) in self.standings.items()
-        }
+        """What the whole matrix would say of each decision that something was tried of; what is dropped is left out."""
+        found = {}
+        for decision, (outlook, rule) in self.standings.items():
+            goal = {arm.key: arm.whole for arm in self.racing(decision)}
+            if not goal.keys().isdisjoint(outlook.keys):
+                found[decision] = Prospect(outlook, rule, goal, self._rest(decision))
+        return found
+
+    def _rest(self, decision: str) -> float:
+        """What it would cost to run all of the methods that still race, as far as that can be told."""
+        steps = frozenset[str]().union(*(arm.needs(arm.whole) for arm in self.racing(decision))) - self.done
+        return float(sum((price.usd for step in steps if (price := self.prices.get(step))), Decimal(0)))
 
     def price(self, arm: Arm, tried: Reached) -> Expense | None:
         """What a try takes beyond what is done; None if that cannot be told."""
@@ -179,14 +193,15 @@ def lost(state: State) -> dict[str, str]:
         for arm in untried:
             if (cheaper := _as_good_as_any(seen, arm)) is not None:
                 found[arm.key] = (
-                    f"not tried: {cheaper} costs less, and no score can be more than the margin above its own"
+                    f"not tried: {state.label(cheaper)} costs less, and no score can be above its own by more than the "
+                    "margin"
                 )
         if untried:
             continue  # what is not known yet may be the best
         for arm in state.racing(decision):
             at = keys.index(arm.key)
             if at != seen.now and seen.chances[at] < LOST and seen.best[at] < LOST:
-                found[arm.key] = _why_lost(seen, at)
+                found[arm.key] = _why_lost(state, seen, at)
     return found
 
 
@@ -208,10 +223,14 @@ def _as_good_as_any(seen: Prospect, arm: Arm) -> str | None:
     return None
 
 
-def _why_lost(seen: Prospect, at: int) -> str:
+def _why_lost(state: State, seen: Prospect, at: int) -> str:
     now = seen.now
     below = 100 * float(seen.outlook.means[now] - seen.outlook.means[at])
-    how = f"{below:.1f} points below {seen.outlook.keys[now]}" if below >= 0 else "dearer, and not better by enough"
+    how = (
+        f"{below:.1f} points below {state.label(seen.outlook.keys[now])}"
+        if below >= 0
+        else "dearer, and not better by enough"
+    )
     return f"{how}: the whole matrix would choose it in {100 * seen.chances[at]:.1f} % of cases"
 
 
@@ -223,7 +242,12 @@ def settled(state: State, decision: str) -> bool:
     seen = state.prospects.get(decision)
     if seen is None or any(arm.key not in seen.outlook.keys for arm in state.racing(decision)):
         return False
-    return seen.sure >= SAFE and not _untested(state, seen)
+    return seen.sure >= SAFE and not _untested(state, seen) and not _showable(seen)
+
+
+def _showable(seen: Prospect) -> bool:
+    """Whether what is ahead is not shown to be within the margin yet, and would be by the whole matrix, more likely."""
+    return not seen.shown_now and seen.shown >= PROBABLE
 
 
 def _untested(state: State, seen: Prospect) -> bool:
@@ -234,6 +258,8 @@ def _untested(state: State, seen: Prospect) -> bool:
 
 def next_step(state: State) -> Action | Stop:
     """What to do next; the methods that are `lost` are dropped before."""
+    if there := next(filter(None, map(partial(_there, state), state.arms)), None):
+        return there
     open_ = [decision for decision in state.decisions if not settled(state, decision)]
     if not open_:
         return Stop("safe", _safe(state))
@@ -243,18 +269,50 @@ def next_step(state: State) -> Action | Stop:
         for arm in (pilots or [arm for decision in open_ for arm in state.racing(decision)])
         for tried in arm.next(state.reached.get(arm.key))
     ]
-    if not possible:
-        return Stop("complete", "everything that could still change a choice was run")
     payable = [(arm, tried, price) for arm, tried, price in possible if price is None or state.left.pays(price)]
-    known = [(arm, tried, price) for arm, tried, price in payable if price is not None]
-    if not payable:
+    if payable:
+        known = [(arm, tried, price) for arm, tried, price in payable if price is not None]
+        if not known:
+            return Action(*payable[0], "its price is not known before something was run")
+        return _pilot(known) if pilots else _further(state, known)
+    if possible:
         return Stop("budget", _too_dear(state, possible))
-    again = [] if pilots else [each for each in known if _once_more(state, each[0], each[1])]
-    if again:
+    return Stop("complete", "everything that could still change a choice was run")
+
+
+def _further(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
+    """A second seed of what is ahead where nothing else is open, or else the try that is worth its price."""
+    if again := [each for each in known if _once_more(state, each[0], each[1])]:
         return Action(*min(again, key=lambda each: state.left.share(each[2])), "second seed of what is ahead")
-    if pilots:
-        return _pilot(known) if known else Action(*payable[0], "its price is not known before something was run")
-    return _best(state, known)
+    open_ = [each for each in known if state.prospects[each[0].decision].sure < SAFE]
+    return _best(state, open_) if open_ else _evidence(state, known)
+
+
+def _evidence(state: State, known: Sequence[tuple[Arm, Reached, Expense]]) -> Action:
+    """The try that makes a choice, which would hardly be another, surer for its price."""
+
+    def worth(each: tuple[Arm, Reached, Expense]) -> float:
+        arm, tried, price = each
+        outlook = state.prospects[arm.decision].outlook
+        at = outlook.keys.index(arm.key)
+        taken = outlook.covariance[at, at] - outlook.after({arm.key: tried}).covariance[at, at]
+        return float(taken) / max(1e-9, state.left.share(price))
+
+    return Action(*max(known, key=worth), "the choice is the likely one, and not shown yet")
+
+
+def _there(state: State, arm: Arm) -> Action | None:
+    """What can be known of a method without running anything: its steps are there, from another run."""
+    now, best = state.reached.get(arm.key), None
+    for size, rows in zip(arm.sizes, arm.steps, strict=True):
+        for seeds in range(1, len(rows) + 1):
+            tried = Reached(seeds, size)
+            more = now is None or (seeds >= now.seeds and size >= now.examples and tried != now)
+            if more and arm.needs(tried) <= state.done:
+                best = tried
+    if best is None or arm.key in state.dropped:
+        return None
+    return Action(arm, best, NOTHING, "there already, from another run")
 
 
 def _once_more(state: State, arm: Arm, tried: Reached) -> bool:
@@ -292,8 +350,18 @@ def _moved(seen: Prospect, key: str, tried: Reached) -> float:
 
 
 def _safe(state: State) -> str:
-    sure = min(seen.sure for seen in state.prospects.values())
-    return f"everything else run too, the choice would be the same with probability {sure:.2f} or more"
+    """What the whole matrix would say, decision by decision."""
+    told = []
+    for decision, seen in state.prospects.items():
+        if seen.now < 0:
+            what = "would show none to be above the trivial baseline"
+        else:
+            what = f"would choose {state.label(seen.outlook.keys[seen.now])} too, or nothing that pays for running it,"
+        enough = (
+            "" if seen.now < 0 or seen.shown_now else f" (and be enough to recommend it in {seen.shown:.0%} of cases)"
+        )
+        told.append(f"{decision}: the whole matrix {what} with probability {seen.sure:.2f}{enough}")
+    return "; ".join(told)
 
 
 def _too_dear(state: State, possible: Sequence[tuple[Arm, Reached, Expense | None]]) -> str:

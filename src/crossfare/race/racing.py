@@ -22,7 +22,7 @@ from crossfare.experiment.spec import Spec
 from crossfare.experiment.spending_plan import Spending, planned
 from crossfare.ledger.budget import Budget
 from crossfare.race import policy
-from crossfare.race.course import Course, Event, Lead
+from crossfare.race.course import COURSE, Course, Event, Lead
 from crossfare.race.field import Field, Manner, seeded
 from crossfare.race.policy import Action, Left, State, Stop
 from crossfare.report.progress import showing
@@ -30,8 +30,8 @@ from crossfare.store import Store
 from crossfare.translate.engines.hosts import leaves
 from crossfare.types import RunSpec, Step, digest
 
-COURSE = "race.json"
 USUAL = Manner()
+_ENDS = {"safe": "more would hardly change it", "budget": "the budget is spent", "complete": "nothing is left to run"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Racing:
                 self._enter(Event("drop", state.dropped[key], arm.decision, key, arm.label))
             step = policy.next_step(state)
             if isinstance(step, Stop):
-                self._enter(Event("stop", f"{step.reason}: {step.why}"))
+                self._enter(Event("stop", f"{_ENDS[step.reason]}: {step.why}"))
             else:
                 self._do(step, state)
 
@@ -244,7 +244,7 @@ class Racing:
         )
         if failures:
             self._enter(event)
-            self._enter(Event("drop", self._why_failed(failures), arm.decision, arm.key, arm.label))
+            self._enter(Event("drop", self._why_failed(failures), arm.decision, arm.key, arm.label, failed=True))
             return
         pilots = set(self.course.reached) | {arm.key}
         then = replace(self.course, events=(*self.course.events, event))
@@ -304,5 +304,5 @@ def _lead(state: State, decision: str) -> Lead | None:
     seen = state.prospects.get(decision)
     if seen is None:
         return None
-    leader = seen.outlook.keys[seen.now] if seen.now >= 0 else ""
-    return Lead(leader, seen.regret, seen.sure)
+    leader = state.label(seen.outlook.keys[seen.now]) if seen.now >= 0 else ""
+    return Lead(leader, seen.sure, seen.regret, seen.regret_usd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from crossfare.compare import (
@@ -35,15 +36,29 @@ def rule(aim: Aim) -> str:
     )
 
 
-def advice(made: Recommendation, ways: Sequence[More] | None = None) -> str:
-    """The choice in one or two sentences, with how sure it is: the same wherever crossfare says it.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What would settle a choice that is open, and what would change one that is made; finding it takes a while."""
 
-    ``ways`` are those of `settle`, where they are known already.
-    """
+    ways: tuple[More, ...]
+    prices: tuple[Flip, ...]
+    volumes: tuple[Flip, ...]
+
+    @classmethod
+    def of(cls, made: Recommendation) -> Changes:
+        """Those that are near enough to be told."""
+        if made.chosen is None:
+            return cls(settle(made), (), ())
+        prices, volumes = (tuple(flip for flip in flips(made) if near(flip)) for flips in (price_flips, volume_flips))
+        return cls((), prices, volumes)
+
+
+def advice(made: Recommendation, changes: Changes | None = None) -> str:
+    """The choice in one or two sentences, with how sure it is: the same wherever crossfare says it."""
     if made.leading is None:
         return f"No method {_demanded(made)}."
     if made.chosen is None:
-        ahead = made.verdict(made.leading)
+        ahead, ways = made.verdict(made.leading), (changes or Changes.of(made)).ways
         return (
             f"Not enough evidence: no method is shown to be within {_points(made.aim.margin)} of the best one. "
             f"Ahead is {_describe(made.leading, made)}; {_chances(ahead)}. {_settled(made, ways)}"
@@ -51,7 +66,7 @@ def advice(made: Recommendation, ways: Sequence[More] | None = None) -> str:
     return f"Recommended: {_describe(made.chosen, made)}; {_chances(made.verdict(made.chosen))}."
 
 
-def brief(made: Recommendation, ways: Sequence[More]) -> str:
+def brief(made: Recommendation, changes: Changes) -> str:
     """The advice for a table that has the figures: what to choose, how sure that is, and what would change it."""
     if made.leading is None:
         return advice(made)
@@ -59,21 +74,28 @@ def brief(made: Recommendation, ways: Sequence[More]) -> str:
     named = f"{option.label}, {money(made.decision.total_usd(option, made.examples))} in all"
     told = f"{named}; {_chances(made.verdict(option))}."
     if made.chosen is None:
-        told_ways = " or ".join(_told_ways(made, ways))
-        return f"Not enough evidence. Ahead is {told} {f'{told_ways} would settle it.' if told_ways else _least(made)}"
-    flips = [flip for flip in price_flips(made) if near(flip)]
-    nearest = min(flips, key=lambda flip: abs(flip.factor.ln()) if flip.factor else Decimal(0), default=None)
+        ways = " or ".join(_told_ways(made, changes.ways))
+        return f"Not enough evidence. Ahead is {told} {f'{ways} would settle it.' if ways else _least(made)}"
+    nearest = min(changes.prices, key=lambda flip: abs(flip.factor.ln()) if flip.factor else Decimal(0), default=None)
     return f"Recommended: {told}" + (f" It would change {_flip_text(nearest, made.decision)}." if nearest else "")
 
 
-def explain(made: Recommendation, horizon: Horizon, ways: Sequence[More] | None = None) -> tuple[str, ...]:
+def explain(made: Recommendation, horizon: Horizon, changes: Changes | None = None) -> tuple[str, ...]:
     """Heading, choice, reason, why not the others, what would change it."""
     heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
-    named = made.chosen or made.leading
+    changes, named = changes or Changes.of(made), made.chosen or made.leading
     told = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts if verdict.option != named]
     if made.chosen is None:
-        return (heading, advice(made, ways), *_assumed(made), *told)
-    return (heading, advice(made), _reason(made), *_warnings(made), *_assumed(made), *told, *_changes(made, horizon))
+        return (heading, advice(made, changes), *_assumed(made), *told)
+    return (
+        heading,
+        advice(made),
+        _reason(made),
+        *_warnings(made),
+        *_assumed(made),
+        *told,
+        *_told_changes(made, horizon, changes),
+    )
 
 
 def _describe(option: Option, made: Recommendation) -> str:
@@ -91,9 +113,9 @@ def _chances(found: Verdict) -> str:
     return f"best with probability {found.best:.0%}, expected regret {_points(found.regret)}{lost}"
 
 
-def _settled(made: Recommendation, ways: Sequence[More] | None) -> str:
+def _settled(made: Recommendation, ways: Sequence[More]) -> str:
     """What would be enough evidence."""
-    told = " or ".join(_told_ways(made, settle(made) if ways is None else ways))
+    told = " or ".join(_told_ways(made, ways))
     if not told:
         return f"{_least(made)} No number of seeds or test examples that was tried would settle it for this one."
     return f"If scores stay as they are, {told} would settle it. {_least(made)}"
@@ -200,9 +222,9 @@ def _broken(name: str, option: Option, made: Recommendation) -> str:
     return f"{money(total)} is over {money(asked.max_usd or Decimal(0))}"
 
 
-def _changes(made: Recommendation, horizon: Horizon) -> list[str]:
-    found = [_flip_text(flip, made.decision) for flip in price_flips(made) if near(flip)]
-    found += [_volume_text(flip, horizon) for flip in volume_flips(made) if near(flip)]
+def _told_changes(made: Recommendation, horizon: Horizon, changes: Changes) -> list[str]:
+    found = [_flip_text(flip, made.decision) for flip in changes.prices]
+    found += [_volume_text(flip, horizon) for flip in changes.volumes]
     if not found:
         return [f"No single price, nor the volume, within a factor of {FAR:,} changes the choice."]
     return [f"It would change {_listed(found)}."]

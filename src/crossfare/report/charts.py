@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from crossfare.compare import LearningCurve, Option, cost_front
+from crossfare.compare import LearningCurve, cost_front
 from crossfare.report import vega
 from crossfare.report.decision import Horizon
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.learning import TRUSTED
 from crossfare.report.names import metric_name, task_name
+from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.vega import COLOURS, DASHED, DOT, INK, PLOT, Chart, Json, Looks
 from crossfare.types import Latency, Result
 
+_STEPS = 24  # of a curve over the volume
 
-def charts(judged: Sequence[Judged], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
+
+def charts(judged: Sequence[PageDecision], results: Sequence[Result], horizon: Horizon) -> tuple[Chart, ...]:
     """The charts of runs, task by task, with a panel for each of the decisions.
 
     The first of a task is its cost-quality plane.
@@ -35,41 +38,45 @@ def charts(judged: Sequence[Judged], results: Sequence[Result], horizon: Horizon
     return tuple(found)
 
 
-def decision_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+def decision_rows(judged: Sequence[PageDecision]) -> list[dict[str, Any]]:
     """A row for every method of every decision; the page makes the same for changed prices (assets/panel.js)."""
     numbers = numbered(judged)
-    return [
-        _row(each, option, numbers)
-        for each in judged
-        for option in sorted(each.whole.options, key=lambda option: numbers[option.label])
-    ]
+    return [row for each in judged for row in _rows_of(each, numbers)]
 
 
-def _row(judged: Judged, option: Option, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _rows_of(judged: PageDecision, numbers: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     decision, made = judged.whole, judged.made
-    verdicts = {verdict.option.key: verdict for verdict in made.verdicts}
-    return {
-        "number": numbers[option.label],
-        "label": option.label,
-        **vega.look(option),
-        "target": judged.column,
-        "quality": option.quality,
-        "low": option.low,
-        "high": option.high,
-        "fixed": float(decision.fixed_usd(option)),
-        "recurring": float(decision.recurring_usd_per_1k(option)),
-        "usd": float(decision.total_usd(option, made.examples)),
-        "examples": float(made.examples),
-        "front": option in cost_front(made.decision, made.examples),
-        "mark": judged.mark(option),
-        "best": verdicts[option.key].best if option.key in verdicts else None,
-    }
+    best = {verdict.option.key: verdict.best for verdict in made.verdicts}
+    front = cost_front(made.decision, made.examples)
+    volumes = _volumes(made.examples)
+    for option in sorted(decision.options, key=lambda option: numbers[option.label]):
+        yield {
+            "number": numbers[option.label],
+            "label": option.label,
+            **vega.look(option),
+            "target": judged.column,
+            "quality": option.quality,
+            "low": option.low,
+            "high": option.high,
+            "usd": float(decision.total_usd(option, made.examples)),
+            "examples": int(made.examples),
+            "volumes": volumes,
+            "costs": [float(decision.total_usd(option, Decimal(volume))) for volume in volumes],
+            "front": option in front,
+            "mark": judged.mark(option),
+            "best": best.get(option.key),
+        }
+
+
+def _volumes(examples: Decimal) -> list[int]:
+    """From one example to a hundred times as many as asked for, in equal ratios."""
+    return sorted({round(float(100 * examples) ** (step / _STEPS)) for step in range(_STEPS + 1)})
 
 
 # -- the charts of decisions --------------------------------------------------------------------
 
 
-def _quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
+def _quality(judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], looks: Looks) -> Chart:
     """Scores of one task with their 95 % intervals."""
     first = judged[0].whole
     metric = metric_name(first.metric)
@@ -81,7 +88,9 @@ def _quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], looks:
     return Chart(first.task, f"quality-{first.task}", f"{task_name(first.task)}: quality", text, spec, rows)
 
 
-def _cost_quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
+def _cost_quality(
+    judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
+) -> Chart:
     """The cost-quality plane of one task with its Pareto front."""
     first = judged[0].whole
     metric = metric_name(first.metric)
@@ -126,19 +135,18 @@ def _cost_quality(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], h
     )
 
 
-def _break_even(judged: Sequence[Judged], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks) -> Chart:
+def _break_even(
+    judged: Sequence[PageDecision], rows: Sequence[Mapping[str, Any]], horizon: Horizon, looks: Looks
+) -> Chart:
     """Total cost of the methods of one task over the number of examples; where lines cross, they cost the same."""
-    task, last = judged[0].whole.task, 40
+    task = judged[0].whole.task
     at = {"x": vega.axis("volume", "Examples in all", type="log"), "y": vega.axis("cost", "Total USD", type="log")}
 
     along = [
-        {"calculate": f"sequence({last + 1})", "as": "step"},
-        {"flatten": ["step"]},
-        {"calculate": f"pow(100 * datum.examples, datum.step / {last})", "as": "volume"},
-        {"calculate": "datum.fixed + datum.recurring * datum.volume / 1000", "as": "cost"},
+        {"flatten": ["volumes", "costs"], "as": ["volume", "cost"]},
         {"filter": "datum.cost > 0"},
     ]
-    at_end = {"filter": f"datum.step == {last}"}
+    at_end = {"filter": "datum.volume == 100 * datum.examples"}
     lines = {
         "mark": "line",
         "encoding": {
@@ -265,5 +273,5 @@ def _timed(results: Sequence[Result]) -> dict[str, tuple[Latency, ...]]:
     return found
 
 
-def _languages(judged: Sequence[Judged]) -> str:
+def _languages(judged: Sequence[PageDecision]) -> str:
     return ", ".join(each.column for each in judged)

@@ -17,10 +17,11 @@ from crossfare.compare import (
     cost_front,
     latency_front,
     price_flips,
+    told_apart,
     volume_flips,
 )
 from crossfare.report import numbers
-from crossfare.report.hardware_costs import hardware_notes
+from crossfare.report.hardware_costs import hardware_notes, terms_notes
 from crossfare.report.names import metric_name, subject, trivial_name
 from crossfare.report.table import MISSING, Cell, Column, Table, amount, number
 
@@ -67,7 +68,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     if not any(option.kept for option in decision.options):
         del columns[number("Storage\nUSD/month")]
     ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    notes = (*_front_notes(made), *hardware_notes(decision, examples))
+    notes = (*_front_notes(made), *terms_notes(decision), *hardware_notes(decision, examples))
     return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, notes)
 
 
@@ -119,12 +120,15 @@ def sensitivity_table(made: Recommendation, horizon: Horizon) -> Table:
 
 
 def _steps(decision: Decision, on_front: Sequence[Option], examples: Decimal) -> dict[str, Decimal]:
-    """What each point (a hundredth) of quality costs, going from one method of the front to the next dearer one."""
+    """What each point (a hundredth) of quality costs, going from one method of the front to the next dearer one.
+
+    None where what is not known of seconds leaves open whether it is dearer.
+    """
     steps: dict[str, Decimal] = {}
     with localcontext(prec=28):
         for cheaper, dearer in pairwise(on_front):
             gained = Decimal(str(dearer.quality)) - Decimal(str(cheaper.quality))
-            if gained > 0:
+            if gained > 0 and told_apart(decision, cheaper, dearer, examples):
                 paid = decision.total_usd(dearer, examples) - decision.total_usd(cheaper, examples)
                 steps[dearer.key] = paid / (100 * gained)
     return steps

@@ -1,4 +1,4 @@
-"""For how long hardware is paid, in words."""
+"""What stands behind totals besides unit prices, in words: for how long hardware is paid, and what months cost."""
 
 from __future__ import annotations
 
@@ -26,3 +26,17 @@ def hardware_notes(decision: Decision, examples: Decimal) -> tuple[str, ...]:
         f"Serving pays for {needed}. One instance kept always on, a year: {costs}; at this volume it would work "
         f"{numbers.amount(100 * busy)} % of the time at the most.",
     )
+
+
+def terms_notes(decision: Decision) -> tuple[str, ...]:
+    """What the offers in use ask or give each month, which is in the totals."""
+    told = []
+    for name, rate in decision.rates.items():
+        terms = rate.terms
+        parts = [f"{terms.free:,.0f} {rate.unit}s free"] if terms.free else []
+        parts += [f"a fee of {numbers.amount(terms.fee)} USD"] if terms.fee else []
+        parts += [f"at least {numbers.amount(terms.minimum)} USD"] if terms.minimum else []
+        told += [f"{name} {' and '.join(parts)}"] if parts else []
+    if not told:
+        return ()
+    return (f"Totals are bills of months, in each of which an offer that is used has: {'; '.join(told)}.",)

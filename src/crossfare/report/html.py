@@ -24,26 +24,24 @@ from crossfare.compare import (
     Aim,
     Decision,
     LearningCurve,
-    More,
     Recommendation,
     RunRecord,
     decisions,
     learning_curves,
     read_run,
     recommend,
-    settle,
     standings,
 )
 from crossfare.compare.contenders import run_names
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
-from crossfare.report.advice import explain, rule
+from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context
 from crossfare.report.names import task_name, where
 from crossfare.report.overview import Overview, overview
+from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
 from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
@@ -64,13 +62,15 @@ def write_report(
     horizon: Horizon = _DEFAULT,
     aim: Aim = _AIM,
     methods: Mapping[str, Method] | None = None,
+    courses: Mapping[str, Sequence[Table]] | None = None,
     force: bool = False,
 ) -> Path:
     """Write the report of a run, or of several together, into the directory of the first; return the path of the page.
 
-    Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions
-    of the first run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the
-    tables say what models were trained on. Files of an earlier report are replaced, others only with ``force``.
+    Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions of the first
+    run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the tables say what
+    models were trained on, ``courses`` how races went, by their directories. Files of an earlier report are replaced,
+    others only with ``force``.
 
     Raises:
         ConfigError: no run is named, or one twice; a package that draws figures or renders the page is missing; or a
@@ -84,7 +84,7 @@ def write_report(
     sources = [_Source.read(path, methods or {}) for path in paths]
     runs = [source.run for source in sources]
     every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
-    judged = [Judged.of(each, horizon.examples, aim) for each in _ordered(every)]
+    judged = [PageDecision.of(each, horizon.examples, aim) for each in _ordered(every)]
     results = [result for run in runs for result in run.results]
     curves = learning_curves(runs)
     drawn = charts.charts(judged, results, horizon)
@@ -100,9 +100,9 @@ def write_report(
         aim=aim,
         tasks=[_task(own, horizon, drawn) for own in _by_task(judged)],
         learning=[_learning(curve, chart) for curve, chart in zip(curves, grown, strict=True)],
-        runs=[source.parts() for source in sources],
+        runs=[{**source.parts(), "course": (courses or {}).get(str(source.run.folder), ())} for source in sources],
         models=[model for own in _by_task(judged) for model in _models(own)],
-        charts={each.name: {"spec": each.spec, "rows": each.rows} for each in (*drawn, *grown)},
+        charts=_chart_data((*drawn, *grown)),
     )
     add_report(paths[0], {**written, PAGE: page.encode()}, force=force)
     return paths[0] / PAGE
@@ -123,7 +123,7 @@ def _ordered(every: Sequence[Decision]) -> list[Decision]:
     return [each for task in dict.fromkeys(task for task, _ in unique) for each in unique.values() if each.task == task]
 
 
-def _by_task(judged: Sequence[Judged]) -> list[list[Judged]]:
+def _by_task(judged: Sequence[PageDecision]) -> list[list[PageDecision]]:
     return [list(own) for _, own in groupby(judged, key=lambda each: each.whole.task)]
 
 
@@ -195,7 +195,7 @@ class _Source:
         return found
 
 
-def _tables_written(source: _Source, judged: Sequence[Judged], horizon: Horizon) -> Iterator[tuple[str, str]]:
+def _tables_written(source: _Source, judged: Sequence[PageDecision], horizon: Horizon) -> Iterator[tuple[str, str]]:
     """Names of files, and what they hold."""
     results, context = source.run.results, source.context
     yield "table1.tex", to_latex(table1(results, context), "table1")
@@ -232,11 +232,11 @@ class _Task:
     others: tuple[Chart, ...]
 
 
-def _task(judged: Sequence[Judged], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
+def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Chart]) -> _Task:
     plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
-    ways = [settle(each.made) for each in judged]
-    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, ways, strict=True))
-    return _Task(overview(judged, ways), choices, plane, tuple(others))
+    changes = [Changes.of(each.made) for each in judged]
+    choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, changes, strict=True))
+    return _Task(overview(judged, changes), choices, plane, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +254,8 @@ def _learning(curve: LearningCurve, chart: Chart) -> _Learning:
     return _Learning(learning.heading(curve), learning.answers(curve), tables, chart)
 
 
-def _choice(made: Recommendation, horizon: Horizon, ways: Sequence[More]) -> _Choice:
-    _, choice, *rest = explain(made, horizon, ways)
+def _choice(made: Recommendation, horizon: Horizon, changes: Changes) -> _Choice:
+    _, choice, *rest = explain(made, horizon, changes)
     others = tuple(line.removeprefix("- ") for line in rest if line.startswith("- "))
     reasons = tuple(line for line in rest if not line.startswith("- "))
     return _Choice(where(made.decision), choice, reasons, others)
@@ -265,7 +265,7 @@ def _slug(decision: Decision) -> str:
     return file_name(f"{decision.task}-{decision.target}")
 
 
-def _models(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
+def _models(judged: Sequence[PageDecision]) -> Iterator[dict[str, Any]]:
     """A task's decisions as the page's scripts read them."""
     order = numbered(judged)
     for each in judged:
@@ -273,6 +273,14 @@ def _models(judged: Sequence[Judged]) -> Iterator[dict[str, Any]]:
         for option, shown in zip(each.whole.options, model["options"], strict=True):
             shown |= {"number": order[option.label], **look(option)}
         yield {**model, "id": _slug(each.whole), "task": each.whole.task, "target": each.column}
+
+
+def _chart_data(every: Sequence[Chart]) -> dict[str, Any]:
+    """Charts as the page's scripts read them: those of a task share their rows."""
+    shared = {id(each.rows): each.rows for each in every}
+    at = {key: index for index, key in enumerate(shared)}
+    specs = {each.name: {"spec": each.spec, "rows": at[id(each.rows)]} for each in every}
+    return {"specs": specs, "rows": list(shared.values())}
 
 
 def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], **facts: Any) -> str:
@@ -294,16 +302,19 @@ def _render(*, models: Sequence[Mapping[str, Any]], charts: Mapping[str, Any], *
     )
 
 
+_NOTICE = """/*! Vega, Vega-Lite, Vega-Embed, Vega-Tooltip, Vega-Interpreter: Copyright (c) University of Washington
+Interactive Data Lab and contributors, BSD 3-Clause licence (https://github.com/vega/vega/blob/main/LICENSE).
+D3: Copyright Mike Bostock, ISC licence (https://github.com/d3/d3/blob/main/LICENSE). Bundled by vl-convert. */
+"""
+
+
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and what shows them in a page; nothing in it can end the script that it stands in."""
     import vl_convert
 
-    return (
-        str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-        .replace("</script", "<\\/script")
-        .replace("<!--", "<\\!--")
-    )
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return _NOTICE + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def script_json(value: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crossfare.compare import More, Option
+from crossfare.compare import Option
 from crossfare.report import numbers
-from crossfare.report.advice import brief
+from crossfare.report.advice import Changes, brief
 from crossfare.report.decision import interval
-from crossfare.report.judged import Judged, numbered
 from crossfare.report.names import metric_name, task_name
+from crossfare.report.page_decision import PageDecision, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Overview:
     advice: tuple[Advice, ...]
 
 
-def overview(judged: Sequence[Judged], ways: Sequence[Sequence[More]]) -> Overview:
-    """One task's decisions side by side; ``ways`` would settle each of them."""
+def overview(judged: Sequence[PageDecision], changes: Sequence[Changes]) -> Overview:
+    """One task's decisions side by side, with what would settle or change each of them."""
     first = judged[0].whole
     qualities = [option.quality for each in judged for option in each.whole.options]
     low, high = min(qualities), max(qualities)
     by_label = [(each, {option.label: option for option in each.whole.options}) for each in judged]
 
-    def cell(each: Judged, option: Option | None) -> HeatCell | None:
+    def cell(each: PageDecision, option: Option | None) -> HeatCell | None:
         if option is None:
             return None
         level = round(100 * (option.quality - low) / ((high - low) or 1))
@@ -80,5 +80,5 @@ def overview(judged: Sequence[Judged], ways: Sequence[Sequence[More]]) -> Overvi
         for label, number in numbered(judged).items()
     )
     targets = tuple(each.column for each in judged)
-    told = tuple(Advice(each.column, brief(each.made, own)) for each, own in zip(judged, ways, strict=True))
+    told = tuple(Advice(each.column, brief(each.made, own)) for each, own in zip(judged, changes, strict=True))
     return Overview(first.task, task_name(first.task), metric_name(first.metric), targets, rows, told)

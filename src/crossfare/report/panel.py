@@ -11,7 +11,7 @@ import numpy as np
 
 from crossfare.compare import CONFIDENCE, Component, Decision, Option, UnitPrice
 from crossfare.compare.model import usd
-from crossfare.ledger.price import PRECISION
+from crossfare.ledger.price import PRECISION, usd_of
 from crossfare.report.names import metric_name, trivial_name, where
 
 _QUANTITY, _PRICE = Decimal("1e-24"), Decimal("1e-10")
@@ -23,7 +23,8 @@ def panel_model(decision: Decision) -> dict[str, Any]:
     Each side of a method's costs is a list of (resource, cost in USD, quantity in what people state a price for,
     timing): where a price is stated, that times the quantity is the cost. The timing is the number of one of the
     ``margins``: by how much, as a fraction, the cost may be off, together with all others of this timing; None of what
-    is exact. ``draws`` are those that Python decides by.
+    is exact. ``terms`` are what an offer asks or gives each month, None where nothing. ``draws`` are those that Python
+    decides by.
     """
     timings = {name: number for number, name in enumerate(decision.timings)}
     return {
@@ -32,7 +33,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
         "trivial_label": trivial_name(decision.task),
         "confidence": CONFIDENCE,
         "rates": {
-            name: {"own": _own(rate), "per": rate.stated, "source": rate.source}
+            name: {"own": _own(rate), "per": rate.stated, "source": rate.source, "terms": _terms(rate)}
             for name, rate in decision.rates.items()
         },
         "margins": [f"{timing.margin:f}" for timing in decision.timings.values()],
@@ -44,7 +45,7 @@ def panel_model(decision: Decision) -> dict[str, Any]:
 def _hundredths(decision: Decision) -> str:
     """The joint draws in hundredths of a point, to which they are rounded: 16-bit numbers, base64."""
     whole = np.rint(decision.draws_of(decision.options).T * 10_000)
-    return base64.b64encode(np.clip(whole, -(2**15), 2**15 - 1).astype("<i2").tobytes()).decode()
+    return base64.b64encode(whole.astype("<i2").tobytes()).decode()
 
 
 def _option(option: Option, decision: Decision, timings: Mapping[str, int]) -> dict[str, Any]:
@@ -70,6 +71,19 @@ def _lines(
             )
             for each in components
         ]
+
+
+def _terms(rate: UnitPrice) -> dict[str, str] | None:
+    """The free amount, in what people state a price for and in USD at the own price; the fee and the minimum in USD."""
+    terms = rate.terms
+    if not terms:
+        return None
+    return {
+        "free": f"{rate.in_stated(terms.free).quantize(_QUANTITY):f}",
+        "free_usd": f"{usd_of([(terms.free, rate)]):f}",
+        "fee": f"{terms.fee:f}",
+        "minimum": f"{terms.minimum:f}",
+    }
 
 
 def _own(rate: UnitPrice) -> str:

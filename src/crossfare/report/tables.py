@@ -229,7 +229,14 @@ def price_table(catalogue: Catalogue, today: date | None = None) -> Table:
     rows, sources = [], []
     for row, price in zip(listed, catalogue, strict=True):
         rows.append((row["offer"], f"{row['amount']} / {row['unit']}", row["valid"], row["age"], row["evidence"]))
-        told = (f"{row['offer']}, {row['valid']}: {row['source']}", row["retired"], row["counting"], row["free"])
+        told = (
+            f"{row['offer']}, {row['valid']}: {row['source']}",
+            row["retired"],
+            row["counting"],
+            row["free"],
+            row["fee"],
+            row["minimum"],
+        )
         sources.append("; ".join(filter(None, (*told, price.note))))
     return Table.of_texts("Prices", ("Offer", "Price", "Valid", "Age", "Evidence"), rows, sources)
 

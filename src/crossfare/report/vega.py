@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from crossfare.compare import Option
-from crossfare.report.judged import Judged
+from crossfare.report.page_decision import PageDecision
 from crossfare.store import file_name
 
 Json = dict[str, Any]
@@ -194,7 +194,7 @@ def tooltip(*fields: str) -> list[Json]:
     return [{"field": name, **_TOLD.get(name, {"title": name, **_TO_FOUR})} for name in fields]
 
 
-def panelled(judged: Sequence[Judged], layers: Sequence[Json], height: int = PLOT["height"]) -> Json:
+def panelled(judged: Sequence[PageDecision], layers: Sequence[Json], height: int = PLOT["height"]) -> Json:
     """Layers over each other, in a panel for each decision."""
     order = [each.column for each in judged]
     facet = {"field": "target", "title": None, "sort": order}

@@ -36,14 +36,14 @@ Normalise = Callable[[str], str]
 Normaliser = Literal["squad", "mlqa"]
 
 
-class Rule(NamedTuple):
+class AnswerRule(NamedTuple):
     """How answers in a language are compared: how they are normalised, and what of them is a word."""
 
     normalise: Normaliser
     words: WordRule
 
 
-def rule(language: str, normalise: Normaliser | None = None) -> Rule:
+def rule(language: str, normalise: Normaliser | None = None) -> AnswerRule:
     """The rule for a language, whether ``normalise`` is chosen or not.
 
     Raises:
@@ -52,8 +52,8 @@ def rule(language: str, normalise: Normaliser | None = None) -> Rule:
     if normalise not in (None, "squad", "mlqa"):
         raise ConfigError(f"unknown answer normalisation {normalise!r}; choose squad or mlqa")
     if normalise == "squad" or (normalise is None and not by_characters(language)):
-        return Rule("squad", "blanks")
-    return Rule("mlqa", word_rule(language))
+        return AnswerRule("squad", "blanks")
+    return AnswerRule("mlqa", word_rule(language))
 
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -166,5 +166,5 @@ def score(
     )
 
 
-def _normaliser(chosen: Rule, language: str) -> Normalise:
+def _normaliser(chosen: AnswerRule, language: str) -> Normalise:
     return normalise_squad if chosen.normalise == "squad" else lambda text: normalise_mlqa(text, language)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,57 +52,55 @@ def score(
         ConfigError: a metric is unknown, or what computes it is not installed.
         DataError: there is nothing to score, or the numbers of lines differ.
     """
-    check(metrics, target, sourced=sources is not None)
+    check(metrics, target=target)
     sizes = {len(hypotheses), len(references), *([len(sources)] if sources is not None else [])}
     if len(sizes) > 1:
         raise DataError(f"{len(hypotheses):,} translations for {len(references):,} references; lines must correspond")
     if not hypotheses:
         raise DataError("there are no translations to score")
-    return tuple(METRICS[name](hypotheses, references, sources, target, resamples) for name in metrics)
+    return tuple(
+        _comet(hypotheses, references, sources, resamples)
+        if name == "comet"
+        else _sacrebleu(name, target, hypotheses, references, resamples)
+        for name in metrics
+    )
 
 
-def check(metrics: Sequence[str], target: str, *, sourced: bool) -> None:
-    """See that metrics can be computed for a language, before anything is paid for that they are to score.
-
-    ``sourced``: the texts that were translated are there too.
+def check(metrics: Sequence[str] = ("bleu", "chrf"), *, target: str) -> None:
+    """Find out before anything is translated whether translations into ``target`` can be scored.
 
     Raises:
-        ConfigError: a metric is unknown, or what computes it is not installed or not given.
+        ConfigError: a metric is unknown, or what computes it is not installed.
     """
     unknown = [name for name in metrics if name not in METRICS]
     if unknown or not metrics:
         raise ConfigError(f"unknown metric {', '.join(unknown) or '(none)'}; choose from {', '.join(METRICS)}")
     for name in metrics:
-        if name == "comet":
-            _comet_program()
-            if not sourced:
-                raise ConfigError("comet needs the source texts; give them with --source-file")
-        else:
-            _metric(name, target)
+        _ = _program() if name == "comet" else _metric(name, target)
+
+
+_CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bleu": ("BLEU", {}),
+    "chrf": ("CHRF", {}),
+    "chrf++": ("CHRF", {"word_order": 2}),
+}
+METRICS = (*_CLASSES, "comet")
 
 
 def _metric(name: str, target: str) -> Any:
-    """A metric of sacrebleu, as it scores a language."""
+    class_name, options = _CLASSES[name]
     try:
         from sacrebleu import metrics
     except ImportError as error:
         raise ConfigError(f"{name} needs sacrebleu: {_INSTALL}") from error
+    cut = {"tokenize": bleu_tokenizer(target)} if name == "bleu" else {}
     try:
-        if name == "bleu":
-            return metrics.BLEU(tokenize=bleu_tokenizer(target))
-        return metrics.CHRF(word_order=2 if name == "chrf++" else 0)
+        return getattr(metrics, class_name)(**options, **cut)
     except (ImportError, RuntimeError) as error:  # the tokenizers of Japanese and Korean are further packages
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from error
 
 
-def _sacrebleu(
-    name: str,
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    _: Sequence[str] | None,
-    target: str,
-    resamples: int,
-) -> Score:
+def _sacrebleu(name: str, target: str, hypotheses: Sequence[str], references: Sequence[str], resamples: int) -> Score:
     metric = _metric(name, target)
     found = metric.corpus_score(list(hypotheses), [list(references)])
     value = float(found.score) / 100
@@ -129,7 +126,7 @@ def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str],
     return float(low), float(high)
 
 
-def _comet_program() -> str:
+def _program() -> str:
     command = shutil.which("comet-score")
     if command is None:
         raise ConfigError(f"comet needs the program comet-score: {_COMET_INSTALL} (an environment of its own)")
@@ -137,10 +134,12 @@ def _comet_program() -> str:
 
 
 def _comet(
-    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, _: str, resamples: int
+    hypotheses: Sequence[str], references: Sequence[str], sources: Sequence[str] | None, resamples: int
 ) -> Score:
+    command = _program()
+    if sources is None:
+        raise ConfigError("comet needs the source texts; give them with --source-file")
     model = os.environ.get("CROSSFARE_COMET_MODEL", COMET_MODEL)
-    command, sources = _comet_program(), sources or ()
     values = _comet_scores(command, model, {"-s": sources, "-t": hypotheses, "-r": references})
     if len(values) != len(hypotheses):
         raise DataError(f"comet-score returned {len(values):,} scores for {len(hypotheses):,} translations")
@@ -169,9 +168,3 @@ def _comet_scores(command: str, model: str, texts: dict[str, Sequence[str]]) -> 
             raise ConfigError(f"comet-score failed ({done.returncode}): {reason}")
         (rows,) = read_json(out).values()
         return [float(row["COMET"]) for row in rows]
-
-
-METRICS: dict[str, Callable[[Sequence[str], Sequence[str], Sequence[str] | None, str, int], Score]] = {
-    **{name: partial(_sacrebleu, name) for name in ("bleu", "chrf", "chrf++")},
-    "comet": _comet,
-}

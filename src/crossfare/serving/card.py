@@ -203,7 +203,7 @@ def _number_of(examples: int, parts: Parts) -> str:
 def _costs(parts: Parts) -> Table:
     found = ((label, getattr(parts.result, name)) for name, label in _COSTS)
     rows = ((label, amount(cost.usd), cost.price) for label, cost in found if cost is not None)
-    return _table("Cost", ("what", "USD", "price record"), rows, f"Measured on {parts.run.hardware}.")
+    return _table("Cost", ("what", "USD", "price record"), rows, f"Measured on {parts.run.machine}.")
 
 
 def _training(parts: Parts) -> Table:

@@ -68,7 +68,16 @@ class Labelling(Task):
         from crossfare.model import labels
 
         found = self.labels_in(examples)
-        return labels.load(located(model), labels=found, known=self.known_labels, dropout=hyper.dropout)
+        order = hyper.head_labels or ()
+        return labels.load(located(model), labels=found, known=self.known_labels, dropout=hyper.dropout, order=order)
+
+    def load_ready(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:
+        """See `Task.load_ready`: its head must have the labels of the examples."""
+        from crossfare.model import labels
+
+        encoder = labels.load(located(model), known=self.known_labels, order=hyper.head_labels or ())
+        labels.check_knows(encoder, self.labels_in(examples), self.known_labels)
+        return encoder
 
     def load_trained(self, model: str, _: PredictOptions) -> Encoder:
         """See `Task.load_trained`."""

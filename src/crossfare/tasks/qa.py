@@ -84,7 +84,9 @@ class QA(Task):
         """See `Task.scored_anew`: the rule, in scripts without blanks, which were once cut at blanks."""
         asked = options.get("normalise")
         now = scoring.rule(language, asked)
-        then = scoring.Rule(asked or "squad", "mlqa-zh" if asked == "mlqa" and primary(language) == "zh" else "blanks")
+        then = scoring.AnswerRule(
+            asked or "squad", "mlqa-zh" if asked == "mlqa" and primary(language) == "zh" else "blanks"
+        )
         return {} if now == then else {"rule": now._asdict()}
 
     def load_new(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:

@@ -141,6 +141,10 @@ class Ranking(Task):
 
         return ranking.load(located(model), trained=True, relevance_tokens=options.relevance_tokens, name=model)
 
+    def load_ready(self, model: str, _: Sequence[Example], hyper: Hyperparameters) -> Encoder:
+        """See `Task.load_ready`."""
+        return self.load_trained(model, self.options(relevance_tokens=hyper.relevance_tokens))
+
     def training(
         self, encoder: Encoder, examples: Sequence[Example], hyper: Hyperparameters, seed: int
     ) -> tuple[list[Feature], Notes]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from crossfare import settings
 from crossfare.errors import DataError
-from crossfare.finetune import FineTuned, Hyperparameters, finetune
+from crossfare.finetune import FineTuned, Hyperparameters, finetune, taken
 from crossfare.meter import meter
 from crossfare.predict import Predicted, PredictOptions, logits
 from crossfare.tasks import requests
@@ -90,6 +90,10 @@ class Task(ABC):
     @abstractmethod
     def load_trained(self, model: str, options: PredictOptions) -> Encoder:
         """A fine-tuned encoder."""
+
+    def load_ready(self, model: str, examples: Sequence[Example], hyper: Hyperparameters) -> Encoder:  # noqa: ARG002
+        """An encoder that was fine-tuned elsewhere, on such examples."""
+        return self.load_trained(model, self.options())
 
     @abstractmethod
     def training(
@@ -216,6 +220,10 @@ class Task(ABC):
             model_notes.extend(encoder.notes)
             return features
 
+        if not hyper.trains:
+            with quiet():
+                tuned = taken(self.load_ready(model, examples, hyper), Path(out))
+            return replace(tuned, model_notes=(f"{Path(model).name} was taken as it is, without fine-tuning",))
         with quiet():
             tuned = finetune(
                 lambda: self.load_new(model, examples, hyper),

@@ -3,7 +3,7 @@
    columns as there is room for. The interpreter of vega-embed (ast) needs no eval, which the page's policy forbids. */
 const Charts = (() => {
   const made = JSON.parse(document.getElementById("charts").textContent);
-  const LEAST = 185, MOST = 260, GAP = 22, AXIS = 60; // pixels: how wide a panel may be, and what stands left of the first
+  const LEAST = 185, MOST = 400, GAP = 22, AXIS = 60; // pixels: how wide a panel may be, and what stands left of the first
   const views = new Map(); // what was drawn, by its holder
 
   /** How many panels go side by side, and how wide each is. */
@@ -15,8 +15,8 @@ const Charts = (() => {
   }
 
   /** Draw a chart, or its spec with other rows, into an element; what was drawn there before goes. */
-  async function draw(holder, name, rows = made[name].rows) {
-    let {spec} = made[name];
+  async function draw(holder, name, rows = made.rows[made.specs[name].rows]) {
+    let {spec} = made.specs[name];
     if (rows.some(({usd}) => usd === 0)) { // no logarithm of nothing
       const linear = JSON.stringify(spec.spec).replaceAll('"field":"usd","type":"quantitative","title":"Total USD","scale":{"type":"log"}', '"field":"usd","type":"quantitative","title":"Total USD","scale":{}').replaceAll("log(datum.usd)", "datum.usd");
       spec = {...spec, spec: JSON.parse(linear)};
@@ -24,7 +24,7 @@ const Charts = (() => {
     const {columns, width} = fit(holder, spec, rows);
     if (spec.facet) spec = {...spec, columns, spec: {...spec.spec, width}};
     if (spec.concat) spec = {...spec, columns};
-    if (holder.clientWidth < 2 * MOST) spec = {...spec, config: {...spec.config, legend: {...spec.config.legend, columns: 2}}};
+    if (holder.clientWidth < 520) spec = {...spec, config: {...spec.config, legend: {...spec.config.legend, columns: 2}}};
     views.get(holder)?.finalize();
     const given = {...spec, datasets: {rows}};
     const drawn = await vegaEmbed(holder, given, {actions: false, ast: true, defaultStyle: false, renderer: "svg"});

@@ -92,33 +92,100 @@ const Decision = (() => {
     return found;
   }
 
-  /** Whether it is known which of two rows costs less, or that they cost the same: a difference of
-   *  `fixed` + `recurring` * examples / 1000 against what is not known of seconds (crossfare.compare.timing_noise).
-   *  At the smallest volumes only what is `fixed` counts, at the largest only what recurs. */
-  function told(a, b, margins, [fixed, examples]) {
-    const difference = ({fixed: once, recurring}, other) => (once - other.fixed) * fixed + (recurring - other.recurring) * examples;
+  /** What an option uses of the offers that ask or give something each month (crossfare.compare.monthly): what costs
+   *  `once`, and for 1,000 examples, at the unit price; what is `free` in a month, its `fee` and its `minimum`. */
+  function accountsOf(option, rates, prices) {
+    const found = new Map();
+    for (const [when, lines] of [["once", option.fixed], ["recurring", option.recurring]]) {
+      for (const line of lines) {
+        const [resource] = line, {terms} = rates[resource];
+        if (!terms) continue;
+        if (!found.has(resource)) {
+          const free = cost([[resource, terms.free_usd, terms.free]], prices);
+          const [fee, minimum] = [terms.fee, terms.minimum].map((usd) => whole(parse(usd), COMPONENT));
+          found.set(resource, {once: 0n, recurring: 0n, free, fee, minimum});
+        }
+        found.get(resource)[when] += cost([line], prices);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** The months of an account in which it is used: the first, with what is paid once, and how many more. */
+  const monthsOf = ({once, recurring}, months) => [[once, 1n], [0n, months - 1n]].filter(([used]) => used || recurring);
+
+  /** What terms add to a total, in units of 1e-15 USD. */
+  function termsCost(accounts, examples, months) {
+    const scale = 1000n * months;
+    let sum = 0n;
+    for (const account of accounts) {
+      const {recurring, free, fee, minimum} = account;
+      for (const [used, times] of monthsOf(account, months)) {
+        const paid = used * scale + recurring * examples;
+        sum += times * (paid > (free + minimum) * scale ? (fee - free) * scale : (fee + minimum) * scale - paid);
+      }
+    }
+    return whole({int: sum * power(TOTAL) / months, exp: -TOTAL}, 0);
+  }
+
+  /** A volume as a fraction of whole numbers. */
+  const earlier = (a, b) => a.n * b.d - b.n * a.d;
+  const START = {n: 0n, d: 1n};
+
+  /** At which volumes a row's cost goes on as another line. */
+  const kinksOf = ({accounts}, months) => accounts.flatMap((account) => monthsOf(account, months)
+    .map(([used]) => ({n: (account.free + account.minimum - used) * months * 1000n, d: account.recurring}))
+    .filter(({n, d}) => n > 0n && d > 0n));
+
+  /** The line that a row's cost is from a volume on: in units of 1e-12 USD, and those of 1,000 examples times the months. */
+  function lineFrom({fixed, recurring, accounts}, start, months) {
+    const line = {fixed, slope: recurring * months};
+    for (const account of accounts) {
+      const {recurring: each, free, fee, minimum} = account;
+      for (const [used, times] of monthsOf(account, months)) {
+        const room = free + minimum - used;
+        const beyond = each ? earlier({n: room * months * 1000n, d: each}, start) <= 0n : room < 0n;
+        line.fixed += times * (beyond ? fee - free : fee + minimum - used);
+        if (!beyond) line.slope -= times * each;
+      }
+    }
+    return line;
+  }
+
+  /** Whether it is known which of two rows costs less, or that they cost the same: a difference `apart` against what is
+   *  not known of seconds (crossfare.compare.timing_noise), of which what is `fixed` counts so often, and what recurs. */
+  function told(a, b, margins, apart, [fixed, recurring]) {
     let off = 0n;
     for (const timing of new Set([a, b].flatMap(({timed}) => [...timed.once.keys(), ...timed.recurring.keys()]))) {
-      const [own, others] = [a, b].map(({timed}) => ({fixed: timed.once.get(timing) || 0n, recurring: timed.recurring.get(timing) || 0n}));
-      const part = whole(parse(margins[timing]), 6) * difference(own, others);
+      const [own, others] = [a, b].map(({timed}) => [timed.once.get(timing) || 0n, timed.recurring.get(timing) || 0n]);
+      const part = whole(parse(margins[timing]), 6) * ((own[0] - others[0]) * fixed + (own[1] - others[1]) * recurring);
       off += part * part;
     }
-    const apart = difference(a, b) * power(6);
-    return off === 0n || apart * apart > off;
+    return off === 0n || (apart * power(6)) ** 2n > off;
   }
-  const AT_START = [1n, 0n], AT_LENGTH = [0n, 1n];
 
-  function breakEvens(rows, margins) {
+  function breakEvens(rows, margins, months) {
     const found = [];
     rows.forEach((a, index) => rows.slice(index + 1).forEach((b) => {
-      const once = b.fixed - a.fixed, again = a.recurring - b.recurring;
-      const known = told(a, b, margins, AT_START) && told(a, b, margins, AT_LENGTH);
-      const examples = known && ((once > 0n && again > 0n) || (once < 0n && again < 0n)) ? (1000 * Number(once)) / Number(again) : null;
-      const inOrder = a.fixed < b.fixed || (a.fixed === b.fixed && a.recurring <= b.recurring);
-      found.push({first: inOrder ? a : b, then: inOrder ? b : a, examples, withinNoise: !known});
+      const starts = [START, ...[...kinksOf(a, months), ...kinksOf(b, months)].sort((one, other) => Number(earlier(one, other)))];
+      const lines = starts.map((start) => {
+        const [own, others] = [a, b].map((row) => lineFrom(row, start, months));
+        return {fixed: own.fixed - others.fixed, slope: own.slope - others.slope};
+      });
+      const first = lines[0], last = lines[lines.length - 1];
+      const aFirst = (first.fixed || first.slope || last.slope) <= 0n, inOrder = aFirst ? {first: a, then: b} : {first: b, then: a};
+      const known = told(a, b, margins, first.fixed, [1n, 0n]) && told(a, b, margins, last.slope, [0n, months]);
+      const crossings = lines.flatMap(({fixed, slope}, at) => {
+        if (!(fixed && slope && (fixed < 0n) !== (slope < 0n))) return [];
+        const volume = {n: absolute(fixed) * 1000n * months, d: absolute(slope)}, end = starts[at + 1];
+        if (earlier(starts[at], volume) >= 0n || (end && earlier(volume, end) > 0n)) return [];
+        return [{...(slope > 0n ? {first: a, then: b} : {first: b, then: a}), examples: Number(volume.n) / Number(volume.d), volume}];
+      });
+      if (known && crossings.length) found.push(...crossings.map((each) => ({...each, withinNoise: false})));
+      else found.push({...inOrder, examples: null, withinNoise: !known});
     }));
     const rank = (each) => (each.examples === null ? 1 : 0);
-    return found.sort((a, b) => rank(a) - rank(b) || a.examples - b.examples);
+    return found.sort((a, b) => rank(a) - rank(b) || (rank(a) ? 0 : Math.sign(Number(earlier(a.volume, b.volume)))));
   }
 
   // -- fronts -----------------------------------------------------------------------------------
@@ -237,15 +304,17 @@ const Decision = (() => {
       const fixed = once + kept * settings.months;
       const [timedOnce, timedRecurring] = [option.fixed, option.recurring].map((lines) => timedCosts(lines, settings.prices));
       const timed = {once: timedOnce, recurring: timedRecurring};
-      return {option, once, kept, fixed, recurring, timed, total: fixed * 1000n + recurring * settings.examples};
+      const accounts = accountsOf(option, model.rates, settings.prices);
+      const totalAt = (examples) => fixed * 1000n + recurring * examples + termsCost(accounts, examples, settings.months);
+      return {option, once, kept, fixed, recurring, timed, accounts, totalAt, total: totalAt(settings.examples)};
     });
-    const known = (a, b) => told(a, b, model.margins, [1000n, settings.examples]);
+    const known = (a, b) => told(a, b, model.margins, a.total - b.total, [1000n, settings.examples]);
     return {
       rows,
       ...choose(rows, model, settings),
       costFront: front(rows, (row) => row.total, known),
       latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
-      breakEvens: breakEvens(rows, model.margins),
+      breakEvens: breakEvens(rows, model.margins, settings.months),
     };
   }
 
@@ -253,7 +322,7 @@ const Decision = (() => {
   const keptUsd = (row) => ({int: row.kept, exp: -COMPONENT});
   const fixedUsd = (row) => ({int: row.fixed, exp: -COMPONENT});
   const recurringUsd = (row) => ({int: row.recurring, exp: -COMPONENT});
-  const totalUsd = (row) => ({int: row.total, exp: -TOTAL});
+  const totalUsd = (row, examples = null) => ({int: examples === null ? row.total : row.totalAt(examples), exp: -TOTAL});
 
   // -- in sentences (crossfare.report.advice) --------------------------------------------------------
 

@@ -172,10 +172,11 @@
 
   /** The rows that Python makes for the prices of the run (crossfare.report.charts). */
   function chartRows(model, settings, found) {
-    const usd = (decimal) => Number(Decision.plain(decimal));
+    const usd = (decimal) => Number(Decision.plain(decimal)), examples = Number(settings.examples), steps = 24;
+    const volumes = [...new Set(Array.from({length: steps + 1}, (_, step) => Math.round((100 * examples) ** (step / steps))))];
     return found.verdicts.map(({row, best}) => ({
-      ...row.option, target: model.target, examples: Number(settings.examples), fixed: usd(Decision.fixedUsd(row)),
-      recurring: usd(Decision.recurringUsd(row)), usd: usd(Decision.totalUsd(row)), mark: row === found.chosen ? "recommended" : row === found.leading ? "ahead" : "", best: best ?? 0, front: found.costFront.includes(row),
+      ...row.option, target: model.target, examples, volumes,
+      costs: volumes.map((volume) => usd(Decision.totalUsd(row, BigInt(volume)))), usd: usd(Decision.totalUsd(row)), mark: row === found.chosen ? "recommended" : row === found.leading ? "ahead" : "", best: best ?? 0, front: found.costFront.includes(row),
     })).sort((a, b) => a.number - b.number);
   }
 
@@ -198,7 +199,11 @@
     field("with-reference").checked = false;
     update({rebuild: true});
   });
-  addEventListener("hashchange", () => { stated.clear(); fromAddress(); update({rebuild: true, keep: false}); });
+  addEventListener("hashchange", () => {
+    const target = document.getElementById(location.hash.slice(1)); // a link of the contents: nothing is set by it
+    if (target) { target.querySelector(":scope > details")?.setAttribute("open", ""); return; }
+    stated.clear(); fromAddress(); update({rebuild: true, keep: false});
+  });
   folded.addEventListener("toggle", () => drawn());
   panel.hidden = false;
   fromAddress();

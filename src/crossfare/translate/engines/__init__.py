@@ -274,7 +274,7 @@ def _made(info: EngineInfo, options: Mapping[str, Any], *, installed: bool) -> E
     try:
         inspect.signature(made).bind(**options)
     except TypeError as error:
-        known = ", ".join(inspect.signature(made).parameters)
+        known = ", ".join(sorted(inspect.signature(made).parameters, key=lambda name: name == "codes"))
         raise ConfigError(f"{what}: {error}; its options are: {known}") from None
     check_values(made, options, f"{what}: ")
     instance: Engine = made(**options)

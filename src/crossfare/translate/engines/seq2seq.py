@@ -16,17 +16,19 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from crossfare.errors import ConfigError
-from crossfare.languages import has_usual_script, language_name
+from crossfare.languages import has_usual_script, language_name, name_is_pinned
 from crossfare.languages.codes import OPTION, find_code, listed, meant, named, offers
 from crossfare.meter import meter
 from crossfare.pretrained import resolve
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 from crossfare.settings import Count
+from crossfare.strict import read_json
 from crossfare.translate.engines.lines import Lines
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity
@@ -159,9 +161,18 @@ class Seq2SeqEngine(ABC):
         return {"version": VERSION, "beam": self.beam, "prefix": self.prefix, "moses": _has_moses(), **own}
 
     def revision_for(self, source: str, target: str) -> str:
-        """The revision; a new one of a language in another script than its usual one, whose code it once had."""
-        others = [tag for tag in (source, target) if tag not in self.codes and not has_usual_script(tag)]
-        return f"{self.revision}+{digest(['scripts', *others], 8)}" if others else self.revision
+        """The revision; a new one of a language in another script than its usual one, whose code it once had.
+
+        A T5 is told names; those that are CLDR's may change with its next version.
+        """
+        known = name_is_pinned if self._is_told_names() else has_usual_script
+        others = {tag: language_name(tag) for tag in (source, target) if tag not in self.codes and not known(tag)}
+        return f"{self.revision}+{digest(others, 8)}" if others else self.revision
+
+    def _is_told_names(self) -> bool:
+        path = Path(self._resolved.path) / "config.json"
+        config = read_json(path) if path.is_file() else {}
+        return isinstance(config, dict) and _FAMILIES.get(str(config.get("model_type"))) == "t5"
 
     @property
     def vocabulary(self) -> Vocabulary:

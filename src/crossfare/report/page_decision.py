@@ -11,14 +11,14 @@ from crossfare.report.names import column
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PageDecision:
     """``made`` leaves out reference translations, which no system delivers, unless there is nothing else."""
 
     whole: Decision
     made: Recommendation
 
     @classmethod
-    def of(cls, whole: Decision, examples: Decimal, aim: Aim) -> Judged:
+    def of(cls, whole: Decision, examples: Decimal, aim: Aim) -> PageDecision:
         """Recommend at a number of examples."""
         delivered = tuple(option for option in whole.options if not option.reference)
         return cls(whole, recommend(replace(whole, options=delivered or whole.options), examples, Constraints(), aim))
@@ -35,7 +35,7 @@ class Judged:
         return "ahead" if option == self.made.leading and self.made.chosen is None else ""
 
 
-def numbered(judged: Iterable[Judged]) -> dict[str, int]:
+def numbered(judged: Iterable[PageDecision]) -> dict[str, int]:
     """A number for every method of a task, by its label: the best first, at its mean over languages."""
     scores: dict[str, list[float]] = {}
     for each in judged:
