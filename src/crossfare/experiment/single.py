@@ -14,7 +14,7 @@ from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
 from crossfare.experiment.files import memory_of
-from crossfare.experiment.quality import score_dataset
+from crossfare.experiment.quality import corresponding, score_dataset
 from crossfare.languages import language_tag
 from crossfare.ledger import Catalogue, Price
 from crossfare.ledger.book import COMPUTE
@@ -132,10 +132,14 @@ class FileTranslation:
             translation.check(target=target)
         made = make_engine(engine, dict(options or {}), trusted=True)
         catalogue = Catalogue.load(price_files)
+        loaded = data.load(file, task=task, language=source, limit=limit, **told)
+        beside = data.load(reference, task=task, language=target, **told).dataset if reference else None
+        if beside:
+            corresponding(loaded.dataset, beside)
         offer = DEVICE if price == COMPUTE else price or _default_offer(engine, options or {})
         return cls(
             file=Path(file),
-            loaded=data.load(file, task=task, language=source, limit=limit, **told),
+            loaded=loaded,
             target=target,
             engine=made,
             memory=memory_of(Store()),
@@ -144,9 +148,7 @@ class FileTranslation:
             charge=Charge.by(catalogue, offer),
             compute=catalogue.get(offer),
             reads=_reads(file, reference, *price_files, aligner, *(options or {}).values()),
-            reference=data.load(reference, task=task, language=target, **(reading or {})).dataset
-            if reference
-            else None,
+            reference=beside,
             drop_bad=drop_bad,
         )
 

@@ -91,13 +91,14 @@ class Refused(EngineError):
     """A request that the service does not take as it is, or whose answer is no translation.
 
     ``fewer``: fewer texts at once are the remedy, if there are several. ``said`` is what it answered to different
-    texts alike, if that is what is wrong.
+    texts alike, if that is what is wrong. ``billed``: it was answered, which is billed.
     """
 
-    def __init__(self, message: str, *, fewer: bool = False, said: str = "") -> None:
+    def __init__(self, message: str, *, fewer: bool = False, said: str = "", billed: bool = False) -> None:
         super().__init__(message)
         self.fewer = fewer
         self.said = said
+        self.billed = billed
 
 
 class Exhausted(EngineError):

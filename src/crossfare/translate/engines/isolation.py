@@ -2,7 +2,8 @@
 
 A request that fails is halved until the text that fails is found. Whether it is the text or the service that fails is
 found out by a probe: a text that the service has answered before, or else a harmless one. A service that does not
-answer that either is not asked any further.
+answer that either is not asked any further; nor is one that bills many answers in a row that are none. One that can
+answer texts only singly is soon asked for them singly.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from crossfare.errors import EngineError
-from crossfare.translate.correspondence import unlike
+from crossfare.translate.correspondence import reworded, unlike
 from crossfare.translate.engines.attempts import Answer, Attempts
 from crossfare.translate.engines.cutting import Cutter
 from crossfare.translate.engines.faults import Exhausted, Refused
@@ -22,6 +23,12 @@ _FEW = 3
 
 _FIRST = 5
 """If so many texts are lost before one is answered, the service cannot do what it is there for."""
+
+_WASTED = 20
+"""After so many billed answers in a row that cannot be used it is not asked any further, whatever the probe says."""
+
+_APART = 2
+"""After so many requests in a row of which no texts could be answered together, each is asked for by itself."""
 
 PROBE = "1, 2, 3"
 """Is asked of a service that has answered nothing yet: the same in all languages."""
@@ -35,17 +42,20 @@ class Health:
     """What is known of a service in one direction, from call to call of its engine.
 
     ``known`` is a piece that it has answered; ``failed`` counts requests that failed since the last success, and
-    ``lost`` the pieces that failed alone before there was any.
+    ``lost`` the pieces that failed alone before there was any; ``wasted`` counts billed answers since the last success
+    that were none, and ``apart`` the last requests of which no two pieces were answered together.
     """
 
     known: str | None = None
     probed: bool = False
     failed: int = 0
     lost: int = 0
+    wasted: int = 0
+    apart: int = 0
 
     def answered(self, piece: str) -> None:
         """Note a success; the shortest piece is the cheapest to ask for again."""
-        self.failed = 0
+        self.failed = self.wasted = 0
         if self.known is None or len(piece) < len(self.known):
             self.known = piece
 
@@ -67,7 +77,12 @@ class Isolation:
             EngineError: the service fails, and not this request.
             BudgetExceeded: an attempt would pass the budget.
         """
-        self._ask(pieces, None)
+        if self.health.apart < _APART:
+            self.health.apart += len(pieces) > 1  # unless some are answered together
+            self._ask(pieces, None)
+        else:
+            for piece in pieces:
+                self._ask([piece], None)
 
     def _ask(self, pieces: Sequence[str], attempts: int | None) -> None:
         answer = self._answered(pieces, attempts)
@@ -93,13 +108,15 @@ class Isolation:
         """
         answers = list(answer.texts)
         again = list(answer.again) if len(pieces) > 1 else []
+        if len(again) < len(pieces) > 1:
+            self.health.apart = 0
         for place, piece in enumerate(pieces):
             if place not in again:
                 self._keep(piece, answers[place])
         for place in again:
             alone = self._answered(pieces[place : place + 1], _AGAIN)
             said, answers[place] = answers[place], alone.texts[0] if alone else None
-            if said is not None and alone and said != answers[place]:
+            if said and answers[place] and reworded(said, answers[place] or ""):
                 again += [other for other in range(len(pieces)) if other not in again]
                 for piece in pieces:
                     self.texts.pop(piece, None)
@@ -132,6 +149,11 @@ class Isolation:
             return
         health = self.health
         health.failed += 1
+        health.wasted += isinstance(failure, Refused) and failure.billed
+        if health.wasted >= _WASTED:
+            raise _stop(
+                failure, f"{health.wasted} answers in a row could not be used; what was answered before is kept"
+            )
         if len(pieces) == 1:
             self.failures[pieces[0]] = str(failure)
             health.lost += 1

@@ -162,7 +162,7 @@ class LLMEngine(RemoteEngine):
         if why is None:
             return answer
         said = f"{self.label} returned no translation: {self.one_line(why)}"
-        return answer._replace(refused=Refused(said, fewer=why.fewer, said=why.said))
+        return answer._replace(refused=Refused(said, fewer=why.fewer, said=why.said, billed=True))
 
     def fault(self, error: Exception) -> Fault | EngineError | None:
         """What an exception of the SDK means."""
