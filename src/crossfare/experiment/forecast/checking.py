@@ -93,8 +93,9 @@ def save(forecaster: Forecaster, path: str | Path, **asked: Any) -> None:
 
 
 def _decision(decision: Any) -> dict[str, Any]:
-    """The model as data; a score that is not known is null."""
+    """The model as data; a score that is not known is null, and differs from no other."""
     found: dict[str, Any] = decision.to_json()
+    found["pairs"] = [pair for pair in found["pairs"] if pair["value"] == pair["value"]]
     for option in found["options"]:
         for name in ("quality", "low", "high"):
             if option[name] != option[name]:
