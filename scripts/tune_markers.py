@@ -254,7 +254,7 @@ def _encode(examples: Sequence[MarkedPair], vocabulary: Vocabulary, model: str) 
         groups.setdefault((example.source_language, example.target_language), []).append(index)
     end = vocabulary.tokenizer.eos_token_id
     for (source, target), indices in groups.items():
-        route = find_route(vocabulary, source, target, None, model)
+        route = find_route(vocabulary, source, target, None, model, {})
         inputs = vocabulary.encode([examples[i].source for i in indices], route)
         outputs = vocabulary.tokenizer(
             text_target=[examples[i].target for i in indices], add_special_tokens=False, truncation=False, verbose=False

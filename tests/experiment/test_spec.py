@@ -301,7 +301,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
             ("training", "max_steps", [2]),
             ("training", "max_length", 1),
             ("training", "nope", 1),
-            ("gold_training", "epochs", 0),
+            ("gold_training", "epochs", -1),
             ("prediction", "token_budget", 0),
             ("prediction", "max_length", "x"),
             ("prediction", "batch_size", 0),

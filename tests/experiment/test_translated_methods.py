@@ -190,7 +190,7 @@ def test_tables_show_both_scores(finished: tuple[Run, Spec, Store]) -> None:
     assert names.count("as in the paper") == sum(name.startswith("Translate-infer") for name in names)
     below = names.index("as in the paper")
     assert names[below - 1].startswith("Translate-infer")
-    assert table.rows[below][-1].text.startswith("(")
+    assert any(cell.text.startswith("(") for cell in table.rows[below])
     assert any("cannot be served" in note for note in table.notes)
     assert "as in the paper" not in str(task_table(made.results, "nli", Context()).rows)
     assert any("Translating alone: Echo " in note for note in cost_table(made.results, Context()).notes)

@@ -127,7 +127,10 @@ def test_an_unnamed_head_is_never_scored(tmp_path: Path) -> None:
             ("LABEL_0", "LABEL_1", "LABEL_2"),
             "'label_0' is not one of entailment, neutral, contradiction; say with head_labels, or in id2label",
         ),
-        (("neutral", "neutral", "entailment"), "two outputs for one label"),
+        (
+            ("neutral", "neutral", "entailment"),
+            "is not one of entailment, neutral, contradiction; say with head_labels",
+        ),
     ):
         unnamed(tmp_path / names[0], "bert", names)
         with pytest.raises(ConfigError, match=said):

@@ -17,16 +17,6 @@ def test_equals_scipy_up_to_sampling_noise() -> None:
     assert [low, high] == pytest.approx([expected.low, expected.high], abs=0.006)
 
 
-def test_intervals_that_share_what_is_drawn_are_those_of_each_alone() -> None:
-    values = np.random.default_rng(3).normal(size=300).round(2)
-    alone = bootstrap.interval(values.tolist(), resamples=4000)
-    assert bootstrap.paired_interval(values, resamples=4000) == pytest.approx(alone, abs=0.02)
-    mirrored = bootstrap.paired_interval(-values, resamples=4000)
-    assert bootstrap.paired_interval(values, resamples=4000) == pytest.approx((-mirrored[1], -mirrored[0]))
-    many = np.tile(values, 20)
-    assert bootstrap.paired_interval(many) == bootstrap.interval(many.tolist())
-
-
 def test_covers_the_true_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     hits = 0

@@ -30,9 +30,10 @@ def test_without_a_method_it_is_the_recommended_one(run: compare.RunRecord) -> N
         found = choose(run, Wanted(task="nli", target=target)).spec
         without = ("reference",)
         (decision,) = compare.decisions([run], tasks=("nli",), targets=(target,), without=without)
-        chosen = compare.recommend(decision, Decimal(1_200_000)).chosen
-        assert chosen is not None
-        assert found.without_seed == chosen.key
+        made = compare.recommend(decision, Decimal(1_200_000))
+        named = made.chosen or made.leading  # where the evidence is not enough, the one ahead
+        assert named is not None
+        assert found.without_seed == named.key
         assert found.seed == 0
 
 

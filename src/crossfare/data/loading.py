@@ -154,7 +154,7 @@ def save(dataset: Dataset, path: str | Path, format: str | None = None) -> None:
     files.write_text(target, row.write(dataset))
 
 
-def same_format(loaded: Loaded, path: Path) -> str | None:
+def same_format(loaded: Loaded, path: str | Path) -> str | None:
     """The format to write a dataset in that was loaded: its own; None for that of the suffix, if its own is only read.
 
     Raises:
@@ -163,7 +163,7 @@ def same_format(loaded: Loaded, path: Path) -> str | None:
     name, task = loaded.report.format, loaded.dataset.task
     if any(row.name == name and row.task in {None, task} and row.write for row in formats.FORMATS):
         return name
-    recognition.for_writing(loaded.dataset, path)
+    recognition.for_writing(loaded.dataset, Path(path))
     return None
 
 

@@ -140,8 +140,9 @@ def finetune(
     return FineTuned(out, usage, loss_of_all, trainer.state.global_step, log)
 
 
-def taken(encoder: Trainable, out: Path) -> FineTuned:
+def taken(encoder: Trainable, out: str | Path) -> FineTuned:
     """Save a checkpoint as it is, in the place of one that was fine-tuned."""
+    out = Path(out)
     with meter() as measured:
         out.mkdir(parents=True, exist_ok=True)
         encoder.model.save_pretrained(out)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from crossfare.errors import EngineError
+from crossfare.errors import CrossfareError, EngineError
 from crossfare.translate.correspondence import reworded, unlike
 from crossfare.translate.engines.attempts import Answer, Attempts
 from crossfare.translate.engines.cutting import Cutter
@@ -78,8 +78,13 @@ class Isolation:
             BudgetExceeded: an attempt would pass the budget.
         """
         if self.health.apart < _APART:
+            before = self.health.apart
             self.health.apart += len(pieces) > 1  # unless some are answered together
-            self._ask(pieces, None)
+            try:
+                self._ask(pieces, None)
+            except CrossfareError:  # a budget, say: it tells nothing of the service's answers
+                self.health.apart = before
+                raise
         else:
             for piece in pieces:
                 self._ask([piece], None)
