@@ -10,8 +10,8 @@ export TOKENIZERS_PARALLELISM ?= false
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: env  ## Set everything up and run the whole comparison offline
-	$(BIN)/crossfare demo
+demo: env  ## Set everything up and run the whole comparison offline (SEEDS=0: one seed, a third of the time)
+	$(BIN)/crossfare demo $(if $(SEEDS),--seeds $(SEEDS))
 
 test: env  ## Set everything up and run the tests
 	$(BIN)/python -m pytest -n 2

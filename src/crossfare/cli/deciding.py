@@ -75,7 +75,7 @@ def recommend(
     constraints = comparing.Constraints(min_quality, max_latency_ms, limit(max_usd))
     found, _ = _decide(judged, at, horizon, constraints)
     for made in found:
-        say(*advice.explain(made, horizon), *hardware_notes(made.decision, horizon.examples), "")
+        say(*advice.explain(made, horizon), *hardware_notes([made.decision], horizon.examples), "")
     say(f"Recommended is {advice.rule(found[0].aim)}.")
     if any(made.chosen is None for made in found):
         raise typer.Exit(1)

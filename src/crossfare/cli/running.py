@@ -151,7 +151,7 @@ def _conclude(folder: Path) -> None:
     horizon = decision.Horizon(100_000, 12)
     record = comparing.read_run(folder)
     without = ("reference",) if any(facts.reference for facts in record.engines.values()) else ()
-    hardware: dict[str, None] = {}
+    every: list[comparing.Decision] = []
     for task in dict.fromkeys(result.spec.task for result in record.results):
         try:
             found = comparing.decisions([record], tasks=(task,), mean=True, without=without, months=horizon.months)
@@ -159,9 +159,9 @@ def _conclude(folder: Path) -> None:
             continue
         for each in found:
             say(*advice.explain(comparing.recommend(each, horizon.examples), horizon)[:2])
-            hardware |= dict.fromkeys(hardware_notes(each, horizon.examples))
+            every.append(each)
     say(
-        *hardware,
+        *hardware_notes(every, horizon.examples),
         f"Recommended is {advice.rule(comparing.Aim())}.",
         f"Why, and what would change it: crossfare recommend {folder}",
     )

@@ -68,7 +68,7 @@ def front_table(made: Recommendation, horizon: Horizon) -> Table:
     if not any(option.kept for option in decision.options):
         del columns[number("Storage\nUSD/month")]
     ordered = sorted(decision.options, key=lambda each: decision.total_usd(each, examples))
-    notes = (*_front_notes(made), *terms_notes(decision), *hardware_notes(decision, examples))
+    notes = (*_front_notes(made), *terms_notes(decision), *hardware_notes([decision], examples))
     return Table.of(f"{subject(decision)}: methods at {horizon}", columns, ordered, notes)
 
 
