@@ -202,7 +202,7 @@ def test_texts_are_cut_alike_with_and_without_offsets(without_offsets: str) -> N
         assert text.startswith(cut)
         assert len(slow(cut, add_special_tokens=False)["input_ids"]) <= limit
         assert len(slow(text[: len(cut) + 1], add_special_tokens=False)["input_ids"]) > limit
-        # A word that is cut may have other tokens than the beginning of the whole one: no more than a word lies between.
+        # The beginning of a word may have other tokens than the whole one: no more than a word lies between the two.
         searched, told = encoders._cut(fast, text, limit), encoders.shortened(fast, [text], limit)[0]
         assert abs(len(searched) - len(told)) <= max(map(len, text.split()))
     assert encoders.shortened(slow, ["ana"], 40) == ["ana"]
