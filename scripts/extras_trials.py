@@ -18,7 +18,7 @@ from urllib.request import urlopen
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 COMMAND = Path(sys.executable).with_name("crossfare")
 RATES = "--rate tokens=0.25 --compute v100-gcp --rate finetune=1e-5 --rate predict=1e-5 --rate translate=1e-5"
-HEAVY = ("torch", "transformers", "scipy")
+HEAVY = ("torch", "transformers", "sklearn")
 ENGINES = {"llm": "llm", "libretranslate": "libretranslate"} | {n: n for n in ("google", "deepl", "azure", "amazon")}
 
 
