@@ -35,7 +35,7 @@ def crossfare(line: str, *, status: int = 0, told: str = "") -> str:
 def light() -> None:
     """Lists, forecasts and comparisons; what is missing is named with its extra."""
     _absent(*HEAVY, "datasets", "tokenizers", "huggingface_hub", "vl_convert", "openai")
-    for line in ("--help", "prices", "datasets", "engines", "audit-paper", "compare run", "recommend run"):
+    for line in ("--help", "prices", "datasets", "engines", "audit-paper", "compare run", "recommend run --margin 30"):
         crossfare(line)
     _pairs("en.tsv", "en", "train")
     _pairs("de.tsv", "de", "test")
