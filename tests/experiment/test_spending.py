@@ -426,7 +426,7 @@ def test_what_was_spent_is_said_when_it_fails(
 
 def test_what_was_spent_is_said_when_somebody_stops_it(server: Server, tmp_path: Path) -> None:
     file = pairs(tmp_path / "pairs.tsv", 200)
-    server.busy = 0.05
+    server.busy = 0.3
     command = [sys.executable, "-c", "from crossfare.cli import main; main()", *translating(file, server)]
     environment = {**os.environ, "CROSSFARE_CACHE": str(tmp_path / "cache")}
     with subprocess.Popen(
