@@ -38,7 +38,7 @@ def compare(judged: JudgingOptions, at: PriceOptions) -> None:
     horizon = decision.Horizon(judged.volume, judged.months)
     made, curves = _decide(judged, at, horizon, comparing.Constraints())
     for each in made:
-        say(*advice.explain(each, horizon)[:2])
+        say(advice.heading(each, horizon), advice.advice(each))
         show(
             (
                 decision.front_table(each, horizon),

@@ -144,7 +144,7 @@ def _conclude(raced: Raced, manner: Manner) -> list[comparing.Recommendation]:
     found = comparing.decisions([record], mean=manner.mean, months=manner.months)
     made = [comparing.recommend(each, horizon.examples, aim=manner.aim) for each in found]
     for each in made:
-        say(*advice.explain(each, horizon)[:2], "")
+        say(advice.heading(each, horizon), advice.advice(each), "")
     say(
         f"Recommended is {advice.rule(manner.aim)}.",
         f"Why, and what would change it: crossfare recommend {raced.run.folder}",

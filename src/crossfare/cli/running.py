@@ -158,7 +158,8 @@ def _conclude(folder: Path) -> None:
         except ConfigError:  # every method needs the reference, or none was run in every language
             continue
         for each in found:
-            say(*advice.explain(comparing.recommend(each, horizon.examples), horizon)[:2])
+            made = comparing.recommend(each, horizon.examples)
+            say(advice.heading(made, horizon), advice.advice(made))
             every.append(each)
     say(
         *hardware_notes(every, horizon.examples),

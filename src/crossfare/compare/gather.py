@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import fmean
 
 from crossfare.compare.caveats import caveats
-from crossfare.compare.contenders import Contender, chosen, contenders_of, engine_label, label, run_names, runs_of
+from crossfare.compare.contenders import Contender, chosen, engine_label, label, run_names, runs_of
 from crossfare.compare.measured import Measured, seed_noises
 from crossfare.compare.model import Decision, Option
 from crossfare.compare.quantities import (
@@ -57,7 +57,7 @@ def decisions(
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")
     scores: dict[str, dict[str, Measured]] = defaultdict(dict)
-    for cell in contenders_of(runs):
+    for cell in chosen(runs, tasks):  # of all languages and methods, whatever is left out: they tell how seeds differ
         scores[cell.task][cell.key] = measured([result for _, result in cell.results], cell.tested)
     groups: dict[str, dict[str, list[Contender]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:

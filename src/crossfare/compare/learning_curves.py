@@ -145,7 +145,6 @@ def _labels(cell: Contender) -> int:
 def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequence[Contender]) -> LearningCurve:
     last, sizes = own[-1], [_labels(cell) for cell in own]
     sized = [Sized(labels, _scored(cell)) for labels, cell in zip(sizes, own, strict=True)]
-
     noises = seed_noises([_scored(cell) for cell in cells])
     believed = belief({cell.key: [each.scored] for cell, each in zip(own, sized, strict=True)}, noises)
     fitted, at = curve_of(sized), np.geomspace(sizes[0], sizes[-1], _BAND)
@@ -163,19 +162,17 @@ def _curve(own: Sequence[Contender], others: Sequence[Contender], cells: Sequenc
         ),
         fitted,
         tuple(zip(at.tolist(), low.tolist(), high.tolist(), strict=True)),
-        _parities(own, sizes, others, cells),
+        _parities(sized, own[0].scores[0].ids, others, cells),
         run.book.bills(resource)[0].rate,
         min(len(cell.scores) for cell in own),
     )
 
 
 def _parities(
-    own: Sequence[Contender], sizes: Sequence[int], others: Sequence[Contender], cells: Sequence[Contender]
+    sized: Sequence[Sized], tested: Sequence[str], others: Sequence[Contender], cells: Sequence[Contender]
 ) -> tuple[Parity, ...]:
     """Each other method that was scored on any of the same test examples."""
-    tested = set(own[0].scores[0].ids)
-    known = [other for other in others if not tested.isdisjoint(other.scores[0].ids)]
-    sized = [Sized(labels, _scored(cell)) for labels, cell in zip(sizes, own, strict=True)]
+    known = [other for other in others if not set(tested).isdisjoint(other.scores[0].ids)]
     scored = [_scored(other) for other in known]
     return tuple(
         Parity(label(other, cells), other.first.spec.method, score.mean, reached)

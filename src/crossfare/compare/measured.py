@@ -23,6 +23,9 @@ ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
 """Of every interval, and what "shown" means."""
 
+NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
+"""Standard deviations from the middle of a normal distribution to the ends of its interval."""
+
 SEED_SD = 0.025
 """The standard deviation of a score over training runs, as a fraction, where no method was trained more than once.
 
@@ -33,6 +36,11 @@ than 5 on small ones (Dodge et al. 2020, RTE). Two seeds replace it.
 
 _FEWEST = 3  # cells that a common variance of variances is told from
 _DOUBT = 4  # how many seeds' evidence it takes to half believe that methods of one trained model share its luck
+
+
+def variance_of(low: float, high: float) -> float:
+    """The variance that an interval stands for."""
+    return ((high - low) / (2 * NORMAL)) ** 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,7 @@ class Recommendation:
     def least_margin(self) -> float:
         """The least margin that the evidence is enough for, as a fraction."""
         draws = self.decision.draws_of([verdict.option for verdict in self.verdicts if not verdict.broken])
-        behind = draws.max(axis=1, keepdims=True) - draws
-        return float(np.quantile(behind, CONFIDENCE, axis=0, method="inverted_cdf").min())
+        return float(np.quantile(_behind(draws), CONFIDENCE, axis=0, method="inverted_cdf").min())
 
     def verdict(self, option: Option) -> Verdict:
         """What became of one of the methods."""
@@ -163,11 +162,10 @@ def _weighed(
     if not allowed:
         return {}
     draws = decision.draws_of(allowed)
-    behind = draws.max(axis=1, keepdims=True) - draws
-    lost = behind
+    behind = lost = _behind(draws)
     if aim.worth is not None:
         benefit = draws * float(aim.worth * examples) - [float(totals[option.key]) for option in allowed]
-        lost = benefit.max(axis=1, keepdims=True) - benefit
+        lost = _behind(benefit)
     best, within, worse = _shares(lost), within_of(draws, aim.margin), decision.believed.only(_keys(allowed)).worse
     top = max(option.quality for option in allowed)
     return {
@@ -191,7 +189,12 @@ def _keys(options: Sequence[Option]) -> list[str]:
 
 def within_of(draws: Floats, margin: float) -> Floats:
     """How often each method is within a margin of the best one."""
-    return np.asarray((draws.max(axis=1, keepdims=True) - draws <= margin + 1e-9).mean(axis=0))
+    return np.asarray((_behind(draws) <= margin + 1e-9).mean(axis=0))
+
+
+def _behind(draws: Floats) -> Floats:
+    """By how much each method is less than the best one, draw by draw."""
+    return np.asarray(draws.max(axis=1, keepdims=True) - draws)
 
 
 def _shares(lost: Floats) -> Floats:

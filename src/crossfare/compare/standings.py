@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from scipy import special
 
-from crossfare.compare.measured import ALPHA, CONFIDENCE, Measured, seed_noises
+from crossfare.compare.measured import ALPHA, Measured, seed_noises, variance_of
 from crossfare.compare.uncertainty import Belief, belief
 from crossfare.types import Result, Score
 
@@ -67,7 +67,7 @@ def measured_scores(scores: Sequence[Score], tested: Hashable, trainings: tuple[
     """The same from its scores, and what was fine-tuned for each."""
     if not all(score.per_example for score in scores):
         values = np.array([[score.value] for score in scores])
-        return Measured(values, ("",), tested, trainings, _variance(scores[0]))
+        return Measured(values, ("",), tested, trainings, variance_of(scores[0].low, scores[0].high))
     if len({score.ids for score in scores}) == 1:
         return Measured(np.array([score.per_example for score in scores]), scores[0].ids, tested, trainings)
     by_id = [dict(zip(score.ids, score.per_example, strict=True)) for score in scores]
@@ -78,11 +78,6 @@ def measured_scores(scores: Sequence[Score], tested: Hashable, trainings: tuple[
 def _trainings(result: Result) -> frozenset[str]:
     own = frozenset(step for step, share in result.steps.items() if share == "fine_tuning")
     return own or frozenset({result.spec.id} if result.fine_tuning is not None else ())
-
-
-def _variance(score: Score) -> float:
-    """Of a metric that is no mean over examples, from its bootstrap interval."""
-    return float(((score.high - score.low) / (2 * float(special.ndtri((1 + CONFIDENCE) / 2)))) ** 2)
 
 
 def cells_of(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -106,11 +101,14 @@ def beliefs(results: Sequence[Result]) -> dict[tuple[str, str], Belief]:
     return found
 
 
-def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
-    """Where every cell stands, by `RunSpec.without_seed`."""
+Beliefs: TypeAlias = Mapping[tuple[str, str], Belief]
+
+
+def standings(results: Sequence[Result], known: Beliefs | None = None) -> dict[str, CellStanding]:
+    """Where every cell stands, by `RunSpec.without_seed`; ``known`` are the `beliefs` of the results, if made."""
     cells, found = cells_of(results), {}
-    for believed in beliefs(results).values():
-        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
+    for believed in (known or beliefs(results)).values():
+        worse, best = believed.worse, believed.best
         for key in believed.keys:
             own = believed.interval(key)
             found[key] = CellStanding(
@@ -125,11 +123,11 @@ def standings(results: Sequence[Result]) -> dict[str, CellStanding]:
     return found
 
 
-def contests(results: Sequence[Result]) -> tuple[Contest, ...]:
-    """Compare the best cell of every task and language with each of the others."""
+def contests(results: Sequence[Result], known: Beliefs | None = None) -> tuple[Contest, ...]:
+    """Compare the best cell of every task and language with each of the others; ``known`` as for `standings`."""
     found = []
-    for (task, target), believed in beliefs(results).items():
-        worse, best = believed.worse, believed.keys[int(np.argmax(believed.means))]
+    for (task, target), believed in (known or beliefs(results)).items():
+        worse, best = believed.worse, believed.best
         for other in believed.keys:
             if other != best:
                 apart = believed.difference(best, other)

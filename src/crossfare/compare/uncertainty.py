@@ -29,12 +29,21 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
-from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, rest_of, seed_noises, shared_luck
+from crossfare.compare.measured import (
+    CONFIDENCE,
+    NORMAL,
+    Floats,
+    Measured,
+    SeedNoise,
+    rest_of,
+    seed_noises,
+    shared_luck,
+    variance_of,
+)
 
 DRAWS = 2000
 
-_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
-_EXTRA = _NORMAL**2  # examples that Wilson's interval adds
+_EXTRA = NORMAL**2  # examples that Wilson's interval adds
 _MANY = 1e9  # degrees of freedom, as good as infinitely many
 _ALIKE = 0.5  # correlation of these between two methods: a pair has nearly what Agresti and Min (2005) add
 
@@ -87,6 +96,11 @@ class Belief:
     freedom: Floats
     measured: tuple[bool, ...]
 
+    @property
+    def best(self) -> str:
+        """The method with the highest score measured."""
+        return self.keys[int(np.argmax(self.means))]
+
     @cached_property
     def trainings(self) -> Floats:
         """Covariance over training runs, (K, K)."""
@@ -116,11 +130,15 @@ class Belief:
 
     def difference(self, a: str, b: str) -> Difference:
         """What a scores more than b, with its interval."""
+        weights = self._apart(a, b)
+        low, high = self._interval(weights)
+        return Difference(float(weights @ self.means), low, high, self._p(weights) if self.known(a, b) else None)
+
+    def _apart(self, a: str, b: str) -> Floats:
         weights = np.zeros(len(self.keys))
         weights[self.keys.index(a)] += 1
         weights[self.keys.index(b)] -= 1
-        low, high = self._interval(weights)
-        return Difference(float(weights @ self.means), low, high, self._p(weights) if self.known(a, b) else None)
+        return weights
 
     def known(self, *keys: str) -> bool:
         """Whether the luck of their trainings was measured, or there is none."""
@@ -128,7 +146,7 @@ class Belief:
 
     def _interval(self, weights: Floats) -> tuple[float, float]:
         sd, freedom = self._spread(weights)
-        half = sd * (float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) if np.isfinite(freedom) else _NORMAL)
+        half = sd * (float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) if np.isfinite(freedom) else NORMAL)
         centre = float(weights @ self.centres)
         return centre - half, centre + half
 
@@ -165,7 +183,7 @@ class Belief:
         is looked at, one error in twenty is for all of them together (Westfall and Young 1993, single-step maxT).
         None for the best itself, and where seeds were not measured.
         """
-        best = int(np.argmax(self.means))
+        best = self.keys.index(self.best)
         spread = self.examples + self.trainings
         se = np.sqrt(np.maximum(1e-24, np.diag(spread)[:, None] + np.diag(spread) - 2 * spread))
         errors = self._errors
@@ -175,12 +193,12 @@ class Belief:
             largest = np.maximum(largest, apart.max(axis=1))
         found: dict[str, float | None] = {}
         for index, key in enumerate(self.keys):
-            if index == best or not self.known(key, self.keys[best]):
+            if index == best or not self.known(key, self.best):
                 found[key] = None
                 continue
             seen = abs(self.centres[best] - self.centres[index]) / se[index, best]
             adjusted = (1 + int((largest >= seen).sum())) / (1 + len(largest))
-            found[key] = max(adjusted, self._p(np.eye(len(self.keys))[best] - np.eye(len(self.keys))[index]))
+            found[key] = max(adjusted, self._p(self._apart(self.best, key)))
         return found
 
     def only(self, keys: Sequence[str]) -> Belief:
@@ -215,9 +233,9 @@ class Belief:
 
 def apart(scores: Mapping[str, tuple[float, float, float]]) -> Belief:
     """From scores with 95 % intervals (value, low, high) alone: nothing is paired, and seeds are in the intervals."""
-    values, low, high = np.array(list(scores.values()), dtype=np.float64).reshape(-1, 3).T
+    values = np.array([value for value, _, _ in scores.values()], dtype=np.float64)
     count, none = len(scores), np.zeros(len(scores))
-    variances = ((high - low) / (2 * _NORMAL)) ** 2
+    variances = [variance_of(low, high) for _, low, high in scores.values()]
     return Belief(
         tuple(scores),
         values,

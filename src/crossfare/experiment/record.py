@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 import crossfare
 from crossfare import meter, run_folder
-from crossfare.compare import Contest, contests
+from crossfare.compare import CellStanding, Contest, contests, standings
 from crossfare.compare.runs import FORMAT, RESULTS
-from crossfare.compare.standings import standings
+from crossfare.compare.standings import beliefs
 from crossfare.errors import StaleArtifact
 from crossfare.experiment.cell import CellSteps
 from crossfare.experiment.methods import METHODS
@@ -57,8 +57,9 @@ def write(
     ``more`` are further files of the run by name, as plain data.
     """
     results = results_of(plan, book, store)
-    found = contests(results)
-    context = _context(spec, results, absent)
+    believed = beliefs(results)
+    found = contests(results, believed)
+    context = _context(spec, standings(results, believed), absent)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     facts |= {"machine": ", ".join(record["provenance"]["machines"]) or "not recorded"}
@@ -83,13 +84,13 @@ def write(
     return Run(place.path, results, absent, found, shown)
 
 
-def _context(spec: Spec, results: Sequence[Result], absent: Sequence[tuple[RunSpec, str]]) -> Context:
+def _context(spec: Spec, known: Mapping[str, CellStanding], absent: Sequence[tuple[RunSpec, str]]) -> Context:
     """What the tables say beyond the results."""
     return Context(
         methods=METHODS,
         engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
         missing=absent,
-        standings=standings(results),
+        standings=known,
         data_names={name: task.name for name, task in spec.tasks.items() if task.name},
     )
 

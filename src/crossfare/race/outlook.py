@@ -259,8 +259,7 @@ class Prospect:
         """How much less doubtful a further try makes the whole matrix's choice.
 
         Doubt is the probability that two matrices, simulated from what is known, choose differently, where that makes a
-        difference. What the try
-        will show is followed along the direction in which it moves the scores most.
+        difference. What the try will show is followed along the direction in which it moves the scores most.
         """
         taken = self.outlook.covariance - self.outlook.after(tries).covariance
         values, vectors = np.linalg.eigh(taken)

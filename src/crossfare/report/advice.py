@@ -80,15 +80,19 @@ def brief(made: Recommendation, changes: Changes) -> str:
     return f"Recommended: {told}" + (f" It would change {_flip_text(nearest, made.decision)}." if nearest else "")
 
 
+def heading(made: Recommendation, horizon: Horizon) -> str:
+    """What is decided: for which task, languages and volume, under which constraints."""
+    return f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
+
+
 def explain(made: Recommendation, horizon: Horizon, changes: Changes | None = None) -> tuple[str, ...]:
     """Heading, choice, reason, why not the others, what would change it."""
-    heading = f"{subject(made.decision)}, {horizon}{_constraints(made.constraints)}:"
     changes, named = changes or Changes.of(made), made.chosen or made.leading
     told = [f"- {_why_not(verdict, made)}" for verdict in made.verdicts if verdict.option != named]
     if made.chosen is None:
-        return (heading, advice(made, changes), *_assumed(made), *told)
+        return (heading(made, horizon), advice(made, changes), *_assumed(made), *told)
     return (
-        heading,
+        heading(made, horizon),
         advice(made),
         _reason(made),
         *_warnings(made),

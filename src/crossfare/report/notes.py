@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import sqrt
-from statistics import NormalDist, fmean
+from statistics import fmean
 
 from crossfare.compare.caveats import Fate, fate_of_lost
-from crossfare.compare.measured import CONFIDENCE, SEED_SD
+from crossfare.compare.measured import NORMAL, SEED_SD
 from crossfare.report import numbers
 from crossfare.report.columns import BUSY_MARK, NOT_MEASURED, added_latency, energies, footnoted, label
 from crossfare.report.lines import Gathered, latencies, price_refs, targets
@@ -49,7 +49,7 @@ def quality_notes(found: Gathered, *, intervals: bool = True) -> tuple[str, ...]
 
 def one_seed_gap() -> str:
     """How far apart two scores of one seed must lie at the least to be told apart."""
-    apart = 100 * SEED_SD * sqrt(2) * NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    apart = 100 * SEED_SD * sqrt(2) * NORMAL
     return (
         f"Scores less than {apart:.0f} points apart may differ by the luck of training alone (assuming that it moves "
         f"them by {100 * SEED_SD:g} points, standard deviation over seeds)."

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 
-from crossfare.compare import ALPHA
+from crossfare.compare import ALPHA, CellStanding
 from crossfare.ledger import Catalogue
 from crossfare.report import columns, lines, notes
 from crossfare.report.lines import BATCH_SIZE, Context, gather
@@ -112,7 +112,7 @@ def write_tables(
 
     table1.csv has a line per language in full precision, `language_table`.
     """
-    written = {"table1": (table1(results, context), language_table(results, context.missing))}
+    written = {"table1": (table1(results, context), language_table(results, context.missing, context.standings))}
     for task in dict.fromkeys(line.first.task for line in gather(results, context).lines):
         table = task_table(results, task, context)
         written[file_of(task)] = (table, table)
@@ -173,14 +173,18 @@ _MEASURED: Mapping[str, Callable[[Sequence[Result]], object]] = {
 }
 
 
-def language_table(results: Sequence[Result], missing: Sequence[tuple[RunSpec, str]] = ()) -> Table:
+def language_table(
+    results: Sequence[Result],
+    missing: Sequence[tuple[RunSpec, str]] = (),
+    standings: Mapping[str, CellStanding] | None = None,
+) -> Table:
     """One row per method, engine, model and language; means over seeds; USD and seconds unrounded.
 
     A cell without a result says why in the column "missing".
     """
     reasons = dict(missing)
     rows = []
-    for line in lines.lines(results, reasons):
+    for line in lines.lines(results, reasons, standings):
         for target in lines.targets([line]):
             spec, at = next(spec for spec in line.specs if spec.target == target), line.at(target)
             known = line.standing(target)
