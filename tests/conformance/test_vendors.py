@@ -15,11 +15,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hard_texts import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vendors import SERVERS, translate, words
 
-from cases import TEXTS
 from crossfare.data import world
 from crossfare.errors import ConfigError, EngineError
 from crossfare.ledger import Catalogue
