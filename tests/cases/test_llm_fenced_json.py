@@ -175,6 +175,38 @@ def test_tokens_are_all_of_the_total(model: Model, tmp_path: Path, usage: dict[s
     assert re.search(r"spent now: .* ([\d,]+) tokens", said)[1] == f"{10 * tokens:,}"  # type: ignore[index]
 
 
+CACHED = {"prompt_tokens": 2_000_000, "completion_tokens": 0, "total_tokens": 2_000_000}
+
+
+@pytest.mark.parametrize(
+    ("said", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 1_600_000}}, 1_600_000),
+        ({"prompt_cache_hit_tokens": 1_600_000, "prompt_cache_miss_tokens": 400_000}, 1_600_000),
+        ({"prompt_cache_hit_tokens": 1_600_000, "prompt_tokens_details": {"cached_tokens": 1_000_000}}, 1_000_000),
+        ({"prompt_tokens_details": {"cached_tokens": 2_000_001}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": -5}, "cached_tokens": "many"}, 0),
+        ({"prompt_tokens_details": None}, 0),
+    ],
+)
+def test_cached_tokens_cost_less_where_that_can_be_so(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], cached: int
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    rate = "unit: token, per: 1000000, amount: '1', output_amount: '4', valid_from: 2026-01-01, source: here"
+    prices.write_text(
+        "checked: 2026-01-31\noffers:\n"
+        f"  - {{offer: with, {rate}, cached_amount: '0.25'}}\n"
+        f"  - {{offer: without, {rate}}}\n"
+    )
+    model.usage = CACHED | said
+    for offer, saved in (("with", 0.75), ("without", 0)):
+        monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / offer))
+        _, answer = translate(model, tmp_path, "--price", offer, "--price-file", str(prices))
+        usd = 10 * (2 - saved * cached / 1_000_000)
+        assert f"{usd:.2f} USD" in answer.partition("spent now:")[2], answer
+
+
 def test_what_cannot_be_billed_is_said_to_be_in_doubt(model: Model, tmp_path: Path) -> None:
     model.usage = {}
     _, said = translate(model, tmp_path)

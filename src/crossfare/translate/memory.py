@@ -45,7 +45,7 @@ _SCHEMA = (
 # Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
 # reads and writes the others.
 _ADDED = {
-    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds"), "REAL"),
+    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds", "cached_tokens"), "REAL"),
     "checksum": "BLOB",
 }
 
@@ -59,6 +59,7 @@ class Share:
     characters: float | None = None
     input_tokens: float | None = None
     output_tokens: float | None = None
+    cached_tokens: float | None = None
     energy_kwh: float | None = None
     served_seconds: float | None = None
     waited_seconds: float | None = None
