@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from crossfare.errors import ConfigError
 from crossfare.ledger import Catalogue
 from crossfare.paper.audited import Audited, Computation
+from crossfare.paper.claims import Claim, claims
 from crossfare.paper.findings import BreakEven, Finding, break_evens, findings
 from crossfare.paper.published import Input, Printed, inputs, printed
 from crossfare.types import Usage
@@ -59,13 +60,14 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Every cell recomputed, what follows for break-even volumes, and what else was found."""
+    """Every cell recomputed, break-even volumes, what else was found, and what the paper concludes."""
 
     assumptions: Assumptions
     cells: tuple[Audited, ...]
     break_evens: tuple[BreakEven, ...]
     findings: tuple[Finding, ...]
     prices: tuple[str, ...]
+    claims: tuple[Claim, ...]
 
     def cell(self, name: str) -> Audited:
         """A cell by its name, such as "qa-one-time-open"."""
@@ -83,6 +85,7 @@ def audit(assumptions: Assumptions | None = None) -> Audit:
             break_evens({cell.name: cell for cell in cells}),
             findings(made.gpu_usd, made.api_usd, made.tpu_usd),
             tuple(made.catalogue.get(offer, DAY).ref for offer in (GPU, API, TPU)),
+            claims(),
         )
 
 

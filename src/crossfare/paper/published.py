@@ -44,6 +44,11 @@ class PublishedScore:
         """Where it is printed: "Rosa et al. 2021, Table 2, row (5)"."""
         return f"Rosa et al. 2021, Table {self.table}" + (f", row {self.row}" if self.row else "")
 
+    @property
+    def place(self) -> str:
+        """Where in its table it stands: by the number of its row, or by model and training data."""
+        return self.row or f"{self.checkpoint}, {self.training}"
+
 
 def published_scores(
     task: TaskName | None = None, *, table: int | None = None, language: str | None = None
