@@ -18,6 +18,7 @@ from typing import Any, Literal
 from crossfare.compare.measured import NORMAL
 from crossfare.data.catalog import published
 from crossfare.paper.published import PublishedScore, inputs, packaged, printed, published_scores
+from crossfare.types import TaskName
 
 Support = Literal["supported", "within noise", "contradicted by its own table"]
 
@@ -112,6 +113,12 @@ def tested() -> tuple[tuple[PublishedScore, str, int], ...]:
             scores = [each for each in published_scores(task, language=language) if _own(each)]
             found[task, language] = max(scores, key=lambda each: each.value), name, _examples(name)
     return tuple(found.values())
+
+
+def tested_on(task: TaskName, language: str) -> tuple[str, int]:
+    """The name of the test set of a task and language, and how many examples it has."""
+    name = packaged("claims.yaml")["test_sets"][task][language]
+    return name, _examples(name)
 
 
 def _own(score: PublishedScore) -> bool:

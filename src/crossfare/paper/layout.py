@@ -239,7 +239,8 @@ def _cell_json(cell: Audited) -> dict[str, Any]:
 
 def _computation_json(computation: Computation) -> dict[str, Any]:
     inputs = [{**asdict(each), "value": f"{each.value:f}"} for each in computation.inputs]
-    return {**asdict(computation), "value": f"{computation.value:f}", "inputs": inputs}
+    names = ("formula", "explains", "remark")
+    return {**{name: getattr(computation, name) for name in names}, "value": f"{computation.value:f}", "inputs": inputs}
 
 
 def _amount(value: Decimal, printed: Decimal) -> str:

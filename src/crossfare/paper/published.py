@@ -80,7 +80,7 @@ def inputs() -> Mapping[str, Input]:
     values = packaged("inputs.yaml")
     found = {
         name: Input(name, Decimal(given["value"]), given["unit"], given["source"])
-        for name, given in {**values["stated"], **values["counted"], **values["fitted"]}.items()
+        for name, given in (each for part in values.values() for each in part.items())
     }
     for row in published():
         table = f"Table {row.table}"
