@@ -18,7 +18,7 @@ from crossfare.paper.plan import by_part, cell_name
 from crossfare.paper.published import printed, published_scores
 
 AUDIT = paper.audit()
-AS_PRINTED = paper.forecast(paper.Asked())
+AS_PRINTED = paper.forecast(paper.StudyTerms())
 
 
 def option(decisions: tuple[Decision, ...], task: str, key: str, target: str = "pt") -> tuple[Decision, Option]:
@@ -70,7 +70,7 @@ def test_costs_are_those_of_the_language() -> None:
 
 
 def test_what_the_paper_left_out() -> None:
-    found = paper.forecast(paper.Asked(parts=paper.PARTS))
+    found = paper.forecast(paper.StudyTerms(parts=paper.PARTS))
     own, zero = option(found, "ranking", "zero-shot")
     assert own.once_usd(zero) == Decimal(96)  # 12 hours of a TPU v3-8 at 8 USD
     assert own.recurring_usd_per_1k(zero) == pytest.approx(
@@ -87,16 +87,16 @@ def test_what_the_paper_left_out() -> None:
 
 
 def test_todays_prices_are_the_newest_of_the_same_kind() -> None:
-    today = paper.forecast(paper.Asked("today"))
+    today = paper.forecast(paper.StudyTerms("today"))
     own, bought = option(today, "nli", "translate-train commercial")
     assert own.once_usd(bought) == Decimal(56_521_137) * Catalogue.load().get("google-translate").amount / 1_000_000
     assert own.rates["commercial"].source == Catalogue.load().get("google-translate").ref
-    own, _ = option(paper.forecast(paper.Asked(api="deepl")), "nli", "translate-train commercial")
+    own, _ = option(paper.forecast(paper.StudyTerms(api="deepl")), "nli", "translate-train commercial")
     assert own.rates["commercial"].source == Catalogue.load().get("deepl-api").ref
 
 
 def test_the_study_counts_each_model_and_translation_once() -> None:
-    planner = paper.Planner(paper.Asked(parts=("fine-tuning",)))
+    planner = paper.StudyPlanner(paper.StudyTerms(parts=("fine-tuning",)))
     study = dict(planner.study(paper.forecast(planner.asked)))
     # BERT-en, BERT-pt and mBERT on SQuAD; BERT-pt and twice mBERT on each translation
     assert study["qa"]["fine-tuning"] == 9 * Decimal("2.77")
@@ -105,7 +105,7 @@ def test_the_study_counts_each_model_and_translation_once() -> None:
     once = {engine: AUDIT.cell(f"ranking-one-time-{engine}").computed.value for engine in ("open", "commercial")}
     assert abs(study["ranking"]["translation"] - (2 * once["open"] + 3 * once["commercial"])) < Decimal("1e-6")
     assert "test sets" not in study["ranking"]
-    only = paper.Planner(paper.Asked(parts=("fine-tuning",), tasks=("qa",), targets=("de",)))
+    only = paper.StudyPlanner(paper.StudyTerms(parts=("fine-tuning",), tasks=("qa",), targets=("de",)))
     assert dict(only.study(paper.forecast(only.asked)))["qa"]["fine-tuning"] == 4 * Decimal("2.77")
 
 
@@ -149,7 +149,7 @@ def test_the_command_prints_tables_and_writes_json(tmp_path: Path) -> None:
 
 
 def test_the_page_says_what_the_study_costs() -> None:
-    planner = paper.Planner(paper.Asked("today", paper.PARTS))
+    planner = paper.StudyPlanner(paper.StudyTerms("today", paper.PARTS))
     study = dict(planner.study(paper.forecast(planner.asked)))
     whole, qa = (sum(sum(study[task].values()) for task in tasks) for tasks in (study, ("qa",)))
     google = 3 * Decimal(3_047_540_622) * 20 / 1_000_000

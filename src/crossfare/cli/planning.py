@@ -162,8 +162,8 @@ def _plan_paper(
         raise ConfigError("plan paper has one commercial engine: give --engine once")
     parts = paper.PARTS if published.parts == "all" else names(published.parts)
     (api,) = figures.engine or ("",)
-    asked = paper.Asked(published.prices or "paper", parts, api, known.compute or "", figures.gold, tasks, targets)
-    planner, found, horizon = paper.Planner(asked), paper.forecast(asked), decision.Horizon(*served)
+    asked = paper.StudyTerms(published.prices or "paper", parts, api, known.compute or "", figures.gold, tasks, targets)
+    planner, found, horizon = paper.StudyPlanner(asked), paper.forecast(asked), decision.Horizon(*served)
     if json_file:
         write_json(json_file, plan_tables.to_json(planner, found, horizon))
     show([plan_tables.forecast_table(planner, found, horizon)])

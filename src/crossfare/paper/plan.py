@@ -34,7 +34,7 @@ _UNKNOWN = (float("nan"),) * 3  # a quality with its interval
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StudyTerms:
     """What is asked of the forecast.
 
     ``prices``   those of the paper's day, or today's
@@ -72,21 +72,21 @@ def cell_name(task: str, method: str, part: str, engine: str | None) -> str:
     return f"{_COSTS.get(method, task)}-{part}-{engine}"
 
 
-def forecast(asked: Asked) -> tuple[Decision, ...]:
+def forecast(asked: StudyTerms) -> tuple[Decision, ...]:
     """What each method of Table 1 costs: a decision for every task and target language.
 
     Raises:
         ConfigError: something is asked that the paper does not have, or an offer that bills something else.
     """
-    made = Planner(asked)
+    made = StudyPlanner(asked)
     tasks = asked.tasks or tuple(made.given["models"])
     return tuple(made.decision(task, target) for task in tasks for target in asked.targets or TARGETS)
 
 
-class Planner:
+class StudyPlanner:
     """The quantities of every method, and what prices them."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: StudyTerms) -> None:
         self.asked = asked
         self.given: Mapping[str, Any] = packaged("plan.yaml")
         self.catalogue = Catalogue.load()

@@ -9,7 +9,7 @@ from typing import Any
 
 from crossfare.compare.model import Decision, Option
 from crossfare.paper.audited import agree
-from crossfare.paper.plan import PARTS, Planner, by_part
+from crossfare.paper.plan import PARTS, StudyPlanner, by_part
 from crossfare.report import numbers
 from crossfare.report.decision import Horizon
 from crossfare.report.names import metric_name, task_name
@@ -30,7 +30,7 @@ class _Row:
         return amount(found.get(part))  # type: ignore[call-overload]
 
 
-def forecast_table(planner: Planner, decisions: Sequence[Decision], horizon: Horizon) -> Table:
+def forecast_table(planner: StudyPlanner, decisions: Sequence[Decision], horizon: Horizon) -> Table:
     """Table 1, its costs those of the first language."""
     rows, sections = _rows(decisions)
     languages = list(dict.fromkeys(each.target for each in decisions))
@@ -72,11 +72,11 @@ def _score(option: Option | None) -> Cell:
     return Cell(f"{option.quality:.4f}{'?' if option.note else ''}", f"{option.quality}")
 
 
-def _day(planner: Planner) -> str:
+def _day(planner: StudyPlanner) -> str:
     return {"paper": "the paper's", "today": "today's"}[planner.asked.prices]
 
 
-def _notes(planner: Planner, decisions: Sequence[Decision]) -> list[str]:
+def _notes(planner: StudyPlanner, decisions: Sequence[Decision]) -> list[str]:
     refs = dict.fromkeys(rate.source for each in decisions for rate in each.rates.values())
     left_out = [part for part in PARTS if part not in planner.asked.parts]
     notes = [
@@ -97,7 +97,7 @@ def _notes(planner: Planner, decisions: Sequence[Decision]) -> list[str]:
     return notes
 
 
-def _otherwise(planner: Planner, decisions: Sequence[Decision]) -> list[str]:
+def _otherwise(planner: StudyPlanner, decisions: Sequence[Decision]) -> list[str]:
     """Which cells Table 1 prints otherwise: what it states does not give them."""
     tasks = {each.task for each in decisions}
     cells = [
@@ -113,7 +113,7 @@ def _otherwise(planner: Planner, decisions: Sequence[Decision]) -> list[str]:
 _WHAT = ("translation", "test sets", "annotation", "fine-tuning", "inference")
 
 
-def study_table(planner: Planner, decisions: Sequence[Decision]) -> Table:
+def study_table(planner: StudyPlanner, decisions: Sequence[Decision]) -> Table:
     """What it costs to do what Tables 2, 3 and 5 show, each model and translation once."""
     paid = list(planner.study(decisions))
     whole = {what: sum((each.get(what, Decimal(0)) for _, each in paid), Decimal(0)) for what in _WHAT}
@@ -134,7 +134,7 @@ def study_table(planner: Planner, decisions: Sequence[Decision]) -> Table:
     return Table.of(f"What the study costs at {_day(planner)} prices", columns, rows, [note])
 
 
-def to_json(planner: Planner, decisions: Sequence[Decision], horizon: Horizon) -> dict[str, Any]:
+def to_json(planner: StudyPlanner, decisions: Sequence[Decision], horizon: Horizon) -> dict[str, Any]:
     """The forecast as JSON values; amounts are text, so that they stay exact."""
 
     def parts(decision: Decision, option: Option, *, once: bool) -> dict[str, str]:
