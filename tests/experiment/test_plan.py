@@ -358,8 +358,8 @@ def test_a_question_that_is_translated_takes_what_a_question_took_there(tmp_path
         ({"engine": "ctranslate2", "models": {"*": "m"}}, "open"),
         ({"engine": "apertium", "price": "compute"}, "open"),
         ({"engine": "google"}, "commercial"),
-        ({"engine": "existing", "price": "paper-opus-v100"}, "open"),
-        ({"engine": "existing", "price": "paper-api-mean"}, "commercial"),
+        ({"engine": "offline:bergamot"}, "open"),
+        ({"engine": "existing", "price": "paper-opus-v100"}, None),  # a price is no declaration
         ({"engine": "existing"}, None),
         ({"engine": "existing", "kind": "open"}, "open"),
         ({"engine": "reference", "price": "google-translate"}, None),
@@ -367,7 +367,7 @@ def test_a_question_that_is_translated_takes_what_a_question_took_there(tmp_path
         ({"engine": "echo"}, None),
     ],
 )
-def test_what_the_paper_would_call_an_engine_is_declared_or_known(values: dict[str, Any], kind: str | None) -> None:
+def test_what_the_paper_would_call_an_engine_is_declared(values: dict[str, Any], kind: str | None) -> None:
     assert published.kind(EngineSpec.model_validate(values)) == kind
 
 

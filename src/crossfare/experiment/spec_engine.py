@@ -102,8 +102,8 @@ class EngineSpec(Strict):
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
                   default as `default_projection` says. For "existing" translations: how lost answers are
                   recovered (by default not at all)
-    ``kind``      "open" or "commercial", as the paper would call it, where name and price do not tell: `crossfare plan`
-                  takes the paper's score of an engine of that kind
+    ``kind``      "open" or "commercial", as the paper would call it, where the engine itself does not tell: `crossfare
+                  plan` takes the paper's score of an engine of that kind, and tables the row that it has there
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 

@@ -55,9 +55,14 @@ def label(line: Line, context: Context) -> str:
     return f"{_method(line, context)}, {_model(line, context)}"
 
 
+def method_name(method: str) -> str:
+    """A method as it is written in a table."""
+    return _METHODS.get(method) or (method[:1].upper() + method[1:]).replace("+", " + ")
+
+
 def _method(line: Line, context: Context) -> str:
     spec = line.first
-    name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
+    name = method_name(spec.method)
     size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
     engines = " + ".join(footnoted(engine, label, context) for engine, label in spec.engines.items())
     return name + size + (f" ({engines})" if spec.engine else "")

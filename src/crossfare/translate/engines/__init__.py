@@ -27,6 +27,8 @@ Runs = Literal["local", "remote", "billed", "looked-up", "identity", "unknown"]
 """How an engine works: by a model or rules on this machine; by a server that bills nobody; by a service that bills
 requests; from translations that are there already; by giving texts back; or, if it is another package's, nobody knows.
 """
+Kind = Literal["open", "commercial"]
+"""What Rosa et al. (2021) would call an engine: models and rules that anybody can run, or a service that is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class EngineInfo:
     `install` brings too; it may have another way to work without them. ``host`` is where its texts go, and its key,
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
     and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
-    whether it loads a checkpoint (option ``model``) onto a device.
+    whether it loads a checkpoint (option ``model``) onto a device. ``kind`` is that of whatever it translates with;
+    None where that depends (a language model, a server, text that is there already).
     """
 
     name: str
@@ -55,6 +58,7 @@ class EngineInfo:
     settings: tuple[tuple[str, str], ...] = ()
     runs: Runs = "unknown"
     weights: bool = False
+    kind: Kind | None = None
 
     @property
     def translates(self) -> bool:
@@ -99,6 +103,7 @@ _BUILT_IN = (
         ("torch", "transformers", "sentencepiece"),
         languages="those of the model",
         runs="local",
+        kind="open",
         weights=True,
     ),
     EngineInfo(
@@ -108,6 +113,7 @@ _BUILT_IN = (
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
         languages="those of the model",
         runs="local",
+        kind="open",
         weights=True,
     ),
     EngineInfo(
@@ -118,6 +124,7 @@ _BUILT_IN = (
         "pip install 'crossfare[offline]'",
         languages="en-pt, pt-en",
         runs="local",
+        kind="open",
     ),
     EngineInfo(
         "apertium",
@@ -126,6 +133,7 @@ _BUILT_IN = (
         install="apt-get install apertium apertium-eng-spa apertium-es-pt",
         commands=("apertium",),
         runs="local",
+        kind="open",
     ),
     EngineInfo(
         "libretranslate",
@@ -151,6 +159,7 @@ _BUILT_IN = (
         host="translate.googleapis.com (v3), translation.googleapis.com (v2)",
         settings=(("model", "nmt"),),
         runs="billed",
+        kind="commercial",
     ),
     EngineInfo(
         "deepl",
@@ -164,6 +173,7 @@ _BUILT_IN = (
         host="api.deepl.com, api-free.deepl.com",
         settings=(("model_type", "quality_optimized"),),
         runs="billed",
+        kind="commercial",
     ),
     EngineInfo(
         "azure",
@@ -177,6 +187,7 @@ _BUILT_IN = (
         host="api.cognitive.microsofttranslator.com",
         settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
         runs="billed",
+        kind="commercial",
     ),
     EngineInfo(
         "amazon",
@@ -189,6 +200,7 @@ _BUILT_IN = (
         "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
         host="translate.REGION.amazonaws.com",
         runs="billed",
+        kind="commercial",
     ),
     EngineInfo(
         "llm",
