@@ -3,11 +3,11 @@
     python benchmarks/engine_gain.py RUN [RUN ...] --flores DATA/flores [--sentences 300]
 
 For every task and target of the runs, and every method that translates: its score less that of zero-shot with the
-target encoder, with the interval that test examples and training runs leave (docs/uncertainty.md), and BLEU and chrF of
-its engine on FLORES dev, in the direction in which the method uses it: into the target language for a training set, out of
-it for what is asked. An engine that runs here translates the sentences anew; of one that looks translations up, the
-published output of the system named as the engine is taken (flores-dev.google.pt), if the folder has it. Prints a
-Markdown table, by task sorted by BLEU: does the gain grow with it?
+target encoder, with the interval that test examples and training runs leave (docs/uncertainty.md), and BLEU and
+chrF of its engine on FLORES dev, in the direction in which the method uses it: into the target language for a
+training set, out of it for what is asked. An engine that runs here translates the sentences anew; of one that looks
+translations up, the published output of the system named as the engine is taken (flores-dev.google.pt), if the
+folder has it. Prints a Markdown table, by task sorted by BLEU: does the gain grow with it?
 """
 
 from __future__ import annotations
