@@ -16,6 +16,7 @@ from crossfare.cli.options import (
     Months,
     PriceOptions,
     RunFolders,
+    Utilisation,
     Volume,
     Worth,
     with_groups,
@@ -119,6 +120,7 @@ def report(
     months: Months = 12,
     margin: Margin = 2.0,
     worth: Worth = None,
+    utilisation: Utilisation = 1.0,
     force: Force = False,
 ) -> None:
     """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
@@ -137,6 +139,7 @@ def report(
         *runs,
         horizon=Horizon(volume, months),
         aim=Aim(margin / 100, values.worth(worth)),
+        utilisation=Decimal(str(utilisation)),
         methods=METHODS,
         courses=courses,
         force=force,
