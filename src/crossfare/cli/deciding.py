@@ -10,6 +10,7 @@ import typer
 
 from crossfare.cli import values
 from crossfare.cli.options import (
+    Beside,
     Force,
     JudgingOptions,
     Margin,
@@ -119,6 +120,7 @@ def report(
     months: Months = 12,
     margin: Margin = 2.0,
     worth: Worth = None,
+    beside: Beside = None,
     force: Force = False,
 ) -> None:
     """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
@@ -127,6 +129,7 @@ def report(
     """
     from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
+    from crossfare.paper.rows import places
     from crossfare.race import Course, course_tables
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
@@ -139,6 +142,8 @@ def report(
         aim=Aim(margin / 100, values.worth(worth)),
         methods=METHODS,
         courses=courses,
+        places=places,
+        beside=values.beside(beside),
         force=force,
     )
     say(f"Report: {page}")
