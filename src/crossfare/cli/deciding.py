@@ -10,6 +10,7 @@ import typer
 
 from crossfare.cli import values
 from crossfare.cli.options import (
+    Beside,
     Force,
     JudgingOptions,
     Margin,
@@ -121,6 +122,7 @@ def report(
     margin: Margin = 2.0,
     worth: Worth = None,
     utilisation: Utilisation = 1.0,
+    beside: Beside = None,
     force: Force = False,
 ) -> None:
     """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
@@ -129,6 +131,7 @@ def report(
     """
     from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
+    from crossfare.paper.rows import places
     from crossfare.race import Course, course_tables
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
@@ -142,6 +145,8 @@ def report(
         utilisation=Decimal(str(utilisation)),
         methods=METHODS,
         courses=courses,
+        places=places,
+        beside=values.beside(beside),
         force=force,
     )
     say(f"Report: {page}")

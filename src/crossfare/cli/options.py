@@ -16,6 +16,9 @@ Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by 
 MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
+Beside = Annotated[
+    str | None, typer.Option(metavar="paper", help="Show the paper's figures below those of the same cells.")
+]
 PriceFile = Annotated[
     list[Path] | None, typer.Option(help="Price files that bill the engine (default: those of the run's spec).")
 ]
@@ -93,6 +96,7 @@ class RunOptions:
     energy: Annotated[
         bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")
     ] = False
+    beside: Beside = None
 
 
 @dataclass(frozen=True, slots=True)

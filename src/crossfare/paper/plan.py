@@ -20,7 +20,7 @@ from crossfare.ledger import Catalogue
 from crossfare.ledger.price import UnitPrice
 from crossfare.paper.audit import DAY, Audit, audit
 from crossfare.paper.claims import tested_on, wilson
-from crossfare.paper.published import PublishedScore, inputs, packaged, printed, published_scores
+from crossfare.paper.published import Printed, PublishedScore, inputs, packaged, printed, published_scores
 from crossfare.report.columns import method_name
 from crossfare.translate.engines import declared
 from crossfare.types import TaskName, Usage
@@ -70,6 +70,17 @@ class StudyTerms:
 def cell_name(task: str, method: str, part: str, engine: str | None) -> str:
     """What table1.yaml calls a cost or latency of a method, such as "ranking-1-recurring-open"."""
     return f"{_COSTS.get(method, task)}-{part}-{engine}"
+
+
+def cost_cells(task: str, method: str, engine: str | None) -> dict[str, Printed]:
+    """The costs and the latency that Table 1 prints of a method: "one-time", "recurring", "latency"."""
+    never = {"translate-train": ("recurring", "latency"), "translate-infer": ("one-time",)}  # a strategy may have all
+    names = {
+        part: cell_name(task, method, part, engine)
+        for part in ("one-time", "recurring", "latency")
+        if method.startswith("translate") and part not in never.get(method, ())
+    }
+    return {part: printed()[name] for part, name in names.items() if name in printed()}
 
 
 def forecast(asked: StudyTerms) -> tuple[Decision, ...]:
@@ -137,7 +148,7 @@ class StudyPlanner:
     def _option(self, row: PublishedScore, score: PublishedScore | None, target: str) -> Option:
         assert row.method
         once, again = (self._translation(row, part, target) for part in ("one-time", "recurring"))
-        latency = printed().get(cell_name(row.task, row.method, "latency", row.engine)) if again else None
+        latency = cost_cells(row.task, row.method, row.engine).get("latency")
         option = Option(
             f"{row.method} {row.engine or ''}".strip(),
             method_name(row.method) + (f" ({self.given['labels'][row.engine]})" if row.engine else ""),
@@ -176,11 +187,9 @@ class StudyPlanner:
 
     def _translation(self, row: PublishedScore, part: str, target: str) -> tuple[Component, ...]:
         """What translating takes, once or for 1,000 examples: as the audit recomputes the cell of Table 1."""
-        name = cell_name(row.task, row.method or "", part, row.engine)
-        never = {"translate-train": "recurring", "translate-infer": "one-time"}  # a strategy may be both
-        if name not in printed() or never.get(row.method or "") == part:
+        if part not in cost_cells(row.task, row.method or "", row.engine):
             return ()
-        cell = self.audit.cell(name)
+        cell = self.audit.cell(cell_name(row.task, row.method or "", part, row.engine))
         found = next((each for each in cell.others if each.language == target), cell.computed)
         return (Component("translation", row.engine or "", _quantity(found.usage)),)
 

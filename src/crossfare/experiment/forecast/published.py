@@ -12,11 +12,11 @@ from decimal import Decimal
 from crossfare.experiment.forecast.rates import Rate
 from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.ledger import Catalogue, Price
-from crossfare.paper import PublishedScore, published_scores
+from crossfare.paper import PublishedScore
 from crossfare.paper.audit import DAY
 from crossfare.paper.plan import cell_name
-from crossfare.paper.published import PaperEngine, inputs, printed
-from crossfare.translate.engines import declared
+from crossfare.paper.published import inputs, printed
+from crossfare.paper.rows import kind, matching
 from crossfare.types import RunSpec
 
 V100, TPU = "paper-v100-mean", "tpu-v3-8"
@@ -85,27 +85,5 @@ def latency_ms(cell: RunSpec, engine: EngineSpec) -> tuple[float, str] | None:
 
 
 def quality(cell: RunSpec, engine: EngineSpec | None) -> PublishedScore | None:
-    """The paper's score of the same method, kind of engine and role of the model, in the same language.
-
-    The detailed tables (2, 3, 5) come before Table 1.
-    """
-    if cell.gold_size is not None:
-        return None
-    wanted = kind(engine) if engine else None
-    if engine and wanted is None:
-        return None
-    found = [
-        score
-        for score in published_scores(cell.task, language=cell.target)
-        if (score.method, score.model) == (cell.method, cell.model) and score.engine in (None, wanted)
-    ]
-    found.sort(key=lambda score: (score.table == 1, score.table))
-    return found[0] if found else None
-
-
-def kind(engine: EngineSpec) -> PaperEngine | None:
-    """What the paper would call an engine: as the spec declares it (``kind``), or else as the engine itself does.
-
-    None where neither says: a language model, a server, translations that are looked up or lie on disk.
-    """
-    return engine.kind or declared(engine.engine).kind
+    """The paper's score of the same method, kind of engine and role of the model, in the same language."""
+    return next(iter(matching(cell, kind(engine) if engine else None)), None)
