@@ -30,6 +30,19 @@ requests; from translations that are there already; by giving texts back; or, if
 
 
 @dataclass(frozen=True, slots=True)
+class Flight:
+    """How many requests of a service are in flight unless a user says otherwise, and why.
+
+    ``limit`` is what its documentation says that it takes, at ``source`` on the day ``checked``.
+    """
+
+    requests: int
+    limit: str
+    source: str
+    checked: str = "2026-11-30"
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them.
 
@@ -39,7 +52,7 @@ class EngineInfo:
     `install` brings too; it may have another way to work without them. ``host`` is where its texts go, and its key,
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
     and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
-    whether it loads a checkpoint (option ``model``) onto a device.
+    whether it loads a checkpoint (option ``model``) onto a device. ``flight`` says how many requests are sent at once.
     """
 
     name: str
@@ -55,6 +68,12 @@ class EngineInfo:
     settings: tuple[tuple[str, str], ...] = ()
     runs: Runs = "unknown"
     weights: bool = False
+    flight: Flight | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests may be in flight at once."""
+        return self.flight.requests if self.flight else 1
 
     @property
     def translates(self) -> bool:
@@ -138,6 +157,7 @@ _BUILT_IN = (
         host="localhost:5000",
         settings=(("format", "text"),),
         runs="remote",
+        flight=Flight(4, "as many as its --threads, 4 by default", "docs.libretranslate.com/guides/settings"),
     ),
     EngineInfo(
         "google",
@@ -151,6 +171,9 @@ _BUILT_IN = (
         host="translate.googleapis.com (v3), translation.googleapis.com (v2)",
         settings=(("model", "nmt"),),
         runs="billed",
+        flight=Flight(
+            10, "6,000,000 characters a minute; none of requests in flight", "cloud.google.com/translate/quotas"
+        ),
     ),
     EngineInfo(
         "deepl",
@@ -164,6 +187,9 @@ _BUILT_IN = (
         host="api.deepl.com, api-free.deepl.com",
         settings=(("model_type", "quality_optimized"),),
         runs="billed",
+        flight=Flight(
+            10, "none published: slow down on 429", "developers.deepl.com/docs/best-practices/error-handling"
+        ),
     ),
     EngineInfo(
         "azure",
@@ -177,6 +203,11 @@ _BUILT_IN = (
         host="api.cognitive.microsofttranslator.com",
         settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
         runs="billed",
+        flight=Flight(
+            10,
+            "none of requests in flight; characters an hour by tier (S1: 40,000,000), evenly",
+            "learn.microsoft.com/azure/ai-services/translator/service-limits",
+        ),
     ),
     EngineInfo(
         "amazon",
@@ -189,6 +220,11 @@ _BUILT_IN = (
         "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
         host="translate.REGION.amazonaws.com",
         runs="billed",
+        flight=Flight(
+            50,
+            "none published: slow down when throttled",
+            "docs.aws.amazon.com/translate/latest/dg/what-is-limits.html",
+        ),
     ),
     EngineInfo(
         "llm",
@@ -202,6 +238,9 @@ _BUILT_IN = (
         host="api.openai.com",
         settings=(("temperature", "0.0"),),
         runs="billed",
+        flight=Flight(
+            10, "requests and tokens a minute by model and tier", "developers.openai.com/api/docs/guides/rate-limits"
+        ),
     ),
 )
 
