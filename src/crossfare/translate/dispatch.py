@@ -93,7 +93,7 @@ class Dispatch:
         asked = [self._waiting.popleft() for _ in range(min(places, len(self._waiting)))]
         reserved = self.purchases.reserve(asked)
         for texts, mine in zip(asked, reserved, strict=True):
-            self._theirs += texts if not mine else [text for text in texts if text not in set(mine)]
+            self._theirs += _without(texts, mine)
         wanted = [rest for mine in reserved if mine and (rest := self._still_wanted(mine))]
         for texts in wanted:
             self._running[self._submit(texts)] = texts
@@ -102,7 +102,7 @@ class Dispatch:
         """The texts that the memory does not have; it may have got others before they were reserved."""
         rest = self.recall(mine)
         if len(rest) < len(mine):
-            self.purchases.let_go([text for text in mine if text not in set(rest)])
+            self.purchases.let_go(_without(mine, rest))
         return rest
 
     def _places(self) -> int:
@@ -150,6 +150,11 @@ class Dispatch:
         self._stopped = self._stopped or error
         if isinstance(self.engine, Concurrent):
             self.engine.stop(error)
+
+
+def _without(texts: list[str], others: Sequence[str]) -> list[str]:
+    left = set(others)
+    return [text for text in texts if text not in left]
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,8 @@ TABLE = """CREATE TABLE IF NOT EXISTS reservation (
 _LEFT_BEHIND = 86400.0
 """Seconds: a file of an owner that nobody holds for so long was left by a process that was killed."""
 
+_AT_ONCE = 500
+
 Writing = Callable[[], AbstractContextManager[tuple[sqlite3.Connection, int]]]
 """Begins a transaction of the memory, and gives the number of the scope that is meant."""
 
@@ -70,8 +72,10 @@ class Purchases:
         with self.owner.writing() as (connection, scope):
             for texts in requests:
                 number = secrets.randbits(62)
-                free = [text for text in texts if self._free(connection, scope, text, alive)]
-                rows = ((scope, hashed(text), self.owner.name, number) for text in free)
+                keys = {text: hashed(text) for text in texts}
+                taken = self._taken(connection, scope, list(keys.values()), alive)
+                free = [text for text, key in keys.items() if key not in taken]
+                rows = ((scope, keys[text], self.owner.name, number) for text in free)
                 connection.executemany("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?, ?)", rows)
                 mine.append(free)
         return mine
@@ -98,20 +102,27 @@ class Purchases:
                 rows = ((self.owner.name, scope, hashed(text)) for text in texts)
                 connection.executemany(f"{query} AND scope = ? AND hash = ?", rows)
 
-    def _free(self, connection: sqlite3.Connection, scope: int, text: str, alive: dict[str, bool]) -> bool:
+    def _taken(
+        self, connection: sqlite3.Connection, scope: int, keys: list[bytes], alive: dict[str, bool]
+    ) -> set[bytes]:
+        """Those that others are about to buy; what a dead owner had is noted."""
         assert self.owner is not None
-        query = "SELECT owner, request FROM reservation WHERE scope = ? AND hash = ?"
-        held = connection.execute(query, (scope, hashed(text))).fetchone()
-        if held is None:
-            return True
-        owner, request = held
-        if owner not in alive:
-            alive[owner] = self.owner.alive(owner)
-        if alive[owner]:
-            return False
-        self.doubtful.add((owner, request))
-        self.doubtful_texts += 1
-        return True
+        found: list[tuple[bytes, str, int]] = []
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT hash, owner, request FROM reservation WHERE scope = ? AND hash IN ({marks})"
+            found += connection.execute(query, (scope, *some))
+        taken: set[bytes] = set()
+        for key, owner, request in found:
+            if owner not in alive:
+                alive[owner] = self.owner.alive(owner)
+            if alive[owner]:
+                taken.add(key)
+            else:
+                self.doubtful.add((owner, request))
+                self.doubtful_texts += 1
+        return taken
 
 
 @contextmanager
