@@ -23,6 +23,7 @@ def outcome_lines(made: TranslatedDataset) -> tuple[str, ...]:
         f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
         f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
         f"usage: {usage.characters or 0:,} characters, {_time(usage)}",
+        *((f"in doubt: {report.doubt}",) if report.doubt else ()),
         *((f"answers found: {found}",) if found else ()),
     )
 
