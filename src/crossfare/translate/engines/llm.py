@@ -153,7 +153,7 @@ class LLMEngine(RemoteEngine):
         choice = _choice(completion)
         billed = Answer((), **_tokens(completion.usage))
         try:
-            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content)))
+            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content, len(texts))))
             why = answer.refused
         except ValueError as error:
             stopped = f"{error} (the model stopped for {choice.finish_reason!r})"
