@@ -107,7 +107,7 @@ def serve(
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
 ) -> None:
-    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info.
+    """Serve a run's model over HTTP: POST /predict, GET /health, /info, /metrics and /openapi.json.
 
     Texts are not logged, and kept only with --remember. Where answering sends them to an engine that is paid or not on
     this machine, it asks before it begins.

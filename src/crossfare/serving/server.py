@@ -44,9 +44,17 @@ def serve(
 
         from crossfare.serving.http import application
     except ImportError as error:
-        raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
+        raise ConfigError(
+            "serving needs starlette, uvicorn and prometheus-client: pip install 'crossfare[serve]'"
+        ) from error
     told = info(pipeline)
-    app = application(pipeline, lambda: {**told, "spending": spending(pipeline)}, limits)
+    purse = pipeline.purse
+    app = application(
+        pipeline,
+        lambda: {**told, "spending": spending(pipeline)},
+        limits,
+        spent=None if purse is None else lambda: float(purse.spent),
+    )
     with _bind(host, port) as bound:
         if ready:
             ready(_address(bound))
