@@ -18,7 +18,7 @@ from served import asked, body, read, talking, write
 
 import tiny_run
 from crossfare.cli import terminal
-from crossfare.errors import BudgetExceeded
+from crossfare.errors import BudgetExceeded, PriceError
 from crossfare.experiment import run
 from crossfare.serving import estimate_file, open_pipeline, predict_file
 from crossfare.serving.server import spending
@@ -366,3 +366,15 @@ def test_a_server_that_ends_says_what_it_spent(paid: Path, server: Server, sent:
         _, err = process.communicate(timeout=60)
     assert err.splitlines()[0] == "spent now: 1 requests, 26 characters, 0.000520 USD", err
     assert cost(server) - before == Decimal("0.00052")
+
+
+def test_who_agrees_without_an_estimate_hears_that_a_price_is_not_known(
+    paid: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unknown(*_: object) -> None:
+        raise PriceError("no price is known for 'google-translate'")
+
+    monkeypatch.setattr("crossfare.serving.paid_requests.charge_of", unknown)
+    status, _, told = call(monkeypatch, capsys, *command(paid, file, "--yes"))
+    assert status == 0
+    assert "what will be spent cannot be told: no price is known for 'google-translate'\n" in told

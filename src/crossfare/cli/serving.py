@@ -24,7 +24,7 @@ from crossfare.cli.options import (
 )
 from crossfare.cli.terminal import agree, say
 from crossfare.cli.values import allow, limit
-from crossfare.errors import ConfigError
+from crossfare.errors import ConfigError, PriceError
 
 if TYPE_CHECKING:
     from crossfare.serving import Pipeline
@@ -152,7 +152,13 @@ def export(
 
 @contextmanager
 def _telling(pipeline: Pipeline) -> Iterator[None]:
-    """Say what was spent within, however it ends."""
+    """Say what was spent within, however it ends; or before it begins, that nobody can say."""
+    from crossfare import serving
+
+    try:
+        serving.standing(pipeline)
+    except (PriceError, ConfigError) as unknown:  # those who agreed without an estimate have not been told
+        say(f"what will be spent cannot be told: {unknown}", err=True)
     try:
         yield
     finally:
