@@ -246,6 +246,9 @@ def test_cached_tokens_cost_less_where_that_can_be_so(
         _, answer = translate(model, tmp_path, "--price", offer, "--price-file", str(prices))
         usd = 10 * (2 - saved * cached / 1_000_000)
         assert f"{usd:.2f} USD" in answer.partition("spent now:")[2], answer
+        assert (f"({10 * cached:,} of them cached)" in answer) == bool(cached)
+        _, again = translate(model, tmp_path, "--price", offer, "--price-file", str(prices))
+        assert f"cost: {usd:.2f} USD, 0.00 of it now" in again, "what is remembered keeps its cost"
 
 
 def test_what_cannot_be_billed_is_said_to_be_in_doubt(model: Model, tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ class Health:
     apart: int = 0
     judging: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def sound(self) -> bool:
+        """Whether it is known what the service does with a request, so that several may be sent at once."""
+        return self.answers and not self.failed and not 0 < self.apart < _APART
+
     def answered(self, piece: str) -> None:
         """Note a success; the shortest piece is the cheapest to ask for again."""
         self.failed = self.wasted = 0
@@ -83,14 +88,16 @@ class Isolation:
             EngineError: the service fails, and not this request.
             BudgetExceeded: an attempt would pass the budget.
         """
+        before = len(self.texts)
         if self.health.apart >= _APART:
             for piece in pieces:
                 self._ask([piece], None)
-            return
-        self._together = False
-        self._ask(pieces, None)
-        if len(pieces) > 1:
-            self.health.apart = 0 if self._together else self.health.apart + 1
+        else:
+            self._together = False
+            self._ask(pieces, None)
+            if len(pieces) > 1:
+                self.health.apart = 0 if self._together else self.health.apart + 1
+        self.health.answers |= len(self.texts) > before
 
     def _ask(self, pieces: Sequence[str], attempts: int | None) -> None:
         answer = self._answered(pieces, attempts)
@@ -143,7 +150,6 @@ class Isolation:
         if text is not None and text.strip():
             self.texts[piece] = self.cutter.received(text)
             self.health.answered(piece)
-            self.health.answers = True
         else:
             self.failures.setdefault(piece, f"{self.attempts.label} returned nothing for it")
 

@@ -313,7 +313,7 @@ class RemoteEngine(ABC):
     def in_flight(self, source: str, target: str) -> int:
         """How many requests may be asked for at once (see `Concurrent`)."""
         health = self._health.get((source, target))
-        return max(1, int(self.traffic.limit)) if health and health.answers and not health.failed else 1
+        return max(1, int(self.traffic.limit)) if health and health.sound else 1
 
     def stop(self, why: BaseException) -> None:
         """Let calls that are under way send nothing more, and return what they have."""
