@@ -103,7 +103,9 @@ def test_a_step_that_needs_an_extra_says_so(finished: Path) -> None:
 
 
 def test_lists_need_no_extra(tmp_path: Path) -> None:
-    for status, out in crossfare(tmp_path, "--help", "prices", "datasets", "engines", "audit-paper"):
+    for status, out in crossfare(
+        tmp_path, "--help", "prices", "datasets", "engines", "audit-paper", "plan paper --with all --prices today"
+    ):
         assert (status, len(out) > 500) == (0, True), out
 
 

@@ -241,8 +241,9 @@ def test_reasoning_that_is_billed_beside_the_answer_is_counted(model: Any) -> No
 
     from crossfare.translate.engines.llm import _tokens
 
-    assert _tokens(SimpleNamespace(prompt_tokens=1000, completion_tokens=34, total_tokens=1482)) == (1000, 482)
-    assert _tokens(SimpleNamespace(prompt_tokens=17, completion_tokens=482, total_tokens=499)) == (17, 482)
+    for read, said, total, written in ((1000, 34, 1482, 482), (17, 482, 499, 482)):
+        told = _tokens(SimpleNamespace(prompt_tokens=read, completion_tokens=said, total_tokens=total))
+        assert (told["input_tokens"], told["output_tokens"]) == (read, written)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +289,7 @@ def test_an_id_that_is_none_is_no_answer(written: str) -> None:
 
     content = f'{{"translations": [{{"id": {written}, "text": "EINS"}}]}}'
     with contextlib.suppress(ValueError):
-        assert replies.matched(["one"], replies.read(content))["refused"]
+        assert replies.matched(["one"], replies.read(content, 1))["refused"]
 
 
 @pytest.mark.parametrize("content", [None, 7, ["a"], "x" * 2_000_000])
@@ -296,7 +297,7 @@ def test_what_is_no_text_is_no_answer(content: object) -> None:
     from crossfare.translate.engines import replies
 
     with pytest.raises(ValueError, match="its answer is"):
-        replies.read(content)
+        replies.read(content, 1)
 
 
 def test_an_answer_of_endless_brackets_is_given_up(model: Any) -> None:

@@ -85,6 +85,7 @@ def spec(folder: Path, *, tasks: tuple[str, ...] = ("nli", "qa"), **changes: Any
                 "options": {"name": "api"},
                 "price": "google-translate",
                 "label": "API",
+                "kind": "commercial",
                 **marked,
             },
             "own": {"engine": "echo", "options": {"name": "own", "granularity": "sentence"}, "label": "Own"} | marked,

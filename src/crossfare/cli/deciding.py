@@ -10,12 +10,14 @@ import typer
 
 from crossfare.cli import values
 from crossfare.cli.options import (
+    Beside,
     Force,
     JudgingOptions,
     Margin,
     Months,
     PriceOptions,
     RunFolders,
+    Utilisation,
     Volume,
     Worth,
     with_groups,
@@ -119,6 +121,8 @@ def report(
     months: Months = 12,
     margin: Margin = 2.0,
     worth: Worth = None,
+    utilisation: Utilisation = 1.0,
+    beside: Beside = None,
     force: Force = False,
 ) -> None:
     """Write the report of a run: one HTML page that needs no network, with LaTeX tables and figures beside it.
@@ -127,6 +131,7 @@ def report(
     """
     from crossfare.compare import Aim
     from crossfare.experiment.methods import METHODS
+    from crossfare.paper.rows import places
     from crossfare.race import Course, course_tables
     from crossfare.report import write_report
     from crossfare.report.decision import Horizon
@@ -137,8 +142,11 @@ def report(
         *runs,
         horizon=Horizon(volume, months),
         aim=Aim(margin / 100, values.worth(worth)),
+        utilisation=Decimal(str(utilisation)),
         methods=METHODS,
         courses=courses,
+        places=places,
+        beside=values.beside(beside),
         force=force,
     )
     say(f"Report: {page}")

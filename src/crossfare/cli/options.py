@@ -16,6 +16,9 @@ Tasks = Annotated[str | None, typer.Option(help="Only these tasks, separated by 
 MaxUsd = Annotated[
     str | None, typer.Option(metavar="USD", help="Stop before the request that would make the run cost more than this.")
 ]
+Beside = Annotated[
+    str | None, typer.Option(metavar="paper", help="Show the paper's figures below those of the same cells.")
+]
 PriceFile = Annotated[
     list[Path] | None, typer.Option(help="Price files that bill the engine (default: those of the run's spec).")
 ]
@@ -28,6 +31,9 @@ Concurrency = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
+Utilisation = Annotated[
+    float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
+]
 Margin = Annotated[
     float, typer.Option(min=0, max=100, metavar="POINTS", help="Points of quality below the best that nobody minds.")
 ]
@@ -94,6 +100,7 @@ class RunOptions:
     energy: Annotated[
         bool, typer.Option("--energy", help="Meter the electricity of each step (crossfare[energy]).")
     ] = False
+    beside: Beside = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +153,7 @@ class PriceOptions:
     price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
         None
     )
-    utilisation: Annotated[
-        float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
-    ] = 1.0
+    utilisation: Utilisation = 1.0
     without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, Months, Targets, Tasks, Volume, with_groups
+from crossfare.cli.options import Force, Months, Targets, Tasks, Utilisation, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
@@ -33,6 +34,17 @@ class RateOptions:
     compute: Annotated[str | None, typer.Option(metavar="OFFER", help="What prices device time.")] = None
     hardware: Annotated[str | None, typer.Option(help="Use rates of this device, as runs name it.")] = None
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperOptions:
+    """How the paper's own experiment is priced, and what is counted of it."""
+
+    prices: Annotated[str | None, typer.Option(help="plan paper: prices of the paper's day, or of today.")] = None
+    parts: Annotated[
+        str | None,
+        typer.Option("--with", metavar="PARTS", help="plan paper: count fine-tuning,inference,annotation, or all."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +88,35 @@ class FigureOptions:
 
 @with_groups
 def plan(
-    spec: Annotated[str | None, typer.Argument(help="The spec, a YAML file, or demo; without one, state it.")] = None,
+    spec: Annotated[
+        str | None, typer.Argument(help="The spec, a YAML file, or demo, or paper; without one, state it.")
+    ] = None,
     volume: Volume = 100_000,
     months: Months = 12,
     targets: Targets = None,
     tasks: Tasks = None,
+    utilisation: Utilisation = 1.0,
     *,
     known: RateOptions,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
     checked: CheckOptions,
     figures: FigureOptions,
+    published: PaperOptions,
     force: Force = False,
 ) -> None:
     """Forecast what each method will cost, from a spec or from figures; nothing is run.
 
+    "paper" is the experiment of Rosa et al. (2021), from what it states: its Table 1, with --prices and --with.
     Status 1 if a part of the costs is not known; a line says what to give.
     """
+    if spec == "paper":
+        if json_file:
+            claim(json_file, reads=(), force=force)
+        horizon = (volume, months)
+        _plan_paper(published, (known, checked, figures), names(targets), names(tasks), horizon, json_file)
+        return
+    if published != PaperOptions():
+        raise ConfigError("--prices and --with are of the paper's own experiment: crossfare plan paper")
     from crossfare.experiment import forecast
 
     pilots = known.from_runs or []
@@ -110,8 +135,42 @@ def plan(
     made = forecast.Forecaster(priced, basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
-    if not _print_forecast(made.plans(months), volume, months):
+    if not _print_forecast(made.plans(months, Decimal(str(utilisation))), volume, months):
         raise typer.Exit(1)
+
+
+def _plan_paper(
+    published: PaperOptions,
+    given: tuple[RateOptions, CheckOptions, FigureOptions],
+    targets: tuple[str, ...],
+    tasks: tuple[str, ...],
+    served: tuple[int, int],
+    json_file: Path | None,
+) -> None:
+    """Print Table 1 as it is forecast, where one method gets cheaper than another, and what the study costs."""
+    from crossfare import paper
+    from crossfare.paper import plan_tables
+    from crossfare.report import decision
+    from crossfare.store import write_json
+
+    known, checked, figures = given
+    others = (replace(known, compute=None), checked, replace(figures, engine=None, gold=None))
+    if others != (RateOptions(), CheckOptions(), FigureOptions()):
+        raise ConfigError(
+            "plan paper goes by what the paper states; beside --prices and --with it takes --volume, --months, "
+            "--targets, --tasks, --compute, --engine, --gold and --json"
+        )
+    if len(figures.engine or ()) > 1:
+        raise ConfigError("plan paper has one commercial engine: give --engine once")
+    parts = paper.PARTS if published.parts == "all" else names(published.parts)
+    (api,) = figures.engine or ("",)
+    asked = paper.StudyTerms(published.prices or "paper", parts, api, known.compute or "", figures.gold, tasks, targets)
+    planner, found, horizon = paper.StudyPlanner(asked), paper.forecast(asked), decision.Horizon(*served)
+    if json_file:
+        write_json(json_file, plan_tables.to_json(planner, found, horizon))
+    show([plan_tables.forecast_table(planner, found, horizon)])
+    show([decision.break_even_table(each, horizon) for each in found if each.target == found[0].target])
+    show([plan_tables.study_table(planner, found)])
 
 
 def _asked_spec(

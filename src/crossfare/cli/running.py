@@ -21,7 +21,7 @@ from crossfare.cli.options import (
     with_groups,
 )
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import allow, in_flight, limit, names, numbers, told
+from crossfare.cli.values import allow, beside, in_flight, limit, names, numbers, told
 from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def _run(
             agree=None if yes else agree,
             force=force,
             tell=partial(say, err=True),
+            beside=beside(manner.beside),
         ).folder
         _conclude(folder)
         return folder
@@ -173,9 +174,10 @@ def _conclude(folder: Path) -> None:
 
 def _report(folder: Path) -> None:
     from crossfare.experiment.methods import METHODS
+    from crossfare.paper.rows import places
     from crossfare.report import write_report
 
     try:
-        say(f"Report: {write_report(folder, methods=METHODS)}")
+        say(f"Report: {write_report(folder, methods=METHODS, places=places)}")
     except ConfigError as error:  # the light install has no plotting
         say(f"No report: {error}")

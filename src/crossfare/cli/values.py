@@ -49,6 +49,13 @@ def worth(text: str | None) -> Decimal | None:
     return None if text is None else usd("--worth", re.sub(r"(?i)\s*(usd)?\s*(per|an) error\s*$", "", text))
 
 
+def beside(text: str | None) -> bool:
+    """Whether --beside asks for the paper's figures."""
+    if text not in (None, "paper"):
+        raise ConfigError(f"--beside takes paper, not {text!r}")
+    return text is not None
+
+
 def settings(flag: str, texts: list[str] | None) -> dict[str, str]:
     """Values by resource, from RESOURCE=VALUE."""
     parts = [text.rpartition("=") for text in texts or ()]

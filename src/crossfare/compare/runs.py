@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -38,16 +38,20 @@ _REFERENCE_NOTE = "reference translation, priced as a commercial API"
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What a run's spec says of one engine: its kind, whether an offer prices it, what to know of it."""
+    """What a run's spec says of one engine: its name in the registry, whether an offer prices it, what to know of it.
 
-    kind: str
+    ``kind`` is what the paper would call it, "open" or "commercial", where the spec declares that.
+    """
+
+    engine: str
     price: str | None = None
     note: str = ""
+    kind: Literal["open", "commercial"] | None = None
 
     @property
     def reference(self) -> bool:
         """Whether it looks up what people translated instead of translating."""
-        return self.kind == _REFERENCE
+        return self.engine == _REFERENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +264,7 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
         evidence="published",
         usd_rate=_decimal(values.get("usd_rate")),
         output_amount=_decimal(values.get("output_amount")),
+        cached_amount=_decimal(values.get("cached_amount")),
         free_per_month=None if free is None else int(free),
         fee_per_month=_decimal(terms.get("fee_per_month")),
         minimum_per_month=_decimal(terms.get("minimum_per_month")),
@@ -293,9 +298,9 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _engine(values: Mapping[str, Any]) -> EngineFacts:
-    kind = str(values.get("engine", ""))
-    note = values.get("note") or (_REFERENCE_NOTE if kind == _REFERENCE else "")
-    return EngineFacts(kind, values.get("price"), str(note))
+    engine, kind = str(values.get("engine", "")), values.get("kind")
+    note = values.get("note") or (_REFERENCE_NOTE if engine == _REFERENCE else "")
+    return EngineFacts(engine, values.get("price"), str(note), kind if kind in ("open", "commercial") else None)
 
 
 # -- money ------------------------------------------------------------------------------------

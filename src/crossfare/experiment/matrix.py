@@ -130,7 +130,12 @@ def _checkpoints(spec: Spec, model: str, target: str, reason: str | None) -> tup
 
 
 def _label(spec: Spec, engine: str | None) -> str | None:
-    return (spec.engines[engine].label or engine) if engine else None
+    """How tables name an engine: by its label, with its name where another has that label too."""
+    if engine is None:
+        return None
+    labels = [given.label or name for name, given in spec.engines.items()]
+    label = spec.engines[engine].label or engine
+    return f"{label}, {engine}" if labels.count(label) > 1 else label
 
 
 def _why_not(spec: Spec, task: TaskName, row: Method, engines: _Engines, target: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from crossfare.experiment.methods import METHODS
 from crossfare.experiment.results import results as results_of
 from crossfare.experiment.spec import Spec
 from crossfare.ledger.book import COMPUTE, STORAGE, Book
-from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_table, write_tables
+from crossfare.paper.rows import places
+from crossfare.report import Context, Table, cost_table, energy_table, quality_table, task_tables, write_tables
 from crossfare.store import Store, write_json, write_text
 from crossfare.strict import dump_yaml, parse_json, read_json
 from crossfare.translate.engines import asked_for
@@ -51,15 +52,17 @@ def write(
     store: Store,
     absent: tuple[tuple[RunSpec, str], ...],
     more: Mapping[str, Any] | None = None,
+    *,
+    beside: bool = False,
 ) -> Run:
     """Write the run directory of these cells; ``absent`` are the others, each with what kept it from being run.
 
-    ``more`` are further files of the run by name, as plain data.
+    ``more`` are further files of the run by name, as plain data; ``beside`` shows the paper's figures below the run's.
     """
     results = results_of(plan, book, store)
     believed = beliefs(results)
     found = contests(results, believed)
-    context = _context(spec, standings(results, believed), absent)
+    context = replace(_context(spec, results, standings(results, believed), absent), beside=beside)
     record = _record(spec, results, found, book, store, absent)
     facts = {"crossfare": crossfare.__version__, **record["provenance"]["packages"], "hardware": meter.hardware_name()}
     facts |= {"machine": ", ".join(record["provenance"]["machines"]) or "not recorded"}
@@ -76,7 +79,7 @@ def write(
         for name, content in (more or {}).items():
             write_json(folder / name, content)
     shown = (
-        *(task_table(results, task, context) for task in spec.tasks),
+        *(table for task in spec.tasks for table in task_tables(results, task, context).values()),
         quality_table(results, context),
         cost_table(results, context),
         *((energy,) if (energy := energy_table(results, context)) else ()),
@@ -84,14 +87,19 @@ def write(
     return Run(place.path, results, absent, found, shown)
 
 
-def _context(spec: Spec, known: Mapping[str, CellStanding], absent: Sequence[tuple[RunSpec, str]]) -> Context:
+def _context(
+    spec: Spec, results: Sequence[Result], known: Mapping[str, CellStanding], absent: Sequence[tuple[RunSpec, str]]
+) -> Context:
     """What the tables say beyond the results."""
+    cells = (*(result.spec for result in results), *(cell for cell, _ in absent))
     return Context(
         methods=METHODS,
         engine_notes={name: engine.note for name, engine in spec.engines.items() if engine.note},
         missing=absent,
         standings=known,
         data_names={name: task.name for name, task in spec.tasks.items() if task.name},
+        published=places(cells, spec.engines),
+        two_class=frozenset(name for name, task in spec.tasks.items() if task.train.labels == "two-class"),
     )
 
 
@@ -171,7 +179,7 @@ def provenance(book: Book) -> dict[str, Any]:
                 },
                 **{
                     name: str(value)
-                    for name in ("usd_rate", "output_amount")
+                    for name in ("usd_rate", "output_amount", "cached_amount")
                     if (value := getattr(price, name)) is not None
                 },
             }

@@ -44,6 +44,7 @@ def run(
     force: bool = False,
     tell: Callable[[str], None] | None = None,
     written: Callable[[Run], None] | None = None,
+    beside: bool = False,
 ) -> Run:
     """Run every cell of ``spec`` and write the run directory (default ``runs/<name>``).
 
@@ -60,6 +61,7 @@ def run(
         force: replace a run of another spec.
         tell: told what was spent on such engines, however the run ends.
         written: called with what was written, before an error is raised for what was not.
+        beside: show the paper's figures of the same cells below those of the run.
 
     Raises:
         CrossfareError: a step failed; what does not need it is finished and written.
@@ -69,7 +71,7 @@ def run(
     store = store or Store()
     folder = Path(out or Path("runs") / spec.name).absolute()
     with run_folder.claimed(folder, portable(spec), apart=store.root, force=force) as place:
-        return _run(spec, place, jobs, store, console, quiet, max_usd, agree, tell, written)
+        return _run(spec, place, jobs, store, console, quiet, max_usd, agree, tell, written, beside)
 
 
 def _run(
@@ -83,6 +85,7 @@ def _run(
     agree: Callable[[Spending], None] | None,
     tell: Callable[[str], None] | None,
     written: Callable[[Run], None] | None,
+    beside: bool,
 ) -> Run:
     catalogue, plan = ready(spec, store)
     resources = resources_of(spec, plan)
@@ -106,7 +109,7 @@ def _run(
         raise _incomplete(failures, plan, complete, "nothing was written")
     if failures and len(complete) < place.results:
         raise _incomplete(failures, plan, complete, f"{place.path} has what an earlier run found")
-    made = write(place, spec, complete, book, store, absent)
+    made = write(place, spec, complete, book, store, absent, beside=beside)
     if written:
         written(made)
     if failures:

@@ -25,10 +25,11 @@ class Strict(BaseModel):
 class DataRef(Strict):
     """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
-    ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
-    examples whose id occurs in another file, which is read by the same keys; ``columns`` says which column holds
-    what, ``labels`` what the file's labels mean, or ``two-class``, which maps "contradiction" to
-    "neutral" (the paper, section 5.2.1), and ``separator`` what separates cells (see `crossfare.data.load`);
+    ``limit`` takes the first examples, or a seeded sample if ``seed`` is set, of those that are left when
+    ``skip`` passes over the first ones; ``ids_of`` keeps the examples whose id occurs in another file,
+    which is read by the same keys; ``columns`` says which column holds what, ``labels`` what the file's
+    labels mean, or ``two-class``, which maps "contradiction" to "neutral" (the paper, section 5.2.1), and
+    ``separator`` what separates cells (see `crossfare.data.load`);
     ``unescape: true`` turns HTML entities into characters.
     Ranking needs a ``collection`` of passages, and judgements (``qrels``) or, with triples of ids,
     the ``queries``, unless ``ref`` holds them all.
@@ -38,6 +39,7 @@ class DataRef(Strict):
     split: Split | None = None
     language: LanguageTag | None = None
     format: str | None = None
+    skip: Count | None = None
     limit: Count | None = None
     seed: Seed = 0
     ids_of: Text | None = None
@@ -100,8 +102,8 @@ class EngineSpec(Strict):
     ``projection``  how answers get into the translated context: a method, or a mapping of `ProjectionSpec`; by
                   default as `default_projection` says. For "existing" translations: how lost answers are
                   recovered (by default not at all)
-    ``kind``      "open" or "commercial", as the paper would call it, where name and price do not tell: `crossfare plan`
-                  takes the paper's score of an engine of that kind
+    ``kind``      "open" or "commercial", as the paper would call it, where the engine itself does not tell: `crossfare
+                  plan` takes the paper's score of an engine of that kind, and tables the row that it has there
     ``drop_bad``  whether training examples whose translation lint finds fault with are dropped, as lost
     """
 

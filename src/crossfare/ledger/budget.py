@@ -54,7 +54,8 @@ class Spent:
         usage = self.usage
         told = [f"{usage.requests or 0:,} requests", f"{usage.characters or 0:,} characters"]
         if usage.input_tokens:
-            told.append(f"{usage.input_tokens + (usage.output_tokens or 0):,} tokens")
+            cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+            told.append(f"{usage.input_tokens + (usage.output_tokens or 0):,} tokens{cached}")
         return f"{', '.join(told)}, {self.money}"
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from crossfare.errors import ConfigError
 from crossfare.ledger import Catalogue
 from crossfare.paper.audited import Audited, Computation
+from crossfare.paper.claims import Claim, claims
 from crossfare.paper.findings import BreakEven, Finding, break_evens, findings
 from crossfare.paper.published import Input, Printed, inputs, printed
 from crossfare.types import Usage
@@ -59,13 +60,14 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Every cell recomputed, what follows for break-even volumes, and what else was found."""
+    """Every cell recomputed, break-even volumes, what else was found, and what the paper concludes."""
 
     assumptions: Assumptions
     cells: tuple[Audited, ...]
     break_evens: tuple[BreakEven, ...]
     findings: tuple[Finding, ...]
     prices: tuple[str, ...]
+    claims: tuple[Claim, ...]
 
     def cell(self, name: str) -> Audited:
         """A cell by its name, such as "qa-one-time-open"."""
@@ -83,6 +85,7 @@ def audit(assumptions: Assumptions | None = None) -> Audit:
             break_evens({cell.name: cell for cell in cells}),
             findings(made.gpu_usd, made.api_usd, made.tpu_usd),
             tuple(made.catalogue.get(offer, DAY).ref for offer in (GPU, API, TPU)),
+            claims(),
         )
 
 
@@ -105,8 +108,19 @@ class _Audit:
     def tpu_usd(self, seconds: Decimal) -> Decimal:
         return self.catalogue.cost(Usage(seconds=float(seconds)), TPU, DAY).usd
 
-    def api_usd(self, characters: Decimal, offer: str = API) -> Decimal:
-        return self.catalogue.cost(Usage(characters=round(characters)), offer, DAY).usd
+    def api_usd(self, characters: Decimal) -> Decimal:
+        return self.catalogue.cost(Usage(characters=round(characters)), API, DAY).usd
+
+    def _priced(self, usage: Usage, offer: str, formula: str, made_of: tuple[Input, ...] = ()) -> Computation:
+        return Computation(self.catalogue.cost(usage, offer, DAY).usd, formula, made_of, usage=usage)
+
+    def _on_gpu(self, seconds: Decimal, formula: str, made_of: tuple[Input, ...] = ()) -> Computation:
+        return self._priced(Usage(seconds=float(seconds)), GPU, f"{formula} x {self._rate(GPU)}", made_of)
+
+    def _by_api(
+        self, characters: Decimal, formula: str, made_of: tuple[Input, ...] = (), offer: str = API
+    ) -> Computation:
+        return self._priced(Usage(characters=round(characters)), offer, f"{formula} x {self._rate(offer)}", made_of)
 
     def _rate(self, offer: str) -> str:
         price = self.catalogue.get(offer, DAY)
@@ -138,7 +152,7 @@ class _Audit:
             often = self.given[asked["times"]]
             formula = f"{often.value} x {made.formula}"
             made = replace(made, value=made.value * often.value, formula=formula, inputs=(*made.inputs, often))
-        named = {name: asked[name] for name in ("explains", "remark") if name in asked}
+        named = {name: asked[name] for name in ("explains", "remark", "language") if name in asked}
         if "inputs" in asked:
             named["inputs"] = tuple(self.given[name] for name in asked["inputs"])
         return replace(made, **named)
@@ -160,8 +174,7 @@ class _Audit:
 
     def hours(self, hours: str, _: Mapping[str, Any]) -> Computation:
         """Hours on a V100 that nobody states."""
-        formula = f"{_short(Decimal(hours))} h x {self._rate(GPU)}"
-        return Computation(self.gpu_usd(Decimal(hours) * _HOUR), formula)
+        return self._on_gpu(Decimal(hours) * _HOUR, f"{_short(Decimal(hours))} h")
 
     def characters(self, names: Sequence[str], asked: Mapping[str, Any]) -> Computation:
         """An API, for all the texts of some sets."""
@@ -171,21 +184,19 @@ class _Audit:
 
     def count(self, characters: str, asked: Mapping[str, Any]) -> Computation:
         """An API, for so many characters."""
-        offer, exact = asked.get("offer", API), Decimal(characters)
-        return Computation(self.api_usd(exact, offer), f"{_short(exact)} ch x {self._rate(offer)}")
+        exact = Decimal(characters)
+        return self._by_api(exact, f"{_short(exact)} ch", offer=asked.get("offer", API))
 
     def per_1k(self, name: str, _: Mapping[str, Any]) -> Computation:
         """An API, for 1,000 examples of an average length."""
         example = self.given[name]
-        usd = self.api_usd(example.value * _PER_1K)
-        return Computation(usd, f"1000 x {example.value} ch x {self._rate(API)}", (example,))
+        return self._by_api(example.value * _PER_1K, f"1000 x {example.value} ch", (example,))
 
     def retrieved(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
         """An API, for 1,000 queries with their candidates."""
         depth, passage, query = made_of = tuple(self.given[name] for name in names)
-        usd = self.api_usd(_PER_1K * (depth.value * passage.value + query.value))
-        formula = f"1000 x ({depth.value} x {passage.value} + {query.value}) ch x {self._rate(API)}"
-        return Computation(usd, formula, made_of)
+        formula = f"1000 x ({depth.value} x {passage.value} + {query.value}) ch"
+        return self._by_api(_PER_1K * (depth.value * passage.value + query.value), formula, made_of)
 
     def again(self, names: Sequence[str], asked: Mapping[str, Any]) -> Computation:
         """An API where every question sends its paragraph again, for 1,000 questions or for all."""
@@ -195,30 +206,27 @@ class _Audit:
         paragraphs = total.value / each.value
         of_one = each.value * (context.value + question.value * paragraphs / questions.value) / bare.value
         times = questions.value if asked.get("whole") else _PER_1K
-        return Computation(
-            self.api_usd(of_one * times),
-            f"{_short(times)} questions x {of_one:.2f} ch x {self._rate(API)}",
-            (total, each, questions, context, question, bare),
-            remark="every question sends its paragraph again",
-        )
+        made_of = (total, each, questions, context, question, bare)
+        made = self._by_api(of_one * times, f"{_short(times)} questions x {of_one:.2f} ch", made_of)
+        return replace(made, remark="every question sends its paragraph again")
 
     def batches_of(self, name: str, _: Mapping[str, Any]) -> Computation:
         """An open model on a V100: 1,000 examples in batches, at the printed seconds a batch."""
         seconds = printed()[name].figure
-        formula = f"1000/{self.batch} batches x {seconds} s x {self._rate(GPU)}"
         latency = Input("latency", seconds, "s/batch", "Table 1")
-        return Computation(self.gpu_usd(_PER_1K / self.batch * seconds), formula, (latency, self.given["batch"]))
+        made_of = (latency, self.given["batch"])
+        return self._on_gpu(_PER_1K / self.batch * seconds, f"1000/{self.batch} batches x {seconds} s", made_of)
 
     def alone(self, name: str, _: Mapping[str, Any]) -> Computation:
         """The same, each in a batch of its own."""
         seconds = printed()[name].figure
-        return Computation(self.gpu_usd(_PER_1K * seconds), f"1000 x {seconds} s x {self._rate(GPU)}")
+        return self._on_gpu(_PER_1K * seconds, f"1000 x {seconds} s")
 
     def each(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
         """An open model on a V100: 1,000 examples, each its share of the time that a set took."""
         took, examples = made_of = tuple(self.given[name] for name in names)
-        formula = f"1000 x {took.value} {took.unit} / {examples.value} {examples.unit} x {self._rate(GPU)}"
-        return Computation(self.gpu_usd(_PER_1K * (took.value / examples.value)), formula, made_of)
+        formula = f"1000 x {took.value} {took.unit} / {examples.value} {examples.unit}"
+        return self._on_gpu(_PER_1K * (took.value / examples.value), formula, made_of)
 
     def per_batch(self, names: Sequence[str], _: Mapping[str, Any]) -> Computation:
         """Seconds a batch: how long a whole set took, over its batches."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from crossfare.paper.published import Input
+from crossfare.types import Usage
 
 Agreement = Literal["exact", "truncated", "rounding"]
 Verdict = Literal[
@@ -36,7 +37,8 @@ class Computation:
     """A value, how it is computed, and from what.
 
     ``explains`` says what it would mean if this were what the paper computed: one of its inputs was
-    rounded, it made an assumption it does not state, or nothing that it states.
+    rounded, it made an assumption it does not state, or nothing that it states. ``usage`` is what the money is paid
+    for, and ``language`` the one that it is for, where there are several.
     """
 
     value: Decimal
@@ -44,6 +46,8 @@ class Computation:
     inputs: tuple[Input, ...] = ()
     explains: Explains = "nothing stated"
     remark: str = ""
+    usage: Usage = field(default_factory=Usage)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

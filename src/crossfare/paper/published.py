@@ -44,6 +44,11 @@ class PublishedScore:
         """Where it is printed: "Rosa et al. 2021, Table 2, row (5)"."""
         return f"Rosa et al. 2021, Table {self.table}" + (f", row {self.row}" if self.row else "")
 
+    @property
+    def place(self) -> str:
+        """Where in its table it stands: by the number of its row, or by model and training data."""
+        return self.row or f"{self.checkpoint}, {self.training}"
+
 
 def published_scores(
     task: TaskName | None = None, *, table: int | None = None, language: str | None = None
@@ -75,7 +80,7 @@ def inputs() -> Mapping[str, Input]:
     values = packaged("inputs.yaml")
     found = {
         name: Input(name, Decimal(given["value"]), given["unit"], given["source"])
-        for name, given in {**values["stated"], **values["counted"], **values["fitted"]}.items()
+        for name, given in (each for part in values.values() for each in part.items())
     }
     for row in published():
         table = f"Table {row.table}"

@@ -15,6 +15,7 @@ from crossfare.report.tables import (
     quality_table,
     table1,
     task_table,
+    task_tables,
     write_tables,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "quality_table",
     "table1",
     "task_table",
+    "task_tables",
     "to_csv",
     "to_latex",
     "to_markdown",

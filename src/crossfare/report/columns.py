@@ -55,9 +55,14 @@ def label(line: Line, context: Context) -> str:
     return f"{_method(line, context)}, {_model(line, context)}"
 
 
+def method_name(method: str) -> str:
+    """A method as it is written in a table."""
+    return _METHODS.get(method) or (method[:1].upper() + method[1:]).replace("+", " + ")
+
+
 def _method(line: Line, context: Context) -> str:
     spec = line.first
-    name = _METHODS.get(spec.method) or (spec.method[:1].upper() + spec.method[1:]).replace("+", " + ")
+    name = method_name(spec.method)
     size = f", {spec.gold_size:,} labels" if spec.gold_size is not None else ""
     engines = " + ".join(footnoted(engine, label, context) for engine, label in spec.engines.items())
     return name + size + (f" ({engines})" if spec.engine else "")
@@ -66,6 +71,11 @@ def _method(line: Line, context: Context) -> str:
 def footnoted(name: str, label: str, context: Context) -> str:
     """An engine's label, with a mark where a note must be read."""
     return f"{label}†" if name in context.engine_notes and not label.endswith(("*", "†", "‡")) else label
+
+
+def model_name(line: Line) -> str:
+    """The model of a line."""
+    return _checkpoint(line)
 
 
 def _model(line: Line, context: Context) -> str:
@@ -167,6 +177,76 @@ def source_side_rows(line: Line, found: Gathered) -> tuple[tuple[Cell, ...], ...
     return ((Cell(""), Cell("  as in the paper"), Cell("scored on the source side"), Cell(""), *cells, *beside),)
 
 
+def published_rows(line: Line, found: Gathered, shown: Columns) -> tuple[tuple[Cell, ...], ...]:
+    """A row below a line: what the paper has in the same cells, if it is wanted and there is anything."""
+    cells = {spec.target: found.context.published.get(spec.without_seed) for spec in line.specs}
+    known = [cell for cell in cells.values() if cell and (cell.values or cell.costs)]
+    if not (found.context.beside and known):
+        return ()
+
+    sources = dict.fromkeys(cell.source.partition(", ")[2] for cell in known if cell.values)
+    called = next(column for column in shown if column in ("Method", "Model"))
+
+    def beside(column: Column | str) -> Cell:
+        title = column if isinstance(column, str) else column.title
+        if column == called:
+            return Cell(f"  paper, {'; '.join(sources) if len(sources) == 1 else f'row {known[0].number}'}")
+        if part := _PRINTED.get(title):
+            return Cell(known[0].costs.get(part, ""))
+        metric, _, language = title.rpartition(" ") if title.startswith(tuple(TABLE_4)) else ("", "", title)
+        cell = cells.get(language.partition("\n")[0])
+        value = cell.values.get(TABLE_4.get(metric, line.results[0].score.metric)) if cell else None
+        return Cell("") if value is None else Cell(f"{value:.4f}", f"{value}")
+
+    return (tuple(beside(column) for column in shown),)
+
+
+TABLE_4 = {"F1": "f1", "Acc": "accuracy"}
+"""The columns of the paper's Table 4, by metric."""
+
+
+def scores_by_metric(found: Gathered) -> Columns:
+    """Every metric of Table 4 in every language."""
+    shown: dict[Column | str, Callable[[Line], Cell | str]] = {}
+    for language in found.languages:
+        for title, metric in TABLE_4.items():
+            shown[number(f"{title} {language}")] = partial(_further, metric=metric, language=language, found=found)
+    return shown
+
+
+def _further(line: Line, metric: str, language: str, found: Gathered) -> Cell:
+    value = _metric(line, metric, language)
+    if value is None:
+        return Cell(MISSING)
+    every = [known for each in found.lines if (known := _metric(each, metric, language)) is not None]
+    return Cell(numbers.score(value), repr(value), best=value == max(every))
+
+
+def _metric(line: Line, metric: str, language: str) -> float | None:
+    """The mean over seeds."""
+    scores = [
+        score.value
+        for result in line.at(language)
+        for score in (result.score, *result.further_scores)
+        if score.metric == metric
+    ]
+    return fmean(scores) if scores else None
+
+
+def fine_tuned_on(line: Line, context: Context) -> str:
+    """What a model of Table 4 was fine-tuned on, as the paper writes it: "MNLI-(en+pt) + gold-pt"; with the engine."""
+    spec, sides = line.first, context.methods[line.first.method].train_on
+    name = context.data_names.get(spec.task, "data")
+    target = spec.target if len({each.target for each in line.specs}) == 1 else "target"
+    languages = {"source": spec.source, "translated": target}
+    own = [languages[side] for side in sides if side in languages]
+    if not own:
+        return f"gold-{target}"
+    learnt = f"{name}-({'+'.join(own)})" if len(own) > 1 else f"{name}-{own[0]}"
+    engines = " + ".join(footnoted(engine, label, context) for engine, label in spec.engines.items())
+    return learnt + (f" ({engines})" if engines else "") + (f" + gold-{target}" if "target" in sides else "")
+
+
 # -- costs ------------------------------------------------------------------------------------
 
 
@@ -199,6 +279,13 @@ _COSTS: tuple[tuple[str, str, Callable[[Line], str]], ...] = (
     ("Training yield", "Training\nyield", _training_yield),
 )
 """Headings on paper and in the terminal, and what a line costs: the mean over languages."""
+
+_PRINTED = {
+    heading: part
+    for part, (title, narrow, _) in zip(("one-time", "recurring", "latency"), _COSTS, strict=False)
+    for heading in (title, narrow)
+}
+"""What the paper's Table 1 prints of these, by heading."""
 
 
 def costs(*, short: bool = False) -> Columns:

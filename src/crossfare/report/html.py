@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
 from itertools import groupby
@@ -33,27 +34,30 @@ from crossfare.compare import (
     standings,
 )
 from crossfare.compare.contenders import run_names
+from crossfare.compare.runs import EngineFacts
 from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
 from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
+from crossfare.report.hardware_costs import hardware_notes, terms_notes
 from crossfare.report.latex import to_latex
-from crossfare.report.lines import Context
+from crossfare.report.lines import Context, PublishedCell
 from crossfare.report.names import task_name, where
 from crossfare.report.overview import Overview, overview
 from crossfare.report.page_decision import PageDecision, numbered
 from crossfare.report.panel import panel_model
 from crossfare.report.table import Table, to_csv, to_markdown
-from crossfare.report.tables import cost_table, energy_table, file_of, quality_table, table1, task_table
+from crossfare.report.tables import cost_table, energy_table, quality_table, table1, task_tables
 from crossfare.report.vega import Chart, look
 from crossfare.run_folder import add_report
 from crossfare.store import file_name
 from crossfare.strict import dump_yaml, read_json, read_yaml
-from crossfare.types import Method, TaskName
+from crossfare.types import Method, RunSpec, TaskName
 
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
 _AIM = Aim()
+_BUSY = Decimal(1)
 _SCRIPTS = ("decision.js", "charts.js", "panel.js")
 
 
@@ -61,16 +65,21 @@ def write_report(
     *folders: str | Path,
     horizon: Horizon = _DEFAULT,
     aim: Aim = _AIM,
+    utilisation: Decimal = _BUSY,
     methods: Mapping[str, Method] | None = None,
     courses: Mapping[str, Sequence[Table]] | None = None,
+    places: Places | None = None,
+    beside: bool = False,
     force: bool = False,
 ) -> Path:
     """Write the report of a run, or of several together, into the directory of the first; return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions of the first
-    run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the tables say what
-    models were trained on, ``courses`` how races went, by their directories. Files of an earlier report are replaced,
-    others only with ``force``.
+    run's tables and the methods of every decision as Markdown, CSV and LaTeX. Hardware that serves works for a part
+    ``utilisation`` of the time that it is paid for. ``methods`` lets the tables say what models were trained on,
+    ``courses`` how races went, by their directories, ``places`` where the paper has a run's cells
+    (`crossfare.paper.rows.places`), whose figures stand ``beside`` the run's if wanted. Files of an earlier report are
+    replaced, others only with ``force``.
 
     Raises:
         ConfigError: no run is named, or one twice; a package that draws figures or renders the page is missing; or a
@@ -81,9 +90,10 @@ def write_report(
     paths = [Path(folder) for folder in folders]
     if not paths or len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a report needs a run directory, or several different ones")
-    sources = [_Source.read(path, methods or {}) for path in paths]
+    sources = [_Source.read(path, methods or {}, places, beside=beside) for path in paths]
     runs = [source.run for source in sources]
-    every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
+    gathered = partial(decisions, runs, months=horizon.months, utilisation=utilisation)
+    every = [*gathered(mean=True), *gathered()]
     judged = [PageDecision.of(each, horizon.examples, aim) for each in _ordered(every)]
     results = [result for run in runs for result in run.results]
     curves = learning_curves(runs)
@@ -130,6 +140,16 @@ def _by_task(judged: Sequence[PageDecision]) -> list[list[PageDecision]]:
 # -- what a run says ----------------------------------------------------------------------------
 
 
+Places = Callable[[Sequence[RunSpec], Mapping[str, EngineFacts]], Mapping[str, PublishedCell]]
+"""Says where the paper has cells, by `RunSpec.without_seed`, from what is known of their engines."""
+
+
+def _two_class(tasks: Mapping[str, Any], name: str) -> bool:
+    given = tasks[name]
+    train = given.get("train") if isinstance(given, Mapping) else None
+    return isinstance(train, Mapping) and train.get("labels") == "two-class"
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A run with what it wrote down, and what its tables say beyond the results."""
@@ -139,7 +159,7 @@ class _Source:
     context: Context
 
     @classmethod
-    def read(cls, folder: Path, methods: Mapping[str, Method]) -> _Source:
+    def read(cls, folder: Path, methods: Mapping[str, Method], places: Places | None, *, beside: bool) -> _Source:
         run = read_run(folder)
         record = read_json(folder / "results.json")
         names = {
@@ -152,6 +172,9 @@ class _Source:
             engine_notes={name: facts.note for name, facts in run.engines.items() if facts.note},
             standings=standings(run.results),
             data_names=names,
+            published=places([result.spec for result in run.results], run.engines) if places else {},
+            beside=beside,
+            two_class=frozenset(filter(partial(_two_class, run.tasks), run.tasks)),
         )
         return cls(run, record, context)
 
@@ -190,7 +213,8 @@ class _Source:
         found: list[tuple[str, tuple[Table, ...]]] = []
         for task in self.tasks:
             own = [result for result in self.run.results if result.spec.task == task]
-            tables = (table(own, self.context) for table in (quality_table, cost_table, energy_table))
+            joined = task_tables(own, task, self.context).get("table4")
+            tables = (joined, *(table(own, self.context) for table in (quality_table, cost_table, energy_table)))
             found.append((task_name(task), tuple(table for table in tables if table)))
         return found
 
@@ -200,7 +224,8 @@ def _tables_written(source: _Source, judged: Sequence[PageDecision], horizon: Ho
     results, context = source.run.results, source.context
     yield "table1.tex", to_latex(table1(results, context), "table1")
     for task in source.tasks:
-        yield f"{file_of(task)}.tex", to_latex(task_table(results, task, context), file_of(task))
+        for name, table in task_tables(results, task, context).items():
+            yield f"{name}.tex", to_latex(table, name)
     for each in judged:
         name = f"methods-{_slug(each.whole)}"
         table = front_table(recommend(each.whole, each.made.examples, aim=each.made.aim), horizon)
@@ -227,6 +252,7 @@ class _Task:
     """A task's part of the page: its first screen, the reasons, and its charts but for the plane."""
 
     overview: Overview
+    notes: tuple[str, ...]
     choices: tuple[_Choice, ...]
     plane: Chart
     others: tuple[Chart, ...]
@@ -236,7 +262,10 @@ def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Char
     plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
     changes = [Changes.of(each.made) for each in judged]
     choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, changes, strict=True))
-    return _Task(overview(judged, changes), choices, plane, tuple(others))
+    whole = [each.whole for each in judged]
+    notes = hardware_notes(whole, horizon.examples)
+    notes += tuple(dict.fromkeys(note for each in whole for note in terms_notes(each)))
+    return _Task(overview(judged, changes), notes, choices, plane, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)

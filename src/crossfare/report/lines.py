@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from statistics import fmean
+from string import ascii_lowercase
 
 from crossfare.compare.standings import CellStanding, standings
 from crossfare.types import Latency, Method, Result, RunSpec, TaskName, Yield
 
 BATCH_SIZE = 32
 REFERENCE_NOTE = "reference translation, priced as a commercial API"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCell:
+    """Where the paper has what a cell of a run measures: the number of its row, and what is printed there.
+
+    ``place`` orders the rows of a table, which has ``rows`` numbered ones. ``values`` are by metric, none in a language
+    without a figure; ``costs`` are one-time, recurring and latency, as Table 1 prints them.
+    """
+
+    number: str
+    place: int
+    rows: int
+    values: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,9 @@ class Context:
     ``standings``     by `RunSpec.without_seed`: the score of each cell over seeds, and how it stands to the best of its
                       column; made from the results of the table if there are none
     ``data_names``    by task: the name of the training set ("MNLI")
+    ``published``     by `RunSpec.without_seed`: where the paper has the cell; its rows then are the paper's, by number
+    ``beside``        whether the paper's figures stand below those of the run
+    ``two_class``     tasks whose "contradiction" was made "neutral" before training
     """
 
     methods: Mapping[str, Method] = field(default_factory=dict)
@@ -31,6 +51,9 @@ class Context:
     missing: Sequence[tuple[RunSpec, str]] = ()
     standings: Mapping[str, CellStanding] = field(default_factory=dict)
     data_names: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, PublishedCell] = field(default_factory=dict)
+    beside: bool = False
+    two_class: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +81,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a table shows: its lines and the languages of its columns; ``context`` is what it says beyond them."""
+    """What a table shows: its lines and the languages of its columns; ``context`` is what it says beyond them.
+
+    ``absent`` are lines without any result, which are no rows: notes say why.
+    """
 
     lines: tuple[Line, ...]
     context: Context
     languages: tuple[str, ...]
+    absent: tuple[Line, ...] = ()
 
     @property
     def results(self) -> list[Result]:
@@ -73,8 +100,41 @@ class Gathered:
 def gather(results: Sequence[Result], context: Context, task: TaskName | None = None) -> Gathered:
     """The lines of a table, of one task or of all."""
     found = lines(results, (spec for spec, _ in context.missing), context.standings)
-    own = tuple(line for line in found if task in (None, line.first.task))
-    return Gathered(own, context, targets(own))
+    own = [line for line in found if task in (None, line.first.task)]
+    tasks = dict.fromkeys(line.first.task for line in own)
+    measured = [line for line in own if line.results]
+    shown = [
+        line
+        for name in tasks
+        for line in _numbered([each for each in measured if each.first.task == name], context.published)
+    ]
+    absent = tuple(line for line in own if not line.results)
+    return Gathered(tuple(shown), context, targets(shown), absent)
+
+
+def _numbered(own: Sequence[Line], published: Mapping[str, PublishedCell]) -> list[Line]:
+    """The lines of a task with their numbers, where the paper has them in its order: what it has not got comes last.
+
+    Several lines of one row, such as those of two open engines, are told apart by letters.
+    """
+    rows = [next((cell for each in line.specs if (cell := published.get(each.without_seed))), None) for line in own]
+    if not any(cell and cell.number for cell in rows):
+        return [replace(line, number=f"({at})") for at, line in enumerate(own, 1)]
+    last = max(cell.place for cell in rows if cell) + 1
+    order = sorted(range(len(own)), key=lambda at: last if (cell := rows[at]) is None else cell.place)
+    numbers = [cell.number if cell else "" for cell in rows]
+    taken: dict[str, int] = {}
+    found, after = [], max(cell.rows for cell in rows if cell)
+    for at in order:
+        number = numbers[at]
+        if not number:
+            after += 1
+            number = f"({after})"
+        elif numbers.count(number) > 1:
+            taken[number] = taken.get(number, 0) + 1
+            number = f"{number[:-1]}{ascii_lowercase[taken[number] - 1]})"
+        found.append(replace(own[at], number=number))
+    return found
 
 
 def lines(

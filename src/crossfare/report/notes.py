@@ -9,7 +9,7 @@ from crossfare.compare.caveats import Fate, fate_of_lost
 from crossfare.compare.measured import NORMAL, SEED_SD
 from crossfare.report import numbers
 from crossfare.report.columns import BUSY_MARK, NOT_MEASURED, added_latency, energies, footnoted, label
-from crossfare.report.lines import Gathered, latencies, price_refs, targets
+from crossfare.report.lines import Context, Gathered, latencies, price_refs, targets
 from crossfare.report.names import task_name
 from crossfare.report.table import MISSING
 from crossfare.tasks import TASKS
@@ -88,6 +88,30 @@ def constant_notes(found: Gathered) -> list[str]:
     return [f"The same answer to everything, so that fine-tuning did not converge: {'; '.join(told)}."] if told else []
 
 
+def published_notes(found: Gathered) -> list[str]:
+    """What the rows below those of the run are, where the paper's are wanted."""
+    if not found.context.beside:
+        return []
+    without = [
+        line.number
+        for line in found.lines
+        if not any(each.without_seed in found.context.published for each in line.specs)
+    ]
+    text = "Below: Rosa et al. (2021), as printed, with their models on their test sets"
+    return [f"{text}; not in the paper: {', '.join(without)}." if without else f"{text}."]
+
+
+def label_note(task: str, context: Context) -> str:
+    """Which of its two ways of joining two label sets a Table 4 is of (the paper, section 5.2.1)."""
+    if task in context.two_class:
+        return (
+            'Labels: two classes; every "contradiction" was made "neutral" before training (the paper\'s second way).'
+        )
+    return (
+        'Labels: three classes; on two-class test sets a predicted "contradiction" counts as "neutral" (its first way).'
+    )
+
+
 def model_notes(found: Gathered) -> list[str]:
     """What of the models that were fine-tuned was not used."""
     return list(dict.fromkeys(f"{note}." for result in found.results for note in result.model_notes))
@@ -147,16 +171,18 @@ def _engine_notes(found: Gathered) -> tuple[str, ...]:
 def _missing_notes(found: Gathered) -> tuple[str, ...]:
     """Why each empty score is empty: languages a task does not have at all, then single lines."""
     absent: dict[str, list[str]] = {}
-    for task in dict.fromkeys(line.first.task for line in found.lines):
-        of_task = targets(line for line in found.lines if line.first.task == task)
-        absent[task] = [language for language in found.languages if language not in of_task]
+    every = (*found.lines, *found.absent)
+    languages = targets(every)
+    for task in dict.fromkeys(line.first.task for line in every):
+        of_task = targets(line for line in every if line.first.task == task)
+        absent[task] = [language for language in languages if language not in of_task]
     notes = [f"No {task_name(t)} in {', '.join(there)}: not part of this run." for t, there in absent.items() if there]
     reasons = {spec.without_seed: reason for spec, reason in found.context.missing}
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for line in found.lines:
+    for line in every:
         gaps: dict[str, list[str]] = {}
         known = {spec.target: reasons.get(spec.without_seed, "not run") for spec in line.specs}
-        for language in found.languages:
+        for language in languages:
             if not line.at(language) and language not in absent[line.first.task]:
                 gaps.setdefault(known.get(language, "not run"), []).append(language)
         for reason, without in gaps.items():

@@ -6,25 +6,28 @@ line per language.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
 
 from crossfare.compare import ALPHA, CellStanding
 from crossfare.ledger import Catalogue
 from crossfare.report import columns, lines, notes
-from crossfare.report.lines import BATCH_SIZE, Context, gather
+from crossfare.report.lines import BATCH_SIZE, Context, Gathered, gather
 from crossfare.report.names import task_name
-from crossfare.report.table import MISSING, Table, to_csv, to_markdown
+from crossfare.report.table import MISSING, Cell, Table, to_csv, to_markdown
 from crossfare.store import write_text
 from crossfare.tasks import TASKS
 from crossfare.types import Result, RunSpec, TaskName
 
 _PLAIN = Context()
+_NLI = 3
+"""The paper's table of the task that its Table 4 is of, too."""
 
 
 def file_of(task: str) -> str:
@@ -38,8 +41,8 @@ def table1(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     found = gather(results, context)
     scores = {**columns.scores(found), **columns.scored(found), **columns.intervals(found)}
     shown = {**columns.labels(found), **scores, **columns.costs(), **columns.energies(found)}
-    told = dict.fromkeys((*notes.quality_notes(found), *notes.cost_notes(found)))
-    return Table.of("Table 1: quality, cost and latency", shown, found.lines, told, columns.sections(found))
+    told = dict.fromkeys((*notes.quality_notes(found), *notes.cost_notes(found), *notes.published_notes(found)))
+    return _of_lines("Table 1: quality, cost and latency", shown, found, told)
 
 
 def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
@@ -47,7 +50,7 @@ def quality_table(results: Sequence[Result], context: Context = _PLAIN) -> Table
     found = gather(results, context)
     shown = {**columns.numbered(found), **columns.labels(found), **columns.scores(found, intervals=True)}
     shown |= columns.scored(found)
-    return Table.of("Quality", shown, found.lines, notes.quality_notes(found), columns.sections(found))
+    return _of_lines("Quality", shown, found, (*notes.quality_notes(found), *notes.published_notes(found)))
 
 
 def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
@@ -57,7 +60,7 @@ def cost_table(results: Sequence[Result], context: Context = _PLAIN) -> Table:
     """
     found = gather(results, context)
     shown = {**columns.numbered(found), **columns.costs(short=True)}
-    return Table.of("Cost and latency", shown, found.lines, notes.cost_notes(found), columns.sections(found))
+    return _of_lines("Cost and latency", shown, found, (*notes.cost_notes(found), *notes.published_notes(found)))
 
 
 def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table | None:
@@ -66,7 +69,57 @@ def energy_table(results: Sequence[Result], context: Context = _PLAIN) -> Table 
     if not (metered := columns.energies(found)):
         return None
     shown = {**columns.numbered(found), **metered}
-    return Table.of("Energy", shown, found.lines, [notes.ENERGY_NOTE], columns.sections(found))
+    return _of_lines("Energy", shown, found, [notes.ENERGY_NOTE], beside=False)
+
+
+def _of_lines(
+    title: str, shown: columns.Columns, found: Gathered, told: Iterable[str], *, beside: bool = True
+) -> Table:
+    """A row for each line, by task, and below it the paper's where that is wanted."""
+    table = Table.of(title, shown, found.lines, told, columns.sections(found))
+    return _interleaved(table, [columns.published_rows(line, found, shown) if beside else () for line in found.lines])
+
+
+def _interleaved(table: Table, below: Sequence[Sequence[tuple[Cell, ...]]]) -> Table:
+    """The table with further rows below each; headings stay where they were."""
+    begins = [0, *accumulate(1 + len(more) for more in below)]
+    rows = tuple(row for own, more in zip(table.rows, below, strict=True) for row in (own, *more))
+    return replace(table, rows=rows, sections={begins[at]: heading for at, heading in table.sections.items()})
+
+
+def task_tables(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> dict[str, Table]:
+    """The paper's tables of a task, by the names of their files: of NLI, what adds labels of the target is Table 4."""
+    joined = [each for each in results if each.spec.task == task and each.spec.method.endswith("+gold")]
+    if TASKS[task].table != _NLI or not joined:
+        return {file_of(task): task_table(results, task, context)}
+    gold = [each for each in results if each.spec.task == task and each.spec.method == "in-language"]
+    others = [each for each in results if each.spec.task == task and each not in joined]
+    absent = [(cell, why) for cell, why in context.missing if cell.method.endswith("+gold")]
+    rest = replace(context, missing=[each for each in context.missing if each not in absent])
+    table4 = joined_table([*gold, *joined], task, replace(context, missing=absent))
+    first = {} if len(others) == len(gold) else {file_of(task): task_table(others, task, rest)}
+    return {**first, "table4": table4}
+
+
+def joined_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
+    """The paper's Table 4: models, what they were fine-tuned on, F1 and accuracy."""
+    found = gather(results, replace(context, published={}), task)
+    shown: columns.Columns = {
+        "Model": columns.model_name,
+        "Fine-tune": lambda line: columns.fine_tuned_on(line, context),
+        **columns.scores_by_metric(found),
+    }
+    own = Table.of(
+        f"Table 4: results on the {task_name(task)} task with labels of the target language", shown, found.lines
+    )
+    paper = replace(found, context=context)
+    below = [columns.published_rows(line, paper, shown) for line in found.lines]
+    told = (
+        notes.label_note(task, context),
+        *notes.quality_notes(found, intervals=False),
+        *notes.published_notes(paper),
+    )
+    return replace(_interleaved(own, below), notes=told)
 
 
 def task_table(results: Sequence[Result], task: TaskName, context: Context = _PLAIN) -> Table:
@@ -84,20 +137,22 @@ def task_table(results: Sequence[Result], task: TaskName, context: Context = _PL
     }
     own = Table.of(f"{name}results on the {task_name(task)} task{metric}", shown, found.lines)
     beside = [columns.source_side_rows(line, found) for line in found.lines]
+    paper = [columns.published_rows(line, found, shown) for line in found.lines]
     told = [
         *notes.quality_notes(found, intervals=False),
         *([notes.SOURCE_SIDE] if any(beside) else []),
         *notes.lost_notes(found),
         *notes.constant_notes(found),
         *notes.model_notes(found),
+        *notes.published_notes(found),
     ]
     if any(standing.tied for line in found.lines for standing in map(line.standing, found.languages) if standing):
         told.append(
             f"°: not shown to be worse than the best of its column (over test examples and seeds, corrected for the "
             f"picking, p >= {ALPHA:g})."
         )
-    rows = tuple(row for above, below in zip(own.rows, beside, strict=True) for row in (above, *below))
-    return replace(own, rows=rows, notes=tuple(told))
+    below = [(*mine, *theirs) for mine, theirs in zip(beside, paper, strict=True)]
+    return replace(_interleaved(own, below), notes=tuple(told))
 
 
 def write_tables(
@@ -114,8 +169,7 @@ def write_tables(
     """
     written = {"table1": (table1(results, context), language_table(results, context.missing, context.standings))}
     for task in dict.fromkeys(line.first.task for line in gather(results, context).lines):
-        table = task_table(results, task, context)
-        written[file_of(task)] = (table, table)
+        written |= {name: (table, table) for name, table in task_tables(results, task, context).items()}
     origin = provenance(results, catalogue, facts)
     written["provenance"] = (origin, origin)
     paths = []

@@ -59,6 +59,7 @@ def engine_table(engines: Sequence[EngineState]) -> Table:
     """The engines as a table: how to install what is missing and what each is stand in the notes."""
     notes = [
         f"{engine.name}: {engine.summary}"
+        + (f" ({engine.licence})" if engine.licence else "")
         + (f"; texts go to {engine.host}" if engine.host else "")
         + "".join(f"; {name}: {value}" for name, value in engine.settings.items())
         + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")

@@ -44,7 +44,7 @@ _SCHEMA = (
 # Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
 # reads and writes the others.
 _ADDED = {
-    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds"), "REAL"),
+    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds", "cached_tokens"), "REAL"),
     "checksum": "BLOB",
 }
 

@@ -19,6 +19,7 @@ class Share:
     characters: float | None = None
     input_tokens: float | None = None
     output_tokens: float | None = None
+    cached_tokens: float | None = None
     energy_kwh: float | None = None
     served_seconds: float | None = None
     waited_seconds: float | None = None

@@ -21,8 +21,9 @@ class Usage:
     sending a request to its answer, ``waited_seconds`` of pauses and of attempts that came to nothing
     (both by the clock, which requests that are in flight at the same time share: each moment counts once), and
     ``worked_seconds``, the processor time of those who asked; its ``seconds`` are those served, times the devices that
-    are declared to serve it. A request that was sent and never
-    answered is counted as if it had been billed. ``annotated`` counts examples labelled by people.
+    are declared to serve it. A request that was sent and never answered is counted as if it had been billed.
+    ``cached_tokens`` are those of ``input_tokens`` that a service says it had read before. ``annotated`` counts
+    examples labelled by people.
     ``energy_by`` says how the energy of the process is known: by hardware counters
     or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
     derived instead of observed. ``machine`` says on what it was measured, by all that speed depends on, and ``load``
@@ -35,6 +36,7 @@ class Usage:
     characters: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     annotated: int | None = None
     energy_kwh: float | None = None
     energy_by: str | None = None

@@ -6,17 +6,17 @@ them are priced at that hardware's price of their day, whatever the run's own ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from crossfare.experiment.forecast.rates import Rate
 from crossfare.experiment.spec_engine import EngineSpec
 from crossfare.ledger import Catalogue, Price
-from crossfare.paper import PublishedScore, published_scores
+from crossfare.paper import PublishedScore
 from crossfare.paper.audit import DAY
-from crossfare.paper.published import PaperEngine, inputs, printed
-from crossfare.translate.engines import declared
+from crossfare.paper.plan import cell_name
+from crossfare.paper.published import inputs, printed
+from crossfare.paper.rows import kind, matching
 from crossfare.types import RunSpec
 
 V100, TPU = "paper-v100-mean", "tpu-v3-8"
@@ -24,12 +24,6 @@ V100, TPU = "paper-v100-mean", "tpu-v3-8"
 # The tasks by their names, here and below: what the paper measured is of its own three.
 _HOURS = {"qa": "squad-open", "nli": "mnli-open", "ranking": "collection-open"}
 _PAIRS_A_STEP, _STEPS = Decimal(128), Decimal(100_000)
-
-_COMMERCIAL = ("google-translate", "deepl-api", "azure-translator", "amazon-translate", "ibm-translator")
-_OFFERS: Mapping[str, PaperEngine] = {
-    **dict.fromkeys((*_COMMERCIAL, "paper-api-mean"), "commercial"),
-    "paper-opus-v100": "open",
-}
 
 
 def rates() -> tuple[tuple[str, str, Rate], ...]:
@@ -83,11 +77,7 @@ def prices(catalogue: Catalogue) -> tuple[Price, ...]:
 
 def latency_ms(cell: RunSpec, engine: EngineSpec) -> tuple[float, str] | None:
     """What translating a batch of 32 adds, and where that is printed; None if the paper has no such figure."""
-    task = {"translate-infer-strategy-1": "ranking-1", "translate-infer-strategy-2": "ranking-2"}.get(
-        cell.method, cell.task
-    )
-    name = f"{task}-latency-{kind(engine)}"
-    found = printed().get(name)
+    found = printed().get(cell_name(cell.task, cell.method, "latency", kind(engine)))
     if found is None:
         return None
     hardware = " on a V100" if kind(engine) == "open" else ""
@@ -95,32 +85,5 @@ def latency_ms(cell: RunSpec, engine: EngineSpec) -> tuple[float, str] | None:
 
 
 def quality(cell: RunSpec, engine: EngineSpec | None) -> PublishedScore | None:
-    """The paper's score of the same method, kind of engine and role of the model, in the same language.
-
-    The detailed tables (2, 3, 5) come before Table 1.
-    """
-    if cell.gold_size is not None:
-        return None
-    wanted = kind(engine) if engine else None
-    if engine and wanted is None:
-        return None
-    found = [
-        score
-        for score in published_scores(cell.task, language=cell.target)
-        if (score.method, score.model) == (cell.method, cell.model) and score.engine in (None, wanted)
-    ]
-    found.sort(key=lambda score: (score.table == 1, score.table))
-    return found[0] if found else None
-
-
-def kind(engine: EngineSpec) -> PaperEngine | None:
-    """What the paper would call an engine: as the spec declares it, or as it is known by its name or its offer.
-
-    None where neither says: a language model, a server, translations that are looked up or whose origin is not told.
-    """
-    if engine.kind:
-        return engine.kind
-    info = declared(engine.engine)
-    if info.runs == "local":
-        return "open"
-    return None if info.runs == "looked-up" else _OFFERS.get(info.offer, _OFFERS.get(engine.price or ""))
+    """The paper's score of the same method, kind of engine and role of the model, in the same language."""
+    return next(iter(matching(cell, kind(engine) if engine else None)), None)

@@ -173,7 +173,8 @@ def _engine(name: str, stated: Stated) -> dict[str, Any]:
             f"--engine {name}: this offer bills by the {price.unit}; name one that bills characters or tokens"
         )
     tags = {"projection": "tags"}  # of the ways to carry answers the dearest that a service is used with
-    return {"engine": "echo", "options": {"name": name}, "price": name, **tags}
+    kind = next((info.kind for info in translate.engines() if info.offer == name), None)  # of the service that asks it
+    return {"engine": "echo", "options": {"name": name}, "price": name, "kind": kind, **tags}
 
 
 def _methods(stated: Stated, task: TaskName) -> tuple[str, ...]:

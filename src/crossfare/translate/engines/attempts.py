@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from crossfare.errors import ConfigError, EngineError, EngineQuota, EngineTransient
@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     output_tokens: int | None = None
     refused: Refused | None = None
     again: Sequence[int] = ()
+    cached_tokens: int | None = None
 
     @property
     def usage(self) -> Usage:
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
             characters=stated(self.characters),
             input_tokens=stated(self.input_tokens),
             output_tokens=stated(self.output_tokens),
+            cached_tokens=stated(self.cached_tokens),
         )
 
 
@@ -98,7 +100,8 @@ class Attempts:
         self._unanswered = self._crowded = 0
         try:
             answer: Answer = tries(self._once, sent, most)
-            counted = answer.usage  # what was sent before without an answer was the same request
+            # What was sent before without an answer was the same request, then perhaps not cached yet.
+            counted = replace(answer.usage, cached_tokens=None)
         except Passing as last:
             raise _given_up(last, tries.statistics["attempt_number"] - self._crowded) from None
         finally:
