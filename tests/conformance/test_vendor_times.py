@@ -131,6 +131,20 @@ def test_a_plan_knows_how_long_an_engine_of_ones_own_took(vendor: Any, tmp_path:
     assert rate.expected == pytest.approx(usage.seconds / usage.characters)
 
 
+@chat
+def test_latency_says_how_many_requests_may_have_been_in_flight(vendor: Any, tmp_path: Path) -> None:
+    from crossfare.experiment.charges import Charge, Charged
+    from crossfare.experiment.stages.latency import _noted
+    from crossfare.latency import summary
+
+    _, made = vendor
+    timed = summary([0.2, 0.3], 8)
+    assert _noted(timed, made(concurrency=6)).hardware == f"{timed.hardware}, up to 6 requests in flight"
+    paid = Charged(made(concurrency=6), Charge(Catalogue.load().get("google-translate")))
+    assert _noted(timed, paid).hardware.endswith("up to 6 requests in flight")
+    assert _noted(timed, made(concurrency=1)) == timed
+
+
 def test_the_energy_of_a_process_is_shared_by_what_it_worked() -> None:
     remote = Usage(seconds=100.0, served_seconds=100.0, worked_seconds=2.0, hardware="provider")
     assert with_energy(remote, Usage(seconds=8.0, energy_kwh=4.0)).energy_kwh == 1.0

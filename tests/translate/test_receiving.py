@@ -22,10 +22,16 @@ ENGINES: dict[str, dict[str, Any]] = {
     "apertium": {"timeout_s": 0.5},
     "deepl": {"backoff": 0.001, "attempts": 1, "timeout": 0.5},
     "azure": {"backoff": 0.001, "attempts": 1, "timeout": 0.5},
+    "amazon": {"backoff": 0.001, "attempts": 1, "timeout": 0.5},
     "google": {"api": "v2", "backoff": 0.001, "attempts": 1, "timeout": 0.5},
 }
-ADDRESS = {"llm": "base_url", "deepl": "endpoint", "azure": "endpoint", "google": "endpoint"}
-PACKAGES = {"deepl": "deepl", "azure": "azure.ai.translation.text", "google": "google.cloud.translate_v2"}
+ADDRESS = {"llm": "base_url", "deepl": "endpoint", "azure": "endpoint", "google": "endpoint", "amazon": "endpoint"}
+PACKAGES = {
+    "amazon": "boto3",
+    "deepl": "deepl",
+    "azure": "azure.ai.translation.text",
+    "google": "google.cloud.translate_v2",
+}
 
 
 def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -100,7 +106,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.parametrize("server", [drip, packed, unpackable, cut], indirect=True)
 def test_an_answer_without_end_or_form_is_given_up(name: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip(PACKAGES.get(name, "httpx"))
-    for key in ("DEEPL_AUTH_KEY", "AZURE_TEXT_TRANSLATION_APIKEY", "GOOGLE_API_KEY"):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for key in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "DEEPL_AUTH_KEY",
+        "AZURE_TEXT_TRANSLATION_APIKEY",
+        "GOOGLE_API_KEY",
+    ):
         monkeypatch.setenv(key, "a-key")
     monkeypatch.setattr(apertium_server.time, "sleep", lambda _: None)
     monkeypatch.setattr(receiving, "LONGEST", 1 << 22)

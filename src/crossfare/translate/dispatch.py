@@ -139,8 +139,9 @@ class Dispatch:
             self._failed(texts, error)
 
     def _failed(self, texts: list[str], error: BaseException) -> None:
-        """Stop, unless it is money that is lacking which those on their way may leave over."""
-        if isinstance(error, BudgetExceeded) and self._running and self._stopped is None:
+        """Stop, unless it is money that is lacking which those on their way leave over: it is tried again alone."""
+        beside_others = isinstance(self.engine, Concurrent) and (self._running or not self._short)
+        if isinstance(error, BudgetExceeded) and beside_others and self._stopped is None:
             self._short = True
             self._waiting.appendleft(texts)
         else:

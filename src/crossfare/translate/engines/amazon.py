@@ -10,6 +10,7 @@ from crossfare.errors import ConfigError, EngineCredential, EngineError
 from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.receiving import bounded
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _SETTINGS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) in the environment"
@@ -64,13 +65,25 @@ class AmazonEngine(RemoteEngine):
             max_pool_connections=self.traffic.most,
         )
         try:
-            return boto3.Session().client("translate", config=settings, endpoint_url=self.address.url)
+            client = boto3.Session().client("translate", config=settings, endpoint_url=self.address.url)
         except NoRegionError:
             raise EngineCredential(
                 f"{self.label} needs a region: set AWS_DEFAULT_REGION in the environment, such as eu-west-1"
             ) from None
         except BotoCoreError as error:
             raise EngineCredential(f"{self.label}: {self.one_line(error)}; {_SETTINGS}") from None
+        session, timeout = client._endpoint.http_session, self.timeout
+
+        def sent(request: Any, **_: Any) -> Any:
+            """Send as the SDK does, but leave the body to be received within bounds."""
+            request.stream_output = True
+            response = session.send(request)
+            unpacked = response.raw.stream
+            response.raw.stream = lambda *given, **named: bounded(unpacked(*given, **named), timeout)
+            return response
+
+        client.meta.events.register("before-send.translate", sent)
+        return client
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate one text."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
+from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential
 from crossfare.languages.codes import OPTION, find_code, listed, named
 from crossfare.meter import PROVIDER
 from crossfare.settings import CONCURRENCY, Count, Positive
@@ -285,7 +285,7 @@ class RemoteEngine(ABC):
                 for request in _requests(cutter, texts, plans):
                     _ = self.client  # made before time is taken
                     asked.ask(request)
-            except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
+            except (CrossfareError, KeyboardInterrupt) as error:
                 if not isinstance(error, BudgetExceeded):  # what others are asking may cost less
                     self.traffic.stop(error)
                 if not asked.texts:
