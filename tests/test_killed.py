@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,6 @@ from libretranslate_server import Request, Server, serving
 
 pytest.importorskip("httpx")
 
-KILLS = 50
 BATCH = 3
 
 
@@ -41,7 +40,7 @@ def questions(path: Path, count: int) -> Path:
 class Lane:
     """Runs the command in one workspace, and kills it."""
 
-    def __init__(self, name: str, file: Path, out: Path, cache: Path, server: Server) -> None:
+    def __init__(self, name: str, file: Path, out: Path, cache: Path, server: Server, in_flight: int) -> None:
         self.name = name
         self.out = out
         self.server = server
@@ -51,7 +50,7 @@ class Lane:
             *(sys.executable, "-c", "from crossfare.cli import main; main()", "translate", str(file)),
             *("--task", "qa", "--source", "en", "--target", "de", "--engine", "libretranslate", "--out", str(out)),
             *("--option", f"url={server.url}", "--option", "format=html", "--option", f"max_texts={BATCH}"),
-            *("--price", "google-translate", "--yes", "--force"),
+            *("--option", f"concurrency={in_flight}", "--price", "google-translate", "--yes", "--force"),
         ]
         self.environment = {**os.environ, "CROSSFARE_CACHE": str(cache)}
 
@@ -79,40 +78,45 @@ class Lane:
                 process.kill()
                 self.killed.append(session)
 
-    def finish(self) -> None:
-        """Run to the end."""
+    def finish(self) -> str:
+        """Run to the end; what it says."""
         _, process = self.start()
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
+        return said
 
 
-def paid_twice(billed: list[Request], killed: set[str]) -> Counter[str]:
-    """How often texts were billed again; fails if one was whose answer must have been kept."""
-    kept: set[str] = set()
-    open_request: dict[str, tuple[str, ...]] = {}
-    again: Counter[str] = Counter()
-    seen: set[str] = set()
-    for request in billed:
-        kept.update(open_request.get(request.key, ()))  # it asks on, so it has kept the answer before
-        assert not kept & set(request.texts), f"{request.key} pays again for what was kept"
-        again.update(seen & set(request.texts))
-        seen.update(request.texts)
-        open_request[request.key] = request.texts
+def paid_twice(billed: list[Request], killed: set[str], in_flight: int) -> int:
+    """How many texts were billed again; fails if one was whose answer must have been kept."""
+    first: dict[str, int] = {}
+    again: dict[str, set[int]] = defaultdict(set)
+    texts = 0
+    for number, request in enumerate(billed):
+        for text in request.texts:
+            if text in first:
+                texts += 1
+                again[billed[first[text]].key].add(first[text])
+            first[text] = number
         assert 1 <= len(request.texts) <= BATCH
         assert len(set(request.texts)) == len(request.texts)
-    on_its_way = Counter(text for key, texts in open_request.items() if key in killed for text in texts)
-    assert not again - on_its_way, "billed again, though no killed process had it on its way"
-    return again
+    assert not again.keys() - killed, "billed again, though no killed process had it on its way"
+    for session, numbers in again.items():
+        assert len(numbers) <= in_flight, f"{session} had no more than {in_flight} on their way"
+        own = [number for number, request in enumerate(billed) if request.key == session]
+        assert in_flight > 1 or numbers == {own[-1]}, f"{session} had kept what it had before"
+    return texts
 
 
-@pytest.mark.parametrize("seed", [11])
-def test_fifty_kills_cost_a_request_each_at_the_most(tmp_path: Path, seed: int) -> None:
-    file = questions(tmp_path / "people.json", 1000)
+@pytest.mark.parametrize(("in_flight", "kills", "seed"), [(1, 20, 11), (4, 30, 12)])
+def test_fifty_kills_cost_what_was_on_its_way_at_the_most(
+    tmp_path: Path, in_flight: int, kills: int, seed: int
+) -> None:
+    file = questions(tmp_path / "people.json", 40 * kills * in_flight)
     with serving(busy=0.004) as server:
-        lanes = [Lane(name, file, tmp_path / f"{name}.json", tmp_path / "cache", server) for name in "ab"]
+        lanes = [Lane(name, file, tmp_path / f"{name}.json", tmp_path / "cache", server, in_flight) for name in "ab"]
 
         def torment(lane: Lane, draw: random.Random) -> None:
-            while len(lane.killed) < KILLS // 2 and not lane.out.exists():
+            while len(lane.killed) < kills // 2 and not lane.out.exists():
                 if draw.random() < 0.2:
                     lane.kill_after(0, draw.uniform(0, 0.5))  # while it starts, or looks up
                 else:
@@ -126,18 +130,34 @@ def test_fifty_kills_cost_a_request_each_at_the_most(tmp_path: Path, seed: int) 
         for worker in workers:
             worker.join()
         killed = {session for lane in lanes for session in lane.killed}
-        assert len(killed) == KILLS, "it came to its end before it was killed often enough: give it more to do"
+        assert len(killed) == kills, "it came to its end before it was killed often enough: give it more to do"
         for lane in lanes:
             lane.finish()
-        again = paid_twice(server.billed, killed)
-        undisturbed = Lane("u", file, tmp_path / "u.json", tmp_path / "other", server)
+        again = paid_twice(server.billed, killed, in_flight)
+        undisturbed = Lane("u", file, tmp_path / "u.json", tmp_path / "other", server, in_flight)
         before = len(server.billed)
         undisturbed.finish()
         alone = Counter(text for request in server.billed[before:] for text in request.texts)
 
     assert set(alone.values()) == {1}, "undisturbed, every text is billed once"
     assert {text for request in server.billed[:before] for text in request.texts} == set(alone)
-    assert 0 < sum(again.values()) <= KILLS * BATCH
+    assert 0 < again <= kills * in_flight * BATCH
     for lane in lanes:
         assert lane.out.read_bytes() == undisturbed.out.read_bytes()
     assert not list(tmp_path.glob("*.lost.json"))
+
+
+def test_what_was_on_its_way_when_a_process_was_killed_is_said(tmp_path: Path) -> None:
+    file = questions(tmp_path / "people.json", 30)
+    answering = threading.Event()
+    with serving(ready=lambda: answering.is_set() or len(server.billed) < 2) as server:
+        lane = Lane("a", file, tmp_path / "a.json", tmp_path / "cache", server, 4)
+        lane.kill_after(5, 0)  # one is answered, four are not
+        answering.set()
+        said = lane.finish()
+        on_their_way = sum(len(request.texts) for request in server.billed[1:5])
+        undisturbed = lane.finish()
+    assert lane.killed == ["a1"]
+    doubt = f"in doubt: 4 requests had no answer when their process was killed; {on_their_way} texts of them"
+    assert doubt in " ".join(said.split()), said
+    assert "in doubt" not in undisturbed

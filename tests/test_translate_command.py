@@ -234,7 +234,10 @@ def test_no_limit_is_ever_passed(server: Server, tmp_path: Path, seed: int) -> N
         (("--price", "annotation-qa"), "'annotation-qa' bills by the example, not for translating"),
         (("--out", "nowhere/out.jsonl", "--option", "url=ftp://x"), "the url must start with http:// or https://"),
         (("--option", "format"), "--option takes NAME=VALUE, such as format=html"),
-        (("--option", "beam=2"), "its options are: name, attempts, timeout, devices, granularity, url, format"),
+        (
+            ("--option", "beam=2"),
+            "its options are: name, attempts, timeout, devices, concurrency, rate, granularity, url",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_one_line(

@@ -8,9 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import tempfile
+import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from crossfare.errors import CrossfareError, EngineUnavailable
@@ -54,6 +58,28 @@ _EXTRA = {
     "vl_convert": "report",
 }
 """Which extra of the package brings what could not be imported."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived: work ends as it does when somebody stops it at the keyboard."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end in good order what is done within, so that what was done and spent is kept and told."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def explained(error: BaseException) -> CrossfareError:

@@ -62,6 +62,14 @@ def test_numbers_and_other_scripts_are_letters_enough(given: str, made: str) -> 
         f"{ITS_TRANSLATION}<|im_end|>",
         f"**{ITS_TRANSLATION}**",
         f"```\n{ITS_TRANSLATION}\n```",
+        f"# {ITS_TRANSLATION}",
+        f"__pt__ {ITS_TRANSLATION}",
+        f"por_Latn {ITS_TRANSLATION}",
+        f"\uff1cb\uff1e{ITS_TRANSLATION}\uff1c/b\uff1e",
+        f'{{"text": "{ITS_TRANSLATION}"}}',
+        rf"\textbf{{{ITS_TRANSLATION}}}",
+        f"\ufeff{ITS_TRANSLATION}",
+        f"{ITS_TRANSLATION}\x07",
     ],
 )
 def test_markup_and_escapes_that_the_source_has_not(made: str) -> None:
@@ -98,6 +106,9 @@ def test_markup_of_the_source_may_stay(given: str, made: str) -> None:
         "Legendas por João da Silva",
         "Subtitles by the Amara.org community",
         "Untertitel der Amara.org-Community",
+        "Legendas pela comunidade.",
+        "[Música]",
+        "(Aplausos)",
     ],
 )
 def test_codes_and_credits_of_subtitles(made: str) -> None:
@@ -121,10 +132,24 @@ def test_codes_and_credits_of_subtitles(made: str) -> None:
         "I'm sorry, but I can't assist with that.",
         "I cannot translate this text.",
         "As an AI language model, I cannot say.",
+        "Certainly, I'd be happy to help! ",
+        "Translation (Portuguese): ",
+        "Português: ",
+        "Output: ",
+        "Sinto muito, mas não posso traduzir isto. ",
+        "Es tut mir leid, aber ich kann dabei nicht helfen. ",
+        "抱歉，我无法翻译。",
     ],
 )
 def test_what_a_chat_model_says_before_its_answer(opening: str) -> None:
-    assert "preamble" in checks(SENTENCE, f"{opening}{ITS_TRANSLATION}")
+    assert "preamble" in checks("They discuss the new bridge.", f"{opening}{ITS_TRANSLATION}")
+
+
+@pytest.mark.parametrize(
+    "end", ["\n\nLet me know if you need more!", " (Note: I kept the names.)", "\nNota: mantive os nomes."]
+)
+def test_what_it_says_after_it(end: str) -> None:
+    assert "preamble" in checks(SENTENCE, f"{ITS_TRANSLATION}{end}")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +157,9 @@ def test_what_a_chat_model_says_before_its_answer(opening: str) -> None:
     [
         ("Translation: a short history", "Tradução: uma breve história", "en", "pt"),
         ("Desculpe, mas não posso ajudar.", "I'm sorry, but I can't help.", "pt", "en"),
+        ("I'm afraid I can't come.", "Sinto muito, não posso ir.", "en", "pt"),
+        ("Portuguese: a short course", "Português: um curso breve", "en", "pt"),
+        ("Done (note: twice).\n\nYes.", "Feito (nota: duas vezes).\n\nSim.", "en", "pt"),
         ("Claro! Aqui está o livro.", "Sure! Here is the book.", "pt", "en"),
         ("He said: I read it in translation.", "Ele disse: li a tradução.", "en", "pt"),
         ("The district (Dutch: Grachten)", "O distrito (traduzido do holandês: Grachten)", "en", "pt"),

@@ -109,12 +109,49 @@ def thought(items: Items) -> str:
     return f"<think>\nThe user wants a translation.\n</think>\n\n{_listed(items)}"
 
 
-@pytest.mark.parametrize("answer", [fenced, thought])
-def test_json_in_a_fence_or_after_thoughts_is_read(model: Model, tmp_path: Path, answer: Any) -> None:
+def drafted(items: Items) -> str:
+    return f"<think>{_listed(items, str.upper)} [still] {{thinking}} {_listed(items)} {json.dumps([_first(items)])}"
+
+
+def _first(items: Items) -> dict[str, Any]:
+    return {"id": items[0]["id"], "text": "That one was hard."}
+
+
+def by_line(items: Items) -> str:
+    return "\n".join(json.dumps(each) for each in json.loads(_listed(items))["translations"])
+
+
+def by_id(items: Items) -> str:
+    return json.dumps({each["id"]: f"«{each['text']}»" for each in items})
+
+
+def carelessly(items: Items) -> str:
+    return _listed(items).replace('"text"', '"translation"').replace("}]", "},]")
+
+
+@pytest.mark.parametrize("answer", [fenced, thought, drafted, by_line, by_id, carelessly])
+def test_json_is_read_where_and_however_it_stands(model: Model, tmp_path: Path, answer: Any) -> None:
     model.answer = answer
     code, said = translate(model, tmp_path)
     assert (code, model.requests) == (0, 2 * COUNT // 20), said
     assert "yield: 100 of 100" in said and "spent now: 10 requests" in said
+    first = json.loads((tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["sentence1"] == "«Train number 10 leaves at noon.»"
+
+
+def test_the_parts_of_a_message_are_its_text_but_for_thoughts(model: Model, tmp_path: Path) -> None:
+    thoughts = [{"type": "thinking", "thinking": [{"type": "text", "text": "[]"}]}]
+    model.answer = lambda items: [*thoughts, {"type": "text", "text": _listed(items)}]  # type: ignore[arg-type, return-value]
+    code, said = translate(model, tmp_path)
+    assert (code, model.requests) == (0, 10), said
+
+
+def test_half_an_answer_is_asked_for_in_halves(model: Model, tmp_path: Path) -> None:
+    """Its objects that are complete are not taken for all that there is."""
+    model.answer = lambda items: _listed(items) if len(items) <= 10 else _listed(items)[: 20 * len(items)]
+    code, said = translate(model, tmp_path)
+    assert code == 0 and "yield: 100 of 100" in said
+    assert model.requests < 45, said
 
 
 def prose(_items: Items) -> str:
@@ -125,7 +162,11 @@ def excuse(items: Items) -> str:
     return _listed(items, lambda _: "I'm sorry, but I can't assist with that.")
 
 
-@pytest.mark.parametrize("answer", [prose, excuse])
+def blank(items: Items) -> str:
+    return _listed(items, lambda _: " ")
+
+
+@pytest.mark.parametrize("answer", [prose, excuse, blank])
 def test_a_model_that_never_translates_is_left_and_what_was_spent_is_said(
     model: Model, tmp_path: Path, answer: Any
 ) -> None:
@@ -173,6 +214,38 @@ def test_tokens_are_all_of_the_total(model: Model, tmp_path: Path, usage: dict[s
     model.usage = usage
     _, said = translate(model, tmp_path)
     assert re.search(r"spent now: .* ([\d,]+) tokens", said)[1] == f"{10 * tokens:,}"  # type: ignore[index]
+
+
+CACHED = {"prompt_tokens": 2_000_000, "completion_tokens": 0, "total_tokens": 2_000_000}
+
+
+@pytest.mark.parametrize(
+    ("said", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 1_600_000}}, 1_600_000),
+        ({"prompt_cache_hit_tokens": 1_600_000, "prompt_cache_miss_tokens": 400_000}, 1_600_000),
+        ({"prompt_cache_hit_tokens": 1_600_000, "prompt_tokens_details": {"cached_tokens": 1_000_000}}, 1_000_000),
+        ({"prompt_tokens_details": {"cached_tokens": 2_000_001}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": -5}, "cached_tokens": "many"}, 0),
+        ({"prompt_tokens_details": None}, 0),
+    ],
+)
+def test_cached_tokens_cost_less_where_that_can_be_so(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any], cached: int
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    rate = "unit: token, per: 1000000, amount: '1', output_amount: '4', valid_from: 2026-01-01, source: here"
+    prices.write_text(
+        "checked: 2026-01-31\noffers:\n"
+        f"  - {{offer: with, {rate}, cached_amount: '0.25'}}\n"
+        f"  - {{offer: without, {rate}}}\n"
+    )
+    model.usage = CACHED | said
+    for offer, saved in (("with", 0.75), ("without", 0)):
+        monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / offer))
+        _, answer = translate(model, tmp_path, "--price", offer, "--price-file", str(prices))
+        usd = 10 * (2 - saved * cached / 1_000_000)
+        assert f"{usd:.2f} USD" in answer.partition("spent now:")[2], answer
 
 
 def test_what_cannot_be_billed_is_said_to_be_in_doubt(model: Model, tmp_path: Path) -> None:

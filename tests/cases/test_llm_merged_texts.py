@@ -49,6 +49,12 @@ def test_names_show_answers_that_changed_places() -> None:
     assert misplaced(texts, [answers[1], answers[0], answers[2]]) == [0, 1]
 
 
+def test_lengths_and_words_show_neighbours_that_changed_places() -> None:
+    assert misplaced(EN, [*DE[:3], DE[4], DE[3], *DE[5:]]) == [3, 4]
+    kept = ["the red wooden bridge", "an old iron door", "seven small green frogs"]
+    assert misplaced(kept, [f"ja, {kept[1]}", f"ja, {kept[0]}", f"ja, {kept[2]}"]) == [0, 1]
+
+
 def test_numbers_show_them_and_equal_answers_too() -> None:
     assert misplaced(["It opened in 1874.", "It closed in 1912."], ["1912 schloss es.", "1874 öffnete es."]) == [0, 1]
     assert misplaced(["A dog barks.", "The sea is calm."], ["Ein Hund bellt."] * 2) == [0, 1]

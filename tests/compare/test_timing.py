@@ -30,6 +30,7 @@ from crossfare.compare import (
 from crossfare.compare.timing import TIMING_SD, Timing, timings_of
 from crossfare.compare.timing_noise import difference, margin_usd, told_apart
 from crossfare.ledger import Book
+from crossfare.report.advice import explain
 from crossfare.report.decision import Horizon, front_table
 
 YEAR = Decimal(1_200_000)
@@ -163,6 +164,20 @@ def test_a_difference_is_told_where_it_is_larger_than_what_is_not_known() -> Non
     shared = replace(dear, fixed=cheap.fixed, recurring=(replace(dear.recurring[0], timing="x"),))
     assert told_apart(with_margins([cheap, shared], "0.15"), cheap, shared, Decimal(10**6))
     assert not told_apart(with_margins([cheap, dear], "0.05"), cheap, dear, Decimal(0))  # 100 USD each, timed apart
+
+
+def test_the_noise_of_a_clock_chooses_no_method() -> None:
+    """Of those that may be the cheapest the better one is taken, whichever a run happened to time shorter."""
+    for per_1k in ("11", "13"):
+        a, b = timed("a", "100", "12", "x", quality=0.50), timed("b", "100", per_1k, "y", quality=0.51)
+        dear = timed("c", "100", "90", "z", quality=0.52)
+        found = recommend(with_margins([a, b, dear], "0.15"), Decimal(10**6), aim=Aim(margin=1.0))
+        assert found.chosen == b
+        assert "Of 3 methods shown to be within 100 points of the best one, 2 may be the cheapest" in " ".join(
+            explain(found, Horizon(10**6, 1))
+        )
+    a, b = timed("a", "100", "10", "x", quality=0.50), timed("b", "100", "12", "y", quality=0.51)
+    assert recommend(with_margins([a, b], "0.05"), Decimal(10**6), aim=Aim(margin=1.0)).chosen == a  # told apart
 
 
 def test_what_was_counted_is_exact() -> None:

@@ -54,8 +54,9 @@ def test_bad_texts_are_lost_alone_and_only_they_are_tried_again(
 
 
 @everywhere
+@pytest.mark.parametrize("in_flight", [1, 8])
 def test_a_service_that_ends_in_mid_run_is_left_alone_and_nothing_is_lost(
-    vendor: Any, memory: TranslationMemory
+    vendor: Any, memory: TranslationMemory, in_flight: int
 ) -> None:
     server, made = vendor
     asked = texts(60, {})
@@ -68,7 +69,7 @@ def test_a_service_that_ends_in_mid_run_is_left_alone_and_nothing_is_lost(
 
     server.respond = ends
     try:
-        tested = made(attempts=2, backoff=0.001)
+        tested = made(attempts=2, backoff=0.001, concurrency=in_flight)
         tested.limits = type(tested.limits)(min(tested.limits.texts, 10), tested.limits.size, tested.limits.unit)
         with pytest.raises(EngineTransient, match="503"):
             translate_segments(asked, tested, source="en", target="de", memory=memory)
@@ -76,7 +77,7 @@ def test_a_service_that_ends_in_mid_run_is_left_alone_and_nothing_is_lost(
         del server.respond
     kept = memory.count()
     assert 1 <= kept <= 10
-    assert len(server.arrivals) <= 1 + 2 + 2, "the request twice, and a probe twice"
+    assert len(server.arrivals) <= 1 + 2 * in_flight + 2, "what was in flight twice, and a probe twice"
     server.reset()
     result = translate_segments(asked, tested, source="en", target="de", memory=memory)
     assert (result.remembered, len(result.translations), result.failures) == (kept, 60, {})
@@ -183,17 +184,19 @@ def test_a_model_that_never_translates_is_left_after_a_few_requests(
 
 
 @pytest.mark.parametrize("answers", ["prose", "sorry"])
+@pytest.mark.parametrize("in_flight", [1, 5])
 def test_a_model_that_ceases_to_translate_is_left_after_a_few_requests(
-    model: Any, memory: TranslationMemory, answers: str
+    model: Any, vendors: Vendors, memory: TranslationMemory, answers: str, in_flight: int
 ) -> None:
-    server, made = model
+    server, _ = model
+    made = vendors.make("llm", concurrency=in_flight)
     asked = [f"{'abcdefghij'[n % 10]} {n} {'klmnopqrst'[n // 10 % 10]}" for n in range(200)]
     translate_segments(asked[:60], made, source="en", target="de", memory=memory)
     server.answers = answers
     server.reset()
     with pytest.raises(EngineError, match="; stopped"):
         translate_segments(asked, made, source="en", target="de", memory=memory)
-    assert len(server.arrivals) <= 6
+    assert len(server.arrivals) <= 5 + in_flight
     assert memory.count() == 60
 
 
@@ -202,8 +205,9 @@ def test_reasoning_that_is_billed_beside_the_answer_is_counted(model: Any) -> No
 
     from crossfare.translate.engines.llm import _tokens
 
-    assert _tokens(SimpleNamespace(prompt_tokens=1000, completion_tokens=34, total_tokens=1482)) == (1000, 482)
-    assert _tokens(SimpleNamespace(prompt_tokens=17, completion_tokens=482, total_tokens=499)) == (17, 482)
+    for read, said, total, written in ((1000, 34, 1482, 482), (17, 482, 499, 482)):
+        told = _tokens(SimpleNamespace(prompt_tokens=read, completion_tokens=said, total_tokens=total))
+        assert (told["input_tokens"], told["output_tokens"]) == (read, written)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +253,7 @@ def test_an_id_that_is_none_is_no_answer(written: str) -> None:
 
     content = f'{{"translations": [{{"id": {written}, "text": "EINS"}}]}}'
     with contextlib.suppress(ValueError):
-        assert replies.matched(["one"], replies.read(content))["refused"]
+        assert replies.matched(["one"], replies.read(content, 1))["refused"]
 
 
 @pytest.mark.parametrize("content", [None, 7, ["a"], "x" * 2_000_000])
@@ -257,7 +261,7 @@ def test_what_is_no_text_is_no_answer(content: object) -> None:
     from crossfare.translate.engines import replies
 
     with pytest.raises(ValueError, match="its answer is"):
-        replies.read(content)
+        replies.read(content, 1)
 
 
 def test_an_answer_of_endless_brackets_is_given_up(model: Any) -> None:

@@ -87,6 +87,18 @@ def test_limit_takes_the_first_and_a_seed_draws_a_sample_in_order(tmp_path: Path
     assert (loaded.report.selected, loaded.report.read) == (100, 100)
 
 
+def test_skip_passes_over_the_first_so_that_parts_of_a_file_share_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "few.tsv"
+    path.write_text("sentence1\tsentence2\tgold_label\n" + "".join(f"p{i}\th{i}\tneutral\n" for i in range(10)))
+    parts = [load(path, limit=4), load(path, skip=4), load(path, skip=4, limit=2, seed=3)]
+    ids = [{e.id for e in part.dataset.examples} for part in parts]
+    assert ids[:2] == [{"1", "2", "3", "4"}, {"5", "6", "7", "8", "9", "10"}]
+    assert len(ids[2]) == 2
+    assert ids[2] < ids[1]
+    with pytest.raises(DataError, match="skip=10 leaves nothing of 10 examples"):
+        load(path, skip=10)
+
+
 def test_the_embedded_world(tmp_path: Path) -> None:
     german = load("world:nli", language="de", split="validation")
     assert (german.dataset.task, german.dataset.language, german.report.format) == ("nli", "de", "embedded")

@@ -288,6 +288,17 @@ def test_costs_are_those_of_the_results_once_everything_is_known(made: Made) -> 
             assert abs(plan.expected.recurring_usd_per_1k(option) - per_1k) < Decimal("1e-9")
 
 
+def test_hardware_that_works_half_of_the_time_costs_twice_as_much_to_serve_by(made: Made) -> None:
+    forecaster = Forecaster(made[1], Basis.gather(store=made[2]))
+    for busy, idle in zip(forecaster.plans(), forecaster.plans(utilisation=Decimal("0.5")), strict=True):
+        for one, other in zip(busy.expected.options, idle.expected.options, strict=True):
+            assert one.fixed == other.fixed
+            timed = [each.quantity for each in one.recurring if busy.expected.rates[each.resource].unit == "second"]
+            longer = [each.quantity for each in other.recurring if idle.expected.rates[each.resource].unit == "second"]
+            assert timed
+            assert longer == pytest.approx([2 * each for each in timed], rel=Decimal("1e-9"))
+
+
 def test_without_a_rate_there_is_no_number_but_a_line_that_says_what_to_give(made: Made, empty: Store) -> None:
     plans = Forecaster(made[1], Basis.gather(store=empty, stated=parse(["tokens=0.25"]))).plans()
     lines = plans[0].todo

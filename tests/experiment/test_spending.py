@@ -424,20 +424,37 @@ def test_what_was_spent_is_said_when_it_fails(
     assert max(Counter(text for request in server.billed for text in request.texts).values()) == 1
 
 
-def test_what_was_spent_is_said_when_somebody_stops_it(server: Server, tmp_path: Path) -> None:
-    file = pairs(tmp_path / "pairs.tsv", 200)
+@pytest.mark.parametrize(
+    ("verb", "sent", "status"),
+    [
+        ("translate", signal.SIGINT, 130),
+        ("translate", signal.SIGTERM, -signal.SIGTERM),
+        ("run", signal.SIGTERM, -signal.SIGTERM),
+        ("race", signal.SIGINT, 130),
+    ],
+)
+def test_what_was_spent_is_said_when_somebody_stops_it(
+    server: Server, tmp_path: Path, verb: str, sent: signal.Signals, status: int
+) -> None:
+    """The signal reaches the command alone, as that of a scheduler may, and not its workers."""
     server.busy = 0.3
-    command = [sys.executable, "-c", "from crossfare.cli import main; main()", *translating(file, server)]
+    asked = translating(pairs(tmp_path / "pairs.tsv", 200), server)
+    if verb != "translate":
+        spec(tmp_path, server)
+        asked = (verb, str(tmp_path / "tiny.yaml"), "--out", str(tmp_path / "out"), "--quiet", "--yes")
+    command = [sys.executable, "-c", "from crossfare.cli import main; main()", *asked]
     environment = {**os.environ, "CROSSFARE_CACHE": str(tmp_path / "cache")}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         with server.changed:
-            assert server.changed.wait_for(lambda: len(server.billed) >= 3, timeout=60)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert re.match(r"spent now: [234] requests, \d+ characters, 0\.00\d+ USD", err), err
+            assert server.changed.wait_for(lambda: len(server.billed) >= 3, timeout=180)
+        process.send_signal(sent)
+        _, err = process.communicate(timeout=180)
+    assert process.returncode == status, err
+    spent, stopped = err.splitlines()
+    assert re.match(r"spent (now|on requests): [2-6] requests, \d+ characters, 0\.00\d+ USD", spent), err
+    assert stopped == "crossfare: stopped; finished steps are kept, run again to go on"
 
 
 def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_being_written(

@@ -108,3 +108,21 @@ def squad(answers: list[str]) -> dict[str, object]:
         for n, answer in enumerate(answers)
     ]
     return {"title": "made", "paragraphs": paragraphs}
+
+
+def test_test_examples_that_a_model_was_trained_on_are_counted(tmp_path: Path) -> None:
+    """A model trained on half of the test set is not compared as if it had met new text."""
+    file = pairs(tmp_path / "cats.jsonl")
+
+    def notes(gold: dict[str, object], test: dict[str, object]) -> tuple[str, ...]:
+        name = f"run-{len(gold)}{len(test)}"
+        task = tiny_run.task("nli", test={"pt": {"ref": str(file), **test}}, gold={"pt": {"ref": str(file), **gold}})
+        spec = tiny_run.spec(tmp_path, name=name, tasks={"nli": task}, methods=["in-language"])
+        made = run(spec, out=tmp_path / name, jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+        return made.results[0].test_notes
+
+    told = "5 of the 10 test examples are in the training data of in-language too: its score is not one on new text"
+    assert notes({"limit": 15}, {"skip": 10}) == (told,)
+    assert notes({"limit": 10}, {"skip": 10, "limit": 10}) == ()
+    (whole,) = notes({}, {})
+    assert whole.startswith("all test examples are in the training data of in-language too")

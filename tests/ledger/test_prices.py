@@ -177,6 +177,8 @@ def test_own_files_add_and_replace_offers(tmp_path: Path) -> None:
         ),
         (own_file.format(more="") + "  - {offer: m, mean_of: [nobody], valid_from: 2026-02-01, source: s}\n", "nobody"),
         (own_file.format(more=", output_amount: '1'"), "unit token needs"),
+        (own_file.format(more=", cached_amount: '1'"), "cached_amount is for tokens"),
+        (TOKENS.replace('"0.60"', '"0.60"\n    cached_amount: "0.20"'), "at the most what amount says"),
         (TOKENS.replace('    output_amount: "0.60"\n', ""), "unit token needs"),
         (own_file.format(more="").replace("unit: character", "unit: currency"), "exchange-rate:eur and the like"),
         (own_file.format(more="").replace("offer: mine", "offer: exchange-rate:eur"), "exchange-rate:eur and the like"),

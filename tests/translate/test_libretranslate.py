@@ -22,6 +22,7 @@ from crossfare.errors import (
 from crossfare.translate import engine
 from crossfare.translate.engines import engine_of_spec
 from crossfare.translate.engines.hosts import host_of
+from crossfare.translate.engines.traffic import Traffic
 from crossfare.types import Metered
 from libretranslate_server import Server, serving
 
@@ -39,7 +40,16 @@ def asked(server: Server, texts: list[str], target: str = "de", **options: Any) 
     """Translate with an engine that notes how long it would sleep."""
     made: Any = engine("libretranslate", url=server.url, **options)
     slept: list[float] = []
-    made.patience.sleep = slept.append
+
+    class Noting(Traffic):
+        def pause(self, seconds: float) -> float:
+            slept.append(seconds)
+            return 0.0
+
+        def refused(self, *_: object) -> None:
+            """Others are not held up either."""
+
+    made.traffic = Noting(made.concurrency)
     return made.translate(texts, source="en", target=target), slept
 
 

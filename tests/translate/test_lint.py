@@ -36,6 +36,7 @@ def test_a_good_translation_is_let_through() -> None:
         (TARGET.replace("1.250", "1.520"), {"lost-number"}),
         (TARGET.replace("2031 ", ""), {"lost-number"}),
         (f"{TARGET[:-1]} {'und bauen ' * 5}.", {"repeated"}),
+        (f"{TARGET} {TARGET}", {"repeated"}),
         (TARGET * 6, {"repeated", "length-ratio"}),
     ],
 )
@@ -48,7 +49,9 @@ def test_the_source_again_is_untranslated_and_in_another_language() -> None:
     assert checks(SOURCE, SOURCE) == {"untranslated", "wrong-language"}
 
 
-@pytest.mark.parametrize("text", ["Kelmar Systems", "NASA 1969", "Rio de Janeiro", "1984", "Dr. Ana Lima", "OK"])
+@pytest.mark.parametrize(
+    "text", ["Kelmar Systems", "NASA 1969", "Rio de Janeiro", "1984", "Dr. Ana Lima", "OK", "www.a.org/be/in/on"]
+)
 def test_names_and_numbers_may_stay_as_they_are(text: str) -> None:
     assert checks(text, text, "en", "pt") == set()
 

@@ -16,7 +16,9 @@ from fakes import ScriptedEngine
 from crossfare.errors import ConfigError, EngineTransient, StaleArtifact
 from crossfare.translate import TranslationMemory, segments, translate_texts
 from crossfare.translate import memory as memory_module
-from crossfare.translate.memory import Remembered, Scope, Share, shares, total_usage
+from crossfare.translate.memory import Remembered, Scope
+from crossfare.translate.reservations import hashed
+from crossfare.translate.shares import Share, shares, total_usage
 from crossfare.types import Usage
 
 SCOPE = Scope("engine", "1", "en", "pt")
@@ -317,7 +319,7 @@ def test_a_file_from_before_times_were_told_apart_is_read_and_goes_on(tmp_path: 
     for statement in _AT_FIRST:
         connection.execute(statement)
     insert = "INSERT INTO translation VALUES (1, ?, ?, 'cat', 2.0, 0.5, 4.0, NULL, NULL, NULL, 'cpu', 1)"
-    connection.execute(insert, (memory_module._hash("gato"), "gato"))
+    connection.execute(insert, (hashed("gato"), "gato"))
     connection.commit()
     connection.close()
     memory = TranslationMemory(path)

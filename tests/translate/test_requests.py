@@ -11,8 +11,9 @@ from fakes import ScriptedEngine
 
 from crossfare.errors import BudgetExceeded, EngineError, EngineTransient
 from crossfare.translate import TranslationMemory, translate_texts
-from crossfare.translate.memory import ReadOnlyMemory, Scope
+from crossfare.translate.memory import ReadOnlyMemory, Remembered, Scope
 from crossfare.translate.segments import CHUNK, requests, translate_segments
+from crossfare.translate.shares import Share
 from crossfare.types import Metered, Translation
 
 SCOPE = Scope("scripted", "1", "en", "pt")
@@ -100,7 +101,8 @@ def test_those_who_translate_the_same_at_the_same_time_do_not_both_pay(memory: T
 
     class Slow(RequestEngine):
         def batches(self, texts: Sequence[str]) -> list[range]:
-            started.wait(timeout=20)
+            if len(texts) == 30:  # not of what the other has reserved, which is looked for again
+                started.wait(timeout=20)
             return super().batches(texts)
 
     engine = Slow(str.upper)
@@ -121,9 +123,17 @@ def test_those_who_translate_the_same_at_the_same_time_do_not_both_pay(memory: T
     assert results[0] == results[1]
 
 
-def test_another_direction_does_not_wait(memory: TranslationMemory) -> None:
-    with memory.turn(SCOPE), memory.turn(SCOPE._replace(target="de")):
-        pass
+def test_what_is_reserved_in_one_direction_is_free_in_another(memory: TranslationMemory) -> None:
+    with memory.buying(SCOPE) as one, memory.buying(SCOPE) as two, memory.buying(SCOPE._replace(target="de")) as other:
+        assert one.reserve([["a", "b"], ["c"]]) == [["a", "b"], ["c"]]
+        assert two.reserve([["b", "d"], ["c"]]) == [["d"], []]
+        assert other.reserve([["a", "b"]]) == [["a", "b"]]
+        memory.remember({"b": Remembered("B", Share())}, SCOPE)
+        one.let_go(["c"])
+        assert two.reserve([["a", "b", "c"]]) == [["b", "c"]], "one still has a"
+    with memory.buying(SCOPE) as later:
+        assert later.reserve([["a", "b", "c", "d"]]) == [["a", "b", "c", "d"]]
+        assert later.doubt == ""
 
 
 def test_a_read_only_memory_learns_nothing(memory: TranslationMemory) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import signal
 import sys
 from typing import NoReturn, TextIO
 
 import typer
 
-from crossfare.boundary import explained, redacted, shortened
+from crossfare.boundary import Terminated, explained, redacted, shortened, terminable
 from crossfare.cli import auditing, datasets, deciding, planning, racing, running, serving, translating
 from crossfare.errors import ConfigError
 from crossfare.escaping import Console, escaped
@@ -45,19 +47,31 @@ def main() -> None:
     try:
         try:
             _check_arguments(sys.argv[1:])
-            app()
+            with terminable():
+                app()
         finally:
             if sys.stdout:
                 sys.stdout.flush()  # while an error can still be told
-    except KeyboardInterrupt:
-        _fail("stopped; finished steps are kept, run again to go on", 130)
     except BrokenPipeError:  # whoever read the output has left
         _discard(sys.stdout)
         sys.exit(1)
-    except SystemExit:
-        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        if (stop := _stop(end)) is None:
+            raise
+        _tell("stopped; finished steps are kept, run again to go on")
+        if isinstance(stop, Terminated):
+            atexit._run_exitfuncs()  # what lies in shared memory goes as it does at any exit
+            signal.raise_signal(signal.SIGTERM)  # whoever sent it sees that it was heard
+        sys.exit(130)
     except BaseException as error:  # a panic in Rust is no Exception
         _fail(str(explained(error)), 2)
+
+
+def _stop(end: BaseException | None) -> KeyboardInterrupt | None:
+    """What somebody stopped a command by, which Typer makes an exit of; None if it ended by itself."""
+    if end is None or isinstance(end, KeyboardInterrupt):
+        return end
+    return _stop(end.__cause__ or end.__context__)
 
 
 def _check_arguments(arguments: list[str]) -> None:
@@ -68,13 +82,17 @@ def _check_arguments(arguments: list[str]) -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
+    _tell(message)
+    sys.exit(status)
+
+
+def _tell(message: str) -> None:
     line = escaped(f"crossfare: {shortened(redacted(message))}")
     try:
         Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.stdout.flush()
     except (AttributeError, OSError):
         _discard(sys.stdout)
-    sys.exit(status)
 
 
 def _discard(stream: TextIO | None) -> None:

@@ -17,6 +17,7 @@ from crossfare.cli.options import (
     Months,
     PriceOptions,
     RunFolders,
+    Utilisation,
     Volume,
     Worth,
     with_groups,
@@ -120,6 +121,7 @@ def report(
     months: Months = 12,
     margin: Margin = 2.0,
     worth: Worth = None,
+    utilisation: Utilisation = 1.0,
     beside: Beside = None,
     force: Force = False,
 ) -> None:
@@ -140,6 +142,7 @@ def report(
         *runs,
         horizon=Horizon(volume, months),
         aim=Aim(margin / 100, values.worth(worth)),
+        utilisation=Decimal(str(utilisation)),
         methods=METHODS,
         courses=courses,
         places=places,

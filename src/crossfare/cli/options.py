@@ -27,6 +27,9 @@ Yes = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
+Utilisation = Annotated[
+    float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
+]
 Margin = Annotated[
     float, typer.Option(min=0, max=100, metavar="POINTS", help="Points of quality below the best that nobody minds.")
 ]
@@ -146,9 +149,7 @@ class PriceOptions:
     price_file: Annotated[list[Path] | None, typer.Option("--price-file", help="Further price files for --offer.")] = (
         None
     )
-    utilisation: Annotated[
-        float, typer.Option(min=0, max=1, help="Part of the time that hardware works, of what is paid for serving.")
-    ] = 1.0
+    utilisation: Utilisation = 1.0
     without: Annotated[str | None, typer.Option(help="Engines or methods to leave out, such as reference.")] = None
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the model and all that follows from it here.")

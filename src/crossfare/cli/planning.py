@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crossfare.cli.options import Force, Months, Targets, Tasks, Volume, with_groups
+from crossfare.cli.options import Force, Months, Targets, Tasks, Utilisation, Volume, with_groups
 from crossfare.cli.terminal import say, show
 from crossfare.cli.values import names
 from crossfare.errors import ConfigError
@@ -94,6 +95,7 @@ def plan(
     months: Months = 12,
     targets: Targets = None,
     tasks: Tasks = None,
+    utilisation: Utilisation = 1.0,
     *,
     known: RateOptions,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the forecast here.")] = None,
@@ -133,7 +135,7 @@ def plan(
     made = forecast.Forecaster(priced, basis, given=asked.given, sizes=asked.sizes)
     if json_file:
         forecast.save(made, json_file, volume=volume, months=months)
-    if not _print_forecast(made.plans(months), volume, months):
+    if not _print_forecast(made.plans(months, Decimal(str(utilisation))), volume, months):
         raise typer.Exit(1)
 
 

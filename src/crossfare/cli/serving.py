@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,6 +27,7 @@ from crossfare.cli.values import allow, limit
 from crossfare.errors import ConfigError
 
 if TYPE_CHECKING:
+    from crossfare.serving import Pipeline
     from crossfare.translate import TranslationMemory
 
 
@@ -71,11 +74,8 @@ def predict(
             return
         say(f"answering with {pipeline}", err=True)
         asking = None if yes else partial(agree, err=True)  # answers may go to standard output
-        try:
+        with _telling(pipeline):
             done = serving.predict_file(pipeline, source, out, resume=resume, batch_size=batch_size, agree=asking)
-        finally:
-            if pipeline.purse and pipeline.purse.path.exists():
-                say(f"spent now: {pipeline.purse.account}", err=True)
         say(done.summary(), err=True)
 
 
@@ -107,7 +107,7 @@ def serve(
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
 ) -> None:
-    """Serve a run's model over HTTP: POST /predict, GET /health, GET /info.
+    """Serve a run's model over HTTP: POST /predict, GET /health, /info, /metrics and /openapi.json.
 
     Texts are not logged, and kept only with --remember. Where answering sends them to an engine that is paid or not on
     this machine, it asks before it begins.
@@ -132,7 +132,8 @@ def serve(
             if host not in ("127.0.0.1", "::1", "localhost"):
                 say("anyone who reaches this address can ask: put something with authentication before it")
 
-        serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
+        with _telling(pipeline):
+            serving.serve(pipeline, host=host, port=port, limits=limits, ready=ready)
 
 
 @with_groups
@@ -147,6 +148,16 @@ def export(
 
     made = serving.export(run_folder, out, **asdict(cell))
     say(f"written: {made}")
+
+
+@contextmanager
+def _telling(pipeline: Pipeline) -> Iterator[None]:
+    """Say what was spent within, however it ends."""
+    try:
+        yield
+    finally:
+        if pipeline.purse and pipeline.purse.path.exists():
+            say(f"spent now: {pipeline.purse.account}", err=True)
 
 
 def _memory() -> TranslationMemory:

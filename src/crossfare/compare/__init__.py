@@ -12,7 +12,7 @@ from crossfare.compare.runs import RunRecord, read_run, reprice
 from crossfare.compare.sensitivity import Flip, price_flips, volume_flips
 from crossfare.compare.standings import CellStanding, Contest, contests, standings
 from crossfare.compare.timing import Timing
-from crossfare.compare.timing_noise import margin_usd, told_apart
+from crossfare.compare.timing_noise import as_cheap, margin_usd, told_apart
 from crossfare.compare.trade_offs import (
     BreakEven,
     Curve,
@@ -53,6 +53,7 @@ __all__ = [
     "Verdict",
     "always_on",
     "always_on_usd",
+    "as_cheap",
     "break_even",
     "break_evens",
     "contests",

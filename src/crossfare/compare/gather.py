@@ -51,8 +51,6 @@ def decisions(
     Raises:
         ConfigError: the runs do not hold what is asked for, or nothing is left; or that part is none.
     """
-    if not 0 < utilisation <= 1:
-        raise ConfigError(f"utilisation is a part of the time, more than 0 and at most 1, not {utilisation:g}")
     cells = chosen(runs, tasks, targets, without)
     if not cells:
         raise ConfigError("no result is left to choose from; leave out less")

@@ -10,6 +10,7 @@ from typing import Literal
 
 from crossfare.compare.model import Component, Option, Part
 from crossfare.compare.timing import NOT_TIMED, Timing, Timings
+from crossfare.errors import ConfigError
 from crossfare.ledger import Bill, Book, UnitPrice
 from crossfare.ledger.book import STORAGE
 from crossfare.ledger.costs import Needs
@@ -82,7 +83,13 @@ def mean_of(found: Sequence[Quantities]) -> Quantities:
 
 
 def at_utilisation(found: Quantities, share: Decimal, named: Named) -> Quantities:
-    """What has to be paid where hardware works only a ``share`` of the time that it is kept for serving."""
+    """What has to be paid where hardware works only a ``share`` of the time that it is kept for serving.
+
+    Raises:
+        ConfigError: the share is none.
+    """
+    if not 0 < share <= 1:
+        raise ConfigError(f"utilisation is a part of the time, more than 0 and at most 1, not {share:g}")
     by_time = {bill.name for bill in named.values() if bill.rate.unit == "second"}
     with localcontext(prec=PRECISION, rounding=ROUND_HALF_EVEN):
         return {

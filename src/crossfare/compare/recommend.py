@@ -5,8 +5,10 @@ constraint and are shown to beat a trivial system,
 
 - where it is said what an error is worth, the method with the greatest expected net benefit, worth times quality minus
   cost, is recommended;
-- otherwise the cheapest method that is shown to be within a margin of the best one, whichever that is. If none is
-  shown to be, there is not enough evidence: the one with the least expected regret is named, and nothing recommended.
+- otherwise the cheapest method that is shown to be within a margin of the best one, whichever that is; of those that
+  cost the same as far as timings tell, the one with the highest score, so that the noise of a clock chooses nothing. If
+  none is shown to be, there is not enough evidence: the one with the least expected regret is named, and nothing
+  recommended.
 
 Shown is what holds in 95 of 100 draws. A method's regret is what it scores less than the best one in a draw: it counts
 how much is lost, where a significance test counts only whether.
@@ -23,6 +25,7 @@ import numpy as np
 
 from crossfare.compare.measured import ALPHA, CONFIDENCE, Floats
 from crossfare.compare.model import Decision, Option
+from crossfare.compare.timing_noise import as_cheap
 
 MARGIN = 0.02
 """By how much a score may be below the best one without anybody minding, if nothing else is said: two points."""
@@ -134,8 +137,7 @@ def recommend(
     found = _weighed(decision, allowed, totals, examples, aim)
     shown = [option for option in allowed if found[option.key].within >= CONFIDENCE]
     leading = min(allowed, key=lambda option: _regret(found[option.key]), default=None)
-    cheapest = min(shown, key=lambda option: _preference(option, totals), default=None)
-    chosen = cheapest if aim.worth is None else leading
+    chosen = _cheapest(decision, shown, totals, examples) if aim.worth is None else leading
 
     def verdict(option: Option) -> Verdict:
         if rules := broken[option.key]:
@@ -231,7 +233,16 @@ def _broken(option: Option, decision: Decision, total: Decimal, asked: Constrain
     return tuple(found)
 
 
-def _preference(option: Option, totals: Mapping[str, Decimal]) -> tuple[Decimal, float, float]:
-    """Cheapest first; of equal costs the better one, of equal ones the faster."""
-    latency = float("inf") if option.latency_ms is None else option.latency_ms
-    return totals[option.key], -option.quality, latency
+def _cheapest(
+    decision: Decision, shown: Sequence[Option], totals: Mapping[str, Decimal], examples: Decimal
+) -> Option | None:
+    """The cheapest; of those that may cost as little the better one, of equal ones the faster."""
+    if not shown:
+        return None
+    first = min(shown, key=lambda option: totals[option.key])
+
+    def preference(option: Option) -> tuple[float, float, Decimal]:
+        latency = float("inf") if option.latency_ms is None else option.latency_ms
+        return -option.quality, latency, totals[option.key]
+
+    return min(as_cheap(decision, first, shown, examples), key=preference)

@@ -264,6 +264,7 @@ def _price(ref: str, values: Mapping[str, Any]) -> Price:
         evidence="published",
         usd_rate=_decimal(values.get("usd_rate")),
         output_amount=_decimal(values.get("output_amount")),
+        cached_amount=_decimal(values.get("cached_amount")),
         free_per_month=None if free is None else int(free),
         fee_per_month=_decimal(terms.get("fee_per_month")),
         minimum_per_month=_decimal(terms.get("minimum_per_month")),

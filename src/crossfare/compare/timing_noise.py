@@ -26,11 +26,15 @@ class CostDifference:
     each: Fraction
     parts: tuple[_Line, ...]
 
+    def usd(self, n: Fraction) -> Fraction:
+        """The difference at a number of examples, in USD."""
+        return self.fixed + self.each * n
+
     def told(self, examples: Decimal) -> bool:
         """Whether it is known, at a number of examples, which of the two costs less, or that they cost the same."""
         n = Fraction(examples)
         off = sum(((once + again * n) ** 2 for once, again in self.parts), Fraction(0))
-        return off == 0 or (self.fixed + self.each * n) ** 2 > off
+        return off == 0 or self.usd(n) ** 2 > off
 
     @property
     def told_at_start(self) -> bool:
@@ -77,6 +81,13 @@ def difference(decision: Decision, a: Option, b: Option, about: Fraction | None)
 def told_apart(decision: Decision, a: Option, b: Option, examples: Decimal) -> bool:
     """Whether it is known which of two methods costs less at a number of examples, or that they cost the same."""
     return difference(decision, a, b, Fraction(examples)).told(examples)
+
+
+def as_cheap(decision: Decision, cheapest: Option, options: Iterable[Option], examples: Decimal) -> list[Option]:
+    """The methods that cost no more than the cheapest, as far as is known: it and those that are not told apart."""
+    about = Fraction(examples)
+    apart = {option.key: difference(decision, option, cheapest, about) for option in options}
+    return [option for option in options if not apart[option.key].told(examples) or apart[option.key].usd(about) == 0]
 
 
 def margin_usd(decision: Decision, option: Option, examples: Decimal) -> Decimal:

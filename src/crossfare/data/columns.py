@@ -34,7 +34,7 @@ NAMES: Mapping[TaskName, Mapping[str, tuple[str, ...]]] = {
 """What published files call the parts of each task's examples; the first of several columns that is there counts."""
 
 _NEEDED: Mapping[TaskName, tuple[tuple[str, ...], ...]] = {
-    "qa": (("context", "question", "answers"), ("context", "question", "answer", "answer_start")),
+    "qa": (("context", "question", "answers"), ("context", "question", "answer")),
     "nli": (("premise", "hypothesis", "label"),),
     "classification": (("text", "label"),),
 }

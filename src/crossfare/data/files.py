@@ -273,6 +273,8 @@ def _pyarrow(path: Path) -> Any:
 
 
 def _not_utf8(path: Path, line: int, byte: int, offset: int) -> DataError:
+    if not offset and byte in {0xFF, 0xFE}:
+        return DataError(f"{path}: UTF-16, not UTF-8; save it as UTF-8 (of Excel's kinds of file: CSV UTF-8)")
     return DataError(f"{path}, line {line}: not UTF-8 (byte {byte:#04x} at offset {offset}); convert the file to UTF-8")
 
 

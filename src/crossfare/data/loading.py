@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ def load(
     format: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    skip: int = 0,
     labels: Labels | None = None,
     columns: Mapping[str, Any] | None = None,
     separator: str | None = None,
@@ -66,6 +67,8 @@ def load(
         split: the split's name, guessed alike, otherwise "unknown". Chooses the judgements of a BEIR folder.
         format: a name from `formats.FORMATS`, where recognition by content fails.
         limit: the first so many examples; with a ``seed`` other than 0 a random sample, in file order.
+        skip: leaves out so many examples at the beginning first, so that one file gives parts that share nothing; not
+            of triples.
         labels: what the file's labels mean: a mapping from them, or the labels in the order of its numbers (from 0);
             "-" is none. Or "two-class", which maps contradiction to neutral and paraphrase to entailment.
         columns: the column of each part of an example, where its name does not tell ({"premise": "text_a"}; see
@@ -86,7 +89,8 @@ def load(
     kind, _, rest = source.partition(":")
     reading = FileReading.of(columns, labels, separator)
     two_class = reading.two_class
-    finish = partial(_finish, source=source, task=task, language=language, limit=limit, seed=seed, two_class=two_class)
+    select = partial(_select, source=source, skip=skip, limit=limit, seed=seed)
+    finish = partial(_finish, source=source, task=task, language=language, select=select, two_class=two_class)
     beside = ranking.Beside(qrels, collection, queries, fix_encoding)
     if kind == "world" or (kind == "hub" and task != "ranking"):
         _refuse(beside, source)
@@ -99,7 +103,7 @@ def load(
         return finish(Loaded(dataset, LoadReport(read=len(dataset))), format="embedded", unescape=unescape)
     path = dataset_file(Path(ref))
     made, name = _from_file(
-        path, source, task, format, beside, reading, language=language, split=split, limit=limit, seed=seed
+        path, source, task, format, beside, reading, language=language, split=split, skip=skip, limit=limit, seed=seed
     )
     told = made.dataset
     split = split or told.split or guess_split(path) or (guess_split(Path(qrels)) if qrels else None)
@@ -238,8 +242,7 @@ def _finish(
     format: str,
     task: TaskName | None,
     language: str | None,
-    limit: int | None,
-    seed: int,
+    select: Callable[[tuple[Example, ...]], tuple[Example, ...]],
     two_class: bool,
     unescape: bool,
     guessed: str | None = None,
@@ -264,7 +267,7 @@ def _finish(
         unescaped=changed,
         language_from=language_from,
     )
-    selected = _select(nli.two_class(examples) if two_class else examples, limit, seed)
+    selected = select(nli.two_class(examples) if two_class else examples)
     dataset = replace(
         dataset,
         name=dataset.name or source,
@@ -286,7 +289,12 @@ def _language(told: str, source: str, given: str | None, guessed: str | None) ->
     return (guessed, "file name") if guessed else (UNDETERMINED, "unknown")
 
 
-def _select(examples: tuple[Example, ...], limit: int | None, seed: int) -> tuple[Example, ...]:
+def _select(
+    examples: tuple[Example, ...], source: str, *, skip: int, limit: int | None, seed: int
+) -> tuple[Example, ...]:
+    if skip and skip >= len(examples):
+        raise DataError(f"{source}: skip={skip:,} leaves nothing of {len(examples):,} examples; skip fewer")
+    examples = examples[skip:]
     if limit is None:
         return examples
     if limit < 1:

@@ -30,6 +30,10 @@ _KNOWN_KEYS = {
 }
 
 
+NOT_STATED = -1
+"""The offset of an answer for which a file has none: it is taken to be at its first occurrence."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawQuestion:
     """A question as a file gives it; ``answers`` are (text, answer_start), not checked."""
@@ -84,7 +88,7 @@ def build(questions: Iterable[RawQuestion], where: str, *, ignored: tuple[str, .
     unanswerable: list[str] = []
     read = 0
     questions = list(questions)
-    placed = ((raw.context, text, start) for raw in questions for text, start in raw.answers)
+    placed = ((raw.context, text, start) for raw in questions for text, start in raw.answers if start != NOT_STATED)
     counting = offsets.recognise(list(placed))
     for raw in questions:
         read += 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crossfare.data import qa
@@ -12,6 +15,11 @@ from crossfare.data.numbers import whole
 from crossfare.errors import DataError
 from crossfare.strict import parse_json
 from crossfare.types import Dataset
+
+_PYTHON = ("{'", "[{'", "['")
+_WRITTEN = ('{"', '[{"', '["', "[]", "[0", "[1", *_PYTHON)
+_ARRAY = re.compile(r"\barray\((\[[^\[\]]*\])(?:,\s*dtype=\w+)?\)")
+"""How cells begin that hold more than a text, and an array of numpy's in them."""
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 
@@ -60,17 +68,25 @@ def _is_impossible(row: Mapping[str, Any], found: Mapping[str, str]) -> bool:
 
 
 def _answers(row: Mapping[str, Any], found: Mapping[str, str], place: str) -> Iterator[tuple[str, int]]:
-    """All ways to hold answers: {"text": [...], "answer_start": [...]}, a list of objects, or a text and its start."""
+    """All ways to hold answers: {"text": [...], "answer_start": [...]}, a list of objects or of texts, or one text.
+
+    Texts alone are looked for in their context.
+    """
     if "answers" in found:
         value = _parsed(row.get(found["answers"]), place)
+    elif "answer_start" in found:
+        value = {"text": row.get(found["answer"]), "answer_start": row.get(found["answer_start"])}
     else:
-        value = {"text": _parsed(row.get(found["answer"]), place), "answer_start": row.get(found["answer_start"])}
+        value = row.get(found["answer"])
     try:
         if isinstance(value, Mapping):
             texts, starts = (_list(value[key], place) for key in ("text", "answer_start"))
             given = list(zip(texts, starts, strict=True))
         else:
-            given = [(answer["text"], answer["answer_start"]) for answer in value or ()]
+            given = [
+                (each, qa.NOT_STATED) if isinstance(each, str) else (each["text"], each["answer_start"])
+                for each in _list(value, place)
+            ]
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{place}: answers must hold text and answer_start ({error})") from error
     for text, start in given:
@@ -94,10 +110,13 @@ def _list(value: Any, place: str) -> list[Any]:
 
 
 def _parsed(value: Any, place: str) -> Any:
-    """A value that a cell holds as JSON; any other as it is."""
-    if isinstance(value, str) and value.startswith(('{"', '[{"', '["', "[]", "[0", "[1")):
-        return parse_json(value, f"{place}, answers")
-    return value
+    """What a cell holds as JSON, or as pandas writes it ("{'text': array(['x'], dtype=object)}"); else itself."""
+    if not isinstance(value, str) or not value.startswith(_WRITTEN):
+        return value
+    if value.startswith(_PYTHON):
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            return ast.literal_eval(_ARRAY.sub(r"\1", value))
+    return parse_json(value, f"{place}, answers")
 
 
 def write_jsonl(dataset: Dataset) -> str:

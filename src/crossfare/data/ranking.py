@@ -91,9 +91,11 @@ def open_source(ref: str | Path, *, split: str | None = None, format: str | None
 
 
 def load_source(
-    source: Source, beside: Beside, *, language: str | None, split: str | None, limit: int | None, seed: int
+    source: Source, beside: Beside, *, language: str | None, split: str | None, skip: int, limit: int | None, seed: int
 ) -> Loaded:
     """Load queries or triples. For arguments see `load`."""
+    if skip and source.triples:
+        raise ConfigError(f"{source.where}: skip is not for triples; use limit and seed")
     if source.triples and not source.of_ids:
         return _triples_of_texts(*_choose(source.triples(), limit, seed), fix_encoding=beside.fix_encoding)
     with _held(beside.collection, language, split) as held:

@@ -51,6 +51,11 @@ def choose(
         )
     elif files.starts_with(path, parquet.MARK):
         found, problem = named("parquet"), ""
+    elif files.starts_with(path, b"PK\x03\x04"):
+        found, problem = (
+            None,
+            "a zip archive, as .xlsx is; unpack it, or save the sheet as CSV UTF-8, and name that file",
+        )
     else:
         first = files.opening(path)
         # what is asked for is tried first: a list may be SQuAD's or another's

@@ -213,7 +213,11 @@ def _cells(
 
 def json_lines(text: str, where: str) -> ExampleTable:
     """The table of JSON objects, one a line; its columns are their keys."""
-    rows = [(at, json_object(line, f"{where}, {at}", "one JSON object per line")) for at, line in split_lines(text)]
+    rows = [
+        (at, json_object(line, f"{where}, {at}", "one JSON object per line"))
+        for at, line in split_lines(text)
+        if line.strip()
+    ]
     return ExampleTable(_keys(row for _, row in rows), rows)
 
 

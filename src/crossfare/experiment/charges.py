@@ -20,7 +20,7 @@ from crossfare.translate.engines import declared
 from crossfare.translate.engines.hosts import host_of
 from crossfare.translate.projection import abilities
 from crossfare.translate.segments import requests
-from crossfare.types import Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage, revision_for
+from crossfare.types import Concurrent, Engine, Itemised, PaidByRequest, Probing, Step, Translation, Usage, revision_for
 
 if TYPE_CHECKING:  # translating one file needs no spec
     from crossfare.experiment.spec import Spec
@@ -217,6 +217,15 @@ class Charged(Within):
             made = engine.translate(texts, source=source, target=target)
             billed(made.usage)
         return made
+
+    def in_flight(self, source: str, target: str) -> int:
+        """As many requests at once as the engine takes."""
+        return self.engine.in_flight(source, target) if isinstance(self.engine, Concurrent) else 1
+
+    def stop(self, why: BaseException) -> None:
+        """Stop the engine, if it can be."""
+        if isinstance(self.engine, Concurrent):
+            self.engine.stop(why)
 
     def answered_before(self, text: str, *, source: str, target: str) -> None:
         """Tell the engine, if it wants to know."""

@@ -21,6 +21,7 @@ class EngineState:
     ``price``        what it costs today; "device time" for one that runs here
     ``granularity``  what it prefers to be given at once
     ``tags``         the markup whose tags it keeps with their words: "html", "xml" or "-"
+    ``licence``      that of what it translates with, where that is one thing
     ``host``         where its texts and its key go unless told otherwise; "" for one that works here
     ``settings``     what its service would choose silently, and what it is asked for instead
     """
@@ -34,6 +35,7 @@ class EngineState:
     price: str
     granularity: str
     tags: str
+    licence: str = ""
     host: str = ""
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ def _state(info: translate.EngineInfo, catalogue: Catalogue) -> EngineState:
         price=_price(info.offer, catalogue),
         granularity=granularity,
         tags=tags,
+        licence=info.licence,
         host=info.host,
         settings=dict(info.settings),
     )

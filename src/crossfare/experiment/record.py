@@ -179,7 +179,7 @@ def provenance(book: Book) -> dict[str, Any]:
                 },
                 **{
                     name: str(value)
-                    for name in ("usd_rate", "output_amount")
+                    for name in ("usd_rate", "output_amount", "cached_amount")
                     if (value := getattr(price, name)) is not None
                 },
             }

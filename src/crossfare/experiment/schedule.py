@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -174,6 +175,10 @@ def workers(jobs: int, observer: Observer, energy: bool = False) -> Iterator[Pro
         listener.start()
         try:
             yield pool
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():  # a signal may have been sent to this process alone
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             events.put(None)
@@ -216,12 +221,23 @@ def _listen(events: Any, observer: Observer) -> None:
 
 
 _events: Any = None
+_working = False
 
 
 def _start_worker(events: Any) -> None:
     global _events  # noqa: PLW0603 - a worker process has one queue to its parent
     _events = events
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _stop(*_: object) -> None:
+    """End the step that is being made, once, so that what was answered to it is kept; the parent ends idle workers."""
+    global _working  # noqa: PLW0603 - as above
+    if _working:
+        _working = False
+        raise KeyboardInterrupt
 
 
 def _end_with_parent() -> None:
@@ -233,15 +249,20 @@ def _end_with_parent() -> None:
 
 
 def _execute(step: Step, root: Path) -> Usage:
+    global _working  # noqa: PLW0603 - as above
+
     def progress(done: int, total: int) -> None:
         try:
             _events.put_nowait((step.id, done, total))
         except queue.Full:
             return
 
+    _working = True
     try:
         return execute(step, Store(root), progress)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic in Rust is no Exception
         raise explained(error) from None  # here the traceback is whole, and what cannot be pickled is told
+    finally:
+        _working = False

@@ -25,10 +25,11 @@ class Strict(BaseModel):
 class DataRef(Strict):
     """A dataset: a file, ``world:qa``, or ``hub:OWNER/NAME``, and which part of it.
 
-    ``limit`` takes the first examples, or a seeded sample if ``seed`` is set; ``ids_of`` keeps the
-    examples whose id occurs in another file, which is read by the same keys; ``columns`` says which column holds
-    what, ``labels`` what the file's labels mean, or ``two-class``, which maps "contradiction" to
-    "neutral" (the paper, section 5.2.1), and ``separator`` what separates cells (see `crossfare.data.load`);
+    ``limit`` takes the first examples, or a seeded sample if ``seed`` is set, of those that are left when
+    ``skip`` passes over the first ones; ``ids_of`` keeps the examples whose id occurs in another file,
+    which is read by the same keys; ``columns`` says which column holds what, ``labels`` what the file's
+    labels mean, or ``two-class``, which maps "contradiction" to "neutral" (the paper, section 5.2.1), and
+    ``separator`` what separates cells (see `crossfare.data.load`);
     ``unescape: true`` turns HTML entities into characters.
     Ranking needs a ``collection`` of passages, and judgements (``qrels``) or, with triples of ids,
     the ``queries``, unless ``ref`` holds them all.
@@ -38,6 +39,7 @@ class DataRef(Strict):
     split: Split | None = None
     language: LanguageTag | None = None
     format: str | None = None
+    skip: Count | None = None
     limit: Count | None = None
     seed: Seed = 0
     ids_of: Text | None = None

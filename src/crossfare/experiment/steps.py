@@ -134,7 +134,7 @@ class Planner(EnginePlan):
             "split": ref.split or split,
             "language": ref.language or language,
             "revisions": {key: data_revision(path) for key, path in where.items() if path},
-            **ref.model_dump(include={"format", "limit", "seed", "unescape", *READING_KEYS}, exclude_none=True),
+            **ref.model_dump(include={"format", "skip", "limit", "seed", "unescape", *READING_KEYS}, exclude_none=True),
             **(params or {}),
         }
         return self.step(stage, identity, inputs or {}, label, {**where, **(runtime or {})})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from crossfare.data import artifact
 from crossfare.data.collection import read_header
-from crossfare.experiment.cell import CellSteps
+from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.files import read_predictions_of
 from crossfare.score import ranking
 from crossfare.store import Store
@@ -28,6 +28,7 @@ class TestSets:
         self._store = store
         self._scores: dict[tuple[str, ...], float] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._texts: dict[str, frozenset[tuple[str, ...]]] = {}
 
     def identity(self, cell: CellSteps) -> str:
         """Tells test sets apart by their content: examples with their ids, in ranking the passages as well."""
@@ -57,7 +58,31 @@ class TestSets:
         return self._scores[key]
 
     def notes(self, cell: CellSteps) -> tuple[str, ...]:
-        """What is doubtful about scores on it: in ranking, how it was judged."""
+        """What is doubtful about scores on it: what a model was trained on too, and in ranking its judgements."""
+        return (*self._learnt(cell), *self._judged(cell))
+
+    def _learnt(self, cell: CellSteps) -> tuple[str, ...]:
+        """Examples that a cell's model was trained on tell what it remembers, not how it does on new text."""
+        learning = distinct(step for each in (cell, *cell.parents) for step in each.train)
+        seen = frozenset[tuple[str, ...]]().union(*(self._asked(step) for step in learning))
+        asked = self._asked(cell.test)
+        known = len(asked & seen)
+        if not known:
+            return ()
+        share = f"{known:,} of the {len(asked):,} test examples" if known < len(asked) else "all test examples"
+        return (f"{share} are in the training data of {cell.cell.method} too: its score is not one on new text",)
+
+    def _asked(self, step: Step) -> frozenset[tuple[str, ...]]:
+        """The texts of each example of a dataset; in ranking the queries alone, which triples repeat."""
+        if step.id not in self._texts:
+            dataset = artifact.read(self._store.artifact(step.id))
+            whole = None if dataset.task != "ranking" else 1
+            self._texts[step.id] = frozenset(
+                tuple(" ".join(text.split()) for text in example.texts[:whole]) for example in dataset.examples
+            )
+        return self._texts[step.id]
+
+    def _judged(self, cell: CellSteps) -> tuple[str, ...]:
         if cell.collection is None:
             return ()
         if cell.test.id not in self._notes:

@@ -5,7 +5,7 @@ words; `writing` how text is cut into words, by script; `codes` and `services` w
 """
 
 from crossfare.languages.codes import find_code, named
-from crossfare.languages.table import LANGUAGES, NONE, known_languages, language_name, name_is_pinned
+from crossfare.languages.table import LANGUAGES, NONE, known_languages, language_name, name_is_pinned, names_of
 from crossfare.languages.tags import Variety, has_usual_script, language_tag, primary, variety
 from crossfare.languages.writing import (
     WordRule,
@@ -34,6 +34,7 @@ __all__ = [
     "language_tag",
     "name_is_pinned",
     "named",
+    "names_of",
     "primary",
     "unspaced_characters",
     "variety",

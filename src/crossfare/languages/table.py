@@ -99,3 +99,13 @@ def language_name(tag: str) -> str:
         return tag
     name = row.name or Tag.get(primary(tag)).language_name("en")
     return name if has_usual_script(tag) else f"{name} ({Tag.get(f'und-{found.script}').script_name('en')})"
+
+
+@lru_cache(maxsize=64)
+def names_of(tag: str) -> frozenset[str]:
+    """What a language is called in English and by itself, in lower case; nothing where CLDR has no names."""
+    from langcodes import Language as Tag
+
+    language = Tag.get(primary(tag))
+    named = {language.language_name("en"), language.autonym()} if language.is_valid() else set()
+    return frozenset(name.casefold() for name in named)

@@ -8,6 +8,7 @@ leaves it entered: the provider may have billed it.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +24,9 @@ from crossfare.strict import read_json
 from crossfare.types import Usage
 
 NOTHING = Usage(requests=0, characters=0)
+
+_ONE_BY_ONE = threading.Lock()
+"""Threads of this process take turns by it: waiting for a lock on a file is looking again and again."""
 
 
 class Settle(Protocol):
@@ -50,7 +54,8 @@ class Spent:
         usage = self.usage
         told = [f"{usage.requests or 0:,} requests", f"{usage.characters or 0:,} characters"]
         if usage.input_tokens:
-            told.append(f"{usage.input_tokens + (usage.output_tokens or 0):,} tokens")
+            cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+            told.append(f"{usage.input_tokens + (usage.output_tokens or 0):,} tokens{cached}")
         return f"{', '.join(told)}, {self.money}"
 
     @property
@@ -106,7 +111,7 @@ class Budget:
         yield settle
 
     def _enter(self, change: Spent, what: str = "") -> None:
-        with FileLock(f"{self.path}.lock"):
+        with _ONE_BY_ONE, FileLock(f"{self.path}.lock"):
             account = self.account
             if what and self.limit is not None and account.total + change.total > self.limit:
                 raise BudgetExceeded(

@@ -26,9 +26,9 @@ _PACKAGE = "genai-prices"
 def look_up(offer: str, on: date | None = None) -> Price:
     """The price of a model's tokens: ``llm:MODEL`` or ``llm:PROVIDER/MODEL``.
 
-    ``amount`` is for a million tokens read, ``output_amount`` for a million written, at the standard rate for
-    prompts of ordinary length: no batch, cache or off-peak discount. ``checked`` is the newest day that the
-    library's own data name, so the age is that or less.
+    ``amount`` is for a million tokens read, ``cached_amount`` for those of them that were cached, ``output_amount``
+    for a million written, at the standard rate for prompts of ordinary length: no batch or off-peak discount.
+    ``checked`` is the newest day that the library's own data name, so the age is that or less.
 
     Raises:
         PriceError: the library is not installed, does not know the model, or has no token price for it on that day.
@@ -42,7 +42,7 @@ def look_up(offer: str, on: date | None = None) -> Price:
         raise PriceError(
             f"no price of {offer!r} is known for {day}; {_PACKAGE} {_version()} knows it from {valid_from}"
         )
-    read, written = _base(prices.input_mtok), _base(prices.output_mtok)
+    read, written, cached = map(_base, (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok))
     if read is None or written is None:
         raise PriceError(f"{offer!r} has no price for tokens read and written in {_PACKAGE} {_version()}")
     return Price(
@@ -51,6 +51,7 @@ def look_up(offer: str, on: date | None = None) -> Price:
         per=Decimal(1_000_000),
         amount=read,
         output_amount=written,
+        cached_amount=cached if cached is not None and cached < read else None,
         currency="USD",
         valid_from=valid_from,
         valid_to=None,
@@ -83,20 +84,19 @@ def _find(offer: str) -> tuple[Provider, ModelInfo]:
 
 
 def _valid(model: ModelInfo, day: date) -> tuple[ModelPrice | None, date | None]:
-    """The prices of a day and since when; hours with a discount are left out."""
-    from genai_prices.types import ModelPrice, StartDateConstraint
+    """The prices of a day and since when; where they differ by the hour, those of the dearest."""
+    from genai_prices.types import ModelPrice, StartDateConstraint, TimeOfDateConstraint
 
     if isinstance(model.prices, ModelPrice):
         return model.prices, None
+    hourly = [each.prices for each in model.prices if isinstance(each.constraint, TimeOfDateConstraint)]
     later = None
     for conditional in reversed(model.prices):
         constraint = conditional.constraint
-        if constraint is None:
-            return conditional.prices, None
-        if isinstance(constraint, StartDateConstraint):
-            if constraint.start_date <= day:
-                return conditional.prices, constraint.start_date
-            later = constraint.start_date
+        start = constraint.start_date if isinstance(constraint, StartDateConstraint) else None
+        if constraint is None or (start and start <= day):
+            return max([conditional.prices, *hourly], key=lambda found: _base(found.input_mtok) or 0), start
+        later = start or later
     return None, later
 
 

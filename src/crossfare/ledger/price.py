@@ -25,6 +25,9 @@ digits up to 10,000 trillion USD."""
 PRECISION = 50
 """Digits that money is reckoned with before it is rounded."""
 
+CACHED = "cached_tokens"
+"""The field of `Usage` that counts tokens which are read at the price of cached ones."""
+
 
 class BilledUnit(NamedTuple):
     """What a unit of a price bills: ``units`` of ``unit``, which a field of `Usage` counts.
@@ -109,11 +112,15 @@ def usd_of(quantities: Iterable[tuple[Decimal, UnitPrice]]) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate."""
+    """One unit price of a resource: what it is called, the field of `Usage` it counts, and the rate.
+
+    ``without`` is a field that counts a part of it which has a rate of its own.
+    """
 
     name: str
     field: str
     rate: UnitPrice
+    without: str = ""
 
     def quantity(self, usage: Usage) -> Decimal:
         """How much of it was used, in the unit of the rate.
@@ -122,10 +129,12 @@ class Bill:
             PriceError: that was not measured.
         """
         used = getattr(usage, self.field)
+        if used is None and self.field == CACHED:  # a service that tells of none sells none at that rate
+            return Decimal(0)
         if used is None:
             offer, unit = self.rate.source.rpartition("@")[0], _PRICED[self.rate.unit]
             raise PriceError(f"{offer!r} bills by the {unit}, but {self.field} were not measured; choose another offer")
-        return Decimal(str(used))
+        return Decimal(str(used)) - (getattr(usage, self.without, None) or 0)
 
 
 def device_of(offer: str) -> str | None:
@@ -183,7 +192,8 @@ class Price:
     used, ``minimum_per_month`` the least that use of a month costs: these are no part of the cost of a step, and of the
     totals of methods they are.
     ``retired`` is the day on which the provider withdrew the offer.
-    ``output_amount`` is what ``per`` tokens that a model writes cost; ``amount`` is for those it reads.
+    ``output_amount`` is what ``per`` tokens that a model writes cost; ``amount`` is for those it reads, but
+    ``cached_amount``, where there is one, for those of them that the provider says it had cached.
     ``usd_rate`` is what one unit of ``currency`` costs in USD, where that is stated.
     """
 
@@ -202,13 +212,14 @@ class Price:
     mean_of: tuple[str, ...] = ()
     usd_rate: Decimal | None = None
     output_amount: Decimal | None = None
+    cached_amount: Decimal | None = None
     free_per_month: int | None = None
     retired: date | None = None
     fee_per_month: Decimal | None = None
     minimum_per_month: Decimal | None = None
 
     def bills(self, resource: str) -> tuple[Bill, ...]:
-        """How it bills a resource: at one unit price, or at two where tokens read and written differ.
+        """How it bills a resource: at one unit price, or where tokens read, cached and written differ at two or three.
 
         Raises:
             PriceError: it prices no work, or is in a currency for which no exchange rate is stated.
@@ -231,9 +242,11 @@ class Price:
             if self.output_amount is None:
                 return (Bill(resource, billed.field, read),)
             written = replace(read, usd=self.output_amount * to_usd, terms=NO_TERMS)
-        return Bill(f"{resource} tokens read", billed.field, read), Bill(
-            f"{resource} tokens written", "output_tokens", written
-        )
+            bills = [Bill(f"{resource} tokens read", billed.field, read)]
+            if self.cached_amount is not None:
+                cached = replace(read, usd=self.cached_amount * to_usd, terms=NO_TERMS)
+                bills = [replace(bills[0], without=CACHED), Bill(f"{resource} tokens cached", CACHED, cached)]
+        return *bills, Bill(f"{resource} tokens written", "output_tokens", written)
 
     @property
     def ref(self) -> str:

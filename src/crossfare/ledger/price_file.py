@@ -44,6 +44,7 @@ class Offer(_Strict):
     per: Positive = Decimal(1)
     amount: Exact | None = None
     output_amount: Exact | None = None
+    cached_amount: Exact | None = None
     mean_of: tuple[str, ...] = ()
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     valid_from: date
@@ -74,6 +75,10 @@ class Offer(_Strict):
     def _check_unit(self) -> None:
         if (self.unit == "token") != (self.output_amount is not None):
             raise ValueError(f"{self.offer}: unit token needs amount (tokens read) and output_amount (tokens written)")
+        if self.cached_amount is not None and not (self.unit == "token" and self.cached_amount <= (self.amount or 0)):
+            raise ValueError(
+                f"{self.offer}: cached_amount is for tokens read from a cache, and at the most what amount says"
+            )
         if (self.unit == "currency") != self.offer.startswith(EXCHANGE_RATE):
             raise ValueError(f"{self.offer}: unit currency is for offers named {EXCHANGE_RATE}eur and the like")
         if self.unit == "currency" and (self.currency or "USD") != "USD":

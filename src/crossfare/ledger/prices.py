@@ -160,7 +160,8 @@ def _describe(price: Price, today: date) -> dict[str, str]:
     mean = f" (mean of {', '.join(price.mean_of)})" if price.mean_of else ""
     shown = f"{price.amount.quantize(Decimal('0.0001')) if price.mean_of else price.amount}"
     if price.output_amount is not None:
-        shown += f" read and {price.output_amount} written"
+        cached = "" if price.cached_amount is None else f" ({price.cached_amount} cached)"
+        shown += f" read{cached} and {price.output_amount} written"
     until = f" to {price.valid_to}" if price.valid_to else ""
     return {
         "offer": price.offer,

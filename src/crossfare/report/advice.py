@@ -17,6 +17,7 @@ from crossfare.compare import (
     Option,
     Recommendation,
     Verdict,
+    as_cheap,
     price_flips,
     settle,
     volume_flips,
@@ -159,9 +160,18 @@ def _reason(made: Recommendation) -> str:
         return f"It is the only method that {_demanded(made)}." if made.verdicts[1:] else "There is no other method."
     if made.aim.worth is not None:
         return f"It has the greatest expected net benefit, at {money(made.aim.worth)} for an error less."
-    shown = sum(verdict.within >= CONFIDENCE for verdict in allowed)
+    shown = [verdict.option for verdict in allowed if verdict.within >= CONFIDENCE]
     within = f"shown to be within {_points(made.aim.margin)} of the best one"
-    return f"It is the cheapest of {shown} methods {within}." if shown > 1 else f"It is the only method {within}."
+    if len(shown) == 1:
+        return f"It is the only method {within}."
+    cheapest = min(shown, key=lambda option: made.decision.total_usd(option, made.examples))
+    same = as_cheap(made.decision, cheapest, shown, made.examples)
+    if len(same) == 1:
+        return f"It is the cheapest of {len(shown)} methods {within}."
+    return (
+        f"Of {len(shown)} methods {within}, {len(same)} may be the cheapest, as far as timings tell: it scores highest "
+        "of these."
+    )
 
 
 def _demanded(made: Recommendation) -> str:

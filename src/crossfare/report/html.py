@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
@@ -38,6 +39,7 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
 from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
+from crossfare.report.hardware_costs import hardware_notes, terms_notes
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context, PublishedCell
 from crossfare.report.names import task_name, where
@@ -55,6 +57,7 @@ from crossfare.types import Method, RunSpec, TaskName
 PAGE = "report.html"
 _DEFAULT = Horizon(volume=100_000, months=12)
 _AIM = Aim()
+_BUSY = Decimal(1)
 _SCRIPTS = ("decision.js", "charts.js", "panel.js")
 
 
@@ -62,6 +65,7 @@ def write_report(
     *folders: str | Path,
     horizon: Horizon = _DEFAULT,
     aim: Aim = _AIM,
+    utilisation: Decimal = _BUSY,
     methods: Mapping[str, Method] | None = None,
     courses: Mapping[str, Sequence[Table]] | None = None,
     places: Places | None = None,
@@ -71,10 +75,11 @@ def write_report(
     """Write the report of a run, or of several together, into the directory of the first; return the path of the page.
 
     Beside ``report.html`` these are ``figures/`` (SVG, PNG and PDF) and, in ``tables/``, LaTeX versions of the first
-    run's tables and the methods of every decision as Markdown, CSV and LaTeX. ``methods`` lets the tables say what
-    models were trained on, ``courses`` how races went, by their directories, ``places`` where the paper has a run's
-    cells (`crossfare.paper.rows.places`), whose figures stand ``beside`` the run's if wanted. Files of an earlier
-    report are replaced, others only with ``force``.
+    run's tables and the methods of every decision as Markdown, CSV and LaTeX. Hardware that serves works for a part
+    ``utilisation`` of the time that it is paid for. ``methods`` lets the tables say what models were trained on,
+    ``courses`` how races went, by their directories, ``places`` where the paper has a run's cells
+    (`crossfare.paper.rows.places`), whose figures stand ``beside`` the run's if wanted. Files of an earlier report are
+    replaced, others only with ``force``.
 
     Raises:
         ConfigError: no run is named, or one twice; a package that draws figures or renders the page is missing; or a
@@ -87,7 +92,8 @@ def write_report(
         raise ConfigError("a report needs a run directory, or several different ones")
     sources = [_Source.read(path, methods or {}, places, beside=beside) for path in paths]
     runs = [source.run for source in sources]
-    every = [*decisions(runs, mean=True, months=horizon.months), *decisions(runs, months=horizon.months)]
+    gathered = partial(decisions, runs, months=horizon.months, utilisation=utilisation)
+    every = [*gathered(mean=True), *gathered()]
     judged = [PageDecision.of(each, horizon.examples, aim) for each in _ordered(every)]
     results = [result for run in runs for result in run.results]
     curves = learning_curves(runs)
@@ -246,6 +252,7 @@ class _Task:
     """A task's part of the page: its first screen, the reasons, and its charts but for the plane."""
 
     overview: Overview
+    notes: tuple[str, ...]
     choices: tuple[_Choice, ...]
     plane: Chart
     others: tuple[Chart, ...]
@@ -255,7 +262,10 @@ def _task(judged: Sequence[PageDecision], horizon: Horizon, drawn: Iterable[Char
     plane, *others = [each for each in drawn if each.task == judged[0].whole.task]
     changes = [Changes.of(each.made) for each in judged]
     choices = tuple(_choice(each.made, horizon, own) for each, own in zip(judged, changes, strict=True))
-    return _Task(overview(judged, changes), choices, plane, tuple(others))
+    whole = [each.whole for each in judged]
+    notes = hardware_notes(whole, horizon.examples)
+    notes += tuple(dict.fromkeys(note for each in whole for note in terms_notes(each)))
+    return _Task(overview(judged, changes), notes, choices, plane, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,11 @@ def ledger_table(run: RunRecord) -> Table:
         number("Tokens"): lambda entry: count(
             ((entry.usage.input_tokens or 0) + (entry.usage.output_tokens or 0)) or None
         ),
+        **(
+            {number("Of them cached"): lambda entry: count(entry.usage.cached_tokens or None)}
+            if any(entry.usage.cached_tokens for entry in book)
+            else {}
+        ),
         **({number("kWh"): lambda entry: _kwh([entry])} if _metered(run) else {}),
         number("USD"): lambda entry: amount(_usd(run, [entry])),
         "Price": lambda entry: book.cost(entry.step_id).price or MISSING,

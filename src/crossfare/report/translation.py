@@ -23,6 +23,7 @@ def outcome_lines(made: TranslatedDataset) -> tuple[str, ...]:
         f"yield: {made.yield_.kept:,} of {made.yield_.total:,} examples ({made.yield_.rate:.1%}) survived translation",
         f"segments: {report.fresh:,} translated now, {report.from_memory:,} from the translation memory",
         f"usage: {usage.characters or 0:,} characters, {_time(usage)}",
+        *((f"in doubt: {report.doubt}",) if report.doubt else ()),
         *((f"answers found: {found}",) if found else ()),
     )
 
@@ -58,6 +59,7 @@ def engine_table(engines: Sequence[EngineState]) -> Table:
     """The engines as a table: how to install what is missing and what each is stand in the notes."""
     notes = [
         f"{engine.name}: {engine.summary}"
+        + (f" ({engine.licence})" if engine.licence else "")
         + (f"; texts go to {engine.host}" if engine.host else "")
         + "".join(f"; {name}: {value}" for name, value in engine.settings.items())
         + (f"; needs {', '.join(engine.missing)}: {engine.install}" if engine.missing else "")

@@ -72,10 +72,19 @@ class _Job:
 
 
 class Batcher:
-    """Answers requests in one worker thread; to be used from one event loop, between `start` and `close`."""
+    """Answers requests in one worker thread; to be used from one event loop, between `start` and `close`.
 
-    def __init__(self, work: Callable[[Sequence[Request]], Sequence[Answer]], limits: Limits) -> None:
+    ``told`` hears of each batch: how many requests, and the seconds that they took.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Request]], Sequence[Answer]],
+        limits: Limits,
+        told: Callable[[int, float], None] = lambda *_: None,
+    ) -> None:
         self.limits = limits
+        self._told = told
         self._work = work
         self._queue: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="crossfare-model")
@@ -104,6 +113,11 @@ class Batcher:
     def waiting(self) -> int:
         """Requests in the queue."""
         return self._queue.qsize()
+
+    @property
+    def full(self) -> bool:
+        """Whether a further request would be refused."""
+        return self.waiting >= self.limits.queue
 
     async def submit(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer requests that belong together: all of them are taken on, or none.
@@ -170,6 +184,7 @@ class Batcher:
                 if not job.answer.done():
                     job.answer.set_result(answer)
         self._batch_seconds = loop.time() - began
+        self._told(len(jobs), self._batch_seconds)
 
 
 def _fail(jobs: Sequence[_Job], error: Exception) -> None:

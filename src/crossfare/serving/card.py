@@ -22,6 +22,7 @@ from crossfare.report.numbers import amount, score
 from crossfare.serving.parts import Parts, public_name
 from crossfare.strict import read_json
 from crossfare.tasks import TASKS
+from crossfare.translate.engines import declared
 from crossfare.types import Step
 
 _NON_COMMERCIAL = "non-commercial-training-data"
@@ -133,6 +134,9 @@ def _licence(parts: Parts, base: Origin, used: tuple[DataUse, ...]) -> Iterator[
         yield f"**Trained on data for research or other non-commercial use only: {', '.join(restricted)}.**\n"
     yield "Training data have terms of their own:\n"
     yield from (f"- {title}: {licence}" for title, licence in dict.fromkeys((use.title, use.licence) for use in used))
+    engines = (_engine(way) for step in _training_steps(parts) for way in _ways(parts, step))
+    terms = {name: declared(name).licence for name in engines}
+    yield from (f"- translated by {name}: {licence}" for name, licence in terms.items() if licence)
     yield ""
 
 
@@ -271,8 +275,11 @@ class DataUse:
 
 def _training_data(parts: Parts) -> tuple[DataUse, ...]:
     """What the cell's model was fine-tuned on."""
-    model = parts.source(parts.predict, "model")
-    return tuple(_data_use(parts, parts.step(name)) for name in model.inputs["train"])
+    return tuple(_data_use(parts, step) for step in _training_steps(parts))
+
+
+def _training_steps(parts: Parts) -> list[Step]:
+    return [parts.step(name) for name in parts.source(parts.predict, "model").inputs["train"]]
 
 
 def _test_data(parts: Parts) -> DataUse:
@@ -299,20 +306,30 @@ def _data_use(parts: Parts, step: Step, role: str = "") -> DataUse:
 
 def _origin(parts: Parts, step: Step) -> Step:
     """The loaded set that a step's examples come from."""
-    while step.stage != "dataset":
-        step = parts.source(step, "original" if "original" in step.inputs else "data")
-    return step
+    *_, loaded = _ways(parts, step)
+    return loaded
 
 
 def _made(parts: Parts, step: Step) -> Iterator[str]:
+    for each in _ways(parts, step):
+        if each.stage == "mine":
+            yield f"with {each.params['negatives']} negatives a query, mined by BM25"
+        elif engine := _engine(each):
+            yield f"translated by {engine}, {_survived(parts, each)}"
+
+
+def _engine(step: Step) -> str:
+    """The engine that made a set from another; "" where none did."""
+    engine = step.params.get("engine", "")
+    return str(engine["name"] if isinstance(engine, dict) else engine)
+
+
+def _ways(parts: Parts, step: Step) -> Iterator[Step]:
+    """The steps that made a set from the one that was loaded, the last first, and that one."""
+    yield step
     while step.stage != "dataset":
-        if step.stage == "mine":
-            yield f"with {step.params['negatives']} negatives a query, mined by BM25"
-        else:
-            engine = step.params["engine"]
-            name = engine["name"] if isinstance(engine, dict) else engine
-            yield f"translated by {name}, {_survived(parts, step)}"
         step = parts.source(step, "original" if "original" in step.inputs else "data")
+        yield step
 
 
 def _survived(parts: Parts, step: Step) -> str:

@@ -1,8 +1,11 @@
-"""The HTTP face of a pipeline: an ASGI app with three routes, and the connections that it is asked over.
+"""The HTTP face of a pipeline: an ASGI app, and the connections that it is asked over.
 
-    POST /predict   one request, or a list of them; answers in the same form (see `tasks.requests`)
-    GET  /health    {"status": "ok"} while requests are being answered
-    GET  /info      what answers, how well it did, and what it costs
+    POST /predict       one request, or a list of them; answers in the same form (see `tasks.requests`)
+    GET  /health        {"status": "ok"} while requests are being answered; /health/live: the same alone
+    GET  /health/ready  whether further requests are taken on
+    GET  /info          what answers, how well it did, and what it costs
+    GET  /metrics       counts and times, for Prometheus
+    GET  /openapi.json  the calls and their types
 
 Every error is {"error": "<one line>"} with a status that says whose it is. Texts are never logged.
 """
@@ -18,6 +21,7 @@ from typing import Any, ClassVar, Protocol, cast
 import h11
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response
@@ -26,6 +30,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crossfare.errors import BudgetExceeded, DataError, EngineError, EngineQuota, EngineTransient
 from crossfare.serving.batcher import Batcher, Late, Limits, Overloaded, TooMany, Unanswered
+from crossfare.serving.metrics import Metrics
+from crossfare.serving.openapi import describe
 from crossfare.tasks import TASKS
 from crossfare.tasks.requests import Answer, NotJSON, Request
 from crossfare.types import TaskName
@@ -49,10 +55,17 @@ class Answers(Protocol):
         """One answer for each request; called from one thread only."""
 
 
-def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits: Limits | None = None) -> Starlette:
-    """An app that answers with ``pipeline``; ``info`` gives what GET /info shows."""
+def application(
+    pipeline: Answers,
+    info: Callable[[], Mapping[str, Any]],
+    limits: Limits | None = None,
+    spent: Callable[[], float] | None = None,
+) -> Starlette:
+    """An app that answers with ``pipeline``; ``info`` gives what GET /info shows, ``spent`` the USD of GET /metrics."""
     limits = limits or Limits()
-    batcher = Batcher(pipeline.answer, limits)
+    metrics = Metrics(lambda: batcher.waiting, spent)
+    batcher = Batcher(pipeline.answer, limits, metrics.batch)
+    described = describe(pipeline.task)
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
@@ -73,23 +86,33 @@ def application(pipeline: Answers, info: Callable[[], Mapping[str, Any]], limits
         answers = [answer.model_dump() for answer in await batcher.submit(requests)]
         return JSONResponse(answers if isinstance(asked, tuple) else answers[0])
 
-    async def health(_: HTTPRequest) -> Response:
+    async def alive(_: HTTPRequest) -> Response:
         if batcher.running:
             return JSONResponse({"status": "ok", "waiting": batcher.waiting})
         return JSONResponse({"status": "stopped"}, status_code=503)
 
+    async def ready(http: HTTPRequest) -> Response:
+        if batcher.running and batcher.full:
+            return JSONResponse({"status": "full", "waiting": batcher.waiting}, status_code=503)
+        return await alive(http)
+
     async def show(_: HTTPRequest) -> Response:
         return JSONResponse(info())
 
-    return Starlette(
-        routes=[
-            Route("/predict", predict, methods=["POST"]),
-            Route("/health", health, methods=["GET"]),
-            Route("/info", show, methods=["GET"]),
-        ],
-        exception_handlers=_HANDLERS,
-        lifespan=running,
-    )
+    async def types(_: HTTPRequest) -> Response:
+        return JSONResponse(described)
+
+    routes = [
+        Route("/predict", predict, methods=["POST"]),
+        Route("/health", alive, methods=["GET"]),
+        Route("/health/live", alive, methods=["GET"]),
+        Route("/health/ready", ready, methods=["GET"]),
+        Route("/info", show, methods=["GET"]),
+        Route("/metrics", metrics.show, methods=["GET"]),
+        Route("/openapi.json", types, methods=["GET"]),
+    ]
+    timed = Middleware(metrics.timed, routes=frozenset(route.path for route in routes))
+    return Starlette(routes=routes, middleware=[timed], exception_handlers=_HANDLERS, lifespan=running)
 
 
 async def _body(http: HTTPRequest, limits: Limits) -> bytes:

@@ -6,10 +6,10 @@ import math
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import crossfare
+from crossfare.boundary import Terminated
 from crossfare.errors import ConfigError
 from crossfare.ledger.costs import SHARES
 from crossfare.serving.batcher import Limits
@@ -44,9 +44,17 @@ def serve(
 
         from crossfare.serving.http import application
     except ImportError as error:
-        raise ConfigError("serving needs starlette and uvicorn: pip install 'crossfare[serve]'") from error
+        raise ConfigError(
+            "serving needs starlette, uvicorn and prometheus-client: pip install 'crossfare[serve]'"
+        ) from error
     told = info(pipeline)
-    app = application(pipeline, lambda: {**told, "spending": spending(pipeline)}, limits)
+    purse = pipeline.purse
+    app = application(
+        pipeline,
+        lambda: {**told, "spending": spending(pipeline)},
+        limits,
+        spent=None if purse is None else lambda: float(purse.spent),
+    )
     with _bind(host, port) as bound:
         if ready:
             ready(_address(bound))
@@ -69,8 +77,11 @@ def listen(app: Starlette, bound: socket.socket, limits: Limits) -> None:
         server_header=False,
         timeout_graceful_shutdown=math.ceil(limits.seconds),
     )
-    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended in good order
+    try:
         uvicorn.Server(config).run(sockets=[bound])
+    except KeyboardInterrupt as stop:  # uvicorn raises the signal again once it has ended in good order
+        if isinstance(stop, Terminated):
+            raise
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -50,6 +50,7 @@ class Labelling(Task):
     model_class = "AutoModelForSequenceClassification"
     limits = "Its probabilities are not calibrated."
     example_type: ClassVar[type[Labelled]]
+    answer = LabelAnswer
     score = staticmethod(scoring.score)
 
     def check(self, examples: Sequence[Example], *, whole: bool) -> None:

@@ -74,6 +74,7 @@ class QA(Task):
     annotation = "annotation-qa"
     example_type = QAExample
     request = QARequest
+    answer = QAAnswer
     hub_task = "question-answering"
     model_class = "AutoModelForQuestionAnswering"
     model_inputs = "question, context"

@@ -118,6 +118,7 @@ class Ranking(Task):
     scored_by = ("ir_measures", "pytrec_eval")
     example_type = QueryExample
     request = RankingRequest
+    answer = RankingAnswer
     hub_task = "text-ranking"
     model_class = "AutoModelForSequenceClassification"
     model_inputs = "query, passage"

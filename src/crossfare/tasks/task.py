@@ -51,7 +51,7 @@ class Task(ABC):
     ``trivial_name``  what its trivial baseline does
     ``annotation``    the offer that prices one labelled example
     ``scored_by``     packages that scoring loads
-    ``example_type``  what its test sets hold, ``request`` what is asked when serving
+    ``example_type``  what its test sets hold, ``request`` and ``answer`` what is asked when serving
     ``hub_task``, ``model_class``, ``model_inputs``  for the card of an exported model: its task on the hub
                       (huggingface.co/tasks), the transformers class that loads it, and what it reads
     ``limits``        what a reader of that card must know
@@ -72,6 +72,7 @@ class Task(ABC):
     scored_by: ClassVar[tuple[str, ...]] = ()
     example_type: ClassVar[type[Example]]
     request: ClassVar[type[requests.Request]]
+    answer: ClassVar[type[requests.Answer]]
     hub_task: ClassVar[str]
     model_class: ClassVar[str]
     model_inputs: ClassVar[str]

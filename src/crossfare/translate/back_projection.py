@@ -23,11 +23,12 @@ from crossfare.meter import meter
 from crossfare.translate.alignment import Aligner
 from crossfare.translate.bitext import Parallel, by_sentence
 from crossfare.translate.markers import Markers, mark, recover
-from crossfare.translate.memory import TranslationMemory, total_usage
+from crossfare.translate.memory import TranslationMemory
 from crossfare.translate.outcome import Failed
 from crossfare.translate.projection import abilities
 from crossfare.translate.segments import translate_segments
 from crossfare.translate.sentences import Span
+from crossfare.translate.shares import total_usage
 from crossfare.translate.spans import (
     ELSEWHERE,
     SURE_BACK,

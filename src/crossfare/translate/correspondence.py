@@ -27,7 +27,8 @@ _VARIANCE = 6.8
 """Of the difference of lengths, per character: Gale and Church's, of parliamentary debates."""
 
 _UNLIKELY = 6.0
-_BEADS = {(1, 1): 0.0, (2, 1): _UNLIKELY, (1, 2): _UNLIKELY, (1, 0): _UNLIKELY, (0, 1): _UNLIKELY}
+_SWAPPED = 2, 2
+_BEADS = {(1, 1): 0.0} | dict.fromkeys([(2, 1), (1, 2), (1, 0), (0, 1), _SWAPPED], _UNLIKELY)
 """So many texts are answered by so many answers, and how unlikely that is, as a negative logarithm."""
 
 _MANY = 3
@@ -49,9 +50,15 @@ def misplaced(texts: Sequence[str], answers: Sequence[str | None]) -> list[int]:
     """Places of answers that seem to belong to other texts.
 
     Unlike texts have the same one, a number is missing (of two digits and more: others are often written as words),
-    names are those of another text, or lengths fit only if texts were merged and the next ones moved up.
+    names are those of another text, most words are, or lengths fit only if texts were merged and the next ones moved
+    up, or two have changed places.
     """
     found = {place for places in shared(texts, answers) for place in places}
+    found |= {
+        place
+        for place, (text, answer) in enumerate(zip(texts, answers, strict=True))
+        if answer and reworded(text, answer) and not all(reworded(other, answer) for other in texts)
+    }
     found |= {
         place
         for place, (text, answer) in enumerate(zip(texts, answers, strict=True))
@@ -91,7 +98,7 @@ def _moved(texts: Sequence[str], answers: Sequence[str]) -> set[int]:
     best: dict[tuple[int, int], tuple[float, tuple[int, int]]] = {(0, 0): (0.0, (0, 0))}
     for i, j in product(range(len(mine) + 1), range(len(theirs) + 1)):
         steps = [
-            (best[before][0] + penalty + _misfit(sum(mine[before[0] : i]), sum(theirs[before[1] : j]), ratio), before)
+            (best[before][0] + penalty + _misfits(mine[before[0] : i], theirs[before[1] : j], ratio), before)
             for (di, dj), penalty in _BEADS.items()
             if (before := (i - di, j - dj)) in best
         ]
@@ -101,10 +108,17 @@ def _moved(texts: Sequence[str], answers: Sequence[str]) -> set[int]:
     found: set[int] = set()
     while place != (0, 0):
         before = best[place][1]
-        if place[0] != place[1] or before[0] != before[1]:
+        if place[0] != place[1] or before[0] != before[1] or place[0] - before[0] > 1:
             found.update(range(min(before), max(place)))
         place = before
     return found
+
+
+def _misfits(lengths: Sequence[int], answered: Sequence[int], ratio: float) -> float:
+    """How unlikely it is that texts of some lengths have answers of others; two of each have changed places."""
+    if (len(lengths), len(answered)) == _SWAPPED:
+        return _misfit(lengths[0], answered[1], ratio) + _misfit(lengths[1], answered[0], ratio)
+    return _misfit(sum(lengths), sum(answered), ratio)
 
 
 def _misfit(length: int, answered: int, ratio: float) -> float:

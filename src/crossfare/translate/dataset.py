@@ -51,6 +51,7 @@ class TranslationReport:
     ``lint``            what is visibly wrong with the translations, dropped examples included
     ``fresh``, ``from_memory``  distinct segments translated now, and found in the memory
     ``fresh_usage``     what was consumed now (`TranslatedDataset.usage` includes remembered work)
+    ``doubt``           what may have been billed twice, since a killed process had it on its way; empty if nothing
     ``answers``         how each surviving answer was found, unless all were between delimiters
     """
 
@@ -65,6 +66,7 @@ class TranslationReport:
     answers_dropped: tuple[Lost, ...] = ()
     answers: tuple[ProjectedAnswer, ...] = ()
     lint: LintReport | None = None
+    doubt: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, for JSON."""
@@ -159,6 +161,7 @@ def _translated(
         answers_dropped=tuple(losses.dropped),
         answers=answers,
         lint=linted,
+        doubt=segments.doubt,
     )
     survivors = Yield(len(kept), len(dataset), tuple(lost.id for lost in losses.lost))
     return TranslatedDataset(translated, survivors, segments.usage, report)

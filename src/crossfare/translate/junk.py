@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crossfare.languages import is_unspaced
 from crossfare.translate.correspondence import same_for_many
@@ -28,18 +28,21 @@ _SHORTEST_UNSPACED = 12
 _WORD = re.compile(r"\w+")
 
 _MARKUP = re.compile(
-    r"</?(?P<tag>[a-zA-Z][\w:-]*)(?:\s[^<>]*)?/?>"
+    r"[<\uff1c]/?(?P<tag>[a-zA-Z][\w:-]*)(?:\s[^<>]*)?/?[>\uff1e]"
     r"|&\s?(?:[a-zA-Z]{2,31}|\#\s?\d{2,6}|\#[xX][0-9a-fA-F]{2,6})\s?;"
     r"|\\u[0-9a-fA-F]{4}|u00[23][0-9a-fA-F]|\\x[0-9a-fA-F]{2}|\\[nrt\"'](?![a-zA-Z])"
     r"|(?<!\d)%(?:20|2[CF]|3[A-F])|%C[23]%[89AB][0-9A-F]"
     r"|\ufffd|Ã[\x80-\xbf]|â€|Â[\xa0-\xbf]"  # UTF-8 read as something else
-    r"|▁|⁇|@@(?=\s|$)|<0x[0-9A-F]{2}>|<\|\w+\|>|>>\w+<<|\[(?:UNK|PAD|CLS|SEP|MASK|/?INST)\]"  # a model's own pieces
-    r"|```|\*\*(?=\w)"
+    # a model's own pieces, and its codes of languages
+    r"|▁|⁇|@@(?=\s|$)|<0x[0-9A-F]{2}>|<\|\w+\|>|>>\w+<<|\[(?:UNK|unk|PAD|CLS|SEP|MASK|/?INST)\]"
+    r"|__[a-z]{2,3}__|\b[a-z]{3}_(?:Latn|Cyrl|Arab|Deva|Hans|Hant|Jpan|Hang)\b"
+    r"|```|\*\*(?=\w)|^\#{1,6}\s|\{\s*\"\w+\"\s*:|\\(?:text\w*|emph|begin|end|item)\b"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f]|^\ufeff"
 )
 _SUBTITLE = re.compile(
     r"\{\\[^{}]*\}|\{[a-zA-Z]{1,2}:[^{}]*\}|\{\d+\}\s?\{\d+\}|\d\d:\d\d:\d\d[,.]\d{3}|-->|[♪♫]|\\[Nh](?=[\W_]|[A-Z])"
     r"|\b(?:subtitles|subtitled|legendas|untertitel(?:ung)?|sous-titres|subtítulos|subtitulad[oa]s?)\s*"
-    r"(?::|by\b|por\b|von\b|par\b|im auftrag\b|der amara)"
+    r"(?::|by\b|por\b|pel[ao]s?\b|von\b|durch\b|par\b|im auftrag\b|der amara)|\bamara\.org\b"
     r"|\b(?:phụ đề\s*(?::|bởi)|字幕\s*[:：])",
     re.IGNORECASE,
 )
@@ -57,16 +60,31 @@ _ANSWER = re.compile(
     r"\s*[\"'«“]?(?:(?:sure|certainly|absolutely|understood|got it|of course|okay|great)[!.,]?\s+"
     r"(?:here|i['’]?(?:ll| will| can)\b)"
     r"|(?:sure|certainly|absolutely)!"
+    r"|(?:(?:sure|certainly|of course)[!.,]?\s+)?i(?:['’]d| would) be (?:happy|glad) to\b"
     r"|(?:i['’]?m|i am) sorry,? (?:but )?i (?:can['’]?t|cannot|am unable|['’]m unable)"
     r"|i (?:can['’]?t|cannot|am unable to) (?:assist|help|translate|provide|fulfill|comply)"
     r"|as an ai\b|no translation (?:is )?(?:needed|available)|\(?note:)",
     re.IGNORECASE,
 )
 _SORRY = re.compile(
-    r"sorry|apolog|desculp|lament|sinto|siento|perd[oó]n|disculp|entschuldig|leid\b|bedauer|xin lỗi|désol|pardon|spiace"
-    r"|scus|przepra|promiň|извин|прост|вибач|üzgün|özür|maaf|抱歉|对不起|對不起|申し訳|すみません|ごめん|죄송|미안|آسف|מצטער|क्षमा|ขอโทษ",
+    r"(?<![a-z])(?:sorry|apolog|desculp|lament|sinto|siento|perd[oó]n|disculp|entschuldig|leid\b|bedauer|xin lỗi|désol"
+    r"|pardon|spiace|scus)|przepra|promiň|извин|прост|вибач|üzgün|özür|maaf|抱歉|对不起|對不起|申し訳|すみません|ごめん|죄송|미안|آسف|מצטער|क्षमा|ขอโทษ",
     re.IGNORECASE,
 )
+_REGRETS = re.compile(rf"{_SORRY.pattern}|regret|afraid|unfortunate|excuse|forgive", re.IGNORECASE)
+_CANNOT = re.compile(
+    r"\b(?:não (?:posso|consigo)|no puedo|ich kann|kann ich|je ne peux|non posso|ik kan|nie mogę|không thể|не могу)\b"
+    r"|我(?:[无無]法|不能)|できません|없습니다",
+    re.IGNORECASE,
+)
+"""What an assistant says of itself in an excuse."""
+
+_LABEL = re.compile(r"\W*(?P<word>\w[\w ]*?)\s*(?:\([^()]*\)\s*)?[:：]")
+_LABELS = frozenset(["translation", "output", "result", "response", "answer"])
+_REMARK = re.compile(r"[(\[](?:note|n\.b\.|nota|hinweis|anmerkung|lưu ý|ghi chú|примечание|注)\s*[:：]", re.IGNORECASE)
+_ASIDE = re.compile(r"\s*[(\[][^()\[\]]{1,60}[)\]][.!]?\s*")
+"""A text that is one remark in brackets, as subtitles have for sounds."""
+
 _OPENERS = re.compile(
     r"sure|certain|clar|cert[oae]|segur|sicher|natürlich|chắc|absolut|bien sûr|конечно|当然|當然|もちろん|물론"
     r"|note|nota|notiz|hinweis|lưu ý|注|\bIA\b|\bAI\b|\bKI\b|trí tuệ|not able|unable|can['’]?t|cannot",
@@ -95,7 +113,9 @@ def marked_up(given: str, made: str) -> bool:
 
 
 def subtitled(given: str, made: str) -> bool:
-    """Codes of subtitles, or their credits, in what is the translation of none."""
+    """Codes of subtitles, their credits, or a sound in brackets, in what is the translation of none."""
+    if _ASIDE.fullmatch(made) and not any(mark in given for mark in "()[]"):
+        return True
     return bool(_SUBTITLE.search(made)) and not _SUBTITLE.search(given)
 
 
@@ -104,8 +124,18 @@ def _found(pattern: re.Pattern[str], text: str) -> set[str]:
     return {(found["tag"] or found[0]).casefold() for found in pattern.finditer(text)}
 
 
-def announced(given: str, made: str) -> bool:
-    """It begins as an assistant's answer does: with talk of the translation, help, or an excuse."""
+def announced(given: str, made: str, names: Collection[str] = ()) -> bool:
+    """It begins or ends as an assistant's answer does: with talk of the translation, help, a remark, or an excuse.
+
+    ``names`` are those of its language, in lower case: it may be headed by one.
+    """
+    if made.strip().count("\n") > given.strip().count("\n") or (_REMARK.search(made) and not _REMARK.search(given)):
+        return True
+    label = _LABEL.match(made[:_OPENING])
+    if label and label["word"].casefold() in {*_LABELS, *names} and not _COLON.search(given[:_OPENING]):
+        return True
+    if _SORRY.search(made[:_OPENING]) and _CANNOT.search(made[:_OPENING]) and not _REGRETS.search(given):
+        return True
     opening, colon, rest = _parted(made)
     inside = "(" in opening[1:]  # a remark of the text's own
     if colon and rest.strip() and not inside and _TRANSLATION.search(opening) and not _TRANSLATION.search(given):

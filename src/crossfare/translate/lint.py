@@ -11,12 +11,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-from crossfare.languages import by_characters, ends_by_blank, primary
+from crossfare.languages import by_characters, ends_by_blank, names_of, primary
 from crossfare.translate import junk
 from crossfare.translate.outcome import Lost
 from crossfare.types import Example
@@ -39,9 +39,11 @@ SHOWN = 5
 """Examples listed of each check."""
 
 _WORD = re.compile(r"\w+")
+_LINK = re.compile(r"\S*(?:://|www\.|@)\S*")
 _NUMBER = re.compile(r"\d+(?:[.,:'’\u00a0\u202f]\d+)*|\d+(?: \d{3})+(?!\d)")
 _CLOSERS = "\"'”’»«“„)]}›* \u00a0"
 _FINAL = ".!?…。！？؟।։"
+_SENTENCE = 3  # words
 _ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
@@ -128,7 +130,7 @@ def _checks(source: str, target: str) -> tuple[dict[str, Check], dict[str, str]]
         "lost-number": _lost_number,
         "markup": junk.marked_up,
         "subtitle": junk.subtitled,
-        "preamble": junk.announced,
+        "preamble": partial(junk.announced, names=names_of(target)),
     }
     skipped: dict[str, str] = {}
     if primary(source) == primary(target):
@@ -149,16 +151,23 @@ def _untranslated(given: str, made: str) -> bool:
     """The source again. Names, numbers and titles may stay: it takes three words that are none of them."""
     if " ".join(given.split()).casefold() != " ".join(made.split()).casefold():
         return False
-    words: list[str] = [word for word in _WORD.findall(given) if not any(map(str.isdigit, word))]
+    words: list[str] = [word for word in _WORD.findall(_LINK.sub("", given)) if not any(map(str.isdigit, word))]
     if any(word != word.casefold() or word != word.upper() for word in words):  # a script with two cases
         return sum(word.islower() for word in words) >= 3
     return sum(map(len, words)) >= 8
 
 
 def _repeated(given: str, made: str) -> bool:
-    """A phrase four times in a row (a single word five times), and more often than in the source."""
+    """A phrase four times in a row (a single word five times) or all of it twice, and more often than in the source."""
     most = _loops(made)
-    return most > 3 and most > _loops(given)
+    return (most > 3 and most > _loops(given)) or (_doubled(made) and not _doubled(given))
+
+
+def _doubled(text: str) -> bool:
+    """Whether a text of several words says all of it twice."""
+    words = _WORD.findall(text.casefold())
+    half = len(words) // 2
+    return half >= _SENTENCE and len(words) == 2 * half and words[:half] == words[half:]
 
 
 def _loops(text: str) -> int:

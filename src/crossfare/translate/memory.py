@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock
-
 from crossfare.errors import ConfigError, EngineTransient, StaleArtifact
-from crossfare.types import Usage, canonical_json, digest
+from crossfare.translate import reservations
+from crossfare.translate.reservations import Purchases, hashed
+from crossfare.translate.shares import AMOUNTS, Share
+from crossfare.types import canonical_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,30 +44,12 @@ _SCHEMA = (
 # Columns that files of this version did not have at first; they are added when a file is opened. Who does not know them
 # reads and writes the others.
 _ADDED = {
-    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds"), "REAL"),
+    **dict.fromkeys(("served_seconds", "waited_seconds", "worked_seconds", "cached_tokens"), "REAL"),
     "checksum": "BLOB",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One text's part of what a call consumed: `Usage` with fractions."""
-
-    seconds: float | None = None
-    requests: float | None = None
-    characters: float | None = None
-    input_tokens: float | None = None
-    output_tokens: float | None = None
-    energy_kwh: float | None = None
-    served_seconds: float | None = None
-    waited_seconds: float | None = None
-    worked_seconds: float | None = None
-    hardware: str | None = None
-    measured: bool = True
-
-
-_AMOUNTS = tuple(f.name for f in fields(Share) if f.name not in {"hardware", "measured"})
-_COLUMNS = (*_AMOUNTS, "hardware", "measured")
+_COLUMNS = (*AMOUNTS, "hardware", "measured")
 _SCOPE = "engine, revision, source, target"
 
 
@@ -93,33 +74,6 @@ class Scope(NamedTuple):
     revision: str
     source: str
     target: str
-
-
-def shares(usage: Usage, weights: Sequence[float]) -> list[Share]:
-    """Divide what a call consumed among its texts, in proportion to ``weights`` (their lengths)."""
-    total = sum(weights)
-
-    def part(weight: float) -> Share:
-        fraction = weight / total if total else 1 / len(weights)
-        amounts: dict[str, Any] = {
-            name: None if getattr(usage, name) is None else getattr(usage, name) * fraction for name in _AMOUNTS
-        }
-        return Share(**amounts, hardware=usage.hardware, measured=usage.measured)
-
-    return [part(weight) for weight in weights]
-
-
-def total_usage(parts: Sequence[Share]) -> Usage:
-    """Add shares up again; counts are rounded once, at the end. No share at all is a measured zero."""
-    if not parts:
-        return Usage(seconds=0.0, requests=0, characters=0, input_tokens=0, output_tokens=0)
-    sums: dict[str, Any] = {}
-    for name in _AMOUNTS:
-        values = [value for part in parts if (value := getattr(part, name)) is not None]
-        whole = not name.endswith(("seconds", "kwh"))
-        sums[name] = None if not values else round(math.fsum(values)) if whole else math.fsum(values)
-    hardware = sorted({part.hardware for part in parts if part.hardware})
-    return Usage(**sums, hardware="+".join(hardware) or None, measured=all(part.measured for part in parts))
 
 
 class TranslationMemory:
@@ -165,37 +119,38 @@ class TranslationMemory:
     def look_up(self, texts: Sequence[str], scope: Scope) -> dict[str, Remembered]:
         """Return what is known, by text."""
         with self._guarded() as connection:
-            rows = list(_rows(connection, self._scope_id(connection, scope), scope, map(_hash, texts)))
+            rows = list(_rows(connection, self._scope_id(connection, scope), scope, map(hashed, texts)))
         if damaged := sum(not row.intact for row in rows):
             _LOG.warning("%s: %d of its rows were changed since they were written; not used", self.path, damaged)
         return {row.text: row.entry for row in rows if row.intact}
 
     def remember(self, entries: Mapping[str, Remembered], scope: Scope) -> None:
-        """Store translations, all or none; what is stored already stays as it is, unless it was changed since."""
+        """Store translations, all or none, which nobody has reserved any longer.
+
+        What is stored already stays as it is, unless it was changed since.
+        """
         marks = ",".join("?" * (5 + len(_COLUMNS)))
         with self._guarded() as connection, connection:
             scope_id = self._scope_id(connection, scope)
-            stored = _rows(connection, scope_id, scope, map(_hash, entries))
+            stored = _rows(connection, scope_id, scope, map(hashed, entries))
             damaged = [(scope_id, row.hash) for row in stored if not row.intact]
             connection.executemany("DELETE FROM translation WHERE scope = ? AND hash = ?", damaged)
+            reserved = [(scope_id, hashed(text)) for text in entries]
+            connection.executemany("DELETE FROM reservation WHERE scope = ? AND hash = ?", reserved)
             connection.executemany(
                 f"INSERT OR IGNORE INTO translation (scope, hash, text, translation, checksum, {','.join(_COLUMNS)}) "
                 f"VALUES ({marks})",
                 [
-                    (scope_id, _hash(text), text, entry.translation, _checksum(scope, text, entry), *_values(entry))
+                    (scope_id, hashed(text), text, entry.translation, _checksum(scope, text, entry), *_values(entry))
                     for text, entry in entries.items()
                 ],
             )
 
     @contextmanager
-    def turn(self, scope: Scope) -> Iterator[None]:
-        """Wait until no other thread or process has its turn with this scope; a killed one lets go.
-
-        Who looks up, asks and remembers within its turn pays for nothing that another has just paid for.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.{digest(scope)}.lock")):
-            yield
+    def buying(self, scope: Scope) -> Iterator[Purchases]:
+        """Reserve texts of a scope before they are bought; what is reserved at the end no longer is."""
+        with reservations.buying(self.path, lambda: self._writing(scope)) as made:
+            yield made
 
     def pace(self, scope: Scope) -> Pace | None:
         """What a character took in this scope so far; None where none was timed."""
@@ -218,6 +173,19 @@ class TranslationMemory:
                 )
             row = connection.execute(query, scope).fetchone()
         return int(row[0])
+
+    @contextmanager
+    def _writing(self, scope: Scope) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """A transaction that need not outlast the machine, as it is about what processes do, and the scope's number."""
+        with self._guarded() as connection:
+            scope_id = self._scope_id(connection, scope)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                with connection:
+                    yield connection, scope_id
+            finally:
+                connection.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
@@ -260,11 +228,16 @@ class ReadOnlyMemory(TranslationMemory):
     def remember(self, entries: Mapping[str, Remembered], scope: Scope) -> None:
         """Forget them."""
 
+    @contextmanager
+    def buying(self, scope: Scope) -> Iterator[Purchases]:  # noqa: ARG002 - in none
+        """Reserve nothing."""
+        yield Purchases(None)
+
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     """Check the version, or make the tables; several processes may do it at the same moment."""
     _write_ahead(connection)
-    if not _version(connection, path) or _lacking(connection):
+    if not _version(connection, path) or _lacking(connection) or not _has_reservations(connection):
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             _make_tables(connection, path)
@@ -277,11 +250,17 @@ def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
             raise StaleArtifact(f"{path}: a database, but not a translation memory; name another file")
         for statement in _SCHEMA:
             connection.execute(statement)
+    connection.execute(reservations.TABLE)
     lacking = _lacking(connection)
     for column in lacking:
         connection.execute(f"ALTER TABLE translation ADD COLUMN {column} {_ADDED[column]}")
     if "checksum" in lacking:
         _seal(connection)
+
+
+def _has_reservations(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'reservation'"
+    return connection.execute(query).fetchone() is not None
 
 
 def _lacking(connection: sqlite3.Connection) -> list[str]:
@@ -323,14 +302,14 @@ def _rows(connection: sqlite3.Connection, scope_id: int, scope: Scope, hashes: I
             (scope_id, *batch),
         )
         for key, text, translation, checksum, *amounts, hardware, measured in found.fetchall():
-            share = Share(**dict(zip(_AMOUNTS, amounts, strict=True)), hardware=hardware, measured=bool(measured))
+            share = Share(**dict(zip(AMOUNTS, amounts, strict=True)), hardware=hardware, measured=bool(measured))
             entry = Remembered(translation, share)
-            yield _Row(key, text, entry, key == _hash(text) and checksum in (None, _checksum(scope, text, entry)))
+            yield _Row(key, text, entry, key == hashed(text) and checksum in (None, _checksum(scope, text, entry)))
 
 
 def _checksum(scope: Scope, text: str, entry: Remembered) -> bytes:
     """A digest of all that a row says; amounts that are not known are left out, as columns of later versions are."""
-    amounts = {name: getattr(entry.share, name) for name in _AMOUNTS}
+    amounts = {name: getattr(entry.share, name) for name in AMOUNTS}
     known = {name: _amount(value) for name, value in amounts.items() if value is not None}
     facts = [*scope, text, entry.translation, known, str(entry.share.hardware), bool(entry.share.measured)]
     return hashlib.sha256(canonical_json(facts).encode()).digest()[:16]
@@ -371,10 +350,6 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _text(raw: bytes) -> str:
     """A text of the file; one that is no longer UTF-8 does not fit its checksum."""
     return raw.decode("utf-8", "replace")
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8")).digest()
 
 
 def _batches(items: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:

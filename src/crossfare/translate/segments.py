@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -9,10 +10,15 @@ from functools import lru_cache
 
 from crossfare.errors import BudgetExceeded, EngineError
 from crossfare.translate.bitext import Parallel
-from crossfare.translate.memory import Remembered, Scope, Share, TranslationMemory, shares, total_usage
+from crossfare.translate.dispatch import Answer, Dispatch, Stopped
+from crossfare.translate.memory import Remembered, Scope, TranslationMemory
 from crossfare.translate.outcome import Failed
+from crossfare.translate.reservations import Purchases
 from crossfare.translate.sentences import Span, join, segment_spans
-from crossfare.types import Engine, Metered, Probing, Progress, Usage, revision_for
+from crossfare.translate.shares import Share, shares, total_usage
+from crossfare.types import Engine, Metered, Probing, Progress, Translation, Usage, revision_for
+
+_LOG = logging.getLogger(__name__)
 
 CHUNK = 256
 """Segments given at once to an engine that does not say how many it takes in a request."""
@@ -24,8 +30,9 @@ _UNREADABLE = "holds half a surrogate pair: not Unicode text"
 class Segments:
     """What an engine makes of distinct segments, and what that costs.
 
-    ``failures`` says of each segment that has no translation why. ``cut`` says which spans of a text are sent; a
-    paragraph that is asked about often is cut once. ``progress`` is called with the segments done and to do.
+    ``failures`` says of each segment that has no translation why, ``doubt`` what may have been billed twice, since a
+    killed process had it on its way. ``cut`` says which spans of a text are sent; a paragraph that is asked about often
+    is cut once. ``progress`` is called with the segments done and to do.
     """
 
     engine: Engine
@@ -37,6 +44,7 @@ class Segments:
     failures: dict[str, str] = field(default_factory=dict)
     fresh: int = 0
     remembered: int = 0
+    doubt: str = ""
     cut: Callable[[str], tuple[Span, ...]] = field(init=False)
     _scope: Scope = field(init=False)
     _total: int = 0
@@ -63,9 +71,8 @@ class Segments:
     def fetch(self, texts: Iterable[str]) -> None:
         """Translate those that were not asked for yet, none of which is blank.
 
-        Each answer is committed to the memory before the next request is sent: a run that is killed
-        loses one request at most. Of several processes that share a memory, one at a time asks a
-        `Metered` engine for a direction, so that none pays for what another is just being answered.
+        Every answer is committed to the memory as it comes: a run that is killed loses the requests that were on their
+        way. Of several processes that share a memory, each buys of a `Metered` engine what no other is just buying.
         Failures are not remembered: the next run tries them again.
 
         Raises:
@@ -81,15 +88,33 @@ class Segments:
         known = [self.translations[text] for text in readable if text in self.translations]
         if missing and known and isinstance(self.engine, Probing):
             self.engine.answered_before(min(known, key=len), source=self.source, target=self.target)
-        memory = self.memory if isinstance(self.engine, Metered) else None
-        for request in requests(self.engine, missing):
-            self._report()
-            with memory.turn(self._scope) if memory is not None else nullcontext():
-                # A process beside this one may have translated some of them in the meantime.
-                if rest := self._recall([missing[i] for i in request]):
-                    self._translate(rest)
+        if missing:
+            self._buy(missing)
         if wanted:
             self._report()
+
+    def _buy(self, texts: Sequence[str]) -> None:
+        """Ask the engine."""
+        shared = self.memory if isinstance(self.engine, Metered) else None
+        with nullcontext(Purchases(None)) if shared is None else shared.buying(self._scope) as purchases:
+            asked = Dispatch(
+                self.engine,
+                self.source,
+                self.target,
+                recall=self._recall,
+                keep=lambda answers: self._keep(answers, purchases),
+                tell=self._report,
+                purchases=purchases,
+            )
+            try:
+                asked.send(lambda left: requests(self.engine, left), texts)
+            except BudgetExceeded as error:
+                left = f"{self._left:,} of {self._total:,} texts are left"
+                raise BudgetExceeded(f"{error}; {left}, what was done is kept: allow more to go on") from None
+            finally:
+                if purchases.doubt:
+                    _LOG.warning("%s: in doubt: %s", self.engine.name, purchases.doubt)
+                    self.doubt = " and ".join(filter(None, (self.doubt, purchases.doubt)))
 
     @property
     def _left(self) -> int:
@@ -108,40 +133,43 @@ class Segments:
         self.remembered += len(known)
         return [text for text in texts if text not in known]
 
-    def _translate(self, texts: Sequence[str]) -> None:
-        """Send one request, and keep what is answered."""
-        engine = self.engine
-        try:
-            answer = engine.translate(texts, source=self.source, target=self.target)
-        except BudgetExceeded as error:
-            raise self._broke(error) from None
+    def _keep(self, answers: Sequence[Answer], purchases: Purchases) -> list[Stopped]:
+        """Keep what was answered, all at once."""
+        made: dict[str, Remembered] = {}
+        stopped: list[Stopped] = []
+        for texts, answer in answers:
+            own, failures = self._read(texts, answer)
+            made |= own
+            if (why := getattr(answer, "stopped", None)) is not None:
+                stopped.append((list(failures), why))  # left to do, not lost
+            else:
+                self.failures |= failures
+                purchases.let_go(list(failures))
+        if self.memory is not None and made:
+            self.memory.remember(made, self._scope)
+        self.translations.update((text, entry.translation) for text, entry in made.items())
+        return stopped
+
+    def _read(self, texts: Sequence[str], answer: Translation) -> tuple[dict[str, Remembered], dict[str, str]]:
+        """The translations that an answer to some texts holds, and why the others have none."""
         if len(answer.texts) != len(texts):
             raise EngineError(
-                f"engine {engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts"
+                f"engine {self.engine.name!r} returned {len(answer.texts)} translations for {len(texts)} texts"
             )
         parts = shares(answer.usage, [len(text) for text in texts])
         reasons = getattr(answer, "failures", {})
         made: dict[str, Remembered] = {}
+        failures: dict[str, str] = {}
         for index, (text, translation, part) in enumerate(zip(texts, answer.texts, parts, strict=True)):
             if translation is None or not translation.strip():
-                self.failures[text] = reasons.get(index, "the engine returned nothing")
+                failures[text] = reasons.get(index, "the engine returned nothing")
             elif not _readable(translation):
-                self.failures[text] = f"the engine returned what {_UNREADABLE}"
+                failures[text] = f"the engine returned what {_UNREADABLE}"
             else:
                 made[text] = Remembered(translation, part)
-        if self.memory is not None and made:
-            self.memory.remember(made, self._scope)
-        self.translations.update((text, entry.translation) for text, entry in made.items())
         self.fresh += len(texts)
         self._fresh += parts
-        if (stopped := getattr(answer, "stopped", None)) is not None:
-            for text in texts:  # they are left to do, not lost
-                self.failures.pop(text, None)
-            raise self._broke(stopped) if isinstance(stopped, BudgetExceeded) else stopped
-
-    def _broke(self, error: BudgetExceeded) -> BudgetExceeded:
-        left = f"{self._left:,} of {self._total:,} texts are left"
-        return BudgetExceeded(f"{error}; {left}, what was done is kept: allow more to go on")
+        return made, failures
 
     def plain(self, text: str) -> Plain:
         """A text to be translated as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossfare.types.engine import (
+    Concurrent,
     Engine,
     Itemised,
     Metered,
@@ -38,6 +39,7 @@ __all__ = [
     "BUSY",
     "NLI_LABELS",
     "Answer",
+    "Concurrent",
     "Cost",
     "Dataset",
     "Engine",

@@ -19,9 +19,11 @@ class Usage:
     device-seconds, what an offer of device time bills: one core or one accelerator busy for one second,
     here or at a service. Of a service behind an API, three times are told apart: ``served_seconds`` from
     sending a request to its answer, ``waited_seconds`` of pauses and of attempts that came to nothing
-    (both by the clock), and ``worked_seconds``, the processor time of this process; its ``seconds`` are
-    those served, times the devices that are declared to serve it. A request that was sent and never
-    answered is counted as if it had been billed. ``annotated`` counts examples labelled by people.
+    (both by the clock, which requests that are in flight at the same time share: each moment counts once), and
+    ``worked_seconds``, the processor time of those who asked; its ``seconds`` are those served, times the devices that
+    are declared to serve it. A request that was sent and never answered is counted as if it had been billed.
+    ``cached_tokens`` are those of ``input_tokens`` that a service says it had read before. ``annotated`` counts
+    examples labelled by people.
     ``energy_by`` says how the energy of the process is known: by hardware counters
     or by an estimate. ``stored_bytes`` is what has to be kept on disk. ``measured`` is False for figures
     derived instead of observed. ``machine`` says on what it was measured, by all that speed depends on, and ``load``
@@ -34,6 +36,7 @@ class Usage:
     characters: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     annotated: int | None = None
     energy_kwh: float | None = None
     energy_by: str | None = None
@@ -140,6 +143,17 @@ class Metered(Protocol):
         Every text is in exactly one range, and translating the texts of one range, or a part of
         them, is exactly one billed request (several only for a single text that is too long for one).
         """
+
+
+@runtime_checkable
+class Concurrent(Protocol):
+    """A `Metered` engine that several threads may ask at once."""
+
+    def in_flight(self, source: str, target: str) -> int:
+        """How many requests it may be asked for at once in a direction, as things stand."""
+
+    def stop(self, why: BaseException) -> None:
+        """Let calls that are under way send nothing more: each returns what it has, or raises ``why``."""
 
 
 @runtime_checkable

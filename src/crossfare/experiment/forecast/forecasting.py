@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from crossfare import meter, pretrained
@@ -129,9 +130,12 @@ class Forecaster:
         )
         return Book(catalogue, offers, entries)
 
-    def plans(self, months: int = 12) -> tuple[Plan, ...]:
-        """One plan per task and target language; translations are kept for ``months``."""
-        return plans(self, months)
+    def plans(self, months: int = 12, utilisation: Decimal = Decimal(1)) -> tuple[Plan, ...]:
+        """One plan per task and target language; translations are kept for ``months``.
+
+        Hardware that serves works for a part ``utilisation`` of the time that it is paid for.
+        """
+        return plans(self, months, utilisation)
 
 
 def _stated_ratios(stated: Mapping[str, Rate]) -> dict[str, float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from crossfare.compare import Decision, Option
 from crossfare.compare.caveats import hardware_notes
 from crossfare.compare.contenders import method_label
 from crossfare.compare.forecast import Assumption, Lack, Plan
-from crossfare.compare.quantities import components, mean_of, named_bills, quantities, used_rates
+from crossfare.compare.quantities import at_utilisation, components, mean_of, named_bills, quantities, used_rates
 from crossfare.experiment.cell import CellSteps, distinct
 from crossfare.experiment.forecast.expectations import latency, quality
 from crossfare.experiment.forecast.usage import StepForecast
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from crossfare.experiment.forecast.forecasting import Forecaster
 
 
-def plans(made: Forecaster, months: int) -> tuple[Plan, ...]:
-    """One plan per task and target language; translations are kept for ``months``."""
+def plans(made: Forecaster, months: int, utilisation: Decimal) -> tuple[Plan, ...]:
+    """See `Forecaster.plans`."""
     first = made.spec.seeds[0]
     groups: dict[tuple[TaskName, str], list[CellSteps]] = {}
     for cell in made.cells:
         if cell.cell.seed == first:
             groups.setdefault((cell.cell.task, cell.cell.target), []).append(cell)
     books = {level: made.book(level) for level in LEVELS}
-    return tuple(_plan(made, task, target, cells, books, months) for (task, target), cells in groups.items())
+    return tuple(_plan(made, *group, cells, books, months, utilisation) for group, cells in groups.items())
 
 
 def _plan(
@@ -41,6 +42,7 @@ def _plan(
     cells: Sequence[CellSteps],
     books: Mapping[Level, Book],
     months: int,
+    utilisation: Decimal,
 ) -> Plan:
     """Its three decisions: at the least, as expected and at the most."""
     keys = [cell.cell.without_seed for cell in cells]
@@ -51,7 +53,8 @@ def _plan(
         options = []
         for key, cell in zip(keys, cells, strict=True):
             (score, _), (added, _) = expected[key]
-            paid = mean_of([quantities(_needs(made, cell, books[level]), books[level], named)])
+            used = mean_of([quantities(_needs(made, cell, books[level]), books[level], named)])
+            paid = at_utilisation(used, utilisation, named)
             options.append(
                 Option(
                     key,
@@ -67,7 +70,9 @@ def _plan(
                 )
             )
         rates = used_rates(options, named)
-        decisions[level] = Decision(task, target, TASKS[task].metric, rates, tuple(options), months=months)
+        decisions[level] = Decision(
+            task, target, TASKS[task].metric, rates, tuple(options), months=months, utilisation=utilisation
+        )
     steps = [made.forecasts[step.id] for cell in cells for step in cell.all]
     notes = dict.fromkeys(each.note for each in steps if each.note)
     counted = dict.fromkeys(each.step.id for each in steps if not each.lacking)

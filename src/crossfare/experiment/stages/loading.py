@@ -24,6 +24,7 @@ def load_data(step: Step) -> data.Loaded:
         format=params.get("format"),
         limit=None if kept_ids else params.get("limit"),
         seed=params["seed"],
+        skip=0 if kept_ids else params.get("skip", 0),
         **told,
         unescape=params.get("unescape", False),
         **{name: step.runtime[name] for name in ("collection", "qrels", "queries") if step.runtime.get(name)},
@@ -31,7 +32,8 @@ def load_data(step: Step) -> data.Loaded:
     if not kept_ids:
         return loaded
     wanted = {example.id for example in data.load(kept_ids, task=params["task"], **told).dataset.examples}
-    examples = tuple(example for example in loaded.dataset.examples if example.id in wanted)[: params.get("limit")]
+    examples = tuple(example for example in loaded.dataset.examples if example.id in wanted)
+    examples = examples[params.get("skip", 0) :][: params.get("limit")]
     if not examples:
         raise DataError(f"{ref}: no example has an id of {kept_ids}; check ids_of in the spec")
     return replace(loaded, dataset=with_examples(loaded.dataset, examples))

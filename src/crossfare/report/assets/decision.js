@@ -266,21 +266,26 @@ const Decision = (() => {
   }
 
   function preferred(a, b) {
-    if (a.total !== b.total) return a.total < b.total;
     if (a.option.quality !== b.option.quality) return a.option.quality > b.option.quality;
-    return (a.option.latency_ms ?? Infinity) < (b.option.latency_ms ?? Infinity);
+    const [slow, slower] = [a, b].map(({option}) => option.latency_ms ?? Infinity);
+    return slow !== slower ? slow < slower : a.total < b.total;
+  }
+
+  /** The cheapest; of those that may cost as little, as far as is `known`, the better one, of equal ones the faster. */
+  function cheapest(rows, known) {
+    const first = foremost(rows, (a, b) => a.total < b.total);
+    return foremost(rows.filter((row) => row.total === first.total || !known(row, first)), preferred);
   }
 
   /** The first that no other one goes before; null of none. */
   const foremost = (each, before) => each.reduce((found, one) => (found === null || before(one, found) ? one : found), null);
 
-  function choose(rows, model, asked) {
+  function choose(rows, model, asked, known) {
     const rules = new Map(rows.map((row) => [row, broken(row, asked)]));
     const weighed = weigh(rows.filter((row) => !rules.get(row).length), model, asked);
     const shown = weighed.filter(({within}) => within >= model.confidence), lost = (each) => each.regretUsd ?? each.regret;
     const leading = foremost(weighed, (a, b) => lost(a) < lost(b))?.row ?? null;
-    const cheapest = foremost(shown, (a, b) => preferred(a.row, b.row))?.row ?? null;
-    const chosen = asked.worth === null ? cheapest : leading;
+    const chosen = asked.worth === null ? cheapest(shown.map(({row}) => row), known) : leading;
     const verdicts = rows.map((row) => {
       const own = weighed.find((each) => each.row === row) ?? {row};
       if (rules.get(row).length) return {...own, status: rules.get(row).join() === "baseline" ? "not-above-baseline" : "excluded", broken: rules.get(row)};
@@ -311,7 +316,7 @@ const Decision = (() => {
     const known = (a, b) => told(a, b, model.margins, a.total - b.total, [1000n, settings.examples]);
     return {
       rows,
-      ...choose(rows, model, settings),
+      ...choose(rows, model, settings, known),
       costFront: front(rows, (row) => row.total, known),
       latencyFront: front(rows.filter((row) => row.option.latency_ms !== null), (row) => row.option.latency_ms),
       breakEvens: breakEvens(rows, model.margins, settings.months),

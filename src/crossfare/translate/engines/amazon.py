@@ -57,7 +57,12 @@ class AmazonEngine(RemoteEngine):
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, NoRegionError
 
-        settings = Config(retries={"total_max_attempts": 1}, connect_timeout=self.timeout, read_timeout=self.timeout)
+        settings = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=self.timeout,
+            read_timeout=self.timeout,
+            max_pool_connections=self.traffic.most,
+        )
         try:
             return boto3.Session().client("translate", config=settings, endpoint_url=self.address.url)
         except NoRegionError:

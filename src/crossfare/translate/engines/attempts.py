@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from crossfare.errors import ConfigError, EngineError, EngineQuota, EngineTransient
 from crossfare.translate.engines.faults import NOTHING, Exhausted, Passing, Refused
+from crossfare.translate.engines.traffic import Traffic, Trip
 from crossfare.types import Paying, Usage
 
 LONGEST_WAIT = 300.0
@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     output_tokens: int | None = None
     refused: Refused | None = None
     again: Sequence[int] = ()
+    cached_tokens: int | None = None
 
     @property
     def usage(self) -> Usage:
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
             characters=stated(self.characters),
             input_tokens=stated(self.input_tokens),
             output_tokens=stated(self.output_tokens),
+            cached_tokens=stated(self.cached_tokens),
         )
 
 
@@ -59,7 +61,6 @@ class Patience:
 
     attempts: int
     backoff: float
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(slots=True)
@@ -67,7 +68,8 @@ class Attempts:
     """The attempts of one call of an engine: what they are billed for, and where the time goes.
 
     ``send`` sends the texts of a request once; its errors are `Passing`, `Refused` or final. ``billed`` counts the
-    characters of a text as it is sent. ``served`` and ``waited`` are seconds by the clock (see `Usage`).
+    characters of a text as it is sent. ``served`` and ``waited`` are seconds by the clock (see `Usage`), shared with
+    others that are on their way in the same ``traffic``.
     """
 
     send: Callable[[Sequence[str]], Answer]
@@ -75,10 +77,12 @@ class Attempts:
     label: str
     patience: Patience
     paying: Paying
+    traffic: Traffic
     usage: Usage = field(default_factory=lambda: Usage(requests=0, characters=0))
     served: float = 0.0
     waited: float = 0.0
     _unanswered: int = 0
+    _crowded: int = 0
 
     def __call__(self, sent: Sequence[str], attempts: int | None = None) -> Answer:
         """The answer to one request, which is sent ``attempts`` times at the most.
@@ -91,14 +95,15 @@ class Attempts:
         """
         most = Usage(requests=1, characters=sum(map(self.billed, sent)))
         most_attempts = min(attempts or self.patience.attempts, self.patience.attempts)
-        tries = retrying(most_attempts, self.patience, self._pause)
+        tries = retrying(lambda: most_attempts + self._crowded, self.patience, self._pause)
         counted = most
-        self._unanswered = 0
+        self._unanswered = self._crowded = 0
         try:
             answer: Answer = tries(self._once, sent, most)
-            counted = answer.usage  # what was sent before without an answer was the same request
+            # What was sent before without an answer was the same request, then perhaps not cached yet.
+            counted = replace(answer.usage, cached_tokens=None)
         except Passing as last:
-            raise _given_up(last, tries.statistics["attempt_number"]) from None
+            raise _given_up(last, tries.statistics["attempt_number"] - self._crowded) from None
         finally:
             for _ in range(self._unanswered):
                 self.usage += counted
@@ -109,40 +114,49 @@ class Attempts:
         return answer
 
     def _once(self, sent: Sequence[str], most: Usage) -> Answer:
-        with self.paying(sent, most) as settle:
-            began = time.perf_counter()
+        with self.traffic.trip(most.characters or 0) as trip, self.paying(sent, most) as settle:
             try:
                 answer = self.send(sent)
             except (EngineError, ConfigError) as error:
-                self.waited += time.perf_counter() - began
                 if isinstance(error, Passing) and error.in_doubt:
                     self._unanswered += error.unanswered
                 else:
                     settle(NOTHING)
-                raise
-            self.served += time.perf_counter() - began
-            if stated(answer.characters) is None or len(answer.texts) != len(sent):  # what it left out is billed too
-                answer = answer._replace(characters=most.characters)
-            settle(answer.usage)
-            self.usage += answer.usage
+                failure: EngineError | ConfigError | None = error
+            else:
+                if stated(answer.characters) is None or len(answer.texts) != len(sent):  # what it left out is billed
+                    answer = answer._replace(characters=most.characters)
+                settle(answer.usage)
+                failure = None
+        self.waited += trip.waited + (trip.seconds if failure else 0.0)
+        if failure:
+            self._refused(trip, failure)
+            raise failure
+        self.traffic.answered()
+        self.served += trip.seconds
+        self.usage += answer.usage
         return answer
 
+    def _refused(self, trip: Trip, failure: EngineError | ConfigError) -> None:
+        """Slow down if that is asked for; a request that was one too many beside others is not to blame."""
+        if isinstance(failure, Passing):
+            self.traffic.refused(trip, failure.status, min(failure.wait, LONGEST_WAIT))
+            self._crowded += failure.status == 429 and trip.together > 1
+
     def _pause(self, seconds: float) -> None:
-        began = time.perf_counter()
-        self.patience.sleep(seconds)
-        self.waited += time.perf_counter() - began
+        self.waited += self.traffic.pause(seconds)
 
 
 T = TypeVar("T")
 
 
-def patiently(function: Callable[[], T], patience: Patience) -> T:
+def patiently(function: Callable[[], T], patience: Patience, traffic: Traffic) -> T:
     """Call what asks a service for something that is not billed, as often as a request is sent.
 
     Raises:
         EngineError: it failed each time.
     """
-    tries = retrying(patience.attempts, patience)
+    tries = retrying(lambda: patience.attempts, patience, traffic.pause)
     try:
         found: T = tries(function)
     except Passing as last:
@@ -151,16 +165,16 @@ def patiently(function: Callable[[], T], patience: Patience) -> T:
     return found
 
 
-def retrying(attempts: int, patience: Patience, sleep: Callable[[float], None] | None = None) -> Any:
+def retrying(attempts: Callable[[], int], patience: Patience, pause: Callable[[float], Any]) -> Any:
     """Calls a function again, after a pause, while it raises `Passing`; the last one is raised."""
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
+    from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
 
     growing = wait_exponential(patience.backoff, max=LONGEST_WAIT) + wait_random(0, patience.backoff)
     return Retrying(
         retry=retry_if_exception_type(Passing),
-        stop=lambda state: stop_after_attempt(attempts)(state) or _asked_wait(state) > LONGEST_WAIT,
+        stop=lambda state: state.attempt_number >= attempts() or _asked_wait(state) > LONGEST_WAIT,
         wait=lambda state: max(growing(state), _asked_wait(state)),
-        sleep=sleep or patience.sleep,
+        sleep=pause,
         reraise=True,
     )
 

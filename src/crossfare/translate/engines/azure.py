@@ -31,6 +31,7 @@ class AzureEngine(RemoteEngine):
     endpoint_variable = "AZURE_TEXT_TRANSLATION_ENDPOINT"
     limits = RequestLimits(texts=1000, size=50_000, unit="UTF-16 units")
     tag_handling = "html"
+    shared_client = False  # the SDK's transport is not made for several threads
 
     def identity(self) -> dict[str, Any]:
         """What changes the result."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from crossfare.languages.codes import find_code
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
 from crossfare.translate.engines.markup import visible
+from crossfare.translate.engines.receiving import bound_session
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 ModelType = Literal["quality_optimized", "prefer_quality_optimized", "latency_optimized"]
@@ -69,7 +71,7 @@ class DeepLEngine(RemoteEngine):
 
         client = deepl.DeepLClient(self.key(), server_url=self.address.url)
         timeout = self.timeout
-        heard = self._heard = dict[str, Any]()
+        heard = self._heard = threading.local()
 
         class Once(HttpClient):  # type: ignore[misc]
             """The SDK's transport without its retries, whose number is a setting of the process, and redirects."""
@@ -79,7 +81,7 @@ class DeepLEngine(RemoteEngine):
             ) -> Any:
                 request = self._prepare_request(method, url, data, json, headers, **kwargs)
                 # The SDK's exceptions carry no headers.
-                request.register_hook("response", lambda response, **_: heard.update(last=response.headers))
+                request.register_hook("response", lambda response, **_: setattr(heard, "last", response.headers))
                 status, content = self._internal_request(request, stream, timeout, allow_redirects=False)
                 if 300 <= status < 400:  # the SDK takes it for an answer
                     raise deepl.DeepLException("the answer is a redirect", http_status_code=status)
@@ -87,6 +89,7 @@ class DeepLEngine(RemoteEngine):
 
         client._client.close()
         client._client = Once()
+        bound_session(client._client._session, timeout, self.traffic.most)
         return client
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
@@ -111,5 +114,5 @@ class DeepLEngine(RemoteEngine):
         if isinstance(error, deepl.QuotaExceededException):
             return EngineQuota(f"{self.label}: the characters of this billing period are used up; wait, or raise them")
         if isinstance(error, deepl.DeepLException):
-            return Fault(error.http_status_code, error, self._heard.get("last", {}))
+            return Fault(error.http_status_code, error, getattr(self._heard, "last", {}))
         return None

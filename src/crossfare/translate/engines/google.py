@@ -11,6 +11,7 @@ from crossfare.errors import EngineCredential, EngineError
 from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits
 from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.receiving import bound_session
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _ADC = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -88,7 +89,8 @@ class GoogleEngine(RemoteEngine):
         client = translate_v3.TranslationServiceClient(
             credentials=credentials, transport="rest", client_options=options
         )
-        client.transport._session.max_redirects = 0  # it has no setting for it
+        session = bound_session(client.transport._session, self.timeout, self.traffic.most)
+        session.max_redirects = 0  # it has no setting for it
         return client
 
     def _connect_v2(self) -> Any:
@@ -107,7 +109,8 @@ class GoogleEngine(RemoteEngine):
         # The key goes into a header; in the address it would be in logs and messages.
         credentials = api_key.Credentials(self.key())
         options = {"api_endpoint": self.address.url} if self.address.url else None
-        return translate_v2.Client(credentials=credentials, _http=Session(credentials), client_options=options)
+        session = bound_session(Session(credentials), timeout, self.traffic.most)
+        return translate_v2.Client(credentials=credentials, _http=session, client_options=options)
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
         """Translate in one request."""

@@ -3,16 +3,18 @@
 A request that fails is halved until the text that fails is found. Whether it is the text or the service that fails is
 found out by a probe: a text that the service has answered before, or else a harmless one. A service that does not
 answer that either is not asked any further; nor is one that bills many answers in a row that are none. One that can
-answer texts only singly is soon asked for them singly.
+answer texts only singly is soon asked for them singly. Requests that are on their way at the same time are judged one
+after the other, by what all of them have shown.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from crossfare.errors import CrossfareError, EngineError
+from crossfare.errors import EngineError
 from crossfare.translate.correspondence import reworded, unlike
 from crossfare.translate.engines.attempts import Answer, Attempts
 from crossfare.translate.engines.cutting import Cutter
@@ -41,17 +43,20 @@ _AGAIN = 2
 class Health:
     """What is known of a service in one direction, from call to call of its engine.
 
-    ``known`` is a piece that it has answered; ``failed`` counts requests that failed since the last success, and
-    ``lost`` the pieces that failed alone before there was any; ``wasted`` counts billed answers since the last success
-    that were none, and ``apart`` the last requests of which no two pieces were answered together.
+    ``known`` is a piece that it has answered, and ``answers`` whether it was asked by this engine; ``failed`` counts
+    requests that failed since the last success, and ``lost`` the pieces that failed alone before there was any;
+    ``wasted`` counts billed answers since the last success that were none, and ``apart`` the last requests of which no
+    two pieces were answered together. Failures are judged by one thread at a time.
     """
 
     known: str | None = None
+    answers: bool = False
     probed: bool = False
     failed: int = 0
     lost: int = 0
     wasted: int = 0
     apart: int = 0
+    judging: threading.RLock = field(default_factory=threading.RLock)
 
     def answered(self, piece: str) -> None:
         """Note a success; the shortest piece is the cheapest to ask for again."""
@@ -69,6 +74,7 @@ class Isolation:
     health: Health
     texts: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    _together: bool = False
 
     def ask(self, pieces: Sequence[str]) -> None:
         """Ask for the pieces of one request; those that cannot be answered are in ``failures`` afterwards.
@@ -77,17 +83,14 @@ class Isolation:
             EngineError: the service fails, and not this request.
             BudgetExceeded: an attempt would pass the budget.
         """
-        if self.health.apart < _APART:
-            before = self.health.apart
-            self.health.apart += len(pieces) > 1  # unless some are answered together
-            try:
-                self._ask(pieces, None)
-            except CrossfareError:  # a budget, say: it tells nothing of the service's answers
-                self.health.apart = before
-                raise
-        else:
+        if self.health.apart >= _APART:
             for piece in pieces:
                 self._ask([piece], None)
+            return
+        self._together = False
+        self._ask(pieces, None)
+        if len(pieces) > 1:
+            self.health.apart = 0 if self._together else self.health.apart + 1
 
     def _ask(self, pieces: Sequence[str], attempts: int | None) -> None:
         answer = self._answered(pieces, attempts)
@@ -113,8 +116,7 @@ class Isolation:
         """
         answers = list(answer.texts)
         again = list(answer.again) if len(pieces) > 1 else []
-        if len(again) < len(pieces) > 1:
-            self.health.apart = 0
+        self._together |= len(again) < len(pieces) > 1
         for place, piece in enumerate(pieces):
             if place not in again:
                 self._keep(piece, answers[place])
@@ -141,6 +143,7 @@ class Isolation:
         if text is not None and text.strip():
             self.texts[piece] = self.cutter.received(text)
             self.health.answered(piece)
+            self.health.answers = True
         else:
             self.failures.setdefault(piece, f"{self.attempts.label} returned nothing for it")
 
@@ -152,6 +155,12 @@ class Isolation:
         """
         if len(pieces) > 1 and isinstance(failure, Refused) and failure.fewer:
             return
+        with self.health.judging:
+            self._judge_alone(failure, pieces, first=first)
+
+    def _judge_alone(self, failure: Refused | Exhausted, pieces: Sequence[str], *, first: bool) -> None:
+        if self.attempts.traffic.stopped:  # another has found out meanwhile
+            raise self.attempts.traffic.stopped
         health = self.health
         health.failed += 1
         health.wasted += isinstance(failure, Refused) and failure.billed

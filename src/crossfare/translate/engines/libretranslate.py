@@ -102,7 +102,7 @@ class LibreTranslateEngine(RemoteEngine):
         Raises:
             ConfigError: it does not translate the one into the other.
         """
-        self._known = self._known or patiently(self._languages, self.patience)
+        self._known = self._known or patiently(self._languages, self.patience, self.traffic)
         found = find_code(source, offers(self._known), self.codes, reading=True)
         written = self._known[found] or tuple(self._known) if found else ()
         into = find_code(target, offers(written), self.codes)

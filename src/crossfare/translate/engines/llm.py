@@ -151,9 +151,9 @@ class LLMEngine(RemoteEngine):
             **({} if self.temperature is None else {"temperature": self.temperature}),
         )
         choice = _choice(completion)
-        billed = Answer((), None, *_tokens(completion.usage))
+        billed = Answer((), **_tokens(completion.usage))
         try:
-            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content)))
+            answer = billed._replace(**replies.matched(texts, replies.read(choice.message.content, len(texts))))
             why = answer.refused
         except ValueError as error:
             stopped = f"{error} (the model stopped for {choice.finish_reason!r})"
@@ -210,11 +210,32 @@ def _choice(completion: Any) -> Any:
     raise ValueError(f"no message, but {getattr(completion, 'error', None) or completion!r}")
 
 
-def _tokens(usage: Any) -> tuple[int | None, int | None]:
+def _tokens(usage: Any) -> dict[str, Any]:
     """Tokens read and written: all of the total, though some endpoints count those of reasoning nowhere else.
 
     A prompt of no tokens was not counted.
     """
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
     read, written, total = (stated(getattr(usage, name, None)) for name in names)
-    return (read, max(written, (total or 0) - read)) if read and written is not None else (None, None)
+    if not read or written is None:
+        return {}
+    return {
+        "input_tokens": read,
+        "output_tokens": max(written, (total or 0) - read),
+        "cached_tokens": _cached(usage, read),
+    }
+
+
+def _cached(usage: Any, read: int) -> int | None:
+    """Tokens of the prompt that the endpoint had cached, as OpenAI, DeepSeek and Moonshot say it; the least of these.
+
+    Counts that cannot be true are not believed; all tokens are then priced in full.
+    """
+    said = (
+        getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None),
+        getattr(usage, "prompt_cache_hit_tokens", None),
+        getattr(usage, "cached_tokens", None),
+    )
+    counts = [-1 if (count := stated(each)) is None or count > read else count for each in said if each is not None]
+    least = min(counts, default=-1)
+    return None if least < 0 else least

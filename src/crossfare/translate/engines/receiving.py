@@ -27,6 +27,21 @@ def bounded(chunks: Iterable[bytes], seconds: float) -> Iterator[bytes]:
         yield chunk
 
 
+def bound_session(session: Any, seconds: float, connections: int) -> Any:
+    """A session of requests, made to receive within bounds and to keep so many connections."""
+    from requests.adapters import HTTPAdapter
+
+    class Bounded(HTTPAdapter):
+        def build_response(self, req: Any, resp: Any) -> Any:
+            unpacked = resp.stream
+            resp.stream = lambda *given, **named: bounded(unpacked(*given, **named), seconds)
+            return super().build_response(req, resp)
+
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, Bounded(pool_connections=1, pool_maxsize=connections))
+    return session
+
+
 def bounding(seconds: float) -> dict[str, list[Callable[[Any], None]]]:
     """The event hooks of an httpx client that receives within bounds."""
 

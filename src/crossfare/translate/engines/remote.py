@@ -4,6 +4,8 @@ An engine says what one request may hold, how a text is billed, and how its SDK 
 
 - Retries are counted here alone (the SDKs' own are off): back-off grows exponentially with jitter, and a wait that
   the service asks for (Retry-After) is kept. Each is paid for like the first (`attempts`).
+- Several threads may ask at once: all of them share how many requests are in flight, and how fast they follow
+  (`traffic`).
 - A request that fails is halved until the text that fails is found; only that one is lost, unless it is the service
   that fails (`isolation`).
 - Blank text is not sent, nor is the same line twice in one request.
@@ -12,21 +14,27 @@ An engine says what one request may hold, how a text is billed, and how its SDK 
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.languages.codes import OPTION, find_code, listed, named
-from crossfare.meter import PROVIDER, meter
+from crossfare.meter import PROVIDER
 from crossfare.settings import Count, Positive
+from crossfare.translate.engines import declared
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
 from crossfare.translate.engines.faults import Fault, judged, key_from, never_sent, one_line
 from crossfare.translate.engines.hosts import UNNAMED, Address, address
 from crossfare.translate.engines.isolation import Health, Isolation
+from crossfare.translate.engines.traffic import Traffic
 from crossfare.translate.outcome import ExplainedTranslation
 from crossfare.translate.sentences import Granularity, join
 from crossfare.types import Paying, Usage, digest
@@ -34,6 +42,9 @@ from crossfare.types import Paying, Usage, digest
 __all__ = ["Answer", "RemoteEngine", "Route"]
 
 VERSION = 1
+
+CONCURRENCY = "CROSSFARE_CONCURRENCY"
+"""Names the environment variable that says how many requests of each engine may be in flight."""
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
@@ -61,7 +72,8 @@ class RemoteEngine(ABC):
     the environment variables that may hold a secret; ``limits`` of a request; ``tag_handling``, the markup whose
     tags the service keeps; ``offered``, what it calls the languages it has, each with the tag that it means;
     ``own_hosts``, where its vendor has its keys sent, ``endpoint_variable``, where else the user has them sent, and
-    ``needs_key``, whether nothing can be asked without one. ``trusted`` is set to False where the options are those of
+    ``needs_key``, whether nothing can be asked without one; ``shared_client``, whether threads may share the SDK's
+    client. ``trusted`` is set to False where the options are those of
     a spec.
 
     Args:
@@ -74,7 +86,10 @@ class RemoteEngine(ABC):
         timeout: seconds to wait for an answer.
         codes: what the service calls a language, by its tag, where that is not what is known here: {"zh-TW": "zt"}.
         devices: how many devices serve a request of an engine of one's own; where device time is billed, each second
-            until its answer is a second of all of them.
+            in which requests are on their way is a second of all of them. A part of one is the share that serves us.
+        concurrency: how many requests may be in flight; by default as the registry says of the service.
+            $CROSSFARE_CONCURRENCY says so of all engines.
+        rate: how many "requests" and "characters" may be sent a minute.
     """
 
     name: str = ""
@@ -86,6 +101,8 @@ class RemoteEngine(ABC):
     timeout: Positive = 60.0
     codes: Mapping[str, str] = field(default_factory=dict)
     devices: Positive = 1
+    concurrency: Count | None = None
+    rate: Mapping[Literal["requests", "characters"], Positive] = field(default_factory=dict)
 
     registered: ClassVar[str]
     service: ClassVar[str]
@@ -94,6 +111,7 @@ class RemoteEngine(ABC):
     own_hosts: ClassVar[tuple[str, ...]] = ()
     endpoint_variable: ClassVar[str] = ""
     needs_key: ClassVar[bool] = True
+    shared_client: ClassVar[bool] = True
     # An engine may set them by its options.
     granularity: Granularity = field(init=False, default="document")
     keys: tuple[str, ...] = field(init=False, default=())
@@ -107,7 +125,10 @@ class RemoteEngine(ABC):
         self.codes = named(self.codes)
         self.tag_handling = self.markup = self.tag_handling if self.tags else None
         self.patience = Patience(self.attempts, self.backoff)
-        self._client: Any = None
+        self.concurrency = _asked_for() or self.concurrency or declared(self.registered).in_flight
+        self.traffic = Traffic(self.concurrency, self.rate)
+        self._client: Any = SimpleNamespace() if self.shared_client else threading.local()
+        self._connecting = threading.Lock()
         self._health: dict[tuple[str, str], Health] = {}
         _ = self.address  # one that is none is told before anything is planned
 
@@ -199,17 +220,21 @@ class RemoteEngine(ABC):
         Raises:
             ConfigError: the environment names a proxy or certificates that are none; they are not repeated.
         """
-        if self._client is None:
-            try:
-                self._client = self.connect()
-            except Exception as error:
-                if not isinstance(error, (ValueError, OSError)) and type(error).__name__ != "InvalidURL":
-                    raise
-                raise ConfigError(
-                    f"{self.label} cannot be set up ({type(error).__name__}): check what the environment says of "
-                    "proxies, certificates and credentials"
-                ) from None
-        return self._client
+        with self._connecting:
+            if not hasattr(self._client, "made"):
+                self._client.made = self._connected()
+        return self._client.made
+
+    def _connected(self) -> Any:
+        try:
+            return self.connect()
+        except Exception as error:
+            if not isinstance(error, (ValueError, OSError)) and type(error).__name__ != "InvalidURL":
+                raise
+            raise ConfigError(
+                f"{self.label} cannot be set up ({type(error).__name__}): check what the environment says of "
+                "proxies, certificates and credentials"
+            ) from None
 
     @property
     def revision(self) -> str:
@@ -255,7 +280,8 @@ class RemoteEngine(ABC):
         cutter = self.cutter
         plans = [cutter.plan(text, source) for text in texts]
         stopped: BaseException | None = None
-        with meter("cpu") as running:
+        began = time.thread_time()
+        with self.traffic.call():
             route = Route(source, target, *(self.called(source, target) if any(p.spans for p in plans) else ("", "")))
             asked = self._asking(cutter, route, paying)
             try:
@@ -263,6 +289,8 @@ class RemoteEngine(ABC):
                     _ = self.client  # made before time is taken
                     asked.ask(request)
             except (EngineError, ConfigError, BudgetExceeded, KeyboardInterrupt) as error:
+                if not isinstance(error, BudgetExceeded):  # what others are asking may cost less
+                    self.traffic.stop(error)
                 if not asked.texts:
                     raise
                 stopped = error
@@ -272,7 +300,7 @@ class RemoteEngine(ABC):
             seconds=attempts.served * self.devices,
             served_seconds=attempts.served,
             waited_seconds=attempts.waited,
-            worked_seconds=running.usage.seconds,
+            worked_seconds=time.thread_time() - began,
             hardware=PROVIDER,
         )
         return _assemble(plans, route, asked, usage, stopped)
@@ -282,8 +310,19 @@ class RemoteEngine(ABC):
         for piece in self.cutter.plan(text, source).pieces:
             self._health.setdefault((source, target), Health()).answered(piece)
 
+    def in_flight(self, source: str, target: str) -> int:
+        """How many requests may be asked for at once (see `Concurrent`)."""
+        health = self._health.get((source, target))
+        return max(1, int(self.traffic.limit)) if health and health.answers and not health.failed else 1
+
+    def stop(self, why: BaseException) -> None:
+        """Let calls that are under way send nothing more, and return what they have."""
+        self.traffic.stop(why)
+
     def _asking(self, cutter: Cutter, route: Route, paying: Paying) -> Isolation:
-        attempts = Attempts(lambda sent: self._once(sent, route), self.billed, self.label, self.patience, paying)
+        attempts = Attempts(
+            lambda sent: self._once(sent, route), self.billed, self.label, self.patience, paying, self.traffic
+        )
         health = self._health.setdefault((route.source, route.target), Health())
         return Isolation(attempts, cutter, health)
 
@@ -318,6 +357,12 @@ class RemoteEngine(ABC):
     def one_line(self, detail: object) -> str:
         """A message in one line, without any key."""
         return one_line(detail, self.keys)
+
+
+def _asked_for() -> int | None:
+    """How many requests the user wants in flight, of whatever engine."""
+    given = os.environ.get(CONCURRENCY, "")
+    return int(given) if given.isdigit() and int(given) else None
 
 
 def _requests(cutter: Cutter, texts: Sequence[str], plans: Sequence[CutText]) -> Iterator[list[str]]:

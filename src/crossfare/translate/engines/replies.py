@@ -22,25 +22,39 @@ _LONGEST = 1_000_000
 _FALSE_STARTS = 1000
 """So many brackets that begin no JSON are taken for prose."""
 
+_STRAY_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])')
+_KEYS = ("text", "translation", "translated_text", "translated")
+"""What models call a translation; the first is what they are asked to."""
 
-_MANY = 3
-"""So many texts that have little in common do not have one translation."""
 
+def read(content: object, count: int) -> Reply:
+    """Find the list of ``count`` that was asked for: in a fence, after what the model thought aloud, amid its prose.
 
-def read(content: object) -> Reply:
-    """Find the list that was asked for: in a fence, after what the model thought aloud, or amid its prose.
-
-    Where there are several it is the last: those before are drafts.
+    Where there are several it is the last that is complete (those before are drafts), else the last; objects that stand
+    in no list are one.
 
     Raises:
         ValueError: it is not there.
     """
-    if not isinstance(content, str) or len(content) > _LONGEST:
-        what = f"{len(content):,} characters long" if isinstance(content, str) else "no text"
+    text = "".join(_parts(content)) if isinstance(content, list) else content
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        what = f"{len(text):,} characters long" if isinstance(text, str) else "no text"
         raise ValueError(f"its answer is {what}")
-    for reply in list(_replies(content))[-1:]:
+    found = list(_found(text)) or list(_found(_STRAY_COMMA.sub(r"\1", text)))
+    lists = [_reply(each) for each in found if not _is_item(each)]
+    lists.append([each for item in found if _is_item(item) for each in _reply(item)])
+    complete = [each for each in lists if {number for number, _ in each} == set(range(count))]
+    for reply in (complete or lists[:-1])[-1:]:
         return reply
-    raise ValueError(f"its answer is not the JSON asked for: {content[:60]!r}")
+    raise ValueError(f"its answer is not the JSON asked for: {text[:60]!r}")
+
+
+def _parts(content: list[Any]) -> Iterator[str]:
+    """The text among the parts of a message; the others are what the model thought."""
+    for part in content:
+        said = part.get("text") if isinstance(part, dict) else getattr(part, "text", None)
+        if isinstance(said, str):
+            yield said
 
 
 def matched(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
@@ -56,6 +70,8 @@ def matched(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
         refused = Refused("it answered another text than the one it was sent") if len(texts) == 1 else None
         return {"texts": [None] * len(texts), "refused": refused, "again": places}
     answers = [said[place].copy().pop() if len(said[place]) == 1 else None for place in places]
+    if all(answer is not None and not answer.strip() for answer in answers):
+        return {"texts": answers, "refused": Refused("it left every text blank")}
     if phrase := stock_phrase(texts, answers):
         return {"texts": answers, "refused": Refused(f"it says to different texts {phrase[:60]!r}", said=phrase)}
     if answers == [None]:
@@ -64,8 +80,8 @@ def matched(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
     return {"texts": answers, "again": sorted({*twice, *misplaced(texts, answers)})}
 
 
-def _replies(content: str) -> Iterator[Reply]:
-    """Every list of translations in a text; each bracket outside those that were found may begin one."""
+def _found(content: str) -> Iterator[Any]:
+    """Every JSON of translations in a text; each bracket outside those that were found may begin one."""
     decoder = json.JSONDecoder()  # noqa: TID251 - the strict reader reads no JSON amid prose
     end = false_starts = 0
     for bracket in _BRACKET.finditer(content):
@@ -76,17 +92,26 @@ def _replies(content: str) -> Iterator[Reply]:
         except (ValueError, RecursionError):
             false_starts += 1
             continue
-        if reply := _reply(found):
+        if _reply(found):
             end = after
-            yield reply
+            yield found
+
+
+def _is_item(found: Any) -> bool:
+    """Whether it is one translation, and in no list."""
+    return isinstance(found, dict) and "id" in found
 
 
 def _reply(found: Any) -> Reply:
     """What is a list of translations, or holds one; empty if it does not."""
-    items: Any = found.get("translations") if isinstance(found, dict) else found
+    items: Any = found.get("translations", found) if isinstance(found, dict) else found
     try:
-        return [(_id(item["id"]), _text(item["text"])) for item in items]
-    except (ValueError, KeyError, TypeError, OverflowError):
+        if _is_item(items):
+            items = [items]
+        if isinstance(items, dict):  # of texts by their ids
+            return [(_id(number), _text(said)) for number, said in items.items()]
+        return [(_id(item["id"]), _text(next(item[key] for key in _KEYS if key in item))) for item in items]
+    except (ValueError, KeyError, TypeError, OverflowError, StopIteration):
         return []
 
 

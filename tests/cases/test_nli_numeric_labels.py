@@ -210,3 +210,17 @@ def test_cells_that_a_tool_has_quoted_are_told(tmp_path: Path) -> None:
     assert loaded.report.quoted == ("1",)
     assert any(line.startswith("texts quoted as CSV does") for line in loaded.report.summary())
     assert loaded.dataset.examples[1].texts == ('"Nada"', "y")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("premise\thypothesis\tlabel\r\n".encode("utf-16"), "UTF-16, not UTF-8; save it as UTF-8"),
+        (b"PK\x03\x04" + bytes(20), "a zip archive, as .xlsx is; unpack it"),
+    ],
+)
+def test_what_excel_writes_otherwise_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.en.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        data.load(path)

@@ -39,6 +39,15 @@ def as_csv(mark: str = ",") -> str:
     return made.getvalue()
 
 
+def as_pandas(answers: str) -> str:
+    """What pandas writes of rows with nested answers."""
+    made = io.StringIO()
+    writer = csv.writer(made)
+    writer.writerow(("", "id", "title", "context", "question", "answers"))
+    writer.writerows((n, i, "Serra", CONTEXT, q, answers.format(a, at)) for n, (i, q, a, at) in enumerate(ASKED))
+    return made.getvalue()
+
+
 def lines(made: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(row) + "\n" for row in made)
 
@@ -52,6 +61,9 @@ FILES = {
     "flat-indented.json": json.dumps({"version": "1", "data": rows()}, indent=2),
     "list.json": json.dumps(rows()),
     "list-indented.json": json.dumps(rows(), indent=2),
+    "gaps.jsonl": "\n".join(lines([row]) for row in rows()),
+    "arrays.csv": as_pandas("{{'text': array(['{}'], dtype=object), 'answer_start': array([{}], dtype=int32)}}"),
+    "lists.csv": as_pandas("{{'text': ['{}'], 'answer_start': [{}]}}"),
     "rows.csv": as_csv(),
     "semicolons.csv": as_csv(";"),
 }
@@ -68,6 +80,26 @@ def test_rows_are_questions_whatever_holds_them(name: str, task: str | None, tmp
     out = tmp_path / "out.json"
     data.save(loaded.dataset, out, data.same_format(loaded, out))
     assert data.load(out, task=task).dataset.examples == WANTED
+
+
+def without_start(text: str, _: int) -> str:
+    return text
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        rows(answers=without_start),
+        rows(answers=lambda text, _: [text]),
+        [{**row, "answer": row.pop("answers")} for row in rows(answers=without_start)],
+    ],
+)
+def test_answers_that_are_texts_alone_are_looked_for(made: list[dict[str, Any]], tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(lines(made), encoding="utf-8")
+    loaded = data.load(path, language="pt")
+    assert loaded.dataset.examples == WANTED
+    assert [repair.given for repair in loaded.report.repaired] == [-1, -1, -1]
 
 
 @pytest.mark.filterwarnings("ignore")
