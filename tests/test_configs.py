@@ -330,3 +330,10 @@ def test_opus_mt_with_pickled_weights_is_refused_and_converted_safely(tmp_path: 
     )
     assert made == original
     assert all(made)
+
+
+def test_two_engines_never_stand_under_one_label() -> None:
+    spec = paper("nli")
+    twice = spec.model_copy(update={"engines": {**spec.engines, "other": spec.engines["open"]}})
+    labels = {cell.engine: cell.engine_label for cell in cells(twice) if cell.engine}
+    assert labels == {"open": "Open S, open", "other": "Open S, other", "google": "Comm"}
