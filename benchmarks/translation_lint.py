@@ -49,6 +49,9 @@ MARKED = (
     lambda text: f"{text} <unk>",
     lambda text: f"{text}\\n",
     lambda text: f"**{text}**",
+    lambda text: f"# {text}",
+    lambda text: f"por_Latn {text}",
+    lambda text: f'{{"translation": "{text}"}}',
 )
 SUBTITLES = (
     "{{\\an8}}{}",
@@ -57,7 +60,28 @@ SUBTITLES = (
     "00:01:02,500 --> 00:01:05,000 {}",
     "{{\\pos(192,250)}}{}",
     "{{120}}{{180}}{}",
+    "[{:.20}]",
 )
+NAMES = {"en": "English", "pt": "Português", "de": "Deutsch", "vi": "Tiếng Việt", "es": "Español"}
+EXCUSES = {
+    "en": "I'm sorry, but I can't translate this.",
+    "pt": "Desculpe, mas não posso traduzir este texto.",
+    "de": "Es tut mir leid, aber ich kann diesen Text nicht übersetzen.",
+    "vi": "Xin lỗi, tôi không thể dịch văn bản này.",
+    "es": "Lo siento, pero no puedo traducir este texto.",
+}
+
+
+def talk(rng: random.Random, target: str, made: str) -> str:
+    """What a chat model says before a translation, after it, or in place of it."""
+    said = (
+        f"{rng.choice(PREAMBLES[target])}{made}",
+        f"{NAMES[target]}: {made}",
+        f"{made}\n\nLet me know if you need anything else!",
+        f"{made} (Note: names were kept.)",
+        EXCUSES[target],
+    )
+    return rng.choice(said)
 
 
 def corrupt(name: str, rng: random.Random, target: str, given: str, made: str, other: str) -> str | None:
@@ -69,7 +93,7 @@ def corrupt(name: str, rng: random.Random, target: str, given: str, made: str, o
     spoilt = {
         "empty": "",
         "untranslated": given,
-        "repeated": " ".join([*words[:start], *loop, *words[start:]]),
+        "repeated": " ".join([*words[:start], *loop, *words[start:]]) if rng.random() < 0.7 else f"{made} {made}",
         "truncated": " ".join(words[: max(1, int(len(words) * rng.uniform(0.2, 0.9)))]),
         "wrong-language": other,
         "lost-number": made.replace(rng.choice(numbers), "") if numbers else None,
@@ -77,7 +101,7 @@ def corrupt(name: str, rng: random.Random, target: str, given: str, made: str, o
         "no-letters": rng.choice(("." * 40, "?" * len(words), "$ " * 20, "-", "…", "? ? ?", "\u266a", "12.", "。。。")),
         "markup": rng.choice(MARKED)(made),
         "subtitle": rng.choice(SUBTITLES).format(made),
-        "preamble": rng.choice(PREAMBLES[target]) + made,
+        "preamble": talk(rng, target, made),
         "one-for-many": "NS",
     }
     return spoilt[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -161,3 +162,24 @@ def test_what_was_on_its_way_when_a_process_was_killed_is_said(tmp_path: Path) -
     doubt = f"in doubt: 4 requests had no answer when their process was killed; {on_their_way} texts of them"
     assert doubt in " ".join(said.split()), said
     assert "in doubt" not in undisturbed
+
+
+def test_what_was_on_its_way_when_somebody_stops_it_is_waited_for_and_kept(tmp_path: Path) -> None:
+    file = questions(tmp_path / "people.json", 30)
+    answering = threading.Event()
+    with serving(ready=lambda: answering.is_set() or len(server.billed) < 2) as server:
+        lane = Lane("a", file, tmp_path / "a.json", tmp_path / "cache", server, 4)
+        _, process = lane.start()
+        with server.changed:
+            assert server.changed.wait_for(lambda: len(server.billed) == 5, timeout=60)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        with server.changed:
+            answering.set()
+            server.changed.notify_all()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode not in (0, -signal.SIGKILL)
+        assert "texts are done, and kept in" in said and "spent now: 5 requests" in said, said
+        assert len(server.billed) == 5, "nothing more was sent"
+        assert "in doubt" not in lane.finish()
+        assert set(server.texts.values()) == {1}

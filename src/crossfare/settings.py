@@ -21,6 +21,9 @@ from crossfare.errors import ConfigError
 MOST = 2**31 - 1
 """The most that anything here is counted up to: what libraries below take as an integer."""
 
+CONCURRENCY = "CROSSFARE_CONCURRENCY"
+"""The environment variable that says how many requests may be in flight to each remote engine."""
+
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
 Natural = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=2**32 - 1)]

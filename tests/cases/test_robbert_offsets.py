@@ -18,14 +18,16 @@ from crossfare.types import NLI_LABELS
 torch = pytest.importorskip("torch")
 
 
-def byte_level(folder: Path, *, prefixed: bool, sequence: bool = False) -> str:
-    """A tiny RoBERTa; ``prefixed`` sets a blank before every part of a word, as RobBERT's tokenizer does."""
+def byte_level(folder: Path, *, prefixed: bool, sequence: bool = False, digits: bool = False) -> str:
+    """A tiny RoBERTa; ``prefixed`` sets a blank before every part of a word, as RobBERT does, or before ``digits``."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     backend = Tokenizer(models.BPE(unk_token="<unk>"))
     bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=prefixed)
     parts = [pre_tokenizers.Whitespace(), bytes_, pre_tokenizers.Punctuation()]
+    if digits:
+        parts = [pre_tokenizers.Digits(individual_digits=True), bytes_]
     backend.pre_tokenizer = pre_tokenizers.Sequence(parts) if prefixed else bytes_
     backend.decoder = decoders.ByteLevel()
     special = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -80,6 +82,16 @@ def test_a_letter_taken_off_for_a_blank_comes_back(tmp_path: Path, sequence: boo
     encoder.tokenizer.save_pretrained(tmp_path / "saved")  # as fine-tuning does
     encoder.model.save_pretrained(tmp_path / "saved")
     assert offsets.fault(tokenizer_of(str(tmp_path / "saved"))) is None
+
+
+def test_digits_that_have_no_place_get_one(tmp_path: Path) -> None:
+    path = byte_level(tmp_path, prefixed=True, digits=True)
+    word, given = offsets.fault(tokenizer_of(path))  # type: ignore[misc]
+    assert word.isdigit() and given == ""
+    tokenizer = qa.load(path).tokenizer
+    text = "She was born in 1890."
+    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    assert {place for start, end in found for place in range(start, end)} == set(range(len(text)))
 
 
 @pytest.mark.parametrize("shift", [-1, 1])

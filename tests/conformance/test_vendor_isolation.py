@@ -18,7 +18,7 @@ from vendors import SERVERS, Vendors, translate
 
 from crossfare.errors import ConfigError, EngineError, EngineTransient
 from crossfare.translate import TranslationMemory
-from crossfare.translate.segments import translate_segments
+from crossfare.translate.segments import Segments, translate_segments
 from libretranslate_server import serving
 
 everywhere = pytest.mark.parametrize("name", SERVERS)
@@ -92,6 +92,42 @@ def test_a_language_that_the_service_has_not_is_asked_for_at_most_once(vendor: A
     with pytest.raises(ConfigError, match="tlh"):
         translate(made(), texts(200, {}), target="tlh")
     assert len(server.arrivals) == (made().registered == "libretranslate")
+
+
+@pytest.mark.parametrize("name", [name for name in SERVERS if name != "amazon"])
+def test_a_request_that_comes_back_empty_is_asked_for_again(vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, made = vendor
+    answer, emptied = server.answer, []
+
+    def empty(request: Any, short: bool) -> Any:
+        if emptied:
+            return answer(request, short)
+        emptied.append(request)
+        monkeypatch.setattr("servers." + type(server).__module__.rpartition(".")[2] + ".translated", lambda _: "")
+        try:
+            return answer(request, short)
+        finally:
+            monkeypatch.undo()
+
+    server.answer = empty
+    try:
+        result = translate(made(), ["one", "two", "three"])
+    finally:
+        del server.answer
+    assert emptied
+    assert result.texts == ("ONE", "TWO", "THREE")
+    assert result.usage.requests == server.answered
+
+
+@everywhere
+def test_strict_stops_at_a_text_that_cannot_be_translated(vendor: Any, memory: TranslationMemory) -> None:
+    server, made = vendor
+    asked = texts(40, {30: POISON})
+    with pytest.raises(EngineError, match=rf"30 of the {POISON}' was not translated: .*; stopped \(strict\)"):
+        segments = Segments(made(concurrency=2), "en", "de", memory, strict=True)
+        segments.fetch(asked)
+    assert memory.count() >= 1
+    assert len({text for batch in server.received for text in batch}) <= memory.count() + 1, "what was paid is kept"
 
 
 def test_libretranslate_loses_one_text_alone() -> None:

@@ -238,7 +238,8 @@ BAD = [
         "a.tsv",
         "gold_label\tsentence1\tsentence2\nneutral\ta\tb\tc\n",
         {},
-        ", line 2: 4 columns where the header has 3; columns are separated by one tab, and a sentence may not hold one",
+        ", line 2: 4 columns, not 3 (gold_label, sentence1, sentence2); columns are separated by one tab, and a "
+        "sentence may not hold one",
     ),
     (
         "a.tsv",

@@ -25,6 +25,10 @@ PriceFile = Annotated[
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask before texts leave this machine, or requests have to be paid.")
 ]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(min=1, help="Requests that may be in flight to each remote engine (default: as its service takes)."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 Volume = Annotated[int, typer.Option(min=1, help="Examples served a month.")]
 Utilisation = Annotated[

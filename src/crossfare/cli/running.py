@@ -11,6 +11,7 @@ import typer
 from crossfare.cli.options import (
     AllowHost,
     AllowKey,
+    Concurrency,
     Force,
     MaxUsd,
     PartOptions,
@@ -20,7 +21,7 @@ from crossfare.cli.options import (
     with_groups,
 )
 from crossfare.cli.terminal import agree, say, show, wide_console
-from crossfare.cli.values import allow, beside, limit, names, numbers, told
+from crossfare.cli.values import allow, beside, in_flight, limit, names, numbers, told
 from crossfare.errors import ConfigError, Unready
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run(
     *,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that data paths in the spec are relative to.")] = None,
     max_usd: MaxUsd = None,
+    concurrency: Concurrency = None,
     yes: Yes = False,
     manner: RunOptions,
     force: Force = False,
@@ -69,6 +71,7 @@ def run(
     from crossfare import experiment
 
     allow(allow_host, allow_key)
+    in_flight(concurrency)
     whole = experiment.read_as(experiment.load_spec(spec, data_dir=data_dir), names(part.tasks), told(reading))
     _run(whole, part, manner, max_usd, yes, force=force)
 

@@ -15,6 +15,7 @@ from crossfare.cli.options import (
     AllowHost,
     AllowKey,
     CellOptions,
+    Concurrency,
     MaxUsd,
     PriceFile,
     RunFolder,
@@ -23,7 +24,7 @@ from crossfare.cli.options import (
     with_groups,
 )
 from crossfare.cli.terminal import agree, say
-from crossfare.cli.values import allow, limit
+from crossfare.cli.values import allow, in_flight, limit
 from crossfare.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def predict(
     batch_size: Annotated[int, typer.Option(min=1, help="Lines answered at once.")] = 64,
     price_file: PriceFile = None,
     max_usd: MaxUsd = None,
+    concurrency: Concurrency = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
     yes: Yes = False,
     allow_host: AllowHost = None,
@@ -60,6 +62,7 @@ def predict(
     if out is None and not estimate:
         raise ConfigError("name the file to write with --output, or ask for an --estimate only")
     allow(allow_host, allow_key)
+    in_flight(concurrency)
     with serving.open_pipeline(
         run_folder,
         **asdict(cell),
@@ -103,6 +106,7 @@ def serve(
         str | None,
         typer.Option(metavar="USD", help="Most to spend until it ends; what costs more then gets status 402."),
     ] = None,
+    concurrency: Concurrency = None,
     yes: Yes = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
@@ -115,6 +119,7 @@ def serve(
     from crossfare import serving
 
     allow(allow_host, allow_key)
+    in_flight(concurrency)
     limits = serving.Limits(batch_size, queue, timeout, max_bytes, receive_timeout, connections)
     with serving.open_pipeline(
         run_folder,

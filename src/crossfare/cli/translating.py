@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from crossfare.cli import values
-from crossfare.cli.options import AllowHost, Force, MaxUsd, ReadingOptions, Yes, with_groups
+from crossfare.cli.options import AllowHost, Concurrency, Force, MaxUsd, ReadingOptions, Yes, with_groups
 from crossfare.cli.terminal import agree, say, show
 from crossfare.errors import ConfigError
 
@@ -35,6 +35,16 @@ class AnswerOptions:
     threshold: Annotated[float, typer.Option(help="Drop answers found with less confidence (0-1).")] = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class FaultOptions:
+    """What is done with texts that are not translated, or badly."""
+
+    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a text that the engine cannot translate, instead of listing it.")
+    ] = False
+
+
 @with_groups
 def translate(
     file: Annotated[Path, typer.Argument(metavar="INPUT", help="A dataset in any supported format.")],
@@ -56,12 +66,13 @@ def translate(
     ] = None,
     price_file: Annotated[list[Path] | None, typer.Option(help="Further price files for --price.")] = None,
     max_usd: MaxUsd = None,
+    concurrency: Concurrency = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it would take; send nothing.")] = False,
     yes: Yes = False,
     reference: Annotated[
         Path | None, typer.Option(help="The same dataset in the target language: report BLEU and chrF.")
     ] = None,
-    drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Drop examples that lint finds fault with.")] = False,
+    faults: FaultOptions,
     reading: ReadingOptions,
     force: Force = False,
     allow_host: AllowHost = None,
@@ -77,6 +88,7 @@ def translate(
     if out is None and not estimate:
         raise ConfigError("name the file to write with --out, or ask for an --estimate only")
     values.allow(allow_host, None)
+    values.in_flight(concurrency)
     work = single.FileTranslation.prepare(
         file,
         task=task,
@@ -89,7 +101,7 @@ def translate(
         price=price,
         price_files=price_file or (),
         reference=reference,
-        drop_bad=drop_bad,
+        drop_bad=faults.drop_bad,
         reading=values.told(reading),
     )
     if out is None or estimate:
@@ -97,7 +109,7 @@ def translate(
         return
     agreed = None if yes else agree
     most = values.limit(max_usd)
-    say(*work.run(out, max_usd=most, agree=agreed, tell=partial(say, err=True), force=force))
+    say(*work.run(out, max_usd=most, agree=agreed, tell=partial(say, err=True), force=force, strict=faults.strict))
 
 
 def score_translation(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from crossfare.errors import ConfigError
+from crossfare.settings import CONCURRENCY
 from crossfare.strict import parse_yaml
 
 if TYPE_CHECKING:
@@ -82,6 +84,12 @@ def _pairs(flag: str, text: str, form: str) -> dict[str, str]:
     if not all(name.strip() and equals for name, equals, _ in parts):
         raise ConfigError(f"{flag} takes {form}, separated by commas, not {text!r}")
     return {name.strip(): value.strip() for name, _, value in parts}
+
+
+def in_flight(requests: int | None) -> None:
+    """Let so many requests be in flight to each remote engine, in this process and those it starts."""
+    if requests is not None:
+        os.environ[CONCURRENCY] = str(requests)
 
 
 def allow(hosts: list[str] | None, keys: list[str] | None) -> None:

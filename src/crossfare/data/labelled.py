@@ -81,7 +81,7 @@ def read_tsv(
     rows = ((place, line.split("\t")) for place, line in split_lines(text))
     header = next(rows)[1] if layout.header else list(layout.columns)
     _check_header(header, where, layout)
-    return of_language(list(_cells(rows, header, where, layout)), where, layout, language)
+    return of_language(list(cells(rows, header, where)), where, layout, language)
 
 
 def told(layout: Layout, reading: FileReading) -> Layout:
@@ -189,25 +189,31 @@ def _check_header(header: list[str], where: str, layout: Layout) -> None:
             f"{where}, line 1: the header lacks {', '.join(missing)} (it has {', '.join(header)[:100]}); "
             "correct it, or name another format with format="
         )
-    repeated = [name for name, count in Counter(header).items() if count > 1]
-    if repeated:
-        raise DataError(f"{where}, line 1: the header names {', '.join(repeated)} twice; rename or remove one")
+    check_twice(header, where)
 
 
-def _cells(rows: Iterable[tuple[str, list[str]]], header: list[str], where: str, layout: Layout) -> Iterator[Record]:
+def cells(
+    rows: Iterable[tuple[str, list[str]]], header: Sequence[str], where: str, separator: str = "\t"
+) -> Iterator[Record]:
+    """Rows of cells by their columns, each with its place."""
+    what = "tab, and a sentence may not hold one" if separator == "\t" else repr(separator)
     for place, given in rows:
-        cells = given + [""] * short_by(header, given)
-        if len(cells) != len(header):
-            names = f"not {len(header)} ({', '.join(header)})"
-            expected = f" where the header has {len(header)}" if layout.header else f", {names}"
+        row = given + [""] * _short_by(header, given)
+        if len(row) != len(header):
             raise DataError(
-                f"{where}, {place}: {len(given)} columns{expected}; "
-                "columns are separated by one tab, and a sentence may not hold one"
+                f"{where}, {place}: {len(given)} columns, not {len(header)} ({', '.join(header)[:100]}); columns are "
+                f"separated by one {what}"
             )
-        yield place, dict(zip(header, cells, strict=True))
+        yield place, dict(zip(header, row, strict=True))
 
 
-def short_by(header: Sequence[str], cells: Sequence[str]) -> int:
+def check_twice(header: Sequence[str], where: str) -> None:
+    """Refuse a header that names a column twice."""
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        raise DataError(f"{where}, line 1: the header names {', '.join(twice)} twice; rename or remove one")
+
+
+def _short_by(header: Sequence[str], cells: Sequence[str]) -> int:
     """How many single annotators' labels a row leaves out at its end, as the MNLI training file does."""
     rest = header[len(cells) :]
     return len(rest) if all(name.removeprefix("label").isdigit() for name in rest) else 0

@@ -128,7 +128,15 @@ class LoadReport:
             f"offsets of answers count {self.offsets}, and were read so" if self.offsets else "",
             _line(
                 "answers moved to where their text occurs",
-                (f"{r.id} ({r.given} -> {r.found})" for r in self.repaired if r.given != r.found or not r.normalised),
+                (
+                    f"{r.id} ({r.given} -> {r.found})"
+                    for r in self.repaired
+                    if r.given >= 0 and (r.given != r.found or not r.normalised)
+                ),
+            ),
+            _line(
+                "answers without an offset, taken where their text first occurs",
+                (r.id for r in self.repaired if r.given < 0),
             ),
             _line("answers that take the spelling of their context", (r.id for r in self.repaired if r.normalised)),
             _line("answers whose text does not occur in the context", (x.id for x in self.lost)),

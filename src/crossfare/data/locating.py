@@ -12,21 +12,14 @@ from itertools import groupby, pairwise
 ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")  # "R&D" and "&c" are none
 _PIECE = re.compile(rf"{ENTITY.pattern}|\s+|.", re.DOTALL)
 
-# What typographers write in place of a keyboard's marks.
-_TYPED = {
-    **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'),
-    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2039\u203a\u00b4`", "'"),
-    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
-}
-
 
 def locate(context: str, text: str, given: int) -> tuple[int, int] | None:
     """Find where ``text`` stands in ``context``: at ``given``, else its occurrence nearest to it.
 
     If the text does not occur as written, both are compared in Unicode normal form C; then with every stretch of white
     space as one blank (of no matter which kind, nor at the ends of the answer), HTML entities resolved, compatible
-    characters alike (NFKC), quotation marks and hyphens as on a keyboard, and invisible characters left out. The span
-    is mapped back through an offset table, so that it holds the context's own spelling.
+    characters alike (NFKC) and invisible ones left out. The span is mapped back through an offset table, so that it
+    holds the context's own spelling.
 
     Returns:
         (start, end) in code points of ``context``, or None if the text does not occur.
@@ -117,8 +110,6 @@ def _folded(text: str) -> tuple[str, list[int], list[int]]:
         piece = unicodedata.normalize("NFKC", html.unescape(text[start:end]))
         if piece.isspace():
             piece = " "
-        elif len(piece) == 1 and piece in _TYPED:
-            piece = _TYPED[piece]
         elif len(piece) == 1 and unicodedata.category(piece) == "Cf":  # soft hyphens, marks of direction and width
             continue
         parts.append(piece)

@@ -17,7 +17,7 @@ from typing import Any
 
 from crossfare.data import columns, labels, nli, qa, qa_rows, texts
 from crossfare.data.files import json_keys, json_object, split_lines
-from crossfare.data.labelled import Layout, as_text, build, of_language, short_by
+from crossfare.data.labelled import Layout, as_text, build, cells, check_twice, of_language, told
 from crossfare.data.loaded import Loaded
 from crossfare.data.numbers import is_number, whole
 from crossfare.data.reading import NOTHING, FileReading
@@ -67,11 +67,8 @@ def examples(
 
 def _layout(task: TaskName, found: Mapping[str, str], reading: FileReading) -> Layout:
     plain = nli.PLAIN if task == "nli" else texts.PLAIN
-    stated = reading.labels
-    if stated is not None and task == "nli":
-        stated = labels.of_pairs(stated)
     parts = tuple(found[role] for role in plain.texts)
-    return replace(plain, id=found.get("id", ""), texts=parts, label=found["label"], stated=stated)
+    return told(replace(plain, id=found.get("id", ""), texts=parts, label=found["label"]), reading)
 
 
 def _record(row: Mapping[str, Any], layout: Layout, table: ExampleTable, place: str) -> dict[str, str | None]:
@@ -134,7 +131,7 @@ def delimited(text: str, where: str, kind: str, task: TaskName, reading: FileRea
     listed = list(rows)
     header = _header(listed, where, task, reading)
     has = header is listed[0][1]
-    return ExampleTable(tuple(header), _cells(listed[has:], header, where, separator), header=has)
+    return ExampleTable(tuple(header), cells(listed[has:], header, where, separator), header=has)
 
 
 def csv_rows(text: str, where: str, separator: str = ",") -> Iterator[tuple[str, list[str]]]:
@@ -180,8 +177,7 @@ def _is_first_row(cells: Sequence[str], kind: str, task: TaskName, reading: File
 def _header(rows: Sequence[tuple[str, list[str]]], where: str, task: TaskName, reading: FileReading) -> list[str]:
     first = rows[0][1] if rows else []
     if columns.roles(first, task, reading.columns) is not None:
-        if twice := [name for place, name in enumerate(first) if name in first[:place]]:
-            raise DataError(f"{where}, line 1: the header names {twice[0]} twice; rename or remove one")
+        check_twice(first, where)
         return first
     if _is_headerless(first, task, reading) and not reading.columns:
         return ["premise", "hypothesis", "label"]
@@ -195,20 +191,6 @@ def _header(rows: Sequence[tuple[str, list[str]]], where: str, task: TaskName, r
         texts.check_headerless([row for _, row in rows], where)
         return ["text", "label"]
     return first  # what it lacks is told by who looks for it
-
-
-def _cells(
-    rows: Sequence[tuple[str, list[str]]], header: Sequence[str], where: str, separator: str
-) -> Iterator[tuple[str, Mapping[str, str]]]:
-    what = "tab" if separator == "\t" else repr(separator)
-    for place, given in rows:
-        cells = given + [""] * short_by(header, given)
-        if len(cells) != len(header):
-            raise DataError(
-                f"{where}, {place}: {len(given)} columns, not {len(header)} ({', '.join(header)[:100]}); columns are "
-                f"separated by one {what}"
-            )
-        yield place, dict(zip(header, cells, strict=True))
 
 
 def json_lines(text: str, where: str) -> ExampleTable:

@@ -58,14 +58,15 @@ def ready(spec: Spec, store: Store) -> tuple[Catalogue, tuple[CellSteps, ...]]:
     planner = Planner(spec)
     plan = _try(found, [partial(planner.cell, cell) for cell in cells(spec)])
     steps = distinct(step for cell in plan for step in cell.all)
+    undone = [step for step in steps if not store.done(step.id)]
     _try(
         found, [partial(check, step) for check in (_check_packages, _check_training, _check_encoders) for step in steps]
     )
     checks = DataChecks({step.id: step for step in steps}, store)
     _try(found, [partial(check, step) for check in (checks.load, checks.learn) for step in steps])
     _try(found, [partial(checks.gold, cell) for cell in plan])
-    _try(found, _engine_checks(steps))
-    _try(found, _tokenizer_checks([step for step in steps if not store.done(step.id)]))
+    _try(found, _engine_checks(undone))
+    _try(found, _tokenizer_checks(undone))
     catalogues = _try(found, [partial(_checked_prices, spec, plan)])
     if len(found) > 1:
         raise Unready(tuple(found))

@@ -227,8 +227,9 @@ _working = False
 def _start_worker(events: Any) -> None:
     global _events  # noqa: PLW0603 - a worker process has one queue to its parent
     _events = events
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _stop)
+    if threading.current_thread() is threading.main_thread():  # of a process of its own
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 from crossfare import data, translate
-from crossfare.errors import ConfigError, DataError, PriceError
+from crossfare.errors import BudgetExceeded, ConfigError, DataError, PriceError
 from crossfare.experiment.charges import DEVICE, Charge, Charged, purse
 from crossfare.experiment.engines import make_engine
 from crossfare.experiment.estimates import Estimate, estimate
@@ -46,6 +47,7 @@ def translate_file(
     agree: Callable[[Estimate], None] | None = None,
     progress: Progress | None = None,
     force: bool = False,
+    strict: bool = False,
     **further: Any,
 ) -> tuple[str, ...]:
     """Translate a dataset file into ``out``, in the format of the input; returns a report in plain lines.
@@ -61,7 +63,7 @@ def translate_file(
     work = FileTranslation.prepare(
         file, task=task, source=source, target=target, engine=engine, options=options, **further
     )
-    return work.run(out, max_usd=max_usd, agree=agree, progress=progress, force=force)
+    return work.run(out, max_usd=max_usd, agree=agree, progress=progress, force=force, strict=strict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class FileTranslation:
         agree: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
         force: bool = False,
+        strict: bool = False,
         tell: Callable[[str], None] | None = None,
     ) -> tuple[str, ...]:
         """Translate, and write the result in the format of the input; returns a report in plain lines.
@@ -186,7 +189,8 @@ class FileTranslation:
             agree: called with the estimate before requests that have to be paid, or that leave this machine; raises
                 if it is too much.
             force: replace ``out`` and its lists if they are there already.
-            tell: told what was spent on requests, however the work ends.
+            strict: stop at the first text that the engine cannot translate, instead of listing it.
+            tell: told what was done before an error, and what was spent on requests, however the work ends.
 
         Raises:
             ConfigError: ``out`` is read here, or there already (see `output.claim`); nothing was sent.
@@ -205,8 +209,8 @@ class FileTranslation:
             if isinstance(self.engine, RemoteEngine) and self.engine.offered:  # known here, and not to be asked for
                 self.engine.check_pair(self.loaded.dataset.language, self.target)
             agree(estimated)
-        with purse(max_usd, tell) as budget:
-            made = self._translate(budget, progress)
+        with purse(max_usd, tell) as budget, _telling(tell, self.memory.path, progress) as counted:
+            made = self._translate(budget, counted, strict=strict)
             if not made.dataset.examples:
                 raise DataError(
                     f"{self.file}: no example survived translation by {self.engine.name}; "
@@ -235,7 +239,7 @@ class FileTranslation:
             return (f"cost: unknown ({unknown})",)
         return (f"cost: {all_of_it} USD, {now} of it now ({self.charge.price.ref})",)
 
-    def _translate(self, budget: Budget, progress: Progress | None) -> translate.TranslatedDataset:
+    def _translate(self, budget: Budget, progress: Progress, *, strict: bool) -> translate.TranslatedDataset:
         engine = self.engine
         return translate.translate_dataset(
             self.loaded.dataset,
@@ -246,7 +250,27 @@ class FileTranslation:
             projection=self.projection,
             drop_bad=self.drop_bad,
             progress=progress,
+            strict=strict,
         )
+
+
+@contextmanager
+def _telling(tell: Callable[[str], None] | None, memory: Path, progress: Progress | None) -> Iterator[Progress]:
+    """Say how much was done if an error ends it; what is yielded is called as it goes on."""
+    done = total = 0
+
+    def counted(now: int, of: int) -> None:
+        nonlocal done, total
+        done, total = now, of
+        if progress:
+            progress(now, of)
+
+    try:
+        yield counted
+    except BaseException as error:
+        if tell and total and not isinstance(error, BudgetExceeded):  # which says so itself
+            tell(f"stopped: {done:,} of {total:,} texts are done, and kept in {memory}; run it again to go on")
+        raise
 
 
 def _lists(out: Path) -> tuple[Path, Path]:

@@ -69,7 +69,14 @@ def fault(tokenizer: Any) -> tuple[str, str] | None:
             given = text[min(offsets[i][0] for i in touched) : max(offsets[i][1] for i in touched)]
             if _letters(decoded) == _letters(text[start:end]) != _letters(given):
                 return text[start:end], given
-    return None
+    nowhere = {
+        token
+        for ids, offsets in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        for token, (start, end) in zip(ids, offsets, strict=True)
+        if start == end and token != tokenizer.unk_token_id
+    }
+    words = (tokenizer.decode([token], skip_special_tokens=True).strip() for token in sorted(nowhere))
+    return next(((word, "") for word in words if _letters(word)), None)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -39,6 +39,7 @@ from crossfare.errors import ConfigError, DataError
 from crossfare.report import charts, learning, run_tables
 from crossfare.report.advice import Changes, explain, rule
 from crossfare.report.decision import Horizon, break_even_table, front_table
+from crossfare.report.drawn import Files, kept
 from crossfare.report.hardware_costs import hardware_notes, terms_notes
 from crossfare.report.latex import to_latex
 from crossfare.report.lines import Context, PublishedCell
@@ -340,10 +341,15 @@ D3: Copyright Mike Bostock, ISC licence (https://github.com/d3/d3/blob/main/LICE
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and what shows them in a page; nothing in it can end the script that it stands in."""
+    script = "window.vegaEmbed = vegaEmbed;"
+    bundle = kept({"library": script}, partial(_bundled, script))["js"].decode()
+    return _NOTICE + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _bundled(script: str) -> Files:
     import vl_convert
 
-    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-    return _NOTICE + bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return {"js": str(vl_convert.javascript_bundle(script)).encode()}
 
 
 def script_json(value: Any) -> str:

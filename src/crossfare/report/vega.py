@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from crossfare.compare import Option
+from crossfare.report.drawn import Files, kept
 from crossfare.report.page_decision import PageDecision
 from crossfare.store import file_name
 
@@ -86,25 +87,20 @@ class Chart:
     rows: Sequence[Mapping[str, Any]]
 
     @cached_property
+    def _drawn(self) -> Files:
+        drawn = {**self.spec, "datasets": {ROWS: list(self.rows)}}
+        return kept(drawn, partial(_draw, drawn))
+
+    @property
     def svg(self) -> str:
         """The chart as SVG without paper, in which text stays text."""
-        import vl_convert
-
-        return str(vl_convert.vegalite_to_svg({**self.spec, "datasets": {ROWS: list(self.rows)}}, allowed_base_urls=[]))
+        return self._drawn["svg"].decode()
 
     @property
     def files(self) -> dict[str, bytes]:
         """The chart on white paper in each format, by the name of the file."""
-        import vl_convert
-
-        start = self.svg.index(">") + 1
-        paper = f'{self.svg[:start]}<rect width="100%" height="100%" fill="#fff"/>{self.svg[start:]}'
-        made = {
-            "svg": paper.encode(),
-            "png": vl_convert.svg_to_png(paper, scale=2),
-            "pdf": vl_convert.svg_to_pdf(paper),
-        }
-        return {file_name(f"{self.name}.{kind}"): content for kind, content in made.items()}
+        made = {**self._drawn, "svg": _on_paper(self.svg).encode()}
+        return {file_name(f"{self.name}.{kind}"): made[kind] for kind in ("svg", "png", "pdf")}
 
     def data_uri(self) -> str:
         """The SVG for a page where nothing can be drawn: its ink dark on light pages and light on dark ones."""
@@ -112,6 +108,19 @@ class Chart:
         ink = f"svg{{color:{_INK}}}@media (prefers-color-scheme:dark){{svg{{color:{_DARK_INK}}}}}"
         styled = f"{self.svg[:start]}<style>{ink}</style>{self.svg[start:]}"
         return f"data:image/svg+xml;base64,{base64.b64encode(styled.encode()).decode()}"
+
+
+def _draw(drawn: Json) -> Files:
+    import vl_convert
+
+    svg = str(vl_convert.vegalite_to_svg(drawn, allowed_base_urls=[]))
+    paper = _on_paper(svg)
+    return {"svg": svg.encode(), "png": vl_convert.svg_to_png(paper, scale=2), "pdf": vl_convert.svg_to_pdf(paper)}
+
+
+def _on_paper(svg: str) -> str:
+    start = svg.index(">") + 1
+    return f'{svg[:start]}<rect width="100%" height="100%" fill="#fff"/>{svg[start:]}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ All files are memory-mapped: what is not asked for is not read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -42,6 +44,13 @@ Backend = Literal["auto", "numba", "numpy"]
 _WORTH_COMPILING = 1_000_000
 
 _TERMS_AT_ONCE = 1 << 16
+
+# Where a query's terms stand in fewer passages than one in so many, those alone are looked at.
+_SPARSE = 4
+
+_MOST_BITS = 0x7FFFFFFF
+
+_Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 # Enough of the scores to learn from what the best k have at least; the others are then skipped at a glance.
 _FIRST_LOOK = 1 << 16
@@ -147,32 +156,49 @@ class Index:
             raise ConfigError(f"BM25: k must be at least 1, not {k}")
         if repeated := _first_repeated([query_id for query_id, _ in queries]):
             raise DataError(f"two queries have the id {repeated!r}; ids must be unique")
-        names: dict[int, str] = {}  # many queries find the same passages: hold each id once
+        names = np.empty(len(self), dtype=object)  # many queries find the same passages: hold each id once
+        known = np.zeros(len(self), dtype=bool)
         run = []
-        for query_id, text in queries:
-            positions, scores = (array.tolist() for array in self._best(text, k))
-            new = [position for position in positions if position not in names]
-            names.update(zip(new, self._ids.at(new), strict=True))
-            ranked = tuple(zip(map(names.__getitem__, positions), scores, strict=True))
-            run.append(Prediction(query_id, ranked[0][0] if ranked else "", scores=ranked))
-            if progress is not None:
-                progress(len(run), len(queries))
+        with _without_collecting():
+            for query_id, text in queries:
+                positions, scores = self._best(text, k)
+                new = positions[~known[positions]]
+                names[new], known[new] = self._ids.at(new), True
+                ranked = tuple(zip(names[positions].tolist(), scores.tolist(), strict=True))
+                run.append(Prediction(query_id, ranked[0][0] if ranked else "", scores=ranked))
+                if progress is not None:
+                    progress(len(run), len(queries))
         return tuple(run)
 
     def _best(self, text: str, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Positions of the best ``k`` passages and their scores."""
         rows = [row for term in self._analyser.terms(text) for row in self._rows(term)]
-        numbers = [int(self._numbers[row]) for row in rows]
-        positions, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for start, shard in zip(self._starts, self._shards, strict=True) if numbers else ():
+        numbers = self._numbers[rows].tolist() if rows else []
+        if not numbers:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        found = [self._scored(shard, numbers, k) for shard in self._shards]
+        positions = [each + start for (each, _), start in zip(found, self._starts, strict=True)]
+        return _ordered(np.concatenate(positions), np.concatenate([scores for _, scores in found]), k)
+
+    def _scored(self, shard: Mapping[str, Any], numbers: Sequence[int], k: int) -> _Found:
+        """The passages of a shard that may be among its best ``k``, in no order, and their scores."""
+        if self._scorer is None:
+            ends = shard["indptr"]
+            rows = np.asarray(numbers)
+            postings = list(map(slice, ends[rows].tolist(), ends[rows + 1].tolist()))
+            if _SPARSE * sum(each.stop - each.start for each in postings) < shard["num_docs"]:
+                return _sparse(shard, postings, self._sums, k)
+            all_scores = _dense(shard, postings)
+        else:
             self._scorer.scores = shard
             all_scores = self._scorer.get_scores_from_ids(numbers)
-            chosen = _at_least_kth(all_scores, k)
-            positions.append(chosen + start)
-            scores.append(all_scores[chosen])
-        found, values = np.concatenate(positions), np.concatenate(scores)
-        order = np.argsort(-values, kind="stable")[:k]  # found is in order of position, so equal scores stay in it
-        return found[order], values[order]
+        chosen = _at_least_kth(all_scores, k)
+        return chosen, all_scores[chosen]
+
+    @cached_property
+    def _sums(self) -> NDArray[np.float32]:
+        """Where scores are added up: zeros but in between."""
+        return np.zeros(max(self.header.shards), dtype=np.float32)
 
     def _rows(self, term: str) -> Sequence[int]:
         """Where a term of a query stands among those indexed; a lone character asks for every pair that holds it.
@@ -222,19 +248,66 @@ def _shard(folder: Path, number: int, size: int) -> dict[str, Any]:
 
 
 def _scorer(header: Header, backend: Backend) -> Any:
-    """A bm25s retriever that has settings but no scores yet."""
-    try:
-        import bm25s
-    except ImportError as error:
-        raise ConfigError("BM25 needs the package bm25s: pip install 'crossfare[models]'") from error
+    """A bm25s retriever that has settings but no scores yet; None where numpy alone adds them up."""
+    if find_spec("bm25s") is None:
+        raise ConfigError("BM25 needs the package bm25s: pip install 'crossfare[models]'")
     if backend == "auto":
         large = header.passages >= _WORTH_COMPILING
         backend = "numba" if large and find_spec("numba") is not None else "numpy"
+    if backend == "numpy":
+        return None
+    import bm25s
+
     try:
         scorer = bm25s.BM25(k1=header.settings.k1, b=header.settings.b, method="lucene", backend=backend)
     except ImportError as error:
         raise ConfigError("backend: numba needs the package numba: pip install numba, or set backend: numpy") from error
-    if backend == "numba":
-        scorer.activate_numba_scorer()
+    scorer.activate_numba_scorer()
     scorer.nonoccurrence_array = None  # what Lucene's form of BM25 has no use for
     return scorer
+
+
+def _dense(shard: Mapping[str, Any], postings: Sequence[slice]) -> NDArray[np.float32]:
+    """The scores of all passages of a shard."""
+    scores = np.zeros(shard["num_docs"], dtype=np.float32)
+    for each in postings:
+        scores[shard["indices"][each]] += shard["data"][each]  # no passage stands twice in one
+    return scores
+
+
+def _sparse(shard: Mapping[str, Any], postings: Sequence[slice], sums: NDArray[np.float32], k: int) -> _Found:
+    """The passages that hold a term, and their scores; ``sums`` are zeros before and after."""
+    passages = np.concatenate([shard["indices"][each] for each in postings]).astype(np.int64)
+    np.add.at(sums, passages, np.concatenate([shard["data"][each] for each in postings]))
+    if len(postings) > 1:
+        passages.sort()
+        passages = passages[np.concatenate([[True], passages[1:] != passages[:-1]])]
+    scores = sums[passages]
+    sums[passages] = 0
+    if len(scores) > k:
+        best = scores >= np.partition(scores, -k)[-k]
+        return passages[best], scores[best]
+    return passages, scores
+
+
+def _ordered(positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> _Found:
+    """The best ``k``, best first, equal scores in order of position.
+
+    Positive floats are ordered as their bits are: one sort of whole numbers does both.
+    """
+    keys = ((_MOST_BITS - scores.view(np.int32).astype(np.int64)) << 32) | positions
+    keys.sort()
+    keys = keys[:k]
+    return keys & 0xFFFFFFFF, (_MOST_BITS - (keys >> 32)).astype(np.int32).view(np.float32)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """No garbage collection, for which every so many results would be a reason: it took longer than the search."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

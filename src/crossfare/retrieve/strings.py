@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_BLOCK = 256
+"""Strings of which one is held in memory once any is looked for."""
 
 
 def mapped(path: Path, mode: Any = "r") -> NDArray[Any]:
@@ -56,12 +60,19 @@ class Strings:
     def find(self, string: str) -> int | None:
         """Position of ``string`` in a list in the order of UTF-8 (that of code points); None if it is not there."""
         wanted = string.encode()
-        place = bisect_left(range(len(self)), wanted, key=self._encoded)
-        return place if place < len(self) and self._encoded(place) == wanted else None
+        start = max(0, bisect_right(self._heads, wanted) - 1) * _BLOCK
+        offsets = self._offsets[start : start + _BLOCK + 1].tolist()
 
-    def _encoded(self, position: int) -> bytes:
-        begin, end = self._offsets[position : position + 2].tolist()
-        return bytes(self._bytes[begin:end])
+        def encoded(place: int) -> bytes:
+            return bytes(self._bytes[offsets[place] : offsets[place + 1]])
+
+        place = bisect_left(range(len(offsets) - 1), wanted, key=encoded)
+        return start + place if place < len(offsets) - 1 and encoded(place) == wanted else None
+
+    @cached_property
+    def _heads(self) -> list[bytes]:
+        """The first string of every block: what is looked for is in the last block that does not begin after it."""
+        return [string.encode() for string in self.at(range(0, len(self), _BLOCK))]
 
 
 def _offsets(path: Path) -> Path:

@@ -93,6 +93,7 @@ def translate_dataset(
     projection: Projection | None = None,
     drop_bad: bool = False,
     progress: Progress | None = None,
+    strict: bool = False,
 ) -> TranslatedDataset:
     """Translate every example into ``target``; the ones lost on the way are dropped and listed.
 
@@ -108,14 +109,15 @@ def translate_dataset(
             if its text is the same, or are looked up in that context, or dropped and listed.
         drop_bad: whether examples that lint finds fault with (see `lint_texts`) are lost, with that as the reason.
         progress: called with the distinct segments done and to do.
+        strict: whether a segment that the engine cannot translate stops everything.
 
     Raises:
         ConfigError: the projection needs an engine that keeps tags, or an aligner that cannot be had.
-        EngineError: the engine could do nothing at all.
+        EngineError: the engine could do nothing at all, or not all of it, and that is to be ``strict``.
     """
     chosen = projection or default_projection(abilities(engine), markers_named=markers is not None)
     projector = chosen.projector(engine, markers, source=dataset.language, target=target)
-    segments = Segments(engine, dataset.language, target, memory, progress)
+    segments = Segments(engine, dataset.language, target, memory, progress, strict)
     asked = [example for example in dataset.examples if isinstance(example, QAExample)]
     questions = _Questions(asked, segments, chosen, projector)
     others = [_Texts(example, segments) for example in dataset.examples if not isinstance(example, QAExample)]

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -32,6 +33,7 @@ Writing = Callable[[], AbstractContextManager[tuple[sqlite3.Connection, int]]]
 """Begins a transaction of the memory, and gives the number of the scope that is meant."""
 
 
+@lru_cache(maxsize=4096)
 def hashed(text: str) -> bytes:
     """The key of a text."""
     return hashlib.sha256(text.encode("utf-8")).digest()

@@ -32,7 +32,8 @@ class Segments:
 
     ``failures`` says of each segment that has no translation why, ``doubt`` what may have been billed twice, since a
     killed process had it on its way. ``cut`` says which spans of a text are sent; a paragraph that is asked about often
-    is cut once. ``progress`` is called with the segments done and to do.
+    is cut once. ``progress`` is called with the segments done and to do. One that cannot be translated stops everything
+    if that is to be ``strict``.
     """
 
     engine: Engine
@@ -40,6 +41,7 @@ class Segments:
     target: str
     memory: TranslationMemory | None = None
     progress: Progress | None = None
+    strict: bool = False
     translations: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     fresh: int = 0
@@ -145,6 +147,9 @@ class Segments:
             else:
                 self.failures |= failures
                 purchases.let_go(list(failures))
+                if failures and self.strict:
+                    text, reason = next(iter(failures.items()))
+                    stopped.append(([], EngineError(f"{text[:60]!r} was not translated: {reason}; stopped (strict)")))
         if self.memory is not None and made:
             self.memory.remember(made, self._scope)
         self.translations.update((text, entry.translation) for text, entry in made.items())

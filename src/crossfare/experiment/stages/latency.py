@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from crossfare.store import Store
 from crossfare.strict import read_json
 from crossfare.translate.pieces import translate_aligned
 from crossfare.translate.sentences import Span
-from crossfare.types import Progress, QAExample, Step, Usage
+from crossfare.types import Engine, Latency, Progress, QAExample, Step, Usage
 
 if TYPE_CHECKING:
     from crossfare.experiment.forecast.counting import Counter
@@ -45,7 +46,7 @@ def _run(step: Step, store: Store, work: Path, progress: Progress | None) -> Usa
         requests = _requests(step, store)
         latencies = []
         for size in _sizes(asked, progress):
-            latencies.append(latency.measure(serve, requests, batch_size=size, **_limits(asked)))
+            latencies.append(_noted(latency.measure(serve, requests, batch_size=size, **_limits(asked)), engine))
     (work / "artifact" / "latency.json").write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return sent if step.params.get("billed") or sent.served_seconds is not None else measured.usage
 
@@ -56,6 +57,12 @@ def _sizes(asked: Mapping[str, Any], progress: Progress | None) -> Iterator[int]
         yield size
         if progress:
             progress(done, len(asked["batch_sizes"]))
+
+
+def _noted(timed: Latency, engine: Engine) -> Latency:
+    """With how many requests may have been in flight, where that is more than one."""
+    most = getattr(getattr(engine, "engine", engine), "concurrency", None) or 1
+    return replace(timed, hardware=f"{timed.hardware}, up to {most} requests in flight") if most > 1 else timed
 
 
 def _limits(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,9 +105,11 @@ def _answering(step: Step, store: Store, work: Path, progress: Progress | None) 
         found: dict[str, list[Any]] = {"latency.json": [], "translation.json": []}
         for size in _sizes(asked, progress):
             translating.clear()
-            found["latency.json"].append(latency.measure(serve, requests, batch_size=size, **_limits(asked)))
+            timed = latency.measure(serve, requests, batch_size=size, **_limits(asked))
+            found["latency.json"].append(_noted(timed, engine))
             load = found["latency.json"][-1].load
-            found["translation.json"].append(latency.summary(translating[asked["warmup"] :], size, load))
+            alone = latency.summary(translating[asked["warmup"] :], size, load)
+            found["translation.json"].append(_noted(alone, engine))
     for name, latencies in found.items():
         (work / "artifact" / name).write_bytes(LATENCIES.dump_json(tuple(latencies)))
     return sent if params.get("billed") else measured.usage

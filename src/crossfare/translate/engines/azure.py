@@ -9,6 +9,7 @@ from typing import Any
 from crossfare.languages import services
 from crossfare.translate.engines.cutting import RequestLimits, utf16_units
 from crossfare.translate.engines.faults import Fault
+from crossfare.translate.engines.receiving import bound_session
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _HOST = "api.cognitive.microsofttranslator.com"
@@ -46,7 +47,10 @@ class AzureEngine(RemoteEngine):
         from azure.ai.translation.text import TextTranslationClient
         from azure.core.credentials import AzureKeyCredential
         from azure.core.pipeline.policies import RetryPolicy
+        from azure.core.pipeline.transport import RequestsTransport
+        from requests import Session
 
+        transport = RequestsTransport(session=bound_session(Session(), self.timeout, 1))
         return TextTranslationClient(
             self.address.url or f"https://{_HOST}",
             AzureKeyCredential(self.key()),
@@ -54,6 +58,7 @@ class AzureEngine(RemoteEngine):
             api_version=_API,
             retry_policy=RetryPolicy.no_retries(),
             permit_redirects=False,
+            transport=transport,
             connection_timeout=self.timeout,
             read_timeout=self.timeout,
         )

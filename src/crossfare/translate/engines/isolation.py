@@ -104,7 +104,10 @@ class Isolation:
     def _answered(self, pieces: Sequence[str], attempts: int | None) -> Answer | None:
         """The answer to one request; None if it has none and the service is not to blame."""
         try:
-            return self.attempts([self.cutter.sent(piece) for piece in pieces], attempts)
+            answer = self.attempts([self.cutter.sent(piece) for piece in pieces], attempts)
+            if len(pieces) > 1 and not answer.again and not any((text or "").strip() for text in answer.texts):
+                raise Refused(f"{self.attempts.label} returned nothing for {len(pieces)} texts", billed=True)
+            return answer
         except (Refused, Exhausted) as failure:
             self._judge(failure, pieces, first=attempts is None)
             return None

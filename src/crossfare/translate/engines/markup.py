@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 
 _TAG = re.compile(r"<(/?)((?:[a-gi-oq-z]|span|mark|answer)\d*)>")
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -31,6 +32,7 @@ def marker_pairs(text: str) -> list[tuple[re.Match[str], re.Match[str]]]:
     return pairs
 
 
+@lru_cache(maxsize=4096)
 def to_markup(text: str) -> str:
     """Escape a text; its markers stay tags."""
     tags = sorted(tag.span() for pair in marker_pairs(text) for tag in pair)

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from crossfare.errors import BudgetExceeded, ConfigError, CrossfareError, EngineCredential, EngineError
 from crossfare.languages.codes import OPTION, find_code, listed, named
 from crossfare.meter import PROVIDER
-from crossfare.settings import Count, Positive
+from crossfare.settings import CONCURRENCY, Count, Positive
 from crossfare.translate.engines import declared
 from crossfare.translate.engines.attempts import Answer, Attempts, Patience
 from crossfare.translate.engines.cutting import Cutter, CutText, Markup, RequestLimits, distinct
@@ -42,9 +42,6 @@ from crossfare.types import Paying, Usage, digest
 __all__ = ["Answer", "RemoteEngine", "Route"]
 
 VERSION = 1
-
-CONCURRENCY = "CROSSFARE_CONCURRENCY"
-"""Names the environment variable that says how many requests of each engine may be in flight."""
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
