@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import json
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ from crossfare.types import (
 
 ARCHITECTURES = ("bert", "xlm-roberta", "distilbert", "deberta-v2")
 SEQ2SEQ = ("t5", "t5-v1.1", "mt5")
+AS_PUBLISHED = ("mt5-spiece", "deberta-v2-spm", "modernbert")
+"""As the hub has them: mT5 and mDeBERTa with a sentencepiece model for all of a tokenizer, mmBERT's architecture."""
 
 _CITIES = ("Berlin", "Lisboa", "Hà Nội", "Paris", "München", "São Paulo", "Đà Nẵng", "London")
 _NAMES = ("Ana", "Bruno", "Chi", "Dora", "Emil", "Frida", "Gustavo", "Hương")
@@ -99,10 +102,58 @@ def checkpoint(kind: str = "bert", *, half: bool = False, positions: int = 128) 
     folder = _root() / f"{kind}-{half}-{positions}"
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(0)
+        if kind in _SENTENCEPIECE:
+            return _published(kind, folder, positions)
         tokenizer = _tokenizer(kind, positions)
         model = _model(kind, len(tokenizer), positions, tokenizer.pad_token_id)
         (model.half() if half else model).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+_SENTENCEPIECE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "mt5-spiece": (
+        "spiece.model",
+        {
+            "pad_id": 0,
+            "eos_id": 1,
+            "unk_id": 2,
+            "bos_id": -1,
+            "user_defined_symbols": ["▁yes", "▁no", "▁true", "▁false"],
+        },
+        {"tokenizer_class": "T5Tokenizer", "extra_ids": 0},
+    ),
+    "deberta-v2-spm": (
+        "spm.model",
+        {
+            **{"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3, "user_defined_symbols": ["[MASK]"]},
+            **{"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"},
+        },
+        {"do_lower_case": False, "vocab_type": "spm"},
+    ),
+}
+"""The name of the sentencepiece model, how it is trained, and what tokenizer_config.json says."""
+
+
+def _published(kind: str, folder: Path, positions: int) -> str:
+    """A checkpoint with nothing of its tokenizer but the sentencepiece model."""
+    from sentencepiece import SentencePieceTrainer
+
+    name, training, config = _SENTENCEPIECE[kind]
+    made = io.BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(texts() * 3),
+        model_writer=made,
+        vocab_size=150,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **training,
+    )
+    _model(kind.rpartition("-")[0], 200, positions, 0).save_pretrained(folder)
+    (folder / name).write_bytes(made.getvalue())
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(config | {"model_max_length": positions}), encoding="utf-8"
+    )
     return str(folder)
 
 
@@ -131,6 +182,12 @@ def _model(kind: str, vocabulary: int, positions: int, pad: int) -> Any:
         return transformers.DistilBertForMaskedLM(config)
     if kind in SEQ2SEQ:
         return _seq2seq(kind, vocabulary)
+    if kind == "modernbert":
+        ids = {"pad_token_id": pad, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3}
+        config = transformers.ModernBertConfig(
+            vocab_size=vocabulary, max_position_embeddings=positions, global_attn_every_n_layers=2, **ids, **_SIZE
+        )
+        return transformers.ModernBertForMaskedLM(config)
     config = transformers.DebertaV2Config(
         vocab_size=vocabulary, max_position_embeddings=positions, type_vocab_size=0, **_SIZE
     )

@@ -112,6 +112,20 @@ def t5(folder: Path) -> Path:
     return _taught(T5ForConditionalGeneration, config, tokenizer, folder, prefix=prefix)
 
 
+def madlad(folder: Path) -> Path:
+    """A T5 that is told the language by a token of its vocabulary."""
+    from transformers import T5Config, T5ForConditionalGeneration, T5Tokenizer
+
+    codes = [(f"<2{code}>", 0.0) for code in ("en", "de", "pt", "vi")]
+    special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    tokenizer = T5Tokenizer(vocab=[*special, *codes, *pieces()[1][3:]], extra_ids=0, model_max_length=64)
+    tokenizer.add_tokens([code for code, _ in codes])
+    tokenizer.save_pretrained(folder)
+    sizes = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_heads": 2}
+    config = T5Config(vocab_size=len(tokenizer), decoder_start_token_id=0, **sizes)
+    return _taught(T5ForConditionalGeneration, config, tokenizer, folder, prefix="<2pt> ")
+
+
 MAKERS = {"marian": marian, "m2m100": m2m100, "nllb": nllb, "mbart50": mbart50, "t5": t5}
 
 

@@ -289,7 +289,7 @@ def test_a_model_that_answers_everything_the_same_is_named(tmp_path: Path) -> No
     made = run(spec, out=tmp_path / "out", jobs=1, store=Store(tmp_path / "cache"), quiet=True)
     assert [result.one_answer for result in made.results] == ["neutral"]
     notes = [note for table in made.tables for note in table.notes]
-    assert "The same answer to everything, so that fine-tuning did not converge: (1) pt seed 0 (neutral)." in notes
+    assert "The same answer to everything, so that fine-tuning did not converge: (2) pt seed 0 (neutral)." in notes
     (found,) = decisions([read_run(made.folder)])
     told = "zero-shot: with seed 0 its model answers everything in pt the same, so that fine-tuning did not converge."
     assert told in found.notes

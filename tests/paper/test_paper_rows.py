@@ -134,6 +134,10 @@ def test_rows_keep_their_own_numbers_where_an_engine_does_not_say_its_kind() -> 
     table = task_table(results, "qa", context(results, engines=unknown))
     assert column(table, "#") == [f"({number})" for number in range(1, 9)]
     assert column(table, "Method")[0] == "Translate-infer (Open S)"  # as they were run
+    shown = task_table(results, "qa", context(results, beside=True, engines=unknown))
+    below = [name for name in column(shown, "Method") if name.startswith("  paper")]
+    assert len(below) == 5  # what is no engine's, and what the one that is known has
+    assert any(note.endswith("not in the paper: (4), (5), (6).") for note in shown.notes)
 
 
 @pytest.mark.parametrize("render", [task_table, table1, quality_table])

@@ -44,6 +44,7 @@ from crossfare.compare.measured import Measured
 from crossfare.compare.timing import Timing
 from crossfare.compare.uncertainty import belief
 from crossfare.errors import ConfigError, DataError
+from crossfare.paper.rows import places
 from crossfare.race import Course, Event, course_tables
 from crossfare.race.course import Lead
 from crossfare.report import html as reporting
@@ -421,6 +422,18 @@ def test_the_panel_agrees_with_compare_at_the_runs_own_prices(run_folder: Path, 
     assert len(delivered.made.decision.options) == len(decision.options) - 2  # without references
     assert said(text) and advice(delivered.made).startswith(said(text))
     assert shown(text, "wrong") == ""
+
+
+def test_the_papers_figures_stand_below_where_they_are_wanted(tmp_path: Path) -> None:
+    cells = [cell for cell in made.CELLS if cell.engine != "reference"]  # of which nobody says that it is commercial
+    folder = made.run(tmp_path / "run", cells)
+    without = write_report(folder, places=places).read_text(encoding="utf-8")
+    assert "0.8291" not in without
+    page = Parsed(write_report(folder, places=places, beside=True).read_text(encoding="utf-8")).text
+    below = [line for line in page.split("paper, Table 3, row ")[1:] if line.startswith("(2)")]
+    assert "0.8291" in below[0]
+    latex = (folder / "tables" / "table3.tex").read_text(encoding="utf-8")
+    assert latex.index("0.8291") > latex.index("Zero-shot")
 
 
 def test_where_nothing_is_above_the_trivial_baseline_page_and_panel_recommend_nothing(tmp_path: Path) -> None:

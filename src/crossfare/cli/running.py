@@ -44,7 +44,7 @@ def demo(
     whole, spec = experiment.demo_spec(), experiment.demo_spec(seeds=numbers(seeds))
     folder = _run(spec, part, manner, whole=whole, force=force)
     if folder:
-        _report(folder)
+        _report(folder, beside=beside(manner.beside))
 
 
 @with_groups
@@ -172,12 +172,12 @@ def _conclude(folder: Path) -> None:
     )
 
 
-def _report(folder: Path) -> None:
+def _report(folder: Path, *, beside: bool) -> None:
     from crossfare.experiment.methods import METHODS
     from crossfare.paper.rows import places
     from crossfare.report import write_report
 
     try:
-        say(f"Report: {write_report(folder, methods=METHODS, places=places)}")
+        say(f"Report: {write_report(folder, methods=METHODS, places=places, beside=beside)}")
     except ConfigError as error:  # the light install has no plotting
         say(f"No report: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from crossfare.paper.plan import cost_cells
@@ -56,17 +57,17 @@ def _rows(cell: RunSpec, wanted: PaperEngine | None) -> list[PublishedScore]:
 def places(cells: Iterable[RunSpec], engines: Mapping[str, EngineKind]) -> Mapping[str, PublishedCell]:
     """Where the paper has each cell, by `RunSpec.without_seed`.
 
-    Nothing has a place unless every engine says which kind it is: rows are the paper's all, or none.
+    Nothing has a number unless every engine says which kind it is: rows are numbered as the paper's all, or none.
     """
     cells = list(cells)
     kinds = {name: kind(engine) for name, engine in engines.items()}
-    if not all(kinds.get(name) for cell in cells for name in cell.engines):
-        return {}
-    return {cell.without_seed: place for cell in cells if (place := _place(cell, kinds.get(cell.engine or "")))}
+    all_known = all(kinds.get(name) for cell in cells for name in cell.engines)
+    found = {cell.without_seed: _place(cell, kinds.get(cell.engine or "")) for cell in cells}
+    return {name: place if all_known else replace(place, number="") for name, place in found.items() if place}
 
 
 def _place(cell: RunSpec, wanted: PaperEngine | None) -> PublishedCell | None:
-    if cell.gold_size is not None or len(cell.engines) > 1:
+    if cell.gold_size is not None or len(cell.engines) > 1 or (cell.engine and wanted is None):
         return None
     numbers = list(dict.fromkeys(score.row for score in published_scores(cell.task) if score.row))
     row = next((score.row for score in _rows(cell, wanted) if score.row), "")

@@ -186,11 +186,12 @@ def published_rows(line: Line, found: Gathered, shown: Columns) -> tuple[tuple[C
 
     sources = dict.fromkeys(cell.source.partition(", ")[2] for cell in known if cell.values)
     called = next(column for column in shown if column in ("Method", "Model"))
+    table = next(iter(sources), "Table 1").partition(",")[0] + (f", row {known[0].number}" if known[0].number else "")
 
     def beside(column: Column | str) -> Cell:
         title = column if isinstance(column, str) else column.title
         if column == called:
-            return Cell(f"  paper, {'; '.join(sources) if len(sources) == 1 else f'row {known[0].number}'}")
+            return Cell(f"  paper, {'; '.join(sources) if len(sources) == 1 else table}")
         if part := _PRINTED.get(title):
             return Cell(known[0].costs.get(part, ""))
         metric, _, language = title.rpartition(" ") if title.startswith(tuple(TABLE_4)) else ("", "", title)
