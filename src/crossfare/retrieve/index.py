@@ -303,11 +303,17 @@ def _ordered(positions: NDArray[np.int64], scores: NDArray[np.float32], k: int) 
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """No garbage collection, for which every so many results would be a reason: it took longer than the search."""
+    """No garbage collection, for which every so many results would be a reason: it took longer than the search.
+
+    What was made meanwhile then counts as old, or switching it on would begin with looking through all of it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if enabled and not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         if enabled:
             gc.enable()
