@@ -279,7 +279,7 @@ def _sparse(shard: Mapping[str, Any], postings: Sequence[slice], sums: NDArray[n
     """The passages that hold a term, and their scores; ``sums`` are zeros before and after."""
     passages = np.concatenate([shard["indices"][each] for each in postings]).astype(np.int64)
     np.add.at(sums, passages, np.concatenate([shard["data"][each] for each in postings]))
-    if len(postings) > 1:
+    if len(postings) > 1 and len(passages):  # a shard may hold none of the terms
         passages.sort()
         passages = passages[np.concatenate([[True], passages[1:] != passages[:-1]])]
     scores = sums[passages]
