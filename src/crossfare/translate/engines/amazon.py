@@ -14,6 +14,7 @@ from crossfare.translate.engines.receiving import bounded
 from crossfare.translate.engines.remote import Answer, RemoteEngine, Route
 
 _SETTINGS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) in the environment"
+_AT_ONCE = 8192  # bytes, which may unpack to a thousand times as many
 # Refusals that AWS sends with status 400.
 _THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "LimitExceededException"}
 _DENIED = {
@@ -79,7 +80,7 @@ class AmazonEngine(RemoteEngine):
             request.stream_output = True
             response = session.send(request)
             unpacked = response.raw.stream
-            response.raw.stream = lambda *given, **named: bounded(unpacked(*given, **named), timeout)
+            response.raw.stream = lambda *_, **__: bounded(unpacked(_AT_ONCE), timeout)
             return response
 
         client.meta.events.register("before-send.translate", sent)
