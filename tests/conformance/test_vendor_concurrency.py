@@ -106,18 +106,16 @@ def test_too_much_at_once_is_sent_more_slowly_and_nothing_is_lost(vendor: Any) -
 
 @pytest.mark.parametrize("name", ["amazon"])
 def test_requests_that_are_served_overlap_too(vendor: Any) -> None:
-    """The texts of a batch are translated side by side: one by one they would take two seconds and a half."""
+    """The texts of a batch are translated side by side."""
     from crossfare.serving.reading import Translator
 
     server, made = vendor
     translator = Translator(made(concurrency=13), "en", "de")
     translator(["warm"])
     with busy(server, 0.1) as seen:
-        began = time.perf_counter()
         translated = translator(TEXTS)
-        seconds = time.perf_counter() - began
     assert [translated[text] for text in TEXTS] == [text.swapcase() for text in TEXTS]
-    assert max(seen) > 4 and seconds < 1.5
+    assert max(seen) > 4
 
 
 @pytest.mark.parametrize("name", ["deepl", "azure"])
