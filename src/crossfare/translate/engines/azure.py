@@ -50,7 +50,11 @@ class AzureEngine(RemoteEngine):
         from azure.core.pipeline.transport import RequestsTransport
         from requests import Session
 
-        transport = RequestsTransport(session=bound_session(Session(), self.timeout, 1))
+        transport = RequestsTransport(  # the client's own time limits are for a transport that it makes itself
+            session=bound_session(Session(), self.timeout, 1),
+            connection_timeout=self.timeout,
+            read_timeout=self.timeout,
+        )
         return TextTranslationClient(
             self.address.url or f"https://{_HOST}",
             AzureKeyCredential(self.key()),
@@ -59,8 +63,6 @@ class AzureEngine(RemoteEngine):
             retry_policy=RetryPolicy.no_retries(),
             permit_redirects=False,
             transport=transport,
-            connection_timeout=self.timeout,
-            read_timeout=self.timeout,
         )
 
     def send(self, client: Any, texts: Sequence[str], route: Route) -> Answer:
