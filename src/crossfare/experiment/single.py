@@ -268,7 +268,7 @@ def _telling(tell: Callable[[str], None] | None, memory: Path, progress: Progres
     try:
         yield counted
     except BaseException as error:
-        if tell and total and not isinstance(error, BudgetExceeded):  # which says so itself
+        if tell and 0 < done < total and not isinstance(error, BudgetExceeded):  # which says so itself
             tell(f"stopped: {done:,} of {total:,} texts are done, and kept in {memory}; run it again to go on")
         raise
 
