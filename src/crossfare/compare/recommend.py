@@ -239,10 +239,9 @@ def _cheapest(
     """The cheapest; of those that may cost as little the better one, of equal ones the faster."""
     if not shown:
         return None
-    first = min(shown, key=lambda option: totals[option.key])
 
     def preference(option: Option) -> tuple[float, float, Decimal]:
         latency = float("inf") if option.latency_ms is None else option.latency_ms
         return -option.quality, latency, totals[option.key]
 
-    return min(as_cheap(decision, first, shown, examples), key=preference)
+    return min(as_cheap(decision, shown, examples), key=preference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -83,9 +83,10 @@ def told_apart(decision: Decision, a: Option, b: Option, examples: Decimal) -> b
     return difference(decision, a, b, Fraction(examples)).told(examples)
 
 
-def as_cheap(decision: Decision, cheapest: Option, options: Iterable[Option], examples: Decimal) -> list[Option]:
-    """The methods that cost no more than the cheapest, as far as is known: it and those that are not told apart."""
+def as_cheap(decision: Decision, options: Sequence[Option], examples: Decimal) -> list[Option]:
+    """Those that may be the cheapest, as far as is known: it and those that are not told apart from it."""
     about = Fraction(examples)
+    cheapest = min(options, key=lambda option: decision.total_usd(option, examples))
     apart = {option.key: difference(decision, option, cheapest, about) for option in options}
     return [option for option in options if not apart[option.key].told(examples) or apart[option.key].usd(about) == 0]
 

@@ -164,8 +164,7 @@ def _reason(made: Recommendation) -> str:
     within = f"shown to be within {_points(made.aim.margin)} of the best one"
     if len(shown) == 1:
         return f"It is the only method {within}."
-    cheapest = min(shown, key=lambda option: made.decision.total_usd(option, made.examples))
-    same = as_cheap(made.decision, cheapest, shown, made.examples)
+    same = as_cheap(made.decision, shown, made.examples)
     if len(same) == 1:
         return f"It is the cheapest of {len(shown)} methods {within}."
     return (
