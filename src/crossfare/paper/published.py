@@ -128,6 +128,7 @@ def _scores() -> tuple[PublishedScore, ...]:
     )
 
 
+@cache
 def packaged(name: str) -> Any:
-    """What a YAML file of this package holds."""
+    """What a YAML file of this package holds, read once; nobody writes to it."""
     return parse_yaml(files("crossfare.paper").joinpath(name).read_text(encoding="utf-8"), name)
