@@ -168,12 +168,12 @@ class Step:
     label: str = field(default="", compare=False)
     runtime: Mapping[str, Any] = field(default_factory=dict, compare=False)
     name: str = field(default="", compare=False)
+    id: str = field(init=False, compare=False, repr=False)
+    """The stage and the hash of everything that changes its result."""
 
-    @property
-    def id(self) -> str:
-        """The stage and the hash of everything that changes its result."""
+    def __post_init__(self) -> None:
         body = {"stage": self.stage, "version": self.version, "params": self.params, "inputs": self.inputs}
-        return f"{self.stage}-{digest(body)}"
+        object.__setattr__(self, "id", f"{self.stage}-{digest(body)}")  # asked for a hundred thousand times by a run
 
 
 @dataclass(frozen=True, slots=True)
