@@ -1,9 +1,11 @@
 """How often intervals hold the true score, equal methods are called different, and a choice costs more than the margin.
 
 Worlds with known true scores are made up (tests/compare/worlds.py) and judged by crossfare. With run directories of
-several seeds, pilots are cut from them as well: a few test examples and seeds, judged, against the rest.
+several seeds, pilots are cut from them as well: a few test examples and seeds, judged, against the rest. With a run of
+the same spec on another machine, or in another precision, its scores are held against the intervals of the first.
 
     python benchmarks/uncertainty.py [--worlds 400] [--run RUN ...]
+    python benchmarks/uncertainty.py --run RUN --elsewhere OTHER_RUN
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "compare"
 
 from worlds import world
 
-from crossfare.compare import ALPHA, MARGIN, Belief, read_run
+from crossfare.compare import ALPHA, MARGIN, Belief, read_run, standings
 from crossfare.compare.measured import CONFIDENCE, Floats, Measured, SeedNoise, seed_noises
 from crossfare.compare.recommend import within_of
 from crossfare.compare.standings import cells_of, measured
@@ -129,6 +131,25 @@ def against_itself(folder: Path, seeds: int) -> None:
         )
 
 
+def elsewhere(folder: Path, other: Path) -> None:
+    """How many scores of a run on another machine lie inside the intervals that this one prints."""
+    run, there = read_run(folder), read_run(other)
+    printed, found = standings(run.results), standings(there.results)
+    scores = {each.spec.id: each.score.value for each in run.results}
+    moved = [abs(each.score.value - scores[each.spec.id]) for each in there.results if each.spec.id in scores]
+    both = [key for key in printed if key in found]
+    out = [key for key in both if not printed[key].low <= found[key].value <= printed[key].high]
+    inside = len(both) - len(out)
+    print(
+        f"{there.name}: {sum(each > 0 for each in moved)} of {len(moved)} scores of one training differ, by up to "
+        f"{100 * max(moved):.1f} points; {inside} of {len(both)} means ({inside / len(both):.1%}) are inside the "
+        f"intervals of {folder}"
+    )
+    for key in out:
+        own = printed[key]
+        print(f"outside: {key}: {found[key].value:.4f}, printed {own.value:.4f} ({own.low:.4f} to {own.high:.4f})")
+
+
 def part(cell: Measured, examples: Floats | None, seeds: Sequence[int]) -> Measured:
     """Some test examples and seeds of a cell."""
     columns = np.arange(cell.scores.shape[1]) if examples is None else np.asarray(examples)
@@ -145,7 +166,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=400, help="how many worlds a line stands on")
     asked.add_argument("--run", type=Path, action="append", default=[], help="a run directory of several seeds")
+    asked.add_argument("--elsewhere", type=Path, help="a run of the same spec on another machine: this alone is done")
     given = asked.parse_args()
+    if given.elsewhere:
+        for folder in given.run:
+            elsewhere(folder, given.elsewhere)
+        return
     coverage(given.worlds)
     choices(given.worlds)
     for folder in given.run:
