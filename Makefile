@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test check extras format env real real-pt checkpoints docs clean
+.PHONY: help demo test check extras format env real real-pt bench bench-check checkpoints docs clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,12 @@ real: env offline  ## Rerun the comparison on published data with real pretraine
 real-pt: env offline  ## The paper's Portuguese columns on real text (TASKS=qa: of one task; DATA=FOLDER: where the data are)
 	$(BIN)/crossfare run configs/real-pt/tables-2-3-5.yaml $(if $(DATA),--data-dir $(DATA)) $(if $(TASKS),--tasks $(TASKS))
 	$(if $(filter-out nli,$(TASKS)),,for spec in configs/real-pt/table-4-*.yaml; do $(BIN)/crossfare run $$spec $(if $(DATA),--data-dir $(DATA)) || exit; done)
+
+bench: env  ## Measure what is claimed to be fast, beside named peers (about 15 minutes on a quiet machine)
+	$(BIN)/python benchmarks/performance.py
+
+bench-check: env  ## The same, and fail where a ratio is less than it must be
+	$(BIN)/python benchmarks/performance.py --check
 
 checkpoints: env  ## Make the shipped checkpoints anew (about an hour on two cores)
 	$(BIN)/python scripts/make_checkpoints.py

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+import ratios
 from crossfare import retrieve
 from crossfare.retrieve.analysis import stop_list
 from crossfare.types import Passage
@@ -157,19 +158,28 @@ def measured(name: str, folder: Path, backend: str = "numpy") -> tuple[float, fl
     return seconds, gigabytes
 
 
-def rows(size: int) -> Iterator[str]:
-    """Lines of the table for one size."""
+def rows(size: int, found: list[ratios.Ratio]) -> Iterator[str]:
+    """Lines of the table for one size; ``found`` gets the ratios to the peer."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         with (folder / "texts").open("w", encoding="utf-8") as file:
             file.writelines(f"{text}\n" for text in texts(size))
-        built = measured("build", folder)
+        built, searched = measured("build", folder), {}
         for backend in ("numpy", "numba"):
-            yield row(size, f"crossfare, {backend}", built, measured("search", folder, backend), folder / "index")
+            searched[backend] = measured("search", folder, backend)
+            yield row(size, f"crossfare, {backend}", built, searched[backend], folder / "index")
         if size <= PEER_UP_TO:
-            built = measured("peer-build", folder)
+            theirs = measured("peer-build", folder)
+            found.append(_ratio(f"BM25, indexing {size:,} passages", "bm25s", theirs, built))
             for backend in ("numpy", "numba"):
-                yield row(size, f"bm25s, {backend}", built, measured("peer-search", folder, backend), folder / "peer")
+                other = measured("peer-search", folder, backend)
+                what = f"BM25, searching {size:,} passages with {backend}"
+                found.append(_ratio(what, f"bm25s, {backend}", other, searched[backend]))
+                yield row(size, f"bm25s, {backend}", theirs, other, folder / "peer")
+
+
+def _ratio(what: str, peer: str, theirs: tuple[float, float], ours: tuple[float, float]) -> ratios.Ratio:
+    return ratios.Ratio(what, peer, theirs[0] / ours[0], 0.7, "equal scores")
 
 
 def row(size: int, engine: str, built: tuple[float, float], searched: tuple[float, float], folder: Path) -> str:
@@ -189,7 +199,7 @@ def row(size: int, engine: str, built: tuple[float, float], searched: tuple[floa
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ratios.parser(__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES)
     parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -201,9 +211,11 @@ def main() -> None:
         return
     print("| passages | engine | build, s | build, GB | index, MB | queries/s, top 1000 | search, GB |")
     print("|---|---|---|---|---|---|---|")
+    found: list[ratios.Ratio] = []
     for size in given.sizes:
-        for line in rows(size):
+        for line in rows(size, found):
             print(line, flush=True)
+    ratios.keep(given.ratios, found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ batches drawn at random and padded to their longest. Seconds are processor time 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import get_linear_schedule_with_warmup, set_seed
 
+import ratios
 from crossfare import pretrained
 from crossfare.data import world
 from crossfare.finetune import Hyperparameters
@@ -31,9 +31,10 @@ _MODEL, _ROUNDS = "embedded:multilingual-encoder", 3
 
 def main() -> None:
     """Measure all, in turns, and print ratios of the fastest rounds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ratios.parser(__doc__)
     parser.add_argument("--steps", type=int, default=150, help="optimiser steps (default: %(default)s)")
-    steps = parser.parse_args().steps
+    asked = parser.parse_args()
+    steps = asked.steps
     torch.set_num_threads(1)
     hyper = Hyperparameters(
         learning_rate=7e-4, batch_size=16, max_length=64, schedule="linear", warmup_ratio=0.1, weight_decay=0.01,
@@ -48,6 +49,9 @@ def main() -> None:
     print("| loop | ms a step | ratio |\n|---|---|---|")
     for name, seconds in best.items():
         print(f"| {name} | {1000 * seconds / steps:.1f} | {seconds / best['plain loop, the same batches']:.2f} |")
+    peer = "plain loop, the same batches"
+    times = best[peer] / best["crossfare"]
+    ratios.keep(asked.ratios, [ratios.Ratio("fine-tuning", peer, times, 0.85, "the same batches")])
 
 
 def _own(hyper: Hyperparameters) -> float:

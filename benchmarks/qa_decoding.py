@@ -10,7 +10,6 @@ printed. Processor time, the fastest of 3 rounds.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+import ratios
 from crossfare.model import qa
 from crossfare.types import QAExample
 
@@ -27,9 +27,10 @@ T = TypeVar("T")
 
 def main() -> None:
     """Decode the same logits both ways."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ratios.parser(__doc__)
     parser.add_argument("--windows", type=int, default=5000, help="windows to decode (default: %(default)s)")
-    count = parser.parse_args().windows
+    asked = parser.parse_args()
+    count = asked.windows
     windows, start, end = _made(count)
     own, found = _timed(lambda: qa.decode(windows, start, end, n_best=_N_BEST, max_answer_length=_LONGEST))
     loops, usual = _timed(lambda: _plain(windows, start, end))
@@ -38,6 +39,8 @@ def main() -> None:
     print(f"| loops in Python | {1e6 * loops / count:.0f} | 1.0 |")
     print(f"| crossfare | {1e6 * own / count:.0f} | {loops / own:.1f} times as fast |")
     print(f"\nThe loops' best answer is another one in {other} of {count:,} windows.")
+    same = f"all but {other} of {count:,}"
+    ratios.keep(asked.ratios, [ratios.Ratio("n-best decoding", "loops in Python", loops / own, 3.5, same)])
 
 
 def _made(count: int) -> tuple[qa.Windows, NDArray[np.float32], NDArray[np.float32]]:

@@ -10,7 +10,6 @@ clock, connections made before; the faster of two rounds, in turns. Fails unless
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -28,6 +27,7 @@ from servers.google import PROJECT  # noqa: E402
 from servers.openai import MODEL  # noqa: E402
 from vendors import SECRETS, SERVERS, service_account  # noqa: E402
 
+import ratios  # noqa: E402
 from crossfare import translate  # noqa: E402
 from crossfare.translate.engines.llm import _SCHEMA, PROMPT  # noqa: E402
 from crossfare.translate.segments import requests, translate_segments  # noqa: E402
@@ -37,7 +37,7 @@ Call = Callable[[Sequence[str]], list[str]]
 
 def main() -> None:
     """Translate the same texts by all, in turns."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ratios.parser(__doc__)
     parser.add_argument("engines", nargs="*", default=[*SERVERS, "libretranslate"])
     parser.add_argument("--texts", type=int, default=999, help="texts to translate (default: %(default)s)")
     parser.add_argument("--delay", type=float, default=0.2, help="seconds of each request (default: %(default)s)")
@@ -46,10 +46,12 @@ def main() -> None:
     texts = [f"Text {number} of them says that the cat sat on mat {number}." for number in range(asked.texts)]
     print("| engine | requests | in flight | SDK, s | crossfare, s | ratio |\n|---|---|---|---|---|---|")
     for name in asked.engines:
-        print(_row(name, texts, asked.delay, asked.in_flight), flush=True)
+        line, found = _row(name, texts, asked.delay, asked.in_flight)
+        print(line, flush=True)
+        ratios.keep(asked.ratios, [found])
 
 
-def _row(name: str, texts: list[str], delay: float, in_flight: int | None) -> str:
+def _row(name: str, texts: list[str], delay: float, in_flight: int | None) -> tuple[str, ratios.Ratio]:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(name, delay, theirs), daemon=True)
@@ -76,7 +78,9 @@ def _row(name: str, texts: list[str], delay: float, in_flight: int | None) -> st
     ours.send("end")
     process.join()
     sdk, own = min(seconds["sdk"]), min(seconds["own"])
-    return f"| {name} | {len(batches)} | {made.concurrency} | {sdk:.1f} | {own:.1f} | {own / sdk:.2f} |"
+    cells = (name, len(batches), made.concurrency, f"{sdk:.1f}", f"{own:.1f}", f"{own / sdk:.2f}")
+    ratio = ratios.Ratio(f"{name}, {delay:g} s a request", "the vendor's SDK", sdk / own, 0.5, "equal")
+    return f"| {' | '.join(map(str, cells))} |", ratio
 
 
 def _serve(name: str, delay: float, pipe: Any) -> None:

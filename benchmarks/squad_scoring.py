@@ -9,7 +9,6 @@ shown without its bootstrap intervals, which the script does not have, and with 
 
 from __future__ import annotations
 
-import argparse
 import re
 import string
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
+import ratios
 from crossfare.score import qa
 from crossfare.types import Answer, Dataset, Prediction, QAExample
 
@@ -26,9 +26,10 @@ T = TypeVar("T")
 
 def main() -> None:
     """Score the same predictions all ways."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ratios.parser(__doc__)
     parser.add_argument("--examples", type=int, default=10_000, help="questions to score (default: %(default)s)")
-    dataset, predictions = _made(parser.parse_args().examples)
+    asked = parser.parse_args()
+    dataset, predictions = _made(asked.examples)
     official, expected = _timed(lambda: _official(dataset, predictions))
     bare, _ = _timed(lambda: qa.score(dataset, predictions, resamples=1))
     whole, scores = _timed(lambda: qa.score(dataset, predictions))
@@ -37,6 +38,7 @@ def main() -> None:
     print(f"| official way | {official:.2f} | 1.0 |")
     print(f"| crossfare | {bare:.2f} | {official / bare:.1f} times as fast |")
     print(f"| crossfare with intervals | {whole:.2f} | {official / whole:.1f} times as fast |")
+    ratios.keep(asked.ratios, [ratios.Ratio("SQuAD scoring", "official way", official / bare, 6, "equal")])
 
 
 def _made(count: int) -> tuple[Dataset, list[Prediction]]:

@@ -9,7 +9,6 @@ questions and sentences of the embedded world. Processor time of one thread, wit
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -19,16 +18,18 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 from transformers.utils import logging
 
+import ratios
 from crossfare import pretrained, translate
 from crossfare.data import world
 from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 
 Translated = Sequence[str | None]
+_LEAST = {"transformers, sorted (crossfare)": 1.6, "CTranslate2 int8, sorted (crossfare)": 5.0}
 
 
 def main() -> None:
     """Translate the same texts by all, in turns."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ratios.parser(__doc__)
     parser.add_argument("--texts", type=int, default=600, help="texts to translate (default: %(default)s)")
     parser.add_argument("--model", default="embedded:marian-en-xx", help="a Marian model (default: %(default)s)")
     parser.add_argument("--target", default="de", help="target language (default: %(default)s)")
@@ -54,6 +55,9 @@ def main() -> None:
         same = sum(a == b for a, b in zip(outputs[name], outputs[peer], strict=True)) / len(texts)
         rate = len(texts) / min(found)
         print(f"| {name} | {rate:.0f} | {min(seconds[peer]) / min(found):.1f} | {same:.3f} |")
+        if name in _LEAST:
+            times = min(seconds[peer]) / min(found)
+            ratios.keep(asked.ratios, [ratios.Ratio(name, peer, times, _LEAST[name], f"{same:.1%}")])
 
 
 def _own(engine: str, model: str, target: str) -> Callable[[Sequence[str]], Translated]:
