@@ -61,7 +61,7 @@ class Quality:
         else:
             engine = make_engine(given.engine, engine_options(given, task, source, target))
             try:
-                made = [each or "" for each in engine.translate(texts, source, target).texts]
+                made = [each or "" for each in engine.translate(texts, source=source, target=target).texts]
             except EngineError:
                 return None
         if not made:
@@ -87,7 +87,7 @@ def rows(decision: Decision, cells: Sequence[Contender], quality: Quality) -> It
         found = quality.of(spec.engine, spec.task, *way)
         apart = decision.believed.difference(option.key, plain)
         told = f"{100 * apart.value:+.1f} | {100 * apart.low:+.1f} to {100 * apart.high:+.1f}"
-        scores = f"{found[0]:.1f} | {found[1]:.1f}" if found else "- | -"
+        scores = f"{100 * found[0]:.1f} | {100 * found[1]:.1f}" if found else "- | -"
         p = "-" if apart.p is None else f"{apart.p:.3f}"
         line = f"| {spec.task} {spec.target} | {option.label} | {option.engine} | {scores} | {told} | {p} |"
         yield (f"{spec.task} {spec.target}", found[0] if found else 0.0), line
