@@ -25,12 +25,13 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
-from transformers import AutoTokenizer, MarianConfig, MarianMTModel
+from transformers import MarianConfig, MarianMTModel
 from transformers.utils import logging
 
 import ratios
 from crossfare import data, pretrained, translate
 from crossfare.data import world
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 from crossfare.translate.segments import translate_segments
 from crossfare.translate.sentences import segment_spans
 from crossfare.types import QAExample
@@ -117,8 +118,9 @@ class _Usual:
     """Transformers as in the paper."""
 
     def __init__(self, folder: str) -> None:
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._model = MarianMTModel.from_pretrained(folder).eval()
+        config = load_config(folder)
+        self._tokenizer = load_tokenizer(folder, config)
+        self._model = load_model(folder, "AutoModelForSeq2SeqLM", config, dtype=torch.float32)[0].eval()
         self._model.generation_config.max_length = None  # max_new_tokens decides
 
     def seconds(self, batches: Iterable[Sequence[str]]) -> float:

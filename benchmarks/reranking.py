@@ -20,12 +20,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForSequenceClassification
 
 import ratios
 from crossfare import pretrained
 from crossfare.data import world
 from crossfare.precision import resolved
+from crossfare.pretrained.loading import load_config, load_model, load_tokenizer
 from crossfare.tasks import TASKS
 from crossfare.types import Dataset, Prediction, QueryExample
 
@@ -62,7 +63,8 @@ def _texts(count: int) -> tuple[str, list[str]]:
 
 def _make(folder: Path) -> None:
     """A model of base size, with the tokenizer of an embedded one."""
-    tokenizer = AutoTokenizer.from_pretrained(pretrained.resolve("embedded:english-encoder").path)
+    embedded = str(pretrained.resolve("embedded:english-encoder").path)
+    tokenizer = load_tokenizer(embedded, load_config(embedded))
     torch.manual_seed(0)
     config = BertConfig(vocab_size=len(tokenizer), num_labels=1, initializer_range=0.1)
     BertForSequenceClassification(config).save_pretrained(folder)
@@ -81,10 +83,9 @@ def _own(folder: str, query: str, passages: list[str]) -> tuple[float, list[floa
 
 
 def _usual(folder: str, query: str, passages: list[str]) -> tuple[float, list[float]]:
-    model, tokenizer = (
-        BertForSequenceClassification.from_pretrained(folder).eval(),
-        AutoTokenizer.from_pretrained(folder),
-    )
+    config = load_config(folder)
+    tokenizer = load_tokenizer(folder, config)
+    model = load_model(folder, "AutoModelForSequenceClassification", config, dtype=torch.float32)[0].eval()
     began, found = time.process_time(), []
     for at in range(0, len(passages), 32):
         batch = passages[at : at + 32]
