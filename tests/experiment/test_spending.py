@@ -8,10 +8,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from crossfare.store import Store
 from crossfare.translate import Projection, TranslationMemory, engine, translate_dataset
 from crossfare.translate.alignment import Link, WordForWord
 from crossfare.translate.engines import hosts
+from crossfare.translate.segments import Segments
 from crossfare.types import Answer, Dataset, PairExample, QAExample, Step, Translation, Usage
 from libretranslate_server import Server, serving
 from test_cli import call
@@ -201,6 +204,44 @@ def test_tokens_are_reserved_at_the_most_and_settled_by_the_bill(tmp_path: Path)
     with pytest.raises(BudgetExceeded):
         charged.translate(["one two three"], source="en", target="de")
     assert len(inner.sent) == 3
+
+
+class Slow(Words):
+    """Several requests at once, of which a later one has less to prepare before it would pay."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def in_flight(self, source: str, target: str) -> int:
+        return self.count
+
+    def stop(self, why: BaseException) -> None: ...
+
+    def translate_paying(self, texts: Any, *, source: str, target: str, paying: Any) -> Translation:
+        time.sleep(0.1 / (1 + int(texts[0][0])))
+        with paying(texts, Usage(requests=1, characters=len(texts[0]))) as billed:
+            billed(Usage(requests=1, characters=len(texts[0])))
+        return self.translate(texts, source=source, target=target)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 7, 30])
+def test_a_budget_buys_the_first_texts_however_many_requests_are_on_their_way(tmp_path: Path, limit: int) -> None:
+    """Texts of 1 and 2 characters, each character a USD: a later text that is cheaper takes no earlier one's place."""
+    texts = [f"{number}{'.' * (number % 2)}" for number in range(10)]
+    within = [sum(map(len, texts[: place + 1])) <= limit for place in range(len(texts))]
+    by_character = price(per=Decimal(1), amount=Decimal(1), counting=None)
+    for attempt in range(5):
+        inner = Slow(count=4)
+        charged = Charged(inner, Charge(by_character, Budget(Decimal(limit), tmp_path / f"spent{attempt}")))
+        made = Segments(charged, "en", "de")
+        if all(within):
+            made.fetch(texts)
+        else:
+            with pytest.raises(BudgetExceeded, match=f"; {within.count(False)} of 10 texts are left"):
+                made.fetch(texts)
+        assert sorted(made.translations) == sorted(text for text, fits in zip(texts, within, strict=True) if fits)
+        assert len(inner.sent) == within.count(True)
 
 
 def test_an_answer_whose_bill_is_not_told_is_kept_all_the_same(tmp_path: Path) -> None:
@@ -405,19 +446,17 @@ def test_what_was_spent_is_said_when_it_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Server, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CROSSFARE_CACHE", str(tmp_path / "cache"))
-    file, refusal = pairs(tmp_path / "pairs.tsv", 20), server.refusal
+    file, refusal, asked = pairs(tmp_path / "pairs.tsv", 20), server.refusal, count()
 
     def refuse(body: dict[str, Any]) -> tuple[int, str] | None:
-        return (500, "out of order") if len(server.billed) >= 3 else refusal(body)
+        return (500, "out of order") if next(asked) >= 3 else refusal(body)
 
     server.refusal = refuse  # type: ignore[method-assign]
     status, _, err = call(monkeypatch, capsys, *translating(file, server))
     done, spent, error = err.splitlines()
     assert status == 2 and "said 500: out of order (5 attempts)" in error
-    answered = len(server.billed)  # three, and those that were on their way beside the third
-    assert 3 <= answered < 10
-    assert done.startswith(f"stopped: {2 * answered} of 40 texts are done, and kept in ")
-    assert spent.startswith(f"spent now: {answered} requests, {cost(server) / GOOGLE:.0f} characters, 0.00")
+    assert done.startswith("stopped: 6 of 40 texts are done, and kept in ")
+    assert spent.startswith(f"spent now: 3 requests, {cost(server) / GOOGLE:.0f} characters, 0.00")
     assert spent.endswith("USD for requests that failed or had no answer")
     server.refusal = refusal  # type: ignore[method-assign]
     since = len(server.billed)
@@ -456,8 +495,9 @@ def test_what_was_spent_is_said_when_somebody_stops_it(
         _, err = process.communicate(timeout=180)
     assert process.returncode == status, err
     *done, spent, stopped = err.splitlines()
-    told = re.match(r"spent (now|on requests): (\d+) requests, [\d,]+ characters, 0\.0\d+ USD", spent)
+    told = re.match(r"spent (now|on requests): (\d+) requests, ([\d,]+) characters, 0\.0\d+ USD", spent)
     assert told and int(told[2]) == len(server.billed), err
+    assert told[3] == f"{cost(server) / GOOGLE:,.0f}", err
     assert len(server.billed) < 30, "what was on its way is waited for, and nothing more is sent"
     assert [line.partition(":")[0] for line in done] == (["stopped"] if verb == "translate" else [])
     assert stopped == "crossfare: stopped; finished steps are kept, run again to go on"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -208,7 +207,20 @@ class Charged(Within):
         Raises:
             BudgetExceeded: it would pass the limit, before anything was answered.
         """
-        engine, paying = self.engine, partial(self.charge.paying, self.name)
+        return self.translate_announcing(texts, source=source, target=target, paid=lambda: None)
+
+    def translate_announcing(
+        self, texts: Sequence[str], *, source: str, target: str, paid: Callable[[], None]
+    ) -> Translation:
+        """The same; ``paid`` is called whenever the money for a request is entered (see `Announcing`)."""
+        engine = self.engine
+
+        @contextmanager
+        def paying(sent: Sequence[str], most: Usage) -> Iterator[Callable[[Usage], None]]:
+            with self.charge.paying(self.name, sent, most) as billed:
+                paid()
+                yield billed
+
         if isinstance(engine, PaidByRequest):
             return engine.translate_paying(texts, source=source, target=target, paying=paying)
         if not texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossfare.types.engine import (
+    Announcing,
     Concurrent,
     Engine,
     Itemised,
@@ -38,6 +39,7 @@ from crossfare.types.results import BUSY, Cost, Latency, Method, Result, RunSpec
 __all__ = [
     "BUSY",
     "NLI_LABELS",
+    "Announcing",
     "Answer",
     "Concurrent",
     "Cost",

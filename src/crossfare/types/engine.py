@@ -184,6 +184,16 @@ class PaidByRequest(Protocol):
 
 
 @runtime_checkable
+class Announcing(Protocol):
+    """An engine that says when it has paid for the first request of a call, so that the next call may go to pay."""
+
+    def translate_announcing(
+        self, texts: Sequence[str], *, source: str, target: str, paid: Callable[[], None]
+    ) -> Translation:
+        """As `Engine.translate`; calls ``paid`` once its money is entered, before anything is sent."""
+
+
+@runtime_checkable
 class Probing(Protocol):
     """An engine that tells a text that cannot be translated from a service that cannot translate.
 
