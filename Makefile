@@ -37,7 +37,7 @@ real-pt: env offline  ## The paper's Portuguese columns on real text (TASKS=qa: 
 	$(BIN)/crossfare run configs/real-pt/tables-2-3-5.yaml $(if $(DATA),--data-dir $(DATA)) $(if $(TASKS),--tasks $(TASKS))
 	$(if $(filter-out nli,$(TASKS)),,for spec in configs/real-pt/table-4-*.yaml; do $(BIN)/crossfare run $$spec $(if $(DATA),--data-dir $(DATA)) || exit; done)
 
-bench: env  ## Measure what is claimed to be fast, beside named peers (about 15 minutes on a quiet machine)
+bench: env  ## Measure what is claimed to be fast, beside named peers (six minutes on a quiet machine)
 	$(BIN)/python benchmarks/performance.py
 
 bench-check: env  ## The same, and fail where a ratio is less than it must be

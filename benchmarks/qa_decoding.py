@@ -10,9 +10,7 @@ printed. Processor time, the fastest of 3 rounds.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +20,6 @@ from crossfare.model import qa
 from crossfare.types import QAExample
 
 _LENGTH, _N_BEST, _LONGEST = 384, 20, 30
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -32,8 +29,8 @@ def main() -> None:
     asked = parser.parse_args()
     count = asked.windows
     windows, start, end = _made(count)
-    own, found = _timed(lambda: qa.decode(windows, start, end, n_best=_N_BEST, max_answer_length=_LONGEST))
-    loops, usual = _timed(lambda: _plain(windows, start, end))
+    own, found = ratios.fastest(lambda: qa.decode(windows, start, end, n_best=_N_BEST, max_answer_length=_LONGEST))
+    loops, usual = ratios.fastest(lambda: _plain(windows, start, end))
     other = sum(a.output != b for a, b in zip(found, usual, strict=True))
     print("| decoder | ms per 1,000 windows | ratio |\n|---|---|---|")
     print(f"| loops in Python | {1e6 * loops / count:.0f} | 1.0 |")
@@ -82,15 +79,6 @@ def _plain(windows: qa.Windows, start_logits: NDArray[Any], end_logits: NDArray[
         texts = [example.context[each["span"][0] : each["span"][1]] for each in best]
         answers.append(texts[0] if texts else "")
     return answers
-
-
-def _timed(call: Callable[[], T]) -> tuple[float, T]:
-    seconds = []
-    for _ in range(3):
-        began = time.process_time()
-        result = call()
-        seconds.append(time.process_time() - began)
-    return min(seconds), result
 
 
 if __name__ == "__main__":

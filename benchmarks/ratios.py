@@ -1,12 +1,16 @@
-"""What a benchmark found as ratios to named peers, kept as lines of JSON beside its own table: what a check reads."""
+"""What benchmarks share: ratios to named peers, kept as lines of JSON beside a benchmark's own table, for a check."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,16 @@ def keep(path: Path | None, found: Iterable[Ratio]) -> None:
     if path:
         with path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(each)) + "\n" for each in found)
+
+
+def fastest(call: Callable[[], T]) -> tuple[float, T]:
+    """Processor seconds of the fastest of three calls, and what it returns."""
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        result = call()
+        seconds.append(time.process_time() - began)
+    return min(seconds), result
 
 
 def read(path: Path) -> list[Ratio]:

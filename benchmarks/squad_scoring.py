@@ -11,17 +11,13 @@ from __future__ import annotations
 
 import re
 import string
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import TypeVar
 
 import ratios
 from crossfare.score import qa
 from crossfare.types import Answer, Dataset, Prediction, QAExample
-
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -30,9 +26,9 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=10_000, help="questions to score (default: %(default)s)")
     asked = parser.parse_args()
     dataset, predictions = _made(asked.examples)
-    official, expected = _timed(lambda: _official(dataset, predictions))
-    bare, _ = _timed(lambda: qa.score(dataset, predictions, resamples=1))
-    whole, scores = _timed(lambda: qa.score(dataset, predictions))
+    official, expected = ratios.fastest(lambda: _official(dataset, predictions))
+    bare, _ = ratios.fastest(lambda: qa.score(dataset, predictions, resamples=1))
+    whole, scores = ratios.fastest(lambda: qa.score(dataset, predictions))
     assert all(abs(score.value - value) < 1e-12 for score, value in zip(scores, expected, strict=True))
     print("| scorer | seconds | ratio |\n|---|---|---|")
     print(f"| official way | {official:.2f} | 1.0 |")
@@ -79,15 +75,6 @@ def _f1(prediction: str, gold: str) -> float:
 def _normalise(text: str) -> str:
     bare = "".join(letter for letter in text.lower() if letter not in set(string.punctuation))
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
-
-
-def _timed(call: Callable[[], T]) -> tuple[float, T]:
-    seconds = []
-    for _ in range(3):
-        began = time.process_time()
-        result = call()
-        seconds.append(time.process_time() - began)
-    return min(seconds), result
 
 
 if __name__ == "__main__":

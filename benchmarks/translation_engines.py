@@ -53,10 +53,9 @@ def main() -> None:
     print("| engine | texts a second | ratio | same translation |\n|---|---|---|---|")
     for name, found in seconds.items():
         same = sum(a == b for a, b in zip(outputs[name], outputs[peer], strict=True)) / len(texts)
-        rate = len(texts) / min(found)
-        print(f"| {name} | {rate:.0f} | {min(seconds[peer]) / min(found):.1f} | {same:.3f} |")
+        rate, times = len(texts) / min(found), min(seconds[peer]) / min(found)
+        print(f"| {name} | {rate:.0f} | {times:.1f} | {same:.3f} |")
         if name in _LEAST:
-            times = min(seconds[peer]) / min(found)
             ratios.keep(asked.ratios, [ratios.Ratio(name, peer, times, _LEAST[name], f"{same:.1%}")])
 
 
