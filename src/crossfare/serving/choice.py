@@ -97,8 +97,12 @@ def _recommended(run: RunRecord, found: Sequence[Result]) -> list[Result]:
         raise ConfigError(f"{run.name} has no cell there that could be used so; name a --method to see why")
     engines = {result.spec.engine for result in found if result.spec.engine}
     looked_up = any(run.engines[name].reference for name in engines)
-    there = replace(run, results=tuple(found))
-    (decision,) = compare.decisions([there], without=("reference",) if looked_up else ())
+    task, target = found[0].spec.task, found[0].spec.target
+    # Of the whole run: how sure scores and seconds are is told from all cells, as where it is recommended.
+    without = ("reference",) if looked_up else ()
+    (whole,) = compare.decisions([run], tasks=(task,), targets=(target,), without=without)
+    fit = {result.spec.without_seed for result in found}
+    decision = replace(whole, options=tuple(option for option in whole.options if option.key in fit))
     made = compare.recommend(decision, _EXAMPLES)
     if (chosen := made.chosen or made.leading) is None:  # there are no constraints
         names = ", ".join(option.label for option in decision.options)
