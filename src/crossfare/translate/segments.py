@@ -90,10 +90,12 @@ class Segments:
         known = [self.translations[text] for text in readable if text in self.translations]
         if missing and known and isinstance(self.engine, Probing):
             self.engine.answered_before(min(known, key=len), source=self.source, target=self.target)
-        if missing:
-            self._buy(missing)
-        if wanted:
-            self._report()
+        try:
+            if missing:
+                self._buy(missing)
+        finally:  # what an error leaves done is told, too
+            if wanted:
+                self._report()
 
     def _buy(self, texts: Sequence[str]) -> None:
         """Ask the engine."""
