@@ -148,6 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     state: Server
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -70,8 +70,7 @@ class VendorServer:
         self.received: list[list[str]] = []
         self.requests: list[Request] = []
         self._faults: deque[Fault] = deque()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=lambda: self._http.serve_forever(poll_interval=0.02), daemon=True).start()
 
     @property
@@ -126,6 +125,11 @@ class VendorServer:
 
     def content_type(self) -> dict[str, str]:
         return {"Content-Type": "application/json"}
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # as many connect at once as an engine has in flight; of more than that some are cut
 
 
 def _handler(server: VendorServer) -> type[BaseHTTPRequestHandler]:
